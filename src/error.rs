@@ -1,0 +1,399 @@
+//! One error type for every call: what, where, did it reach the server, may I repeat it, what did they say.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// What calls of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed call.
+///
+/// ```
+/// # fn give_up(e: windlass::Error) {}
+/// fn handle(e: windlass::Error) {
+///     if e.is_not_found() {
+///         // make one
+///     } else if e.is_rate_limited() {
+///         // come back after e.retry_after()
+///     } else {
+///         give_up(e)
+///     }
+/// }
+/// ```
+///
+/// [`kind`](Self::kind) means the same on every API; [`code`](Self::code) and [`message`](Self::message) are the
+/// vendor's own words. `Display` is one sentence that holds no secret, no header and no body.
+pub struct Error(Box<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) kind: Kind,
+    pub(crate) api: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) message: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) sent: Sent,
+    pub(crate) repeatable: bool,
+    pub(crate) attempts: u32,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) suggestion: Option<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) marker: Option<String>,
+    pub(crate) ticket: Option<String>,
+    pub(crate) body: Bytes,
+    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong, in words that mean the same on every API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// An argument can't be right; nothing was sent unless there is a status.
+    InvalidInput,
+    /// No credentials, socket or configuration was found, or they can't be used.
+    Configuration,
+    /// No connection could be made: nothing was sent.
+    Connect,
+    /// The connection broke before the whole answer was there.
+    Interrupted,
+    /// The time limit of the call was reached.
+    Timeout,
+    /// The credentials are missing or wrong.
+    Unauthenticated,
+    /// The credentials don't suffice.
+    PermissionDenied,
+    /// There is no such thing.
+    NotFound,
+    /// There already is such a thing.
+    AlreadyExists,
+    /// The thing is in a state that doesn't allow this.
+    Conflict,
+    /// Somebody else changed the thing in the meantime.
+    PreconditionFailed,
+    /// Too many requests.
+    RateLimited,
+    /// The account may not have more.
+    QuotaExceeded,
+    /// The service has no free machine of that kind.
+    InsufficientCapacity,
+    /// The server doesn't know this call.
+    Unsupported,
+    /// The server can't answer at the moment.
+    Unavailable,
+    /// The server failed.
+    Server,
+    /// The server refused for a reason of its own.
+    Rejected,
+    /// The answer can't be understood.
+    BadReply,
+    /// The server accepted the work, and then the work failed.
+    OperationFailed,
+    /// The work was cancelled.
+    Cancelled,
+    /// The server no longer knows the work that was waited for.
+    OperationGone,
+    /// It can't be told whether something was created; see [`Error::marker`].
+    OutcomeUnknown,
+    /// A command ended with a status other than 0.
+    CommandFailed,
+}
+
+/// Did the request reach the server?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // no fourth answer exists
+pub enum Sent {
+    /// Certainly not.
+    No,
+    /// Yes: there was an answer.
+    Yes,
+    /// It may have.
+    Unknown,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            api: "",
+            operation: "",
+            message: message.into(),
+            status: None,
+            code: None,
+            sent: Sent::No,
+            repeatable: false,
+            attempts: 0,
+            retry_after: None,
+            request_id: None,
+            suggestion: None,
+            fields: Vec::new(),
+            marker: None,
+            ticket: None,
+            body: Bytes::new(),
+            source: None,
+        }))
+    }
+
+    /// Refused before anything was sent.
+    pub(crate) fn invalid(field: &str, message: impl fmt::Display) -> Self {
+        Self::new(Kind::InvalidInput, format!("{field}: {message}"))
+            .with(|e| e.fields.push(field.to_owned()))
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Which API it was: `incus` and so on; empty when the call got no further than this crate.
+    pub fn api(&self) -> &str {
+        self.0.api
+    }
+
+    /// Which operation it was, by its id in the spec; empty when the call got no further than this crate.
+    pub fn operation(&self) -> &str {
+        self.0.operation
+    }
+
+    /// The server's own words, or ours where it said nothing.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status, if there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The vendor's machine-readable word for it, if the API has one.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// Did the request reach the server?
+    pub fn sent(&self) -> Sent {
+        self.0.sent
+    }
+
+    /// Whether repeating the call can't do harm: it changes nothing, or it provably never reached the server.
+    pub fn is_repeatable(&self) -> bool {
+        self.0.repeatable
+    }
+
+    /// How often the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// When the server wants to be asked again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The id under which the vendor's support finds the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// What the vendor suggests to do.
+    pub fn suggestion(&self) -> Option<&str> {
+        self.0.suggestion.as_deref()
+    }
+
+    /// Names of the arguments that are wrong.
+    pub fn fields(&self) -> &[String] {
+        &self.0.fields
+    }
+
+    /// With [`Kind::OutcomeUnknown`]: the marker by which the instance can be found if it exists after all.
+    pub fn marker(&self) -> Option<&str> {
+        self.0.marker.as_deref()
+    }
+
+    /// After a wait: the ticket, as text, with which the wait can be resumed.
+    pub fn ticket(&self) -> Option<&str> {
+        self.0.ticket.as_deref()
+    }
+
+    /// The beginning of the answer's body, whatever it was. May hold secrets: keep it out of logs.
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+
+    /// There is no such thing.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == Kind::NotFound
+    }
+
+    /// There already is such a thing.
+    pub fn is_already_exists(&self) -> bool {
+        self.0.kind == Kind::AlreadyExists
+    }
+
+    /// Too many requests; see [`retry_after`](Self::retry_after).
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == Kind::RateLimited
+    }
+
+    /// The time limit was reached.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == Kind::Timeout
+    }
+
+    /// It can't be told whether something was created; see [`marker`](Self::marker).
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.kind == Kind::OutcomeUnknown
+    }
+}
+
+impl Kind {
+    /// The kind that fits a status when nothing else is known.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            400 | 422 => Self::InvalidInput,
+            401 => Self::Unauthenticated,
+            403 => Self::PermissionDenied,
+            404 | 410 => Self::NotFound,
+            408 | 502..=504 => Self::Unavailable,
+            409 => Self::Conflict,
+            412 => Self::PreconditionFailed,
+            429 => Self::RateLimited,
+            405 | 501 => Self::Unsupported,
+            500..=599 => Self::Server,
+            400..=499 => Self::Rejected,
+            _ => Self::BadReply,
+        }
+    }
+
+    fn phrase(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid input",
+            Self::Configuration => "not configured",
+            Self::Connect => "no connection",
+            Self::Interrupted => "connection interrupted",
+            Self::Timeout => "out of time",
+            Self::Unauthenticated => "not authenticated",
+            Self::PermissionDenied => "permission denied",
+            Self::NotFound => "not found",
+            Self::AlreadyExists => "already exists",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "changed in the meantime",
+            Self::RateLimited => "too many requests",
+            Self::QuotaExceeded => "quota exceeded",
+            Self::InsufficientCapacity => "no capacity",
+            Self::Unsupported => "not supported by the server",
+            Self::Unavailable => "server unavailable",
+            Self::Server => "server error",
+            Self::Rejected => "rejected",
+            Self::BadReply => "reply not understood",
+            Self::OperationFailed => "operation failed",
+            Self::Cancelled => "operation cancelled",
+            Self::OperationGone => "operation no longer known",
+            Self::OutcomeUnknown => "outcome unknown",
+            Self::CommandFailed => "command failed",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.phrase())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { api, operation, kind, status, message, .. } = &*self.0;
+        if !api.is_empty() {
+            write!(f, "{api} ")?;
+        }
+        if !operation.is_empty() {
+            write!(f, "{operation}: ")?;
+        }
+        write!(f, "{kind}")?;
+        if let Some(status) = status {
+            write!(f, " ({status})")?;
+        }
+        if !message.is_empty() {
+            write!(f, ": {}", one_line(message))?;
+        }
+        Ok(())
+    }
+}
+
+/// Servers put line breaks and whole stack traces into messages; a sentence has neither.
+fn one_line(message: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("api", &inner.api)
+            .field("operation", &inner.operation)
+            .field("status", &inner.status)
+            .field("code", &inner.code)
+            .field("message", &inner.message)
+            .field("sent", &inner.sent)
+            .field("attempts", &inner.attempts)
+            .field("request_id", &inner.request_id)
+            .field("marker", &inner.marker)
+            .field("ticket", &inner.ticket)
+            // The body itself may hold a secret.
+            .field("body_bytes", &inner.body.len())
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn display_is_one_short_sentence() {
+        let e = Error::new(Kind::NotFound, "Failed to\n\tfetch \"web\"").with(|e| {
+            e.api = "incus";
+            e.operation = "instance_get";
+            e.status = Some(404);
+        });
+        assert_eq!(e.to_string(), "incus instance_get: not found (404): Failed to fetch \"web\"");
+        let e = Error::new(Kind::Server, "ü".repeat(5_000));
+        assert!(e.to_string().chars().count() < 420);
+    }
+
+    #[test]
+    fn debug_shows_no_body() {
+        let e = Error::new(Kind::BadReply, "").with(|e| e.body = Bytes::from_static(b"hunter2"));
+        assert!(!format!("{e:?}").contains("hunter2"));
+        assert_eq!(e.body(), b"hunter2");
+    }
+}

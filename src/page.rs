@@ -1,0 +1,194 @@
+//! Lists that come in pages, as one stream.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use futures_util::Stream;
+
+use crate::error::{Error, Kind};
+use crate::wait::BoxFuture;
+
+/// Where the next page of a list begins, in the API's own terms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cursor(pub(crate) String);
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// The only page of a list without paging.
+    pub(crate) fn only(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send>;
+
+/// A list as a stream over all its pages; each page is fetched when the stream gets there.
+///
+/// ```no_run
+/// use futures_util::TryStreamExt;
+/// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+/// let mut running = incus.instances().status(windlass::incus::Status::Running).list();
+/// while let Some(instance) = running.try_next().await? {
+///     println!("{} {}", instance.name, instance.location);
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// [`all`](Self::all) collects it. After an error the stream ends: a list is never silently short.
+#[must_use = "nothing is fetched before the list is read"]
+pub struct List<T> {
+    fetch: Fetch<T>,
+    state: State<T>,
+    items: vec::IntoIter<T>,
+}
+
+enum State<T> {
+    Ready(Option<Cursor>),
+    Fetching(Option<Cursor>, BoxFuture<'static, Result<Page<T>, Error>>),
+    Ended,
+}
+
+impl<T> List<T> {
+    pub(crate) fn new(
+        fetch: impl FnMut(Option<Cursor>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + 'static,
+    ) -> Self {
+        Self { fetch: Box::new(fetch), state: State::Ready(None), items: Vec::new().into_iter() }
+    }
+
+    /// Fetches the next page as a whole; none after the last.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        std::future::poll_fn(|context| self.poll_page(context)).await.transpose()
+    }
+
+    /// Everything, in memory.
+    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+        let mut all: Vec<T> = Vec::new();
+        while let Some(mut page) = self.next_page().await? {
+            if all.is_empty() {
+                all = page;
+            } else {
+                all.append(&mut page);
+            }
+        }
+        Ok(all)
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error>>> {
+        loop {
+            match &mut self.state {
+                State::Ended => return Poll::Ready(None),
+                State::Ready(cursor) => {
+                    let cursor = cursor.take();
+                    let page = (self.fetch)(cursor.clone());
+                    self.state = State::Fetching(cursor, page);
+                }
+                State::Fetching(cursor, page) => {
+                    let page = ready!(page.as_mut().poll(context));
+                    let cursor = cursor.take();
+                    return Poll::Ready(Some(self.turn(cursor, page)));
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, cursor: Option<Cursor>, page: Result<Page<T>, Error>) -> Result<Vec<T>, Error> {
+        self.state = State::Ended;
+        let page = page?;
+        if page.next.is_some() && page.next == cursor {
+            // A page that leads to itself would be read for ever.
+            return Err(Error::new(Kind::BadReply, "the list doesn't advance: a page names itself as the next"));
+        }
+        if page.next.is_some() {
+            self.state = State::Ready(page.next);
+        }
+        Ok(page.items)
+    }
+}
+
+impl<T: Unpin> Stream for List<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(self.poll_page(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(e)) => return Poll::Ready(Some(Err(e))),
+                Some(Ok(items)) => self.items = items.into_iter(),
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::TryStreamExt;
+
+    fn numbers(pages: u32) -> List<u32> {
+        List::new(move |cursor| {
+            let at: u32 = cursor.and_then(|Cursor(at)| at.parse().ok()).unwrap_or(0);
+            let next = (at + 1 < pages).then(|| Cursor((at + 1).to_string()));
+            Box::pin(async move { Ok(Page { items: vec![at * 2, at * 2 + 1], next }) })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_stream_over_all_pages() {
+        let items: Vec<u32> = numbers(3).try_collect().await.unwrap_or_default();
+        assert_eq!(items, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(numbers(3).all().await.ok(), Some(items));
+    }
+
+    #[tokio::test]
+    async fn pages_one_by_one() {
+        let mut list = numbers(2);
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![0, 1]));
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![2, 3]));
+        assert!(matches!(list.next_page().await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_leads_to_itself_is_an_error() {
+        let list = List::new(|_| {
+            Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) })
+        });
+        let e = list.all().await.map_err(|e| e.kind());
+        assert_eq!(e, Err(Kind::BadReply));
+    }
+
+    #[tokio::test]
+    async fn an_error_ends_the_stream_after_what_came_before() {
+        let mut first = true;
+        let mut list = List::new(move |_| {
+            let page = if std::mem::take(&mut first) {
+                Ok(Page { items: vec![1], next: Some(Cursor("2".into())) })
+            } else {
+                Err(Error::new(Kind::Unavailable, ""))
+            };
+            Box::pin(async { page })
+        });
+        assert_eq!(list.try_next().await.ok(), Some(Some(1)));
+        assert_eq!(list.try_next().await.map_err(|e| e.kind()), Err(Kind::Unavailable));
+        assert_eq!(list.try_next().await.ok(), Some(None));
+    }
+}

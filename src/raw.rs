@@ -1,0 +1,94 @@
+//! The generated clients: every operation of every API, without waiting or typed errors.
+//!
+//! Reach one through its typed client, for example `incus.raw()`. A raw call has the same retries, time limits and
+//! spans as a typed one; its errors are progenitor's, and [`Error::from_raw`](crate::Error::from_raw) turns them into
+//! ours.
+//!
+//! This module is the only door to the generated code.
+
+use serde::{Deserialize, Deserializer};
+
+/// What a raw call fails with.
+pub type Error = progenitor_client::Error<()>;
+
+pub use progenitor_client::{ByteStream, ResponseValue};
+
+/// An operation of an API, as its spec describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// The operation's id.
+    pub id: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// Whether it may be sent again.
+    pub retry: RetryClass,
+    /// Statuses by which the service says that it did nothing.
+    pub not_processed: &'static [u16],
+    /// Every documented status.
+    pub statuses: &'static [u16],
+    /// What a good answer is.
+    pub reply: Reply,
+    /// Whether the usual time limit of one attempt applies; not so for long polls and streams.
+    pub timeout: bool,
+}
+
+/// May this operation be sent again?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // the three answers there are; the verdict must treat each
+pub enum RetryClass {
+    /// After any transient failure.
+    Safe,
+    /// Only when it provably never reached the service.
+    IfUnsent,
+    /// Not even then.
+    Never,
+}
+
+/// What a good answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Reply {
+    /// A JSON document, read whole before the call returns.
+    Json,
+    /// Nothing.
+    Empty,
+    /// Bytes as they come.
+    Stream,
+    /// A connection of its own.
+    Upgrade,
+}
+
+/// Servers written in Go send `null` for an empty list or map.
+#[allow(dead_code)] // unused when no API is compiled in
+pub(crate) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The raw client of [Incus](https://linuxcontainers.org/incus/docs/main/rest-api/).
+#[cfg(feature = "incus")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exhaustive_enums,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_imports,
+    unused_mut,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    rustdoc::bare_urls
+)]
+#[rustfmt::skip]
+pub mod incus {
+    include!(env!("WINDLASS_RAW_INCUS"));
+}

@@ -1,0 +1,571 @@
+//! The one way out: every call, typed or raw, of every API passes through [`exec`].
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use progenitor_client::{OperationInfo, ResponseValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Request, Response};
+use tokio::time::Instant;
+use tracing::{Instrument, Span, field};
+
+use crate::error::{Error, Kind, Sent};
+use crate::raw::{self, Endpoint, Reply, RetryClass};
+use crate::retry::{self, Budget, Outcome, Retry, Verdict};
+
+/// What a generated client carries: the settings of its handle and, for a typed call, the record of that call.
+#[derive(Debug, Clone)]
+pub struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) retry: Retry,
+    record: Option<Arc<Record>>,
+}
+
+/// What all handles of a client share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) api: &'static str,
+    pub(crate) endpoints: &'static [Endpoint],
+    pub(crate) explain: fn(&Answer<'_>) -> Explanation,
+    budget: Budget,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        api: &'static str,
+        endpoints: &'static [Endpoint],
+        explain: fn(&Answer<'_>) -> Explanation,
+    ) -> Arc<Self> {
+        Arc::new(Self { api, endpoints, explain, budget: Budget::new() })
+    }
+
+    fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
+        let at = self.endpoints.binary_search_by(|endpoint| endpoint.id.cmp(id)).ok()?;
+        self.endpoints.get(at)
+    }
+}
+
+/// An answer that isn't what the caller hoped for.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// What an API makes of such an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// Where the status alone misleads.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) message: String,
+    pub(crate) code: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) suggestion: Option<String>,
+    pub(crate) fields: Vec<String>,
+}
+
+impl Inner {
+    pub(crate) fn new(shared: Arc<Shared>, retry: Retry) -> Self {
+        Self { shared, retry, record: None }
+    }
+
+    pub(crate) fn with(&self, retry: Retry) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
+    fn recorded(&self) -> (Self, Arc<Record>) {
+        let record = Arc::new(Record::default());
+        (Self { record: Some(record.clone()), ..self.clone() }, record)
+    }
+}
+
+/// What is known of a call beside its result: progenitor's errors lose most of it.
+#[derive(Debug, Default)]
+struct Record(Mutex<Facts>);
+
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    endpoint: Option<&'static Endpoint>,
+    attempts: u32,
+    status: Option<u16>,
+    headers: HeaderMap,
+    sent: Option<Sent>,
+    websocket_key: Option<String>,
+}
+
+impl Record {
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        // A panic elsewhere can't leave these plain facts half-written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The hooks that every generated client must have; written once, for all of them.
+macro_rules! hooks {
+    ($client:ty) => {
+        impl progenitor_client::ClientHooks<$crate::transport::Inner> for $client {
+            async fn pre<E>(
+                &self,
+                request: &mut reqwest::Request,
+                info: &progenitor_client::OperationInfo,
+            ) -> Result<(), progenitor_client::Error<E>> {
+                $crate::transport::prepare(progenitor_client::ClientInfo::inner(self), request, info);
+                Ok(())
+            }
+
+            async fn exec(
+                &self,
+                request: reqwest::Request,
+                info: &progenitor_client::OperationInfo,
+            ) -> reqwest::Result<reqwest::Response> {
+                use progenitor_client::ClientInfo;
+                $crate::transport::exec(self.client(), self.inner(), request, info).await
+            }
+        }
+    };
+}
+#[cfg(feature = "incus")]
+hooks!(raw::incus::Client);
+
+/// Edits a request before its first attempt.
+pub(crate) fn prepare(inner: &Inner, request: &mut Request, info: &OperationInfo) {
+    // progenitor's own invention; no server here knows it.
+    request.headers_mut().remove("api-version");
+    let endpoint = inner.shared.endpoint(info.operation_id);
+    if endpoint.is_some_and(|endpoint| endpoint.reply == Reply::Upgrade) {
+        let key = ask_for_websocket(request.headers_mut());
+        if let Some(record) = &inner.record {
+            record.lock().websocket_key = Some(key);
+        }
+    }
+}
+
+fn ask_for_websocket(headers: &mut HeaderMap) -> String {
+    use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+    let key = tokio_tungstenite::tungstenite::handshake::client::generate_key();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(CONNECTION, "Upgrade");
+    set(UPGRADE, "websocket");
+    set(SEC_WEBSOCKET_VERSION, "13");
+    set(SEC_WEBSOCKET_KEY, &key);
+    key
+}
+
+/// Sends a request, again where that is safe and may help, within the limits of its handle.
+pub(crate) async fn exec(
+    http: &reqwest::Client,
+    inner: &Inner,
+    request: Request,
+    info: &OperationInfo,
+) -> reqwest::Result<Response> {
+    let Some(endpoint) = inner.shared.endpoint(info.operation_id) else {
+        // The table is generated with the client, so every operation is in it; without its class, send once.
+        return http.execute(request).await;
+    };
+    let span = span(inner.shared.api, endpoint, &request);
+    Attempts { http, inner, endpoint, span: span.clone(), started: Instant::now(), made: 0 }
+        .run(request)
+        .instrument(span)
+        .await
+}
+
+/// Names follow OpenTelemetry's HTTP conventions. The path is the template, so that no name and no secret gets in.
+fn span(api: &'static str, endpoint: &Endpoint, request: &Request) -> Span {
+    tracing::info_span!(
+        "windlass",
+        otel.name = %format_args!("{} {}", endpoint.method, endpoint.path),
+        otel.kind = "client",
+        windlass.api = api,
+        windlass.operation = endpoint.id,
+        http.request.method = endpoint.method,
+        url.template = endpoint.path,
+        server.address = request.url().host_str(),
+        server.port = request.url().port_or_known_default(),
+        http.request.resend_count = field::Empty,
+        http.response.status_code = field::Empty,
+        error.type = field::Empty,
+    )
+}
+
+struct Attempts<'a> {
+    http: &'a reqwest::Client,
+    inner: &'a Inner,
+    endpoint: &'static Endpoint,
+    span: Span,
+    started: Instant,
+    made: u32,
+}
+
+impl Attempts<'_> {
+    async fn run(mut self, mut request: Request) -> reqwest::Result<Response> {
+        loop {
+            let spare = self.spare(&request);
+            let result = self.attempt(request).await;
+            self.made += 1;
+            let outcome = outcome(&result);
+            self.note(&result, outcome);
+            match (self.again(outcome, &result), spare) {
+                (Some(pause), Some(spare)) => {
+                    tracing::debug!(?outcome, ?pause, "sending again");
+                    tokio::time::sleep(pause).await;
+                    request = spare;
+                }
+                _ => return result,
+            }
+        }
+    }
+
+    /// A copy to send again; none where there will be no other attempt or the body is a stream.
+    fn spare(&self, request: &Request) -> Option<Request> {
+        let last = self.made + 1 >= self.inner.retry.attempts;
+        (!last && self.endpoint.retry != RetryClass::Never).then(|| request.try_clone())?
+    }
+
+    async fn attempt(&self, mut request: Request) -> reqwest::Result<Response> {
+        if self.endpoint.timeout {
+            let left = self.inner.retry.total.saturating_sub(self.started.elapsed());
+            *request.timeout_mut() = Some(self.inner.retry.attempt.min(left));
+        }
+        let response = self.http.execute(request).await?;
+        match self.endpoint.reply {
+            Reply::Json | Reply::Empty => whole(response, self.inner).await,
+            Reply::Stream | Reply::Upgrade => Ok(response),
+        }
+    }
+
+    /// How long to pause before the next attempt; none if there shall be no other.
+    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>) -> Option<Duration> {
+        if retry::verdict(self.endpoint.retry, self.endpoint.not_processed, outcome) == Verdict::Settle {
+            if matches!(outcome, Outcome::Answered(status) if status < 500) {
+                self.inner.shared.budget.give_back();
+            }
+            return None;
+        }
+        let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
+        let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
+        let in_time = self.started.elapsed() + pause < self.inner.retry.total;
+        let may = self.made < self.inner.retry.attempts && in_time && self.inner.shared.budget.take();
+        may.then_some(pause)
+    }
+
+    fn note(&self, result: &reqwest::Result<Response>, outcome: Outcome) {
+        if self.made > 1 {
+            self.span.record("http.request.resend_count", self.made - 1);
+        }
+        match outcome {
+            Outcome::Answered(status) => {
+                self.span.record("http.response.status_code", status);
+                if status >= 400 {
+                    self.span.record("error.type", status);
+                }
+            }
+            Outcome::Broken(_) => {
+                self.span.record("error.type", "connection");
+            }
+        }
+        if let Some(record) = &self.inner.record {
+            let mut facts = record.lock();
+            facts.endpoint = Some(self.endpoint);
+            facts.attempts = self.made;
+            match (outcome, result) {
+                (Outcome::Answered(status), Ok(response)) => {
+                    facts.sent = Some(Sent::Yes);
+                    facts.status = Some(status);
+                    // Only what an error will want to know; most calls are no error.
+                    if status >= 300 {
+                        facts.headers = response.headers().clone();
+                    }
+                }
+                (Outcome::Broken(sent), _) => facts.sent = Some(sent),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Reads the body as part of the attempt: an answer that breaks off is repeated like one that never came.
+async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
+    let mut response = response;
+    let status = response.status();
+    if let Some(record) = &inner.record {
+        // Should the body break off, the status must survive.
+        record.lock().status = Some(status.as_u16());
+    }
+    let headers = std::mem::take(response.headers_mut());
+    let body = response.bytes().await?;
+    let mut whole = http::Response::new(body);
+    *whole.status_mut() = status;
+    *whole.headers_mut() = headers;
+    Ok(Response::from(whole))
+}
+
+fn outcome(result: &reqwest::Result<Response>) -> Outcome {
+    match result {
+        Ok(response) => Outcome::Answered(response.status().as_u16()),
+        Err(e) if e.is_connect() || e.is_builder() => Outcome::Broken(Sent::No),
+        Err(_) => Outcome::Broken(Sent::Unknown),
+    }
+}
+
+/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let now = chrono::Utc::now();
+    text(RETRY_AFTER.as_str())
+        .and_then(|value| seconds(value).or_else(|| until(value, now)))
+        .or_else(|| {
+            let reset = seconds(text("x-ratelimit-reset")?)?.as_secs();
+            let now = u64::try_from(now.timestamp()).ok()?;
+            // Some count from now, some from 1970.
+            Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
+        })
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+fn until(date: &str, now: chrono::DateTime<chrono::Utc>) -> Option<Duration> {
+    let date = chrono::DateTime::parse_from_rfc2822(date).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// One typed call: a raw client with a record of its own.
+pub(crate) struct Call<C> {
+    client: C,
+    api: &'static str,
+    explain: fn(&Answer<'_>) -> Explanation,
+    record: Arc<Record>,
+}
+
+impl<C> Call<C> {
+    /// `rebuild` makes the raw client of this call from the inner value.
+    pub(crate) fn new(inner: &Inner, rebuild: impl FnOnce(Inner) -> C) -> Self {
+        let (own, record) = inner.recorded();
+        let (api, explain) = (own.shared.api, own.shared.explain);
+        Self { client: rebuild(own), api, explain, record }
+    }
+
+    /// The result of the call, with an error that knows all there is to know.
+    pub(crate) async fn done<T>(
+        &self,
+        result: Result<ResponseValue<T>, raw::Error>,
+    ) -> Result<ResponseValue<T>, Error> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(e) => Err(self.error(e).await),
+        }
+    }
+
+    /// An error over an answer that came with a good status and yet is none: a JSON error inside HTTP 200.
+    pub(crate) fn refused(&self, status: u16, body: &[u8]) -> Error {
+        let headers = self.record.lock().headers.clone();
+        self.label(answered(&Answer { status, headers: &headers, body }, self.explain))
+    }
+
+    pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
+        self.label(Error::new(Kind::BadReply, message))
+    }
+
+    /// The key that the server's answer to a websocket request must be made from.
+    pub(crate) fn websocket_key(&self) -> Option<String> {
+        self.record.lock().websocket_key.take()
+    }
+
+    async fn error(&self, e: raw::Error) -> Error {
+        let e = unwrap(e, self.explain).await;
+        self.label(e)
+    }
+
+    fn label(&self, e: Error) -> Error {
+        let facts = self.record.lock().clone();
+        e.with(|e| {
+            e.api = self.api;
+            e.attempts = facts.attempts;
+            e.status = e.status.or(facts.status);
+            e.sent = facts.sent.unwrap_or(Sent::No);
+            if let Some(endpoint) = facts.endpoint {
+                e.operation = endpoint.id;
+                e.repeatable = endpoint.retry == RetryClass::Safe
+                    || e.sent == Sent::No
+                    || e.status.is_some_and(|status| endpoint.not_processed.contains(&status));
+            }
+        })
+    }
+}
+
+impl<C> Deref for Call<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.client
+    }
+}
+
+impl Error {
+    /// Turns the error of a raw call into ours; reads what is left of the answer.
+    ///
+    /// What only the typed layer knows is missing: the number of attempts, whether the call may be repeated, and the
+    /// vendor's own codes.
+    pub async fn from_raw(error: raw::Error) -> Self {
+        unwrap(error, |answer| Explanation { message: plain_text(answer), ..Explanation::default() }).await
+    }
+}
+
+fn plain_text(answer: &Answer<'_>) -> String {
+    let text = answer.headers.get(reqwest::header::CONTENT_TYPE);
+    let text = text.and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/plain"));
+    if text { String::from_utf8_lossy(answer.body).trim().to_owned() } else { String::new() }
+}
+
+async fn unwrap(error: raw::Error, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+    match error {
+        raw::Error::InvalidRequest(message) | raw::Error::Custom(message) => {
+            Error::new(Kind::InvalidInput, message)
+        }
+        raw::Error::CommunicationError(e) | raw::Error::ResponseBodyError(e) | raw::Error::InvalidUpgrade(e) => {
+            broken(e)
+        }
+        raw::Error::InvalidResponsePayload(body, e) => undecodable(body, &e),
+        raw::Error::UnexpectedResponse(response) => unexpected(response, explain).await,
+        raw::Error::ErrorResponse(value) => {
+            answered(&Answer { status: value.status().as_u16(), headers: value.headers(), body: b"" }, explain)
+        }
+    }
+}
+
+/// No whole answer came.
+fn broken(e: reqwest::Error) -> Error {
+    // The URL may hold the secret of a stream.
+    let e = e.without_url();
+    let kind = match () {
+        () if e.is_timeout() => Kind::Timeout,
+        () if e.is_connect() => Kind::Connect,
+        () if e.is_builder() => Kind::InvalidInput,
+        () => Kind::Interrupted,
+    };
+    let sent = if e.is_connect() || e.is_builder() { Sent::No } else { Sent::Unknown };
+    let message = innermost(&e);
+    Error::new(kind, message).with(|inner| {
+        inner.sent = sent;
+        inner.source = Some(e.into());
+    })
+}
+
+/// The last cause says most: "connection refused" rather than "error sending request".
+fn innermost(e: &dyn std::error::Error) -> String {
+    let mut last = e;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+fn undecodable(body: Bytes, e: &serde_json::Error) -> Error {
+    let message = if body.is_empty() {
+        "the reply has no body".to_owned()
+    } else {
+        format!("the reply is not what the API describes: {}", without_values(&e.to_string()))
+    };
+    Error::new(Kind::BadReply, message).with(|inner| {
+        inner.sent = Sent::Yes;
+        inner.body = excerpt(&body);
+    })
+}
+
+/// serde_json quotes the offending value, which may be a secret.
+fn without_values(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => format!("{}string …{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
+    }
+}
+
+async fn unexpected(response: Response, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = first_bytes(response).await;
+    answered(&Answer { status, headers: &headers, body: &body }, explain)
+}
+
+/// An error body is small and prompt; what isn't, is cut.
+async fn first_bytes(mut response: Response) -> Vec<u8> {
+    const MOST: usize = 64 * 1024;
+    let mut body = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() >= MOST {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
+    body.truncate(MOST);
+    body
+}
+
+fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+    let told = explain(answer);
+    let kind = told.kind.unwrap_or_else(|| Kind::of_status(answer.status));
+    Error::new(kind, told.message).with(|e| {
+        e.status = Some(answer.status);
+        e.sent = Sent::Yes;
+        e.code = told.code;
+        e.request_id = told.request_id;
+        e.suggestion = told.suggestion;
+        e.fields = told.fields;
+        e.retry_after = retry_after(answer.headers);
+        e.body = excerpt(answer.body);
+    })
+}
+
+/// Enough of a body to see what it was.
+fn excerpt(body: &[u8]) -> Bytes {
+    const MOST: usize = 2_048;
+    Bytes::copy_from_slice(&body[..body.len().min(MOST)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
+            .collect()
+    }
+
+    #[test]
+    fn retry_after_in_all_forms() {
+        let wait = |name, value: &str| retry_after(&headers(&[(name, value)]));
+        assert_eq!(wait("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("retry-after", " 1.5 "), Some(Duration::from_millis(1_500)));
+        assert_eq!(wait("retry-after", "Fri, 20 Nov 1998 23:15:55 GMT"), Some(Duration::ZERO));
+        let date = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc2822();
+        let left = wait("retry-after", &date).map(|left| left.as_secs());
+        assert!(matches!(left, Some(85..=90)), "{left:?}");
+        assert_eq!(wait("retry-after", "soon"), None);
+        assert_eq!(wait("retry-after", "-1"), None);
+        assert_eq!(wait("x-ratelimit-reset", "12"), Some(Duration::from_secs(12)));
+        let epoch = (chrono::Utc::now().timestamp() + 60).to_string();
+        let left = wait("x-ratelimit-reset", &epoch).map(|left| left.as_secs());
+        assert!(matches!(left, Some(58..=60)), "{left:?}");
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn messages_of_the_parser_lose_their_values() {
+        let e = serde_json::from_str::<u32>(r#""hunter2""#).map_err(|e| without_values(&e.to_string()));
+        assert_eq!(
+            e,
+            Err("invalid type: string …, expected u32 at line 1 column 9".to_owned())
+        );
+    }
+}

@@ -1,0 +1,430 @@
+//! Waiting for work that a server does in the background: one loop for every API.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Work that the server has accepted and now does.
+///
+/// `.await` it for its result:
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+/// let operation = incus.launch("web").image("debian/13").send().await?;
+/// let web = operation
+///     .on_progress(|p| eprintln!("{p}"))
+///     .timeout(Duration::from_secs(300))
+///     .await?;
+/// # Ok(()) }
+/// ```
+///
+/// There is always a limit (ten minutes unless the API says otherwise). Every way to end other than success is a
+/// [`WaitError`] with a [`Ticket`]. Dropping it stops the waiting, never the work; see [`cancel`](Self::cancel).
+#[must_use = "an operation goes on by itself, but only waiting tells how it ended"]
+pub struct Operation<T> {
+    work: Box<dyn Work<Output = T>>,
+    limit: Duration,
+    progress: Option<Box<dyn FnMut(&Progress) + Send>>,
+}
+
+/// What the loop needs to know of a piece of work. Each API has its own.
+pub(crate) trait Work: Send {
+    type Output;
+
+    fn ticket(&self) -> Ticket;
+
+    /// Somebody wants to hear of progress: worth a costlier way to look.
+    fn watch_closely(&mut self) {}
+
+    /// Looks at the work. May take up to `patience` to answer if nothing changes before: a long poll. Work that can
+    /// only be polled answers at once and says so with [`Look::Running`]'s pause.
+    fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>>;
+
+    /// Fetches the result of work that succeeded.
+    fn finish(&mut self) -> BoxFuture<'_, Result<Self::Output, Error>>;
+
+    /// The server no longer knows the work: what the world looks like may still tell how it ended.
+    fn settle(&mut self) -> BoxFuture<'_, Result<Option<Self::Output>, Error>>;
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+/// What a look shows.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Not at its end; look again after `pause`.
+    Running { progress: Progress, pause: Duration },
+    Succeeded(Progress),
+    Failed(Error),
+    Gone,
+}
+
+/// How far work has come.
+///
+/// `Display` gives a line for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The server's word for the state of the work, as `Running`.
+    pub status: String,
+    /// What the server does, in words.
+    pub message: String,
+    /// The stage it is in, if the server tells.
+    pub stage: Option<String>,
+    /// 0 to 100; never goes back within a stage.
+    pub percent: Option<u8>,
+    /// Bytes per second, if the server tells.
+    pub speed: Option<u64>,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.message, self.status)?;
+        if let Some(stage) = &self.stage {
+            write!(f, ", {stage}")?;
+        }
+        if let Some(percent) = self.percent {
+            write!(f, " {percent}%")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a wait ended without the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitEnd {
+    /// The work failed or was cancelled: the server said so.
+    Failed,
+    /// The limit was reached; the work goes on.
+    OutOfTime,
+    /// The server could not be reached for too long; the work may go on.
+    LostContact,
+    /// The server no longer knows the work, and what it left behind doesn't tell how it ended.
+    Gone,
+}
+
+/// A wait that ended without the result.
+///
+/// ```
+/// use windlass::{WaitEnd, WaitError};
+///
+/// fn later(e: WaitError) -> Option<String> {
+///     (e.end() == WaitEnd::OutOfTime).then(|| e.ticket().to_string())
+/// }
+/// ```
+///
+/// Becomes an [`Error`] with `?`, which keeps the ticket as text.
+pub struct WaitError(Box<Stopped>);
+
+struct Stopped {
+    end: WaitEnd,
+    ticket: Ticket,
+    waited: Duration,
+    last: Option<Progress>,
+    error: Error,
+}
+
+impl WaitError {
+    /// Which of the four things happened.
+    pub fn end(&self) -> WaitEnd {
+        self.0.end
+    }
+
+    /// With this, the wait can be resumed, here or in another process.
+    pub fn ticket(&self) -> &Ticket {
+        &self.0.ticket
+    }
+
+    /// How long the wait lasted.
+    pub fn waited(&self) -> Duration {
+        self.0.waited
+    }
+
+    /// The last that was seen of the work.
+    pub fn last_progress(&self) -> Option<&Progress> {
+        self.0.last.as_ref()
+    }
+
+    /// The error behind it: the server's own words for work that failed.
+    pub fn error(&self) -> &Error {
+        &self.0.error
+    }
+
+    /// The kind of the error behind it.
+    pub fn kind(&self) -> Kind {
+        self.0.error.kind()
+    }
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.error.fmt(f)
+    }
+}
+
+impl fmt::Debug for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stopped { end, ticket, waited, last, error } = &*self.0;
+        f.debug_struct("WaitError")
+            .field("end", end)
+            .field("ticket", ticket)
+            .field("waited", waited)
+            .field("last", last)
+            .field("error", error)
+            .finish()
+    }
+}
+
+impl std::error::Error for WaitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.error)
+    }
+}
+
+impl From<WaitError> for Error {
+    fn from(e: WaitError) -> Self {
+        let ticket = e.0.ticket.to_string();
+        e.0.error.with(|inner| inner.ticket = Some(ticket))
+    }
+}
+
+impl<T> Operation<T> {
+    pub(crate) const LIMIT: Duration = Duration::from_secs(600);
+
+    pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
+        Self { work: Box::new(work), limit: Self::LIMIT, progress: None }
+    }
+
+    /// Calls `tell` at the first look and then whenever something changes.
+    pub fn on_progress(mut self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.progress = Some(Box::new(tell));
+        self
+    }
+
+    /// How long to wait at most. The work goes on when it is over.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Names the work, so that any process can go on waiting.
+    pub fn ticket(&self) -> Ticket {
+        self.work.ticket()
+    }
+
+    /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
+    /// [`Kind::Conflict`].
+    pub async fn cancel(mut self) -> Result<(), Error> {
+        self.work.cancel().await
+    }
+}
+
+impl<T> fmt::Debug for Operation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ticket, limit) = (self.work.ticket(), self.limit);
+        f.debug_struct("Operation").field("ticket", &ticket).field("limit", &limit).finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Operation<T> {
+    type Output = Result<T, WaitError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(Wait::new(self).run())
+    }
+}
+
+/// A wait under way.
+struct Wait<T> {
+    operation: Operation<T>,
+    started: Instant,
+    last: Option<Progress>,
+    /// Since when no look has worked.
+    silent: Option<Instant>,
+}
+
+impl<T> Wait<T> {
+    /// The longest long poll: short enough to notice a dead connection, long enough to cost nothing.
+    const SLICE: Duration = Duration::from_secs(30);
+    /// What a look may take beyond its patience before the connection counts as dead.
+    const GRACE: Duration = Duration::from_secs(10);
+    /// How long a server may be out of reach: a restart must fit in.
+    const SILENCE: Duration = Duration::from_secs(60);
+    /// Between two looks that failed.
+    const PAUSE: Duration = Duration::from_millis(500);
+
+    fn new(mut operation: Operation<T>) -> Self {
+        if operation.progress.is_some() {
+            operation.work.watch_closely();
+        }
+        Self { operation, started: Instant::now(), last: None, silent: None }
+    }
+
+    async fn run(mut self) -> Result<T, WaitError> {
+        // Look first: most waits find the work done or get its first progress at once.
+        let mut patience = Duration::ZERO;
+        loop {
+            let look = self.look(patience).await;
+            if look.is_ok() {
+                self.silent = None;
+            }
+            let pause = match look {
+                Ok(Look::Succeeded(progress)) => {
+                    self.tell(progress);
+                    return self.finish().await;
+                }
+                Ok(Look::Failed(e)) => return Err(self.end(WaitEnd::Failed, e)),
+                Ok(Look::Gone) => return self.settle().await,
+                Ok(Look::Running { progress, pause }) => {
+                    self.tell(progress);
+                    pause
+                }
+                Err(e) => self.endure(e)?,
+            };
+            if self.left().is_zero() {
+                return Err(self.out_of_time());
+            }
+            tokio::time::sleep(pause.min(self.left())).await;
+            patience = self.left().min(Self::SLICE);
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.operation.limit.saturating_sub(self.started.elapsed())
+    }
+
+    async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
+        // The last look before the end gets the grace too: it may bring the result.
+        let look = self.operation.work.look(patience);
+        match tokio::time::timeout(patience + Self::GRACE, look).await {
+            Ok(look) => look,
+            Err(_) => Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown)),
+        }
+    }
+
+    fn tell(&mut self, progress: Progress) {
+        if self.last.as_ref() == Some(&progress) {
+            return;
+        }
+        if let Some(tell) = &mut self.operation.progress {
+            tell(&progress);
+        }
+        self.last = Some(progress);
+    }
+
+    /// A look that failed says nothing of the work: go on while there is hope.
+    fn endure(&mut self, e: Error) -> Result<Duration, WaitError> {
+        let since = *self.silent.get_or_insert_with(Instant::now);
+        if !may_pass(e.kind()) || since.elapsed() >= Self::SILENCE {
+            return Err(self.end(WaitEnd::LostContact, e));
+        }
+        tracing::debug!(error = %e, "a look at the operation failed");
+        Ok(Self::PAUSE)
+    }
+
+    async fn finish(mut self) -> Result<T, WaitError> {
+        match self.operation.work.finish().await {
+            Ok(result) => Ok(result),
+            Err(e) => Err(self.end(WaitEnd::LostContact, e)),
+        }
+    }
+
+    async fn settle(mut self) -> Result<T, WaitError> {
+        match self.operation.work.settle().await {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => {
+                let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
+                Err(self.end(WaitEnd::Gone, e))
+            }
+            Err(e) => Err(self.end(WaitEnd::Gone, e)),
+        }
+    }
+
+    fn out_of_time(&mut self) -> WaitError {
+        let limit = self.operation.limit;
+        let seen = self.last.as_ref().map_or_else(|| "nothing was seen of it".to_owned(), |p| p.to_string());
+        let e = Error::new(Kind::Timeout, format!("not finished within {limit:?} ({seen})"));
+        self.end(WaitEnd::OutOfTime, e.with(|e| e.sent = Sent::Yes))
+    }
+
+    fn end(&mut self, end: WaitEnd, error: Error) -> WaitError {
+        let ticket = self.operation.work.ticket();
+        let error = error.with(|e| {
+            if e.api.is_empty() {
+                e.api = api_name(&ticket.api);
+            }
+        });
+        let waited = self.started.elapsed();
+        WaitError(Box::new(Stopped { end, ticket, waited, last: self.last.take(), error }))
+    }
+}
+
+/// Errors of a look that waiting may cure.
+fn may_pass(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Connect
+            | Kind::Interrupted
+            | Kind::Timeout
+            | Kind::Unavailable
+            | Kind::RateLimited
+            | Kind::Server
+            | Kind::BadReply
+    )
+}
+
+fn api_name(api: &str) -> &'static str {
+    ["incus"].into_iter().find(|known| *known == api).unwrap_or("")
+}
+
+/// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.
+///
+/// ```no_run
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// web.rename("shop").await?;                         // done when this returns
+/// let operation = web.delete().send().await?;        // accepted
+/// # Ok(()) }
+/// ```
+///
+/// Nothing is sent before either.
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct Action<T> {
+    send: BoxFuture<'static, Result<Operation<T>, Error>>,
+}
+
+impl<T> Action<T> {
+    pub(crate) fn new(send: impl Future<Output = Result<Operation<T>, Error>> + Send + 'static) -> Self {
+        Self { send: Box::pin(send) }
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<T>, Error> {
+        self.send.await
+    }
+}
+
+impl<T> fmt::Debug for Action<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Action").finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Action<T> {
+    type Output = Result<T, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { Ok(self.send.await?.await?) })
+    }
+}
