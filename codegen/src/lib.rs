@@ -1,1 +1,38 @@
-//! windlass-codegen
+//! The code generator of windlass: OpenAPI document in, Rust text out.
+//!
+//! [`generate`] runs four steps, each in a module of its own: the [`lint`] refuses what would be generated wrong without
+//! a word; the pre-pass takes error responses and open enums out of progenitor's sight; progenitor writes the client;
+//! the post-pass puts back what was taken out and adds the table of endpoints.
+//!
+//! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::Inner`,
+//! `crate::raw::{Endpoint, RetryClass, Reply, null_as_empty}`, `crate::Secret` and `crate::SecretMap`.
+
+mod digest;
+mod document;
+mod extra;
+mod finding;
+mod generate;
+mod lint;
+mod names;
+mod open_enum;
+mod postpass;
+mod prepass;
+mod progenitor;
+mod table;
+mod tidy;
+
+pub use digest::digest;
+pub use finding::{Errors, Finding};
+pub use generate::{generate, generate_unchecked};
+pub use lint::{ALL_RULES, lint};
+
+/// One document and where its generated code will live.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The document's file name, for messages and the header: `specs/incus.yaml`.
+    pub file: &'a str,
+    /// The document itself, in YAML.
+    pub text: &'a str,
+    /// The module that includes the generated file: `crate::raw::incus`.
+    pub module: &'a str,
+}

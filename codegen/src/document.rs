@@ -1,0 +1,176 @@
+//! The document as a tree, and the ways to walk it.
+
+use serde_json::{Map, Value};
+
+use crate::{Errors, Finding, Input};
+
+/// The methods a path item can have.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// A parsed document.
+pub(crate) struct Document {
+    pub(crate) root: Value,
+}
+
+/// One operation, with what it needs from around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Operation<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) node: &'a Value,
+    /// Parameters of the whole path item.
+    pub(crate) shared: &'a [Value],
+}
+
+impl Document {
+    pub(crate) fn parse(input: &Input<'_>) -> Result<Self, Errors> {
+        let document = read(input.text).map_err(|why| unreadable(input, &why))?;
+        match document.root["openapi"].as_str() {
+            Some(version) if version.starts_with("3.0.") => Ok(document),
+            Some(version) => Err(wrong_version(input, version)),
+            None => Err(wrong_version(input, "of an unknown version")),
+        }
+    }
+
+    pub(crate) fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
+        entries(&self.root["paths"]).flat_map(|(path, item)| operations_of(path, item))
+    }
+
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (&str, &Value)> {
+        entries(&self.root["components"]["schemas"])
+    }
+
+    /// The node itself, or what its `$ref` points at.
+    pub(crate) fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
+        let mut node = node;
+        // A bound, since a document may refer in circles.
+        for _ in 0..16 {
+            match reference(node).and_then(|target| self.root.pointer(target)) {
+                Some(target) => node = target,
+                None => break,
+            }
+        }
+        node
+    }
+}
+
+impl<'a> Operation<'a> {
+    pub(crate) fn id(&self) -> Option<&'a str> {
+        self.node["operationId"].as_str()
+    }
+
+    pub(crate) fn place(&self) -> String {
+        format!("paths.{}.{}", self.path, self.method)
+    }
+
+    pub(crate) fn responses(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        entries(&self.node["responses"])
+    }
+
+    /// Every parameter and its place: those of the path item first.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, &'a Value)> {
+        let above = format!("paths.{}.parameters", self.path);
+        let own = format!("{}.parameters", self.place());
+        let shared = self
+            .shared
+            .iter()
+            .enumerate()
+            .map(move |(i, node)| (format!("{above}.{i}"), node));
+        let mine = items(&self.node["parameters"]).iter().enumerate();
+        shared.chain(mine.map(move |(i, node)| (format!("{own}.{i}"), node)))
+    }
+}
+
+/// Whether a response of this status is a success, in progenitor's eyes.
+pub(crate) fn is_success(status: &str) -> bool {
+    status == "101" || status.starts_with('2')
+}
+
+/// Whether the pre-pass hides a response of this status from progenitor.
+pub(crate) fn is_failure(status: &str) -> bool {
+    status == "default" || status.starts_with('4') || status.starts_with('5')
+}
+
+/// The members of an object; nothing if it isn't one.
+pub(crate) fn entries(node: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    node.as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.as_str(), value))
+}
+
+/// The members of a list; nothing if it isn't one.
+pub(crate) fn items(node: &Value) -> &[Value] {
+    node.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Where a `$ref` points, as a JSON pointer.
+pub(crate) fn reference(node: &Value) -> Option<&str> {
+    node["$ref"].as_str()?.strip_prefix('#')
+}
+
+/// The component schema that a `$ref` names.
+pub(crate) fn schema_name(node: &Value) -> Option<&str> {
+    reference(node)?.strip_prefix("/components/schemas/")
+}
+
+/// A named string enum.
+pub(crate) fn is_string_enum(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["enum"].is_array()
+}
+
+fn operations_of<'a>(path: &'a str, item: &'a Value) -> impl Iterator<Item = Operation<'a>> {
+    let shared = items(&item["parameters"]);
+    let known = entries(item).filter(|(method, _)| METHODS.contains(method));
+    known.map(move |(method, node)| Operation {
+        path,
+        method,
+        node,
+        shared,
+    })
+}
+
+/// Through the YAML crate's own tree, which unlike JSON's refuses a key that comes twice.
+fn read(text: &str) -> Result<Document, String> {
+    let tree: serde_norway::Value = serde_norway::from_str(text).map_err(|e| e.to_string())?;
+    let root = serde_json::to_value(tree).map_err(|e| e.to_string())?;
+    Ok(Document { root: sorted(root) })
+}
+
+/// Keys in order, whichever features serde_json was built with: the output must not depend on them.
+fn sorted(node: Value) -> Value {
+    match node {
+        Value::Object(map) => {
+            let mut members: Vec<_> = map
+                .into_iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(members.into_iter().collect::<Map<_, _>>())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        scalar => scalar,
+    }
+}
+
+fn unreadable(input: &Input<'_>, why: &str) -> Errors {
+    let cure = "correct the YAML at the place named";
+    Finding::new(
+        "document",
+        "(document)",
+        format!("it can't be read: {why}"),
+        cure,
+    )
+    .in_file(input.file)
+    .into()
+}
+
+fn wrong_version(input: &Input<'_>, version: &str) -> Errors {
+    let message = format!("this is OpenAPI {version}");
+    let cure = "write OpenAPI 3.0.3, the only version that the generator takes";
+    Finding::new("document", "openapi", message, cure)
+        .in_file(input.file)
+        .into()
+}

@@ -1,0 +1,67 @@
+//! Enums that keep a word they don't know, instead of refusing the whole answer.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use crate::document::items;
+use crate::names::pascal;
+
+/// What all open enums share, as text: token by token it would come out unreadable.
+pub(crate) const BEHAVIOUR: &str = include_str!("open_enum.txt");
+
+/// A string enum of the document.
+pub(crate) struct OpenEnum {
+    /// The Rust name, which is also how typify looks up replacements.
+    pub(crate) name: String,
+    description: Option<String>,
+    words: Vec<String>,
+}
+
+impl OpenEnum {
+    pub(crate) fn new(name: &str, schema: &Value) -> Self {
+        let words = items(&schema["enum"]).iter().filter_map(Value::as_str);
+        Self {
+            name: pascal(name),
+            description: schema["description"].as_str().map(str::to_owned),
+            words: words.map(str::to_owned).collect(),
+        }
+    }
+
+    /// The type, and one line that gives it its behaviour.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let name = format_ident!("{}", self.name);
+        let doc = self
+            .description
+            .clone()
+            .unwrap_or_else(|| format!("`{}`", self.name));
+        let variants: Vec<_> = self
+            .words
+            .iter()
+            .map(|word| format_ident!("{}", variant(word)))
+            .collect();
+        let words = &self.words;
+        let docs = self.words.iter().map(|word| format!("`{word}`"));
+        quote! {
+            #[doc = #doc]
+            #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+            #[non_exhaustive]
+            pub enum #name {
+                #(#[doc = #docs] #variants,)*
+                #[doc = "A value this version does not know, kept unchanged."]
+                Unknown(::std::string::String),
+            }
+            open_enum! { #name => #(#variants = #words;)* }
+        }
+    }
+}
+
+/// The variant that stands for a word.
+pub(crate) fn variant(word: &str) -> String {
+    match pascal(word).as_str() {
+        // The name of the variant for what isn't known.
+        "Unknown" => "ReportedUnknown".to_owned(),
+        _ if word.is_empty() => "Empty".to_owned(),
+        other => other.to_owned(),
+    }
+}

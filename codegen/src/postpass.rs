@@ -1,0 +1,166 @@
+//! What is added to progenitor's code, and what is taken away from it.
+
+use std::collections::BTreeSet;
+
+use quote::{ToTokens, quote};
+use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, parse_quote};
+
+use crate::extra;
+use crate::generate::unparsable;
+use crate::open_enum::OpenEnum;
+use crate::prepass::Prepared;
+use crate::{Errors, Finding, tidy};
+
+pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
+    file.attrs.clear();
+    file.items.retain(|item| !is_module(item, "prelude"));
+    file.items.iter_mut().for_each(drop_default_client);
+    if let Some(types) = file
+        .items
+        .iter_mut()
+        .find_map(|item| module_named(item, "types"))
+    {
+        finish_types(types, prepared)?;
+    }
+    tidy::run(file, module);
+    Ok(())
+}
+
+fn finish_types(types: &mut ItemMod, prepared: &Prepared) -> Result<(), Errors> {
+    let Some((_, items)) = &mut types.content else {
+        return Ok(());
+    };
+    items.iter_mut().for_each(finish_type);
+    extra::start_empty(items);
+    read_null_as_empty(items, &prepared.null_fields)?;
+    if !prepared.enums.is_empty() {
+        let enums = prepared.enums.iter().map(OpenEnum::tokens);
+        let open: File = syn::parse2(quote! { #(#enums)* }).map_err(|e| unparsable(&e))?;
+        items.splice(0..0, open.items);
+    }
+    Ok(())
+}
+
+/// `Client::new` has a total timeout that ends long polls, and an unwrap: `new_with_client` is the way in.
+fn drop_default_client(item: &mut Item) {
+    let Item::Impl(block) = item else { return };
+    // An operation may be called `new` as well: only the block with both is the constructors'.
+    if block
+        .items
+        .iter()
+        .any(|member| is_function(member, "new_with_client"))
+    {
+        block.items.retain(|member| !is_function(member, "new"));
+    }
+}
+
+fn is_function(member: &ImplItem, name: &str) -> bool {
+    matches!(member, ImplItem::Fn(function) if function.sig.ident == name)
+}
+
+fn finish_type(item: &mut Item) {
+    match item {
+        Item::Struct(item) if is_data(&item.attrs) => {
+            if matches!(item.fields, Fields::Named(_)) {
+                item.attrs.push(parse_quote!(#[non_exhaustive]));
+            }
+            item.attrs.push(json_schema());
+        }
+        Item::Enum(item) if is_data(&item.attrs) => item.attrs.push(json_schema()),
+        _ => {}
+    }
+}
+
+fn json_schema() -> Attribute {
+    parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))])
+}
+
+/// A type that goes over the wire, unlike builders and errors.
+fn is_data(attrs: &[Attribute]) -> bool {
+    let serializes = |attr: &Attribute| attr.to_token_stream().to_string().contains("Serialize");
+    attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("derive") && serializes(attr))
+}
+
+/// Exactly the fields that the document marked; one that can't be found is an error.
+fn read_null_as_empty(
+    items: &mut [Item],
+    wanted: &BTreeSet<(String, String)>,
+) -> Result<(), Errors> {
+    let mut missing = wanted.clone();
+    for item in items {
+        if let Item::Struct(item) = item {
+            let owner = item.ident.to_string();
+            mark_fields(item, |wire| missing.remove(&(owner.clone(), wire)));
+        }
+    }
+    let lost: Vec<_> = missing
+        .into_iter()
+        .map(|(owner, wire)| lost_field(&owner, &wire))
+        .collect();
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(lost.into())
+    }
+}
+
+fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> bool) {
+    for field in &mut item.fields {
+        let Some(ident) = &field.ident else { continue };
+        let wire = renamed(&field.attrs).unwrap_or_else(|| ident.to_string());
+        if wanted(wire) {
+            read_with_helper(&mut field.attrs);
+        }
+    }
+}
+
+/// In the attribute that is there, if there is one.
+fn read_with_helper(attrs: &mut Vec<Attribute>) {
+    let helper = quote! { deserialize_with = "crate::raw::null_as_empty" };
+    let serde = attrs.iter_mut().find(|attr| attr.path().is_ident("serde"));
+    match serde.map(|attr| &mut attr.meta) {
+        Some(Meta::List(list)) => list.tokens.extend(quote! { , #helper }),
+        _ => attrs.push(parse_quote!(#[serde(#helper)])),
+    }
+}
+
+/// The name on the wire, if serde is told another than the field's.
+fn renamed(attrs: &[Attribute]) -> Option<String> {
+    let mut name = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // An error only means that the rest of the attribute has another form.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            } else if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    name
+}
+
+fn lost_field(owner: &str, wire: &str) -> Finding {
+    let place = format!("components.schemas.{owner}.properties.{wire}");
+    let message = "`x-null: empty` is on a field that the generated code doesn't have";
+    Finding::new(
+        "x-null",
+        place,
+        message,
+        "put it on a property of a named object schema",
+    )
+}
+
+fn is_module(item: &Item, name: &str) -> bool {
+    matches!(item, Item::Mod(module) if module.ident == name)
+}
+
+fn module_named<'a>(item: &'a mut Item, name: &str) -> Option<&'a mut ItemMod> {
+    match item {
+        Item::Mod(module) if module.ident == name => Some(module),
+        _ => None,
+    }
+}

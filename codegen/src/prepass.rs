@@ -1,0 +1,140 @@
+//! What is hidden from progenitor, or told to it otherwise than the document tells it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::document::{Document, entries, is_failure, is_string_enum, items, schema_name};
+use crate::names::pascal;
+use crate::open_enum::OpenEnum;
+
+/// The reserved component schemas, and the hand-written types that stand for them.
+pub(crate) const RESERVED: [(&str, &str); 2] = [
+    ("Secret", "crate::Secret"),
+    ("SecretMap", "crate::SecretMap"),
+];
+
+/// A document made ready.
+pub(crate) struct Prepared {
+    pub(crate) root: Value,
+    pub(crate) enums: Vec<OpenEnum>,
+    /// The fields that read null as empty: type name, and the field's name on the wire.
+    pub(crate) null_fields: BTreeSet<(String, String)>,
+}
+
+pub(crate) fn prepare(document: &Document) -> Prepared {
+    let mut root = document.root.clone();
+    strip_failures(&mut root);
+    let null_fields = null_fields(document);
+    null_to_optional(&mut root["components"]["schemas"]);
+    keep_unknown_members(&mut root["components"]["schemas"]);
+    Prepared {
+        root,
+        enums: open_enums(document),
+        null_fields,
+    }
+}
+
+/// Failures reach the caller as one `UnexpectedResponse`, with status, headers and body intact.
+fn strip_failures(root: &mut Value) {
+    let paths = root["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|paths| paths.values_mut());
+    let members = paths
+        .filter_map(Value::as_object_mut)
+        .flat_map(|item| item.values_mut());
+    for member in members {
+        if let Some(responses) = member.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.retain(|status, _| !is_failure(status));
+        }
+    }
+}
+
+fn open_enums(document: &Document) -> Vec<OpenEnum> {
+    let named = document
+        .schemas()
+        .filter(|(_, schema)| is_string_enum(schema));
+    named
+        .map(|(name, schema)| OpenEnum::new(name, schema))
+        .collect()
+}
+
+fn null_fields(document: &Document) -> BTreeSet<(String, String)> {
+    let fields_of = |(name, schema)| {
+        let owner = pascal(name);
+        null_properties(document, schema, 0)
+            .into_iter()
+            .map(move |wire| (owner.clone(), wire))
+    };
+    document.schemas().flat_map(fields_of).collect()
+}
+
+/// The `x-null` properties of a schema and of the parts it is merged from.
+fn null_properties(document: &Document, schema: &Value, depth: usize) -> Vec<String> {
+    let own = entries(&schema["properties"]).filter(|(_, property)| reads_null_as_empty(property));
+    let mut found: Vec<_> = own.map(|(wire, _)| wire.to_owned()).collect();
+    // Deeper than any document goes, but not for ever: parts may refer in circles.
+    if depth < 16 {
+        for part in items(&schema["allOf"]) {
+            found.extend(null_properties(document, document.resolve(part), depth + 1));
+        }
+    }
+    found
+}
+
+pub(crate) fn reads_null_as_empty(property: &Value) -> bool {
+    property["x-null"] == "empty"
+}
+
+/// typify makes a plain `Vec` or map of what is neither nullable nor required.
+fn null_to_optional(schemas: &mut Value) {
+    for schema in schemas
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|schemas| schemas.values_mut())
+    {
+        relax(schema);
+        if let Some(Value::Array(parts)) = schema.get_mut("allOf") {
+            parts.iter_mut().for_each(relax);
+        }
+    }
+}
+
+fn relax(schema: &mut Value) {
+    let mut relaxed = BTreeSet::new();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (wire, property) in properties.into_iter().flatten() {
+        if reads_null_as_empty(property) {
+            relaxed.insert(wire.clone());
+            forget_nullable(property);
+        }
+    }
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|wire| !wire.as_str().is_some_and(|wire| relaxed.contains(wire)));
+    }
+}
+
+fn forget_nullable(property: &mut Value) {
+    if let Some(members) = property.as_object_mut() {
+        members.remove("nullable");
+        members.remove("x-null");
+    }
+}
+
+/// typify drops the unknown members of an object that allows them by `true`, but keeps those allowed by `{}`.
+fn keep_unknown_members(node: &mut Value) {
+    if node["properties"].is_object() && node["additionalProperties"] == true {
+        node["additionalProperties"] = Value::Object(Default::default());
+    }
+    match node {
+        Value::Object(members) => members.values_mut().for_each(keep_unknown_members),
+        Value::Array(members) => members.iter_mut().for_each(keep_unknown_members),
+        _ => {}
+    }
+}
+
+/// Whether a node refers to one of the reserved schemas.
+pub(crate) fn is_secret(node: &Value) -> bool {
+    schema_name(node).is_some_and(|name| RESERVED.iter().any(|(reserved, _)| *reserved == name))
+}

@@ -1,0 +1,110 @@
+//! The table of endpoints: what the transport must know about an operation before it sends one.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use crate::document::{Document, Operation, entries, is_success, items};
+use crate::names::snake;
+
+/// The table, sorted by id.
+pub(crate) fn tokens(document: &Document) -> TokenStream {
+    let mut rows: Vec<_> = document
+        .operations()
+        .map(|operation| row(document, &operation))
+        .collect();
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let rows = rows.into_iter().map(|(_, tokens)| tokens);
+    quote! {
+        #[doc = "Every operation of this client, sorted by id."]
+        pub static ENDPOINTS: &[crate::raw::Endpoint] = &[#(#rows),*];
+    }
+}
+
+fn row(document: &Document, operation: &Operation<'_>) -> (String, TokenStream) {
+    let id = endpoint_id(operation);
+    let method = operation.method.to_uppercase();
+    let path = operation.path;
+    let retry = format_ident!("{}", retry_class(operation));
+    let not_processed = not_processed(operation).into_iter().map(literal);
+    let statuses = statuses(operation).into_iter().map(literal);
+    let reply = format_ident!("{}", reply(document, operation));
+    let timeout = operation.node["x-timeout"] != "none";
+    let row = quote! {
+        crate::raw::Endpoint {
+            id: #id,
+            method: #method,
+            path: #path,
+            retry: crate::raw::RetryClass::#retry,
+            not_processed: &[#(#not_processed),*],
+            statuses: &[#(#statuses),*],
+            reply: crate::raw::Reply::#reply,
+            timeout: #timeout,
+        }
+    };
+    (id, row)
+}
+
+/// The id as progenitor hands it to the hooks.
+pub(crate) fn endpoint_id(operation: &Operation<'_>) -> String {
+    snake(operation.id().unwrap_or_default())
+}
+
+/// The type of the list is known, so no suffix.
+fn literal(status: u16) -> proc_macro2::Literal {
+    proc_macro2::Literal::u16_unsuffixed(status)
+}
+
+fn retry_class(operation: &Operation<'_>) -> &'static str {
+    match operation.node["x-retry"].as_str() {
+        Some("safe") => "Safe",
+        Some("if-unsent") => "IfUnsent",
+        _ => "Never",
+    }
+}
+
+fn not_processed(operation: &Operation<'_>) -> Vec<u16> {
+    let listed = items(&operation.node["x-not-processed"])
+        .iter()
+        .filter_map(Value::as_u64);
+    listed
+        .filter_map(|status| u16::try_from(status).ok())
+        .collect()
+}
+
+/// The documented statuses; `default` and ranges name none.
+pub(crate) fn statuses(operation: &Operation<'_>) -> Vec<u16> {
+    let mut found: Vec<u16> = operation
+        .responses()
+        .filter_map(|(status, _)| status.parse().ok())
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+fn reply(document: &Document, operation: &Operation<'_>) -> &'static str {
+    let success = operation.responses().find(|(status, _)| is_success(status));
+    success.map_or("Stream", |(status, node)| {
+        reply_kind(status, document.resolve(node))
+    })
+}
+
+/// What a success response carries, as progenitor sees it.
+pub(crate) fn reply_kind(status: &str, response: &Value) -> &'static str {
+    let mut types = entries(&response["content"])
+        .map(|(media_type, _)| media_type)
+        .peekable();
+    if status == "101" {
+        "Upgrade"
+    } else if types.peek().is_none() {
+        "Empty"
+    } else if types.any(is_json) {
+        "Json"
+    } else {
+        "Stream"
+    }
+}
+
+pub(crate) fn is_json(media_type: &str) -> bool {
+    media_type == "application/json" || media_type.starts_with("application/json;")
+}
