@@ -139,8 +139,7 @@ impl Error {
 
     /// Refused before anything was sent.
     pub(crate) fn invalid(field: &str, message: impl fmt::Display) -> Self {
-        Self::new(Kind::InvalidInput, format!("{field}: {message}"))
-            .with(|e| e.fields.push(field.to_owned()))
+        Self::new(Kind::InvalidInput, format!("{field}: {message}")).with(|e| e.fields.push(field.to_owned()))
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {

@@ -107,7 +107,10 @@ impl<T> List<T> {
         let page = page?;
         if page.next.is_some() && page.next == cursor {
             // A page that leads to itself would be read for ever.
-            return Err(Error::new(Kind::BadReply, "the list doesn't advance: a page names itself as the next"));
+            return Err(Error::new(
+                Kind::BadReply,
+                "the list doesn't advance: a page names itself as the next",
+            ));
         }
         if page.next.is_some() {
             self.state = State::Ready(page.next);
@@ -169,9 +172,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_that_leads_to_itself_is_an_error() {
-        let list = List::new(|_| {
-            Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) })
-        });
+        let list =
+            List::new(|_| Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) }));
         let e = list.all().await.map_err(|e| e.kind());
         assert_eq!(e, Err(Kind::BadReply));
     }

@@ -145,9 +145,7 @@ impl Budget {
     /// Pays for one repetition, if there is enough left.
     pub(crate) fn take(&self) -> bool {
         self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(Self::REPETITION)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(Self::REPETITION))
             .is_ok()
     }
 
@@ -155,11 +153,9 @@ impl Budget {
     pub(crate) fn give_back(&self) {
         // A full budget is the normal state: look before writing to a shared cache line.
         if self.0.load(Ordering::Relaxed) < Self::FULL {
-            let _ = self
-                .0
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                    (left < Self::FULL).then_some(left + 1)
-                });
+            let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                (left < Self::FULL).then_some(left + 1)
+            });
         }
     }
 }

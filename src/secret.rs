@@ -90,9 +90,7 @@ impl From<Map<String, Value>> for SecretMap {
 impl fmt::Debug for SecretMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretMap ")?;
-        f.debug_map()
-            .entries(self.keys().map(|key| (key, format_args!("…"))))
-            .finish()
+        f.debug_map().entries(self.keys().map(|key| (key, format_args!("…")))).finish()
     }
 }
 

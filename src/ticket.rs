@@ -67,7 +67,8 @@ impl FromStr for Ticket {
 }
 
 fn parse(text: &str) -> Option<Ticket> {
-    let (path, query) = text.strip_prefix("windlass:").map(|rest| rest.split_once('?').unwrap_or((rest, "")))?;
+    let (path, query) =
+        text.strip_prefix("windlass:").map(|rest| rest.split_once('?').unwrap_or((rest, "")))?;
     let mut parts = path.split('/');
     let (api, kind, id) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || [api, kind, id].contains(&"") {
@@ -94,7 +95,14 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "windlass:", "windlass:incus/stop", "windlass:incus/stop/", "windlass:a/b/c/d", "incus/stop/1"] {
+        for text in [
+            "",
+            "windlass:",
+            "windlass:incus/stop",
+            "windlass:incus/stop/",
+            "windlass:a/b/c/d",
+            "incus/stop/1",
+        ] {
             let e = text.parse::<Ticket>().map_err(|e| e.kind());
             assert_eq!(e, Err(Kind::InvalidInput), "{text:?}");
         }

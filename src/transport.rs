@@ -317,14 +317,12 @@ fn outcome(result: &reqwest::Result<Response>) -> Outcome {
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = chrono::Utc::now();
-    text(RETRY_AFTER.as_str())
-        .and_then(|value| seconds(value).or_else(|| until(value, now)))
-        .or_else(|| {
-            let reset = seconds(text("x-ratelimit-reset")?)?.as_secs();
-            let now = u64::try_from(now.timestamp()).ok()?;
-            // Some count from now, some from 1970.
-            Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
-        })
+    text(RETRY_AFTER.as_str()).and_then(|value| seconds(value).or_else(|| until(value, now))).or_else(|| {
+        let reset = seconds(text("x-ratelimit-reset")?)?.as_secs();
+        let now = u64::try_from(now.timestamp()).ok()?;
+        // Some count from now, some from 1970.
+        Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
+    })
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -420,7 +418,8 @@ impl Error {
 
 fn plain_text(answer: &Answer<'_>) -> String {
     let text = answer.headers.get(reqwest::header::CONTENT_TYPE);
-    let text = text.and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/plain"));
+    let text =
+        text.and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/plain"));
     if text { String::from_utf8_lossy(answer.body).trim().to_owned() } else { String::new() }
 }
 
@@ -429,14 +428,15 @@ async fn unwrap(error: raw::Error, explain: fn(&Answer<'_>) -> Explanation) -> E
         raw::Error::InvalidRequest(message) | raw::Error::Custom(message) => {
             Error::new(Kind::InvalidInput, message)
         }
-        raw::Error::CommunicationError(e) | raw::Error::ResponseBodyError(e) | raw::Error::InvalidUpgrade(e) => {
-            broken(e)
-        }
+        raw::Error::CommunicationError(e)
+        | raw::Error::ResponseBodyError(e)
+        | raw::Error::InvalidUpgrade(e) => broken(e),
         raw::Error::InvalidResponsePayload(body, e) => undecodable(body, &e),
         raw::Error::UnexpectedResponse(response) => unexpected(response, explain).await,
-        raw::Error::ErrorResponse(value) => {
-            answered(&Answer { status: value.status().as_u16(), headers: value.headers(), body: b"" }, explain)
-        }
+        raw::Error::ErrorResponse(value) => answered(
+            &Answer { status: value.status().as_u16(), headers: value.headers(), body: b"" },
+            explain,
+        ),
     }
 }
 
@@ -538,7 +538,9 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
+            .filter_map(|(name, value)| {
+                Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?))
+            })
             .collect()
     }
 
@@ -563,9 +565,6 @@ mod tests {
     #[test]
     fn messages_of_the_parser_lose_their_values() {
         let e = serde_json::from_str::<u32>(r#""hunter2""#).map_err(|e| without_values(&e.to_string()));
-        assert_eq!(
-            e,
-            Err("invalid type: string …, expected u32 at line 1 column 9".to_owned())
-        );
+        assert_eq!(e, Err("invalid type: string …, expected u32 at line 1 column 9".to_owned()));
     }
 }

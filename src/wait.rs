@@ -62,7 +62,10 @@ pub(crate) trait Work: Send {
 #[derive(Debug)]
 pub(crate) enum Look {
     /// Not at its end; look again after `pause`.
-    Running { progress: Progress, pause: Duration },
+    Running {
+        progress: Progress,
+        pause: Duration,
+    },
     Succeeded(Progress),
     Failed(Error),
     Gone,
@@ -309,7 +312,9 @@ impl<T> Wait<T> {
         let look = self.operation.work.look(patience);
         match tokio::time::timeout(patience + Self::GRACE, look).await {
             Ok(look) => look,
-            Err(_) => Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown)),
+            Err(_) => {
+                Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
+            }
         }
     }
 
