@@ -1,0 +1,151 @@
+//! Finding the server on this machine the way the `incus` command does.
+
+use std::path::Path;
+
+use super::{Connect, Incus};
+use crate::config::{Access, Surroundings, Tried, socket_access};
+use crate::error::Error;
+
+impl Incus {
+    /// Finds the server of this machine and connects to it.
+    ///
+    /// Looks at `INCUS_SOCKET`, `INCUS_DIR`, `/run/incus` and `/var/lib/incus`, in this order. Where the main socket
+    /// is not for this user, the user's own socket and project are taken. `INCUS_PROJECT` sets the project.
+    ///
+    /// Fails with [`Kind::Configuration`](crate::Kind::Configuration) and a list of all that was tried.
+    pub async fn discover() -> Result<Self, Error> {
+        find(&Surroundings::real())?.connect().await
+    }
+}
+
+fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+    let mut tried = Tried::default();
+    let found = candidates(surroundings).find_map(|(origin, place)| match place {
+        Place::Socket(path) => {
+            let usable = socket_access(&path) == Access::Usable;
+            usable.then(|| Incus::unix(&path).found_by(origin.clone())).or_else(|| {
+                tried.add(&origin);
+                None
+            })
+        }
+        Place::Directory(path) => in_directory(&path, &origin, &mut tried),
+    });
+    let found = found.ok_or_else(|| tried.error("an Incus socket"))?;
+    Ok(match surroundings.variable("INCUS_PROJECT") {
+        Some(project) => found.project(project),
+        None => found,
+    })
+}
+
+enum Place {
+    Socket(std::path::PathBuf),
+    Directory(std::path::PathBuf),
+}
+
+fn candidates(surroundings: &Surroundings) -> impl Iterator<Item = (String, Place)> {
+    // A setting is meant: where it is wrong, falling back would talk to the wrong server.
+    if let Some(path) = surroundings.variable("INCUS_SOCKET") {
+        return vec![(format!("INCUS_SOCKET={path}"), Place::Socket(path.into()))].into_iter();
+    }
+    if let Some(path) = surroundings.variable("INCUS_DIR") {
+        return vec![(format!("INCUS_DIR={path}"), Place::Directory(path.into()))].into_iter();
+    }
+    let system = ["/run/incus", "/var/lib/incus"];
+    let system = system.map(|path| (path.to_owned(), Place::Directory(surroundings.system(path))));
+    Vec::from(system).into_iter()
+}
+
+fn in_directory(path: &Path, origin: &str, tried: &mut Tried) -> Option<Connect> {
+    let main = path.join("unix.socket");
+    match socket_access(&main) {
+        Access::Usable => return Some(Incus::unix(main).found_by(origin)),
+        Access::Denied => tried.add(format_args!("{} (permission denied)", main.display())),
+        Access::Missing => tried.add(main.display()),
+    }
+    let user = path.join("unix.socket.user");
+    if socket_access(&user) == Access::Usable {
+        let uid = own_uid()?;
+        return Some(Incus::unix(user).project(format!("user-{uid}")).found_by(origin));
+    }
+    None
+}
+
+/// The user of this process; the kernel shows it as the owner of `/proc/self`.
+fn own_uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").ok().map(|me| me.uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::error::Kind;
+
+    struct Place {
+        root: std::path::PathBuf,
+        listeners: Vec<UnixListener>,
+    }
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("windlass-{name}-{}", std::process::id()));
+            Self { root, listeners: Vec::new() }
+        }
+
+        fn socket(&mut self, path: &str) -> std::io::Result<()> {
+            let path = self.root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+            self.listeners.push(UnixListener::bind(path)?);
+            Ok(())
+        }
+
+        fn origin(&self, variables: &[(&str, &str)]) -> Result<String, Kind> {
+            let found = find(&Surroundings::made(variables, &self.root)).map_err(|e| e.kind())?;
+            found.client().map(|incus| incus.origin().to_owned()).map_err(|e| e.kind())
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.root);
+        }
+    }
+
+    #[test]
+    fn settings_win_and_are_meant() -> std::io::Result<()> {
+        let mut place = Place::new("settings");
+        place.socket("run/incus/unix.socket")?;
+        place.socket("own/unix.socket")?;
+        let own = place.root.join("own").display().to_string();
+        let socket = format!("{own}/unix.socket");
+        assert_eq!(place.origin(&[]), Ok("/run/incus".to_owned()));
+        assert_eq!(place.origin(&[("INCUS_DIR", &own)]), Ok(format!("INCUS_DIR={own}")));
+        let both = [("INCUS_DIR", own.as_str()), ("INCUS_SOCKET", &socket)];
+        assert_eq!(place.origin(&both), Ok(format!("INCUS_SOCKET={socket}")));
+        assert_eq!(place.origin(&[("INCUS_DIR", "/nowhere")]), Err(Kind::Configuration));
+        assert_eq!(place.origin(&[("INCUS_SOCKET", "")]), Ok("/run/incus".to_owned()));
+        Ok(())
+    }
+
+    #[test]
+    fn the_users_own_socket_comes_with_its_project() -> std::io::Result<()> {
+        let mut place = Place::new("user");
+        place.socket("var/lib/incus/unix.socket.user")?;
+        let found = find(&Surroundings::made(&[], &place.root)).and_then(Connect::client);
+        let project = found.ok().and_then(|incus| incus.own_project().map(str::to_owned));
+        assert_eq!(project, own_uid().map(|uid| format!("user-{uid}")));
+        let found = find(&Surroundings::made(&[("INCUS_PROJECT", "blue")], &place.root)).and_then(Connect::client);
+        assert_eq!(found.ok().and_then(|incus| incus.own_project().map(str::to_owned)).as_deref(), Some("blue"));
+        Ok(())
+    }
+
+    #[test]
+    fn the_error_names_all_that_was_tried() {
+        let place = Place::new("nothing");
+        let e = find(&Surroundings::made(&[], &place.root)).map(|_| ()).map_err(|e| e.to_string());
+        let e = e.err().unwrap_or_default();
+        assert!(e.contains("run/incus/unix.socket") && e.contains("var/lib/incus/unix.socket"), "{e}");
+    }
+}

@@ -1,0 +1,166 @@
+//! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
+
+mod connect;
+mod discover;
+mod exec;
+mod feed;
+mod file;
+mod image;
+mod instance;
+mod instances;
+mod launch;
+mod operation;
+mod reply;
+mod server;
+mod settle;
+mod state;
+mod update;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use progenitor_client::ClientInfo;
+
+use crate::error::Error;
+use crate::raw;
+use crate::retry::Retry;
+use crate::transport::{Call, Inner};
+
+pub use crate::raw::incus::types;
+pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use connect::Connect;
+pub use exec::Exec;
+pub use image::{Image, ImageImport};
+pub use instance::{Instance, InstanceRef, Named, Subject};
+pub use instances::Instances;
+pub use launch::Launch;
+pub use operation::Resume;
+pub use state::StateChange;
+pub use update::Patch;
+
+/// A client of an Incus server. Cheap to clone; all clones share connections, retry budget and events.
+///
+/// ```no_run
+/// use windlass::incus::Incus;
+/// # async fn demo() -> windlass::Result<()> {
+/// let incus = Incus::discover().await?;
+/// let web = incus.launch("web").image("debian/13").cpus(2).memory("2GiB").await?;
+/// let kernel = web.exec(["uname", "-r"]).output().await?.success()?;
+/// println!("{} runs {}", web.name, kernel.stdout_text());
+/// web.stop().force().await?;
+/// web.delete().await?;
+/// # Ok(()) }
+/// ```
+///
+/// Vendor's page: <https://linuxcontainers.org/incus/docs/main/rest-api/>
+#[derive(Debug, Clone)]
+pub struct Incus(Arc<Core>);
+
+struct Core {
+    raw: raw::incus::Client,
+    project: Option<String>,
+    /// Where the server was found, for people.
+    origin: String,
+    feeds: Arc<feed::Feeds>,
+    /// How many waits hold a long poll open at the moment.
+    polls: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incus")
+            .field("origin", &self.origin)
+            .field("project", &self.project)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets the project of a raw call where there is one.
+macro_rules! scoped {
+    ($call:expr, $project:expr) => {
+        match $project {
+            Some(project) => $call.project(project),
+            None => $call,
+        }
+    };
+}
+use scoped;
+
+impl Incus {
+    /// The same server with another way of repeating failed requests; a cheap handle.
+    ///
+    /// ```no_run
+    /// # use windlass::{Retry, incus::Incus};
+    /// # fn demo(incus: &Incus) {
+    /// let once = incus.with(Retry::never());
+    /// # let _ = once; }
+    /// ```
+    #[must_use]
+    pub fn with(&self, retry: Retry) -> Self {
+        self.changed(|core| core.raw = rebuild(&core.raw, core.raw.inner().with(retry)))
+    }
+
+    /// The same server, another project; a cheap handle.
+    #[must_use]
+    pub fn project(&self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.changed(|core| core.project = Some(name))
+    }
+
+    /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits and
+    /// spans.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::incus::Incus) -> windlass::Result<()> {
+    /// let reply = incus.raw().instance_get().name("web").send().await;
+    /// let reply = match reply {
+    ///     Ok(reply) => reply.into_inner(),
+    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
+    /// };
+    /// # Ok(()) }
+    /// ```
+    pub fn raw(&self) -> &raw::incus::Client {
+        &self.0.raw
+    }
+
+    /// Where the server was found: a path, a URL or the setting that named it.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Core)) -> Self {
+        let old = &*self.0;
+        let mut core = Core {
+            raw: old.raw.clone(),
+            project: old.project.clone(),
+            origin: old.origin.clone(),
+            feeds: old.feeds.clone(),
+            polls: old.polls.clone(),
+        };
+        change(&mut core);
+        Self(Arc::new(core))
+    }
+
+    /// A raw client for one call, which keeps a record of it.
+    fn call(&self) -> Call<raw::incus::Client> {
+        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    fn own_project(&self) -> Option<&str> {
+        self.0.project.as_deref()
+    }
+}
+
+fn rebuild(raw: &raw::incus::Client, inner: Inner) -> raw::incus::Client {
+    raw::incus::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
+}
+
+/// Names end up in paths: what would lead elsewhere is refused before anything is sent.
+fn checked_name(field: &str, name: &str) -> Result<(), Error> {
+    match types::PathSegment::try_from(name) {
+        Ok(_) => Ok(()),
+        Err(_) if name.is_empty() => Err(Error::invalid(field, "is empty")),
+        Err(_) => Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\""))),
+    }
+}

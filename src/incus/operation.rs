@@ -1,0 +1,227 @@
+//! Operations: looking at them, what their states mean, and resuming a wait by its ticket.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::reply::{self, open};
+use super::work::{Ending, IncusWork};
+use super::{Image, Incus, Instance, image, launch, scoped, state, types};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation, Progress};
+
+impl Incus {
+    /// Goes on waiting for what a ticket names.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::{Incus, Instance};
+    /// # async fn demo(incus: Incus, saved: String) -> windlass::Result<()> {
+    /// let web = incus.resume::<Instance>(&saved.parse()?)?.await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create and
+    /// rename, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`].
+    /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
+    /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
+    pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
+        let incus = match ticket.fact("project") {
+            Some(project) => self.project(project),
+            None => self.clone(),
+        };
+        if ticket.api != "incus" {
+            return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
+        }
+        T::resume(&incus, ticket)
+            .ok_or_else(|| Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind)))
+    }
+
+    /// Every operation that the server knows, running or just ended.
+    pub async fn operations(&self) -> Result<Vec<types::Operation>, Error> {
+        let call = self.call();
+        let result = scoped!(call.operations_list(), self.own_project()).send().await;
+        Ok(open(&call, result).await?.into_values().flatten().collect())
+    }
+}
+
+/// What a wait can be resumed into.
+pub trait Resume: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl Sealed for super::Instance {}
+    impl Sealed for super::Image {}
+}
+
+impl Resume for Instance {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        launch::resume(incus, ticket).or_else(|| state::resume_rename(incus, ticket))
+    }
+}
+
+impl Resume for Image {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        image::resume(incus, ticket)
+    }
+}
+
+impl Resume for () {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        state::resume(incus, ticket).or_else(|| {
+            (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain))
+        })
+    }
+}
+
+/// Nothing comes after it, and nothing but the operation itself shows how it ended.
+pub(super) struct Plain;
+
+impl Plain {
+    const KIND: &str = "operation";
+}
+
+impl Ending for Plain {
+    type Output = ();
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", Self::KIND, id)
+    }
+
+    fn finish<'a>(&'a self, _: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+pub(super) async fn get(incus: &Incus, id: &str) -> Result<types::Operation, Error> {
+    let call = incus.call();
+    let result = scoped!(call.operation_get().id(id), incus.own_project()).send().await;
+    open(&call, result).await
+}
+
+/// A long poll of up to `patience`, in whole seconds.
+pub(super) async fn wait(incus: &Incus, id: &str, patience: Duration) -> Result<types::Operation, Error> {
+    let call = incus.call();
+    let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
+    let request = call.operation_wait().id(id).timeout(seconds);
+    let result = scoped!(request, incus.own_project()).send().await;
+    open(&call, result).await
+}
+
+pub(super) async fn cancel(incus: &Incus, id: &str) -> Result<(), Error> {
+    let call = incus.call();
+    let result = scoped!(call.operation_cancel().id(id), incus.own_project()).send().await;
+    open(&call, result).await
+}
+
+/// An error inside a good answer to `/wait`: servers up to 6.0.4 and 6.11 say both "it failed" and "time is up" so.
+pub(super) fn is_old_style(e: &Error) -> bool {
+    e.status() == Some(200) && e.code().is_some()
+}
+
+pub(super) fn says_out_of_time(e: &Error) -> bool {
+    e.message() == "context deadline exceeded"
+}
+
+/// From 200 on a status code is final.
+pub(super) fn is_final(operation: &types::Operation) -> bool {
+    operation.status_code >= 200
+}
+
+pub(super) fn is_success(operation: &types::Operation) -> bool {
+    operation.status_code == 200
+}
+
+/// Why an operation failed, in the server's words. A cancelled one has none.
+pub(super) fn failure(operation: &types::Operation) -> Error {
+    let code = u16::try_from(operation.status_code).unwrap_or(400);
+    let kind = match reply::kind(code, &operation.err) {
+        _ if code == 401 => Kind::Cancelled,
+        told @ (Kind::AlreadyExists | Kind::Conflict) => told,
+        _ => Kind::OperationFailed,
+    };
+    let message = if operation.err.is_empty() { &operation.description } else { &operation.err };
+    Error::new(kind, message.as_str()).with(|e| {
+        e.api = "incus";
+        e.code = Some(code.to_string());
+        e.sent = Sent::Yes;
+    })
+}
+
+/// How far an operation has come. Frames can arrive out of order: within a stage it never goes back.
+pub(super) fn progress(operation: &types::Operation, before: &Progress) -> Progress {
+    let told = operation.metadata.as_ref().and_then(|metadata| metadata.get("progress"));
+    let text = |key: &str| told.and_then(|told| told.get(key)).and_then(as_text);
+    let stage = text("stage").or_else(|| before.stage.clone());
+    let percent = text("percent").and_then(|percent| percent.parse::<f64>().ok()).map(as_percent);
+    let floor = if stage == before.stage { before.percent } else { None };
+    let message = Some(operation.description.clone()).filter(|message| !message.is_empty());
+    Progress {
+        status: operation.status.to_string(),
+        message: message.unwrap_or_else(|| before.message.clone()),
+        stage,
+        percent: percent.max(floor),
+        speed: text("speed").and_then(|speed| speed.parse().ok()),
+    }
+}
+
+/// Numbers come as strings; that may change.
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped to 0..=100
+fn as_percent(percent: f64) -> u8 {
+    percent.clamp(0.0, 100.0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(json: &str) -> types::Operation {
+        serde_json::from_str(json).unwrap_or_else(|e| unreachable!("{e}"))
+    }
+
+    #[test]
+    fn a_cancelled_operation_is_a_failure_without_words() {
+        let cancelled = operation(r#"{"id":"1","status":"Cancelled","status_code":401,"err":"","description":"Executing"}"#);
+        assert!(is_final(&cancelled) && !is_success(&cancelled));
+        assert_eq!(failure(&cancelled).kind(), Kind::Cancelled);
+    }
+
+    #[test]
+    fn an_unknown_status_is_kept_and_goes_by_its_code() {
+        let odd = operation(r#"{"id":"1","status":"Pondering","status_code":150,"new":"field","metadata":null}"#);
+        assert_eq!(odd.status.as_str(), "Pondering");
+        assert_eq!(odd.extra.get("new").and_then(Value::as_str), Some("field"));
+        assert!(!is_final(&odd));
+    }
+
+    #[test]
+    fn progress_never_goes_back_within_a_stage() {
+        let at = |percent: &str, before: &Progress| {
+            let json = format!(
+                r#"{{"id":"1","status":"Running","metadata":{{"progress":{{"percent":"{percent}","speed":"12","stage":"unpack"}}}}}}"#
+            );
+            progress(&operation(&json), before)
+        };
+        let ten = at("10", &Progress::default());
+        assert_eq!((ten.percent, ten.speed, ten.stage.as_deref()), (Some(10), Some(12), Some("unpack")));
+        assert_eq!(at("7", &ten).percent, Some(10));
+        assert_eq!(at("11", &ten).percent, Some(11));
+        assert_eq!(at("nonsense", &ten).percent, Some(10));
+    }
+}

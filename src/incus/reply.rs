@@ -1,0 +1,134 @@
+//! The envelope around every answer: its `type`, not the HTTP status, says what happened.
+
+use progenitor_client::ResponseValue;
+use reqwest::header::HeaderMap;
+
+use super::types::{self, ReplyType};
+use crate::error::{Error, Kind};
+use crate::raw;
+use crate::transport::{Answer, Call, Explanation};
+
+/// An envelope and what is in it.
+pub(super) trait Envelope: serde::Serialize {
+    type Data;
+    fn is_error(&self) -> bool;
+    fn data(self) -> Option<Self::Data>;
+}
+
+macro_rules! envelope {
+    ($($reply:ident => $data:ty, $take:expr;)*) => {$(
+        impl Envelope for types::$reply {
+            type Data = $data;
+
+            fn is_error(&self) -> bool {
+                self.type_ == ReplyType::Error
+            }
+
+            fn data(self) -> Option<Self::Data> {
+                let take: fn(Self) -> Option<Self::Data> = $take;
+                take(self)
+            }
+        }
+    )*};
+}
+
+envelope! {
+    EmptyReply => (), |_| Some(());
+    ServerReply => types::Server, |reply| reply.metadata;
+    UrlListReply => Vec<String>, |reply| Some(reply.metadata);
+    InstanceReply => types::Instance, |reply| reply.metadata;
+    InstanceListReply => Vec<types::Instance>, |reply| Some(reply.metadata);
+    InstanceFullReply => types::InstanceFull, |reply| reply.metadata;
+    InstanceFullListReply => Vec<types::InstanceFull>, |reply| Some(reply.metadata);
+    InstanceStateReply => types::InstanceState, |reply| reply.metadata;
+    OperationReply => types::Operation, |reply| reply.metadata;
+    OperationListReply => std::collections::BTreeMap<String, Vec<types::Operation>>, |reply| Some(reply.metadata);
+    ImageReply => types::Image, |reply| reply.metadata;
+    ImageListReply => Vec<types::Image>, |reply| Some(reply.metadata);
+    ImageAliasReply => types::ImageAlias, |reply| reply.metadata;
+    ImageAliasListReply => Vec<types::ImageAlias>, |reply| Some(reply.metadata);
+}
+
+/// What is in the envelope, or the error that it is.
+pub(super) async fn open<E: Envelope>(
+    call: &Call<raw::incus::Client>,
+    result: Result<ResponseValue<E>, raw::Error>,
+) -> Result<E::Data, Error> {
+    open_with_headers(call, result).await.map(|(data, _)| data)
+}
+
+pub(super) async fn open_with_headers<E: Envelope>(
+    call: &Call<raw::incus::Client>,
+    result: Result<ResponseValue<E>, raw::Error>,
+) -> Result<(E::Data, HeaderMap), Error> {
+    let reply = call.done(result).await?;
+    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+    let reply = reply.into_inner();
+    if reply.is_error() {
+        // The bytes are gone, but nothing of them was lost: unknown fields are kept.
+        let body = serde_json::to_vec(&reply).unwrap_or_default();
+        return Err(call.refused(status, &body));
+    }
+    match reply.data() {
+        Some(data) => Ok((data, headers)),
+        None => Err(call.bad_reply("the reply has no metadata")),
+    }
+}
+
+/// What Incus means with an answer that is an error.
+pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
+    let Ok(reply) = serde_json::from_slice::<types::ErrorReply>(answer.body) else {
+        return Explanation { kind: not_from_incus(answer.status), ..Explanation::default() };
+    };
+    let code = u16::try_from(reply.error_code).ok().filter(|code| *code != 0);
+    let code_or_status = code.unwrap_or(answer.status);
+    Explanation {
+        kind: Some(kind(code_or_status, &reply.error)),
+        code: code.map(|code| code.to_string()),
+        message: reply.error,
+        ..Explanation::default()
+    }
+}
+
+/// A good status with a body that is no envelope is no answer of this API.
+fn not_from_incus(status: u16) -> Option<Kind> {
+    (status < 400).then_some(Kind::BadReply)
+}
+
+/// Incus has no machine-readable reasons; a few texts, each only together with the code it comes with.
+pub(super) fn kind(code: u16, text: &str) -> Kind {
+    let says = |words: &str| text.contains(words);
+    match code {
+        400 | 409 | 500 if says("already exists") || says("UNIQUE constraint failed") => Kind::AlreadyExists,
+        400 if says("Instance is ") || says("can't be cancelled") => Kind::Conflict,
+        400 | 500 if says("already running") || says("already stopped") => Kind::Conflict,
+        _ => Kind::of_status(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_code_and_text() {
+        let table = [
+            (404, "Instance not found", Kind::NotFound),
+            (500, "Instance \"n1\" already exists", Kind::AlreadyExists),
+            (400, "UNIQUE constraint failed: instances.project_id, instances.name", Kind::AlreadyExists),
+            (404, "already exists", Kind::NotFound),
+            (400, "Instance is running", Kind::Conflict),
+            (400, "This operation can't be cancelled", Kind::Conflict),
+            (500, "The instance is already running", Kind::Conflict),
+            (400, "Invalid instance name", Kind::InvalidInput),
+            (403, "not authorized", Kind::PermissionDenied),
+            (412, "ETag doesn't match", Kind::PreconditionFailed),
+            (501, "not implemented", Kind::Unsupported),
+            (500, "boom", Kind::Server),
+            (503, "shutting down", Kind::Unavailable),
+        ];
+        for (code, text, expected) in table {
+            assert_eq!(kind(code, text), expected, "{code} {text}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Background operations of Incus, as the waiting loop sees them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::feed::{Seen, Subscription};
+use super::operation::{self, failure, is_final, is_success, progress};
+use super::{Incus, types};
+use crate::error::{Error, Kind};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
+
+/// What comes after an operation.
+pub(super) trait Ending: Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    /// The ticket of an operation with this ending.
+    fn ticket(&self, id: &str) -> Ticket;
+
+    fn finish<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Self::Output, Error>>;
+
+    /// The operation is forgotten: does the world show that it worked?
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
+
+    /// Checks a failure that was classified by its text against the world.
+    fn confirm<'a>(&'a self, _incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
+        Box::pin(async { e })
+    }
+}
+
+/// An operation and what comes after it.
+pub(super) struct IncusWork<E> {
+    incus: Incus,
+    id: String,
+    ending: E,
+    last: types::Operation,
+    progress: Progress,
+    closely: bool,
+    feed: Option<Subscription>,
+}
+
+/// With this many long polls open, further waits share the events connection.
+const POLLS: usize = 3;
+/// Between two looks where a long poll can't be used.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl<E: Ending> IncusWork<E> {
+    /// The operation that the server has just accepted.
+    pub(super) fn accepted(incus: &Incus, operation: types::Operation, ending: E) -> Operation<E::Output> {
+        Operation::new(Self {
+            incus: incus.clone(),
+            id: operation.id.clone(),
+            ending,
+            last: operation,
+            progress: Progress::default(),
+            closely: false,
+            feed: None,
+        })
+    }
+
+    /// An operation of which only the id is known.
+    pub(super) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
+        let blank = types::Operation {
+            id: id.to_owned(),
+            status: types::Status::Pending,
+            class: None,
+            description: String::new(),
+            created_at: None,
+            updated_at: None,
+            status_code: 0,
+            resources: Default::default(),
+            metadata: None,
+            may_cancel: false,
+            err: String::new(),
+            location: String::new(),
+            extra: Default::default(),
+        };
+        Self::accepted(incus, blank, ending)
+    }
+
+    async fn look_now(&mut self) -> Result<Look, Error> {
+        match operation::get(&self.incus, &self.id).await {
+            Ok(operation) => self.read(operation).await,
+            Err(e) if e.is_not_found() => Ok(Look::Gone),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn read(&mut self, operation: types::Operation) -> Result<Look, Error> {
+        self.progress = progress(&operation, &self.progress);
+        let progress = self.progress.clone();
+        self.last = operation;
+        if is_success(&self.last) {
+            return Ok(Look::Succeeded(progress));
+        }
+        if is_final(&self.last) {
+            return Ok(Look::Failed(self.ending.confirm(&self.incus, failure(&self.last)).await));
+        }
+        Ok(Look::Running { progress, pause: Duration::ZERO })
+    }
+
+    /// A slice of a long poll.
+    async fn look_long(&mut self, patience: Duration) -> Result<Look, Error> {
+        let _poll = Poll::begin(&self.incus.0.polls);
+        let started = Instant::now();
+        let answer = match operation::wait(&self.incus, &self.id, patience).await {
+            Ok(operation) => return self.read(operation).await.map(|look| slow_down(look, started, patience)),
+            Err(e) => e,
+        };
+        if answer.status() == Some(404) {
+            return Ok(Look::Gone);
+        }
+        if !operation::is_old_style(&answer) {
+            return Err(answer);
+        }
+        // Up to 6.0.4 a failed operation and a wait out of time look alike: the operation itself tells.
+        match self.look_now().await? {
+            // Forgotten in between: the text is all that is left.
+            Look::Gone if !operation::says_out_of_time(&answer) => Ok(Look::Failed(answer)),
+            look => Ok(slow_down(look, started, patience)),
+        }
+    }
+
+    async fn look_at_feed(&mut self, patience: Duration) -> Result<Look, Error> {
+        let Some(feed) = self.feed.as_mut().filter(|feed| feed.is_up()) else {
+            return self.look_long(patience).await;
+        };
+        match tokio::time::timeout(patience, feed.changed()).await {
+            Ok(Seen::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
+            // Something may have been missed, or nothing happened for long: ask.
+            Ok(Seen::Nothing | Seen::Gap) | Err(_) => self.look_now().await,
+        }
+    }
+
+    /// Listens before looking, so that nothing falls in between.
+    async fn listen(&mut self) {
+        let crowded = self.incus.0.polls.load(Ordering::Relaxed) >= POLLS;
+        if self.feed.is_none() && (self.closely || crowded) {
+            self.feed = Some(self.incus.0.feeds.subscribe(&self.incus, &self.id).await);
+        }
+    }
+}
+
+/// A long poll that ends early without news must not become a tight loop.
+fn slow_down(look: Look, started: Instant, patience: Duration) -> Look {
+    match look {
+        Look::Running { progress, .. } if started.elapsed() < patience / 2 => Look::Running { progress, pause: PAUSE },
+        look => look,
+    }
+}
+
+/// Counts open long polls.
+struct Poll(Arc<AtomicUsize>);
+
+impl Poll {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<E: Ending> Work for IncusWork<E> {
+    type Output = E::Output;
+
+    fn ticket(&self) -> Ticket {
+        let ticket = self.ending.ticket(&self.id);
+        match self.incus.own_project() {
+            Some(project) => ticket.with("project", project),
+            None => ticket,
+        }
+    }
+
+    fn watch_closely(&mut self) {
+        self.closely = true;
+    }
+
+    fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
+        Box::pin(async move {
+            let listening = self.feed.is_some();
+            self.listen().await;
+            if patience.is_zero() || listening != self.feed.is_some() {
+                self.look_now().await
+            } else if self.feed.is_some() {
+                self.look_at_feed(patience).await
+            } else if patience < Duration::from_secs(1) {
+                // The server counts in whole seconds.
+                let look = self.look_now().await?;
+                Ok(slow_down(look, Instant::now(), patience))
+            } else {
+                self.look_long(patience).await
+            }
+        })
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<E::Output, Error>> {
+        self.ending.finish(&self.incus, &self.last)
+    }
+
+    fn settle(&mut self) -> BoxFuture<'_, Result<Option<E::Output>, Error>> {
+        self.ending.settle(&self.incus)
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            match operation::cancel(&self.incus, &self.id).await {
+                Err(e) if e.is_not_found() => {
+                    Err(Error::new(Kind::OperationGone, "the operation has ended").with(|inner| inner.api = "incus"))
+                }
+                other => other,
+            }
+        })
+    }
+}
