@@ -158,7 +158,7 @@ fn sorted(node: Value) -> Value {
 fn unreadable(input: &Input<'_>, why: &str) -> Errors {
     let cure = "correct the YAML at the place named";
     Finding::new(
-        "document",
+        crate::lint::DOCUMENT,
         "(document)",
         format!("it can't be read: {why}"),
         cure,
@@ -170,7 +170,7 @@ fn unreadable(input: &Input<'_>, why: &str) -> Errors {
 fn wrong_version(input: &Input<'_>, version: &str) -> Errors {
     let message = format!("this is OpenAPI {version}");
     let cure = "write OpenAPI 3.0.3, the only version that the generator takes";
-    Finding::new("document", "openapi", message, cure)
+    Finding::new(crate::lint::DOCUMENT, "openapi", message, cure)
         .in_file(input.file)
         .into()
 }

@@ -65,7 +65,7 @@ fn header(input: &Input<'_>) -> String {
 pub(crate) fn unparsable(error: &syn::Error) -> Errors {
     let message = format!("the generated code isn't Rust: {error}");
     Finding::new(
-        "generator",
+        progenitor::RULE,
         "(generated code)",
         message,
         "look for odd names in the document",

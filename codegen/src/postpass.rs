@@ -147,7 +147,7 @@ fn lost_field(owner: &str, wire: &str) -> Finding {
     let place = format!("components.schemas.{owner}.properties.{wire}");
     let message = "`x-null: empty` is on a field that the generated code doesn't have";
     Finding::new(
-        "x-null",
+        crate::lint::X_NULL,
         place,
         message,
         "put it on a property of a named object schema",

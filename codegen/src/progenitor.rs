@@ -18,6 +18,9 @@ use crate::{Errors, Finding};
 /// The version of progenitor that the crate is built against; a test compares it with the lock file.
 pub(crate) const VERSION: &str = "0.15.1";
 
+/// What a finding about the generated code is filed under.
+pub(crate) const RULE: &str = "generator";
+
 /// Change it to `Positional` to measure what the builders cost.
 const INTERFACE: InterfaceStyle = InterfaceStyle::Builder;
 
@@ -117,7 +120,7 @@ fn blame(
 fn refused(place: &str, what: &str, why: &str) -> Finding {
     let message = format!("progenitor can't take {what}: {}", why.trim());
     Finding::new(
-        "generator",
+        RULE,
         place,
         message,
         "describe it in a way that progenitor takes (specs/README.md)",
