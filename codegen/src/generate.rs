@@ -37,7 +37,7 @@ fn body(document: &Document, prepared: &Prepared, input: &Input<'_>) -> Result<S
     file.items
         .push(syn::parse2(table::tokens(document)).map_err(|e| unparsable(&e))?);
     postpass::run(&mut file, prepared, input.module)?;
-    Ok(tidy::text(&prettyplease::unparse(&file)))
+    Ok(tidy::text(&prettyplease::unparse(&file), input.module))
 }
 
 /// Ahead of all modules, so that each of them can use it.

@@ -14,7 +14,8 @@ pub(crate) fn run(file: &mut File, module: &str) {
 }
 
 /// The last touch, on the text: a blank line between items, and none of the spaces that typify leaves in paths.
-pub(crate) fn text(code: &str) -> String {
+pub(crate) fn text(code: &str, module: &str) -> String {
+    let types = format!("{module}::types::");
     let mut spaced = String::with_capacity(code.len() + code.len() / 16);
     let mut ended = false;
     for line in code.lines() {
@@ -23,10 +24,22 @@ pub(crate) fn text(code: &str) -> String {
             spaced.push('\n');
         }
         ended = depth <= 8 && rest == "}";
-        spaced.push_str(&line.replace(":: std :: collections :: ", "::std::collections::"));
+        spaced.push_str(&closed_up(line).replace(&types, "types::"));
         spaced.push('\n');
     }
     spaced
+}
+
+/// Paths that were put into string literals token by token.
+fn closed_up(line: &str) -> String {
+    let quoted = ["conversion to `", "\":: std :: collections"]
+        .iter()
+        .any(|start| line.contains(start));
+    if quoted {
+        line.replace(" :: ", "::").replace(":: ", "::")
+    } else {
+        line.to_owned()
+    }
 }
 
 fn indentation(line: &str) -> (usize, &str) {
