@@ -67,7 +67,17 @@ fn null_fields(document: &Document) -> BTreeSet<(String, String)> {
             .into_iter()
             .map(move |wire| (owner.clone(), wire))
     };
-    document.schemas().flat_map(fields_of).collect()
+    document
+        .schemas()
+        .filter(|(_, schema)| !is_alias(schema))
+        .flat_map(fields_of)
+        .collect()
+}
+
+/// Another name for a schema: a wrapper without fields of its own.
+fn is_alias(schema: &Value) -> bool {
+    !schema["properties"].is_object()
+        && matches!(items(&schema["allOf"]), [part] if part["$ref"].is_string())
 }
 
 /// The `x-null` properties of a schema and of the parts it is merged from.

@@ -138,6 +138,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "components.schemas",
     ),
     (
+        "all-of",
+        "all-of",
+        "components.schemas.Thing.properties.size.allOf",
+        "components.schemas",
+    ),
+    (
         "any-of",
         "any-of",
         "components.schemas.Thing.properties.size.anyOf",

@@ -1,13 +1,24 @@
 //! Ways to combine schemas that come out wrong, or not at all.
 
-use super::rule::{ANY_OF, DISCRIMINATOR, NOT, ONE_OF};
+use super::rule::{ALL_OF, ANY_OF, DISCRIMINATOR, NOT, ONE_OF};
 use super::sites::Spot;
 use crate::Finding;
+use crate::document::items;
 
 /// A rule about one schema.
 pub(super) type Rule = fn(&Spot<'_>) -> Option<Finding>;
 
-pub(super) const RULES: &[Rule] = &[any_of, one_of, not, discriminator];
+pub(super) const RULES: &[Rule] = &[all_of, any_of, one_of, not, discriminator];
+
+/// Only the fields of named schemas can be found again by the post-pass.
+fn all_of(spot: &Spot<'_>) -> Option<Finding> {
+    let parts = items(&spot.node["allOf"]).len();
+    let merged = parts > 1 || (parts == 1 && spot.node["properties"].is_object());
+    let message = "allOf would merge its parts into a type without a name of its own";
+    let cure = "move it to components.schemas and `$ref` it";
+    let place = format!("{}.allOf", spot.place);
+    (merged && !spot.own_struct).then(|| Finding::new(ALL_OF, place, message, cure))
+}
 
 fn any_of(spot: &Spot<'_>) -> Option<Finding> {
     let message = "anyOf would become a struct that reads nothing right";

@@ -26,6 +26,7 @@ rules! {
     PATH_PARAMETER = "path-parameter",
     PARAMETER_FORM = "parameter-form",
     INLINE_ENUM = "inline-enum",
+    ALL_OF = "all-of",
     ANY_OF = "any-of",
     ONE_OF = "one-of",
     NOT = "not",
