@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, PoisonError};
 
 use proc_macro2::TokenStream;
-use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl};
+use progenitor_impl::{
+    GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl,
+};
 use quote::quote;
 use serde_json::Value;
 
@@ -16,6 +18,9 @@ use crate::{Errors, Finding};
 /// The version of progenitor that the crate is built against; a test compares it with the lock file.
 pub(crate) const VERSION: &str = "0.15.1";
 
+/// What a finding about the generated code is filed under.
+pub(crate) const RULE: &str = "generator";
+
 /// Change it to `Positional` to measure what the builders cost.
 const INTERFACE: InterfaceStyle = InterfaceStyle::Builder;
 
@@ -23,9 +28,14 @@ const INTERFACE: InterfaceStyle = InterfaceStyle::Builder;
 static HOOK: Mutex<()> = Mutex::new(());
 
 /// The client's code, or a finding that names the operation that progenitor can't take.
-pub(crate) fn run(document: &Document, prepared: &Prepared, module: &str) -> Result<TokenStream, Errors> {
+pub(crate) fn run(
+    document: &Document,
+    prepared: &Prepared,
+    module: &str,
+) -> Result<TokenStream, Errors> {
     let settings = settings(prepared, module);
-    attempt(&settings, &prepared.root).map_err(|why| blame(document, prepared, &settings, &why).into())
+    attempt(&settings, &prepared.root)
+        .map_err(|why| blame(document, prepared, &settings, &why).into())
 }
 
 fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
@@ -39,7 +49,11 @@ fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
         .with_map_type("::std::collections::BTreeMap");
     for open in &prepared.enums {
         let path = format!("{module}::types::{}", open.name);
-        settings.with_replacement(&open.name, path, [TypeImpl::Display, TypeImpl::FromStr].into_iter());
+        settings.with_replacement(
+            &open.name,
+            path,
+            [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
+        );
     }
     for (name, path) in RESERVED {
         settings.with_replacement(name, path, std::iter::empty());
@@ -49,8 +63,13 @@ fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
 
 /// progenitor reports some of what it can't take as an error, and some by a panic.
 fn attempt(settings: &GenerationSettings, root: &Value) -> Result<TokenStream, String> {
-    let spec = serde_json::from_value(root.clone()).map_err(|e| format!("not an OpenAPI document: {e}"))?;
-    let generate = || Generator::new(settings).generate_tokens(&spec).map_err(|e| e.to_string());
+    let spec = serde_json::from_value(root.clone())
+        .map_err(|e| format!("not an OpenAPI document: {e}"))?;
+    let generate = || {
+        Generator::new(settings)
+            .generate_tokens(&spec)
+            .map_err(|e| e.to_string())
+    };
     quietly(generate).unwrap_or_else(Err)
 }
 
@@ -65,14 +84,24 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 /// Generates one operation at a time, since neither error nor panic says which one it was.
-fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings, why: &str) -> Finding {
-    if let Err(why) = attempt(settings, &with_paths(&prepared.root, Value::Object(Default::default()))) {
+fn blame(
+    document: &Document,
+    prepared: &Prepared,
+    settings: &GenerationSettings,
+    why: &str,
+) -> Finding {
+    if let Err(why) = attempt(
+        settings,
+        &with_paths(&prepared.root, Value::Object(Default::default())),
+    ) {
         return refused("components", "the schemas", &why);
     }
     for operation in document.operations() {
@@ -81,12 +110,21 @@ fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings
             return refused(&operation.place(), &what, &why);
         }
     }
-    refused("paths", "the operations together, though each one alone,", why)
+    refused(
+        "paths",
+        "the operations together, though each one alone,",
+        why,
+    )
 }
 
 fn refused(place: &str, what: &str, why: &str) -> Finding {
     let message = format!("progenitor can't take {what}: {}", why.trim());
-    Finding::new("generator", place, message, "describe it in a way that progenitor takes (specs/README.md)")
+    Finding::new(
+        RULE,
+        place,
+        message,
+        "describe it in a way that progenitor takes (specs/README.md)",
+    )
 }
 
 fn only(root: &Value, operation: &Operation<'_>) -> Value {

@@ -6,11 +6,16 @@ use syn::{Attribute, Expr, File, ItemMod, Lit, Meta, Path, parse_quote};
 pub(crate) fn run(file: &mut File, module: &str) {
     let prefix = format!("{module}::types");
     let prefix = prefix.split("::").map(str::to_owned).collect();
-    Tidy { prefix, inside: Vec::new() }.visit_file_mut(file);
+    Tidy {
+        prefix,
+        inside: Vec::new(),
+    }
+    .visit_file_mut(file);
 }
 
 /// The last touch, on the text: a blank line between items, and none of the spaces that typify leaves in paths.
-pub(crate) fn text(code: &str) -> String {
+pub(crate) fn text(code: &str, module: &str) -> String {
+    let types = format!("{module}::types::");
     let mut spaced = String::with_capacity(code.len() + code.len() / 16);
     let mut ended = false;
     for line in code.lines() {
@@ -19,10 +24,22 @@ pub(crate) fn text(code: &str) -> String {
             spaced.push('\n');
         }
         ended = depth <= 8 && rest == "}";
-        spaced.push_str(&line.replace(":: std :: collections :: ", "::std::collections::"));
+        spaced.push_str(&closed_up(line).replace(&types, "types::"));
         spaced.push('\n');
     }
     spaced
+}
+
+/// Paths that were put into string literals token by token.
+fn closed_up(line: &str) -> String {
+    let quoted = ["conversion to `", "\":: std :: collections"]
+        .iter()
+        .any(|start| line.contains(start));
+    if quoted {
+        line.replace(" :: ", "::").replace(":: ", "::")
+    } else {
+        line.to_owned()
+    }
 }
 
 fn indentation(line: &str) -> (usize, &str) {
@@ -60,12 +77,23 @@ impl VisitMut for Tidy {
 impl Tidy {
     fn is_own_type(&self, path: &Path) -> bool {
         let longer = path.segments.len() > self.prefix.len();
-        longer && path.segments.iter().zip(&self.prefix).all(|(segment, name)| segment.ident == name)
+        longer
+            && path
+                .segments
+                .iter()
+                .zip(&self.prefix)
+                .all(|(segment, name)| segment.ident == name)
     }
 
     /// How the current module names the types module.
     fn way_to_types(&self) -> Option<Path> {
-        match self.inside.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        match self
+            .inside
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
             ["types"] => None,
             ["types", ..] => Some(parse_quote!(super)),
             _ => Some(parse_quote!(types)),

@@ -1,12 +1,65 @@
 //! What would be generated wrong, and is refused instead.
 
+mod body;
+mod combine;
+mod extension;
+mod field;
+mod names;
+mod object;
+mod operation;
+mod parameter;
+mod reference;
+mod rule;
+mod secret;
+mod sites;
+mod text;
+
+use crate::document::Document;
 use crate::{Finding, Input};
+use sites::Sites;
 
-/// Every rule, by name.
-pub const ALL_RULES: &[&str] = &[];
+pub use rule::ALL_RULES;
+pub(crate) use rule::{DOCUMENT, X_NULL};
 
-/// Everything that is wrong with a document.
+/// Everything that is wrong with a document, not only the first thing.
 #[must_use]
-pub fn lint(_input: &Input<'_>) -> Vec<Finding> {
-    Vec::new()
+pub fn lint(input: &Input<'_>) -> Vec<Finding> {
+    let document = match Document::parse(input) {
+        Ok(document) => document,
+        Err(errors) => return errors.findings().to_vec(),
+    };
+    let mut findings: Vec<_> = check(&document)
+        .into_iter()
+        .map(|finding| finding.in_file(input.file))
+        .collect();
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+fn check(document: &Document) -> Vec<Finding> {
+    // What refers to nothing can't be followed by the other rules.
+    let dangling = reference::check(document);
+    if !dangling.is_empty() {
+        return dangling;
+    }
+    let sites = Sites::gather(document);
+    let mut findings = text::check(document);
+    findings.extend(operation::check(document));
+    findings.extend(extension::check(document, &sites));
+    findings.extend(body::check(document, &sites));
+    findings.extend(parameter::check(document, &sites));
+    findings.extend(names::check(document, &sites));
+    findings.extend(secret::reserved(document));
+    findings.extend(sites.spots.iter().flat_map(check_schema));
+    findings
+}
+
+fn check_schema(spot: &sites::Spot<'_>) -> Vec<Finding> {
+    let rules = [combine::RULES, field::RULES, object::RULES, secret::RULES];
+    rules
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule(spot))
+        .collect()
 }

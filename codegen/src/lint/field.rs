@@ -1,0 +1,94 @@
+//! Fields of answers: one odd value must not fail the whole answer.
+
+use serde_json::Value;
+
+use super::combine::Rule;
+use super::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, X_NULL};
+use super::sites::Spot;
+use crate::Finding;
+use crate::prepass::reads_null_as_empty;
+
+pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, x_null];
+
+/// What typify turns into a check on every value.
+const CONSTRAINTS: [&str; 10] = [
+    "pattern",
+    "minLength",
+    "maxLength",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+];
+
+fn inline_enum(spot: &Spot<'_>) -> Option<Finding> {
+    let node = spot.node;
+    let closed = node["enum"].is_array() && !(spot.named && node["type"] == "string");
+    let message = "an enum in this place would fail on values that it doesn't know";
+    let cure = "make it a string schema in components.schemas and `$ref` it";
+    closed.then(|| Finding::new(INLINE_ENUM, &spot.place, message, cure))
+}
+
+fn constraint(spot: &Spot<'_>) -> Option<Finding> {
+    let listed = CONSTRAINTS
+        .into_iter()
+        .find(|key| spot.node.get(key).is_some());
+    let minimum = spot
+        .node
+        .get("minimum")
+        .filter(|least| least.as_f64() != Some(0.0))
+        .map(|_| "minimum");
+    let key = listed.or(minimum).filter(|_| spot.received)?;
+    let message = format!("with `{key}` one odd value would fail the whole answer");
+    let cure = "say it in the description; use a schema of its own for what is sent";
+    Some(Finding::new(CONSTRAINT, &spot.place, message, cure))
+}
+
+fn format(spot: &Spot<'_>) -> Option<Finding> {
+    let format = spot.node["format"].as_str()?;
+    let strict = ["date", "ip", "ipv4", "ipv6"].contains(&format) && spot.received;
+    let message = match format {
+        "uuid" => "the crate has no type for `format: uuid`".to_owned(),
+        _ if strict => format!("with `format: {format}` one odd value would fail the whole answer"),
+        _ => return None,
+    };
+    Some(Finding::new(
+        FORMAT,
+        &spot.place,
+        message,
+        "leave the format out and say it in the description",
+    ))
+}
+
+/// Servers written in Go send null for a list or map that is empty.
+fn nullable(spot: &Spot<'_>) -> Option<Finding> {
+    let (_, required) = spot.property?;
+    let strict =
+        spot.received && !required && is_collection(spot.node) && spot.node["nullable"] != true;
+    let message = "null in an optional list or map would fail the whole answer";
+    let cure = "add `nullable: true`, and `x-null: empty` if null means the same as empty";
+    strict.then(|| Finding::new(NULLABLE, &spot.place, message, cure))
+}
+
+fn x_null(spot: &Spot<'_>) -> Option<Finding> {
+    let value = spot.node.get("x-null")?;
+    let message = if !reads_null_as_empty(spot.node) {
+        format!("x-null is {value}")
+    } else if !is_collection(spot.node) || spot.node["nullable"] != true {
+        "x-null is on what isn't a nullable list or map".to_owned()
+    } else if !spot.own_field {
+        "x-null is on what isn't a property of a named schema".to_owned()
+    } else {
+        return None;
+    };
+    let cure = "write `x-null: empty` only on nullable lists and maps that are properties in components.schemas";
+    Some(Finding::new(X_NULL, &spot.place, message, cure))
+}
+
+/// A list, or an object without fields of its own.
+fn is_collection(node: &Value) -> bool {
+    node["type"] == "array" || (node["type"] == "object" && !node["properties"].is_object())
+}
