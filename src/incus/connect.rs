@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use super::{Core, Incus, feed, reply};
+use super::{Core, Incus, reply};
 use crate::error::{Error, Kind};
 use crate::raw;
 use crate::retry::Retry;

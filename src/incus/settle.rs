@@ -1,0 +1,65 @@
+//! The answer to a create is lost: did it take effect?
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::launch::MARKER;
+use super::operation::is_final;
+use super::{Incus, types};
+use crate::error::Error;
+
+/// What became of a create.
+pub(super) enum Settled {
+    /// The instance is there, and this operation still works on it.
+    Running(types::Operation),
+    /// The instance is there, and nothing works on it any more.
+    Exists,
+    /// Somebody else's instance has the name.
+    Foreign,
+    /// Nothing is there so far.
+    Nothing,
+}
+
+/// An operation id that no server has: a wait for it ends at once in what the instance shows.
+pub(super) const FORGOTTEN: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Looks for the instance by name and marker until it is found or the window is over.
+///
+/// While the server works on a create of that name, whoever's it is, the window stays open, up to ten minutes.
+pub(super) async fn find(incus: &Incus, name: &str, marker: &str, window: Duration) -> Result<Settled, Error> {
+    const FIRST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(2);
+    // A server that fetches an image first takes long to make the instance.
+    const LIMIT: Duration = Duration::from_secs(600);
+    let (started, mut pause) = (Instant::now(), FIRST);
+    loop {
+        // The operation first: it may end between the two looks, but the instance stays.
+        let operation = running(incus, name).await;
+        match incus.instance(name).get().await {
+            Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
+                return Ok(operation?.map_or(Settled::Exists, Settled::Running));
+            }
+            Ok(_) => return Ok(Settled::Foreign),
+            Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),
+            Err(_) => {}
+        }
+        let at_work = matches!(operation, Ok(Some(_))) && started.elapsed() < LIMIT;
+        if started.elapsed() >= window && !at_work {
+            return Ok(Settled::Nothing);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// The operation that works on an instance, if there is one.
+async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
+    let path = format!("/1.0/instances/{name}");
+    let works_on_it = |operation: &types::Operation| {
+        let mut urls = operation.resources.values().flatten();
+        // In a project other than the default one the URL has a query.
+        !is_final(operation) && urls.any(|url| url.split('?').next() == Some(&path))
+    };
+    Ok(incus.operations().await?.into_iter().find(works_on_it))
+}

@@ -1,0 +1,292 @@
+//! Verbs that change what an instance does: start, stop, restart, freeze, rename, delete.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use super::instance::Subject;
+use super::reply::open;
+use super::work::{Ending, IncusWork};
+use super::{Incus, Instance, InstanceRef, StateAction, Status, checked_name, scoped, types};
+use crate::error::Error;
+use crate::ticket::Ticket;
+use crate::wait::{Action, BoxFuture, Operation};
+
+/// A change of state: `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// web.stop().timeout(Duration::from_secs(20)).await?;   // stopped when this returns
+/// let operation = web.start().send().await?;            // accepted
+/// operation.timeout(Duration::from_secs(60)).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct StateChange {
+    instance: InstanceRef,
+    change: types::InstanceStateChange,
+}
+
+impl<D: Subject> Instance<D> {
+    /// Starts it. One that already runs is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+    pub fn start(&self) -> StateChange {
+        StateChange::new(self.named(), StateAction::Start)
+    }
+
+    /// Asks it to shut down; see [`StateChange::force`] and [`StateChange::timeout`].
+    pub fn stop(&self) -> StateChange {
+        StateChange::new(self.named(), StateAction::Stop)
+    }
+
+    /// Stops and starts it.
+    pub fn restart(&self) -> StateChange {
+        StateChange::new(self.named(), StateAction::Restart)
+    }
+
+    /// Stops giving it processor time; everything stays in memory.
+    pub fn freeze(&self) -> StateChange {
+        StateChange::new(self.named(), StateAction::Freeze)
+    }
+
+    /// Lets a frozen one run again.
+    pub fn unfreeze(&self) -> StateChange {
+        StateChange::new(self.named(), StateAction::Unfreeze)
+    }
+
+    /// Gives it another name. It must be stopped.
+    ///
+    /// The result is the instance under its new name; this handle still has the old one.
+    pub fn rename(&self, to: impl Into<String>) -> Action<Instance> {
+        let (instance, to) = (self.named(), to.into());
+        Action::new(async move { rename(instance, to).await })
+    }
+
+    /// Deletes it, with its snapshots. One that runs is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+    pub fn delete(&self) -> Action<()> {
+        let instance = self.named();
+        Action::new(async move { delete(instance).await })
+    }
+}
+
+impl StateChange {
+    fn new(instance: InstanceRef, action: StateAction) -> Self {
+        Self { instance, change: change(action) }
+    }
+
+    /// Pulls the plug instead of asking: for stop and restart.
+    pub fn force(mut self) -> Self {
+        self.change.force = true;
+        self
+    }
+
+    /// How long the *server* lets a stop or restart take before it fails, in whole seconds, at least one.
+    ///
+    /// 30 seconds if not set. How long to wait for the answer is another matter:
+    /// [`Operation::timeout`](crate::Operation::timeout).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.change.timeout = Some(i64::try_from(limit.as_secs().max(1)).unwrap_or(i64::MAX));
+        self
+    }
+
+    /// Saves the memory on stop and uses it on start.
+    pub fn stateful(mut self) -> Self {
+        self.change.stateful = true;
+        self
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<()>, Error> {
+        let Self { instance, change } = self;
+        checked_name("name", instance.name())?;
+        let incus = &instance.incus;
+        let ending = Reached::by(&change.action, instance.name());
+        let call = incus.call();
+        let request = call.instance_state_put().name(instance.name()).body(change);
+        let result = scoped!(request, incus.own_project()).send().await;
+        Ok(IncusWork::accepted(incus, open(&call, result).await?, ending))
+    }
+}
+
+impl IntoFuture for StateChange {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+/// A change of state of all instances of a project that it applies to; from [`Instances`](super::Instances).
+///
+/// One operation for all of them: the server gives no result per instance.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct BulkStateChange {
+    incus: Incus,
+    change: types::InstanceStateChange,
+}
+
+impl BulkStateChange {
+    pub(super) fn new(incus: Incus, action: StateAction) -> Self {
+        Self { incus, change: change(action) }
+    }
+
+    /// Pulls the plug instead of asking.
+    pub fn force(mut self) -> Self {
+        self.change.force = true;
+        self
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<()>, Error> {
+        let call = self.incus.call();
+        let body = types::InstancesBulkState { state: self.change };
+        let result = scoped!(call.instances_bulk_state().body(body), self.incus.own_project()).send().await;
+        Ok(IncusWork::accepted(&self.incus, open(&call, result).await?, super::operation::Plain))
+    }
+}
+
+impl IntoFuture for BulkStateChange {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+fn change(action: StateAction) -> types::InstanceStateChange {
+    // The server's own default is for ever for some actions: a stop that hangs must end.
+    types::InstanceStateChange { action, timeout: Some(30), force: false, stateful: false }
+}
+
+async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>, Error> {
+    checked_name("name", instance.name())?;
+    checked_name("to", &to)?;
+    let incus = &instance.incus;
+    let call = incus.call();
+    let request = call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
+    let result = scoped!(request, incus.own_project()).send().await;
+    Ok(IncusWork::accepted(incus, open(&call, result).await?, Renamed(to)))
+}
+
+async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
+    checked_name("name", instance.name())?;
+    let incus = &instance.incus;
+    let call = incus.call();
+    let request = call.instance_delete().name(instance.name());
+    let result = scoped!(request, incus.own_project()).send().await;
+    Ok(IncusWork::accepted(incus, open(&call, result).await?, Reached::absence(instance.name())))
+}
+
+/// The instance is then in some state; for a forgotten operation, that state is the proof.
+pub(super) struct Reached {
+    kind: &'static str,
+    name: String,
+    proof: Proof,
+}
+
+enum Proof {
+    Status(Status),
+    Absence,
+    /// A restart leaves no trace that tells it from no restart.
+    None,
+}
+
+impl Reached {
+    const KINDS: [&str; 6] = ["start", "stop", "restart", "freeze", "unfreeze", "delete"];
+
+    fn by(action: &StateAction, name: &str) -> Self {
+        let index = match action {
+            StateAction::Start => 0,
+            StateAction::Stop => 1,
+            StateAction::Freeze => 3,
+            StateAction::Unfreeze => 4,
+            _ => 2,
+        };
+        Self::of_kind(Self::KINDS[index], name)
+    }
+
+    fn absence(name: &str) -> Self {
+        Self::of_kind("delete", name)
+    }
+
+    fn of_kind(kind: &'static str, name: &str) -> Self {
+        let proof = match kind {
+            "start" | "unfreeze" => Proof::Status(Status::Running),
+            "stop" => Proof::Status(Status::Stopped),
+            "freeze" => Proof::Status(Status::Frozen),
+            "delete" => Proof::Absence,
+            _ => Proof::None,
+        };
+        Self { kind, name: name.to_owned(), proof }
+    }
+
+    async fn shown(&self, incus: &Incus) -> Result<bool, Error> {
+        Ok(match (&self.proof, incus.instance(&self.name).get().await) {
+            (Proof::Status(wanted), Ok(instance)) => instance.status == *wanted,
+            (Proof::Absence, Err(e)) if e.is_not_found() => true,
+            // An ephemeral instance is gone once it has stopped.
+            (Proof::Status(Status::Stopped), Err(e)) if e.is_not_found() => true,
+            (_, Err(e)) if !e.is_not_found() => return Err(e),
+            _ => false,
+        })
+    }
+}
+
+impl Ending for Reached {
+    type Output = ();
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", self.kind, id).with("name", &self.name)
+    }
+
+    fn finish<'a>(&'a self, _: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+        Box::pin(async { Ok(self.shown(incus).await?.then_some(())) })
+    }
+}
+
+pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<()>> {
+    let kind = Reached::KINDS.into_iter().find(|kind| *kind == ticket.kind)?;
+    let ending = Reached::of_kind(kind, ticket.fact("name")?);
+    Some(IncusWork::resumed(incus, ticket.id(), ending))
+}
+
+/// Ends in the instance under its new name.
+struct Renamed(String);
+
+impl Ending for Renamed {
+    type Output = Instance;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", "rename", id).with("name", &self.0)
+    }
+
+    fn finish<'a>(
+        &'a self,
+        incus: &'a Incus,
+        _: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Instance, Error>> {
+        Box::pin(async { incus.instance(&self.0).get().await })
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+        Box::pin(async {
+            match incus.instance(&self.0).get().await {
+                Ok(instance) => Ok(Some(instance)),
+                Err(e) if e.is_not_found() => Ok(None),
+                Err(e) => Err(e),
+            }
+        })
+    }
+}
+
+pub(super) fn resume_rename(incus: &Incus, ticket: &Ticket) -> Option<Operation<Instance>> {
+    let to = ticket.fact("name").filter(|_| ticket.kind == "rename")?;
+    Some(IncusWork::resumed(incus, ticket.id(), Renamed(to.to_owned())))
+}

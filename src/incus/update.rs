@@ -1,0 +1,167 @@
+//! Changing an instance's configuration.
+
+use std::collections::BTreeMap;
+use std::future::IntoFuture;
+
+use super::instance::Subject;
+use super::operation::Plain;
+use super::reply::open;
+use super::work::IncusWork;
+use super::{Instance, InstanceRef, checked_name, scoped, types};
+use crate::error::{Error, Kind};
+use crate::wait::{Action, BoxFuture, Operation};
+
+/// How often an update starts over because somebody else was faster.
+const TRIES: u32 = 5;
+
+impl<D: Subject> Instance<D> {
+    /// Reads the configuration, changes it and writes it back, unless somebody else changed it in between: then it
+    /// starts over with theirs, a few times.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.update(|config| {
+    ///     config.description = "the shop".into();
+    ///     config.config.insert("limits.cpu".into(), "4".into());
+    ///     config.profiles.retain(|profile| profile != "slow");
+    /// })
+    /// .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// `change` can run more than once. It always sees the newest configuration, never that of this value.
+    pub fn update(&self, change: impl FnMut(&mut types::InstanceUpdate) + Send + 'static) -> Action<()> {
+        let instance = self.named();
+        Action::new(async move { update(instance, change).await })
+    }
+
+    /// Sets a few things and leaves the rest alone.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.patch().config("user.role", "shop").remove_config("user.old").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn patch(&self) -> Patch {
+        let change = types::InstancePatch {
+            config: None,
+            description: None,
+            devices: None,
+            ephemeral: None,
+            profiles: None,
+        };
+        Patch { instance: self.named(), change }
+    }
+}
+
+/// A change of a few things; from [`Instance::patch`]. `.await` it: it is done when answered.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct Patch {
+    instance: InstanceRef,
+    change: types::InstancePatch,
+}
+
+impl Patch {
+    /// Sets a configuration key.
+    ///
+    /// Vendor's list: <https://linuxcontainers.org/incus/docs/main/reference/instance_options/>
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.change.config.get_or_insert_default().insert(key.into(), value.into());
+        self
+    }
+
+    /// Removes a configuration key.
+    pub fn remove_config(self, key: impl Into<String>) -> Self {
+        // The server takes an empty value for that.
+        self.config(key, "")
+    }
+
+    /// Sets the description.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.change.description = Some(text.into());
+        self
+    }
+
+    /// Adds or replaces a device.
+    ///
+    /// Vendor's list: <https://linuxcontainers.org/incus/docs/main/reference/devices/>
+    pub fn device<K: Into<String>, V: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        options: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let options: BTreeMap<_, _> = options.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        self.change.devices.get_or_insert_default().insert(name.into(), options);
+        self
+    }
+
+    /// Sets the profiles, all of them.
+    pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
+        self.change.profiles = Some(profiles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    async fn send(self) -> Result<(), Error> {
+        let Self { instance, change } = self;
+        checked_name("name", instance.name())?;
+        let call = instance.incus.call();
+        let request = call.instance_patch().name(instance.name()).body(change);
+        let result = scoped!(request, instance.incus.own_project()).send().await;
+        open(&call, result).await
+    }
+}
+
+impl IntoFuture for Patch {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+async fn update(
+    instance: InstanceRef,
+    mut change: impl FnMut(&mut types::InstanceUpdate),
+) -> Result<Operation<()>, Error> {
+    let mut tries = 1;
+    loop {
+        let (now, etag) = instance.get_with_etag().await?;
+        let mut wanted = current(now.into_data());
+        change(&mut wanted);
+        match put(&instance, wanted, etag).await {
+            Err(e) if e.kind() == Kind::PreconditionFailed && tries < TRIES => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+fn current(instance: types::Instance) -> types::InstanceUpdate {
+    types::InstanceUpdate {
+        architecture: instance.architecture,
+        config: instance.config,
+        description: instance.description,
+        devices: instance.devices,
+        ephemeral: instance.ephemeral,
+        profiles: instance.profiles,
+        restore: None,
+        stateful: instance.stateful,
+    }
+}
+
+async fn put(
+    instance: &InstanceRef,
+    wanted: types::InstanceUpdate,
+    etag: Option<String>,
+) -> Result<Operation<()>, Error> {
+    let incus = &instance.incus;
+    let call = incus.call();
+    let request = call.instance_put().name(instance.name()).body(wanted);
+    let request = match etag {
+        Some(etag) => request.if_match(etag),
+        None => request,
+    };
+    let result = scoped!(request, incus.own_project()).send().await;
+    Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
+}
