@@ -1,1 +1,4 @@
 //! windlass
+
+#[cfg(feature = "testing")]
+pub mod testing;
