@@ -11,6 +11,8 @@ pub mod raw;
 mod retry;
 mod secret;
 mod socket;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod ticket;
 mod transport;
 mod wait;

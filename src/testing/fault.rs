@@ -1,0 +1,227 @@
+//! Faults that a test plants on a route.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::route::Route;
+use super::tasks::lock;
+
+/// What happens to a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Refuse,
+    DropBefore,
+    DropAfter,
+    Truncate(usize),
+    Hang,
+    Pass,
+    Reply(u16, Bytes),
+}
+
+/// The whole of a rule's effect on one request.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    pub(crate) wait: Duration,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) action: Action,
+}
+
+impl Default for Verdict {
+    fn default() -> Verdict {
+        Verdict {
+            wait: Duration::ZERO,
+            headers: Vec::new(),
+            action: Action::Pass,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Planted {
+    id: u64,
+    route: Route,
+    skip: usize,
+    left: Option<usize>,
+    hits: Arc<AtomicUsize>,
+    verdict: Verdict,
+}
+
+impl Planted {
+    fn take(&mut self) -> Verdict {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Verdict::default();
+        }
+        self.left = self.left.map(|left| left - 1);
+        self.hits.fetch_add(1, Ordering::SeqCst);
+        self.verdict.clone()
+    }
+}
+
+/// The rules of one server, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    rules: Mutex<Vec<Planted>>,
+    next: AtomicU64,
+}
+
+impl Faults {
+    /// The oldest rule for this route that isn't used up decides.
+    pub(crate) fn take(&self, method: &str, path: &str) -> Verdict {
+        let mut rules = lock(&self.rules);
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.left != Some(0) && rule.route.matches(method, path));
+        rule.map(Planted::take).unwrap_or_default()
+    }
+
+    fn remove(&self, id: u64) {
+        lock(&self.rules).retain(|rule| rule.id != id);
+    }
+}
+
+/// A fault in the making: first how often and when, last what.
+///
+/// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
+/// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
+/// [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
+/// [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over when the
+/// one before it is used up, and after the last the server answers as usual.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let fake = windlass::testing::FakeIncus::start().await?;
+/// fake.on("GET /1.0/instances").times(2).reply(503, "try again");
+/// fake.on("GET /1.0/instances").header("Retry-After", "1").reply(429, "slow down");
+/// fake.on("POST /1.0/instances").drop_after();
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "a rule does nothing until its last verb plants it"]
+pub struct Rule {
+    faults: Arc<Faults>,
+    route: Route,
+    skip: usize,
+    times: Option<usize>,
+    verdict: Verdict,
+}
+
+impl Rule {
+    pub(crate) fn new(faults: Arc<Faults>, route: &str) -> Rule {
+        Rule {
+            faults,
+            route: Route::new(route),
+            skip: 0,
+            times: Some(1),
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// Holds for `n` requests instead of one.
+    pub fn times(mut self, n: usize) -> Rule {
+        self.times = Some(n);
+        self
+    }
+
+    /// Holds for every request from then on.
+    pub fn always(mut self) -> Rule {
+        self.times = None;
+        self
+    }
+
+    /// Lets `n` requests pass untouched first.
+    pub fn skip(mut self, n: usize) -> Rule {
+        self.skip = n;
+        self
+    }
+
+    /// Waits that long, the request having been read, before whatever the last verb says.
+    pub fn after(mut self, wait: Duration) -> Rule {
+        self.verdict.wait = wait;
+        self
+    }
+
+    /// Adds a header to the answer, be it planted or real; one of the same name gives way.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Rule {
+        self.verdict.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Closes the connection as soon as the head of the request is there. No effect, no answer.
+    pub fn refuse(self) -> Planting {
+        self.plant(Action::Refuse)
+    }
+
+    /// Reads the whole request and closes the connection. No effect, no answer.
+    pub fn drop_before(self) -> Planting {
+        self.plant(Action::DropBefore)
+    }
+
+    /// The request takes effect, but the connection closes without an answer.
+    pub fn drop_after(self) -> Planting {
+        self.plant(Action::DropAfter)
+    }
+
+    /// Answers with the right headers, full `Content-Length` included, and cuts the body after `bytes`. A websocket is
+    /// cut once that many bytes went out on it.
+    pub fn truncate(self, bytes: usize) -> Planting {
+        self.plant(Action::Truncate(bytes))
+    }
+
+    /// Never answers; the connection stays open. No effect.
+    pub fn hang(self) -> Planting {
+        self.plant(Action::Hang)
+    }
+
+    /// Answers as usual, but that much later.
+    pub fn delay(self, wait: Duration) -> Planting {
+        self.after(wait).plant(Action::Pass)
+    }
+
+    /// Answers with this instead. No effect. A body that starts like JSON is labelled so.
+    pub fn reply(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
+        self.plant(Action::Reply(status, Bytes::from(body.into())))
+    }
+
+    fn plant(mut self, action: Action) -> Planting {
+        self.verdict.action = action;
+        let id = self.faults.next.fetch_add(1, Ordering::SeqCst);
+        let hits = Arc::new(AtomicUsize::new(0));
+        lock(&self.faults.rules).push(Planted {
+            id,
+            route: self.route,
+            skip: self.skip,
+            left: self.times,
+            hits: hits.clone(),
+            verdict: self.verdict,
+        });
+        Planting {
+            faults: self.faults,
+            id,
+            hits,
+        }
+    }
+}
+
+/// A planted rule: how often it struck, and a way to take it back.
+#[derive(Debug)]
+pub struct Planting {
+    faults: Arc<Faults>,
+    id: u64,
+    hits: Arc<AtomicUsize>,
+}
+
+impl Planting {
+    /// How many requests it has struck so far.
+    pub fn hits(&self) -> usize {
+        self.hits.load(Ordering::SeqCst)
+    }
+
+    /// Takes the rule back.
+    pub fn remove(self) {
+        self.faults.remove(self.id);
+    }
+}

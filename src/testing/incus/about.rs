@@ -1,0 +1,86 @@
+//! `GET /1.0`, and the few documents around instances that never change here.
+
+use serde_json::{Value, json};
+
+use super::Generation;
+
+/// Those that clients ask about and this server lives up to.
+const EXTENSIONS: &[&str] = &[
+    "etag",
+    "patch",
+    "container_last_used_at",
+    "container_exec_recording",
+    "container_exec_signal_handling",
+    "directory_manipulation",
+    "file_append",
+    "file_delete",
+    "file_symlinks",
+    "file_get_symlink",
+    "image_create_aliases",
+    "images_expiry",
+    "image_types",
+    "container_full",
+    "event_lifecycle",
+    "event_project",
+    "event_location",
+    "operation_description",
+    "operation_wait",
+    "projects",
+    "container_exec_user_group_cwd",
+    "instances",
+    "instance_all_projects",
+    "api_filtering",
+    "instance_bulk_state_change",
+    "instance_ready_state",
+    "event_lifecycle_requestor_address",
+    "instance_get_full",
+    "operations_get_query_all_projects",
+    "event_lifecycle_name_and_project",
+    "instances_files_modify_permissions",
+    "instance_create_start",
+    "instance_state_started_at",
+    "instances_state_os_info",
+];
+
+pub(super) fn server(generation: Generation) -> Value {
+    let version = match generation {
+        Generation::V6_0 => "6.0.4",
+        Generation::V7_0 => "7.0.2",
+    };
+    json!({
+        "config": {}, "api_extensions": EXTENSIONS, "api_status": "stable", "api_version": "1.0",
+        "auth": "trusted", "public": false, "auth_methods": ["tls"],
+        "auth_user_name": "root", "auth_user_method": "unix",
+        "environment": {
+            "addresses": [], "architectures": ["x86_64", "i686"], "certificate": "", "certificate_fingerprint": "",
+            "driver": "lxc", "driver_version": "6.0.4", "firewall": "nftables", "kernel": "Linux",
+            "kernel_architecture": "x86_64", "kernel_features": {}, "kernel_version": "6.12.0", "lxc_features": {},
+            "os_name": "Debian GNU/Linux", "os_version": "13", "project": "default", "server": "incus",
+            "server_clustered": false, "server_event_mode": "full-mesh", "server_name": "fake",
+            "server_pid": std::process::id(), "server_version": version, "storage": "dir", "storage_version": "1",
+            "storage_supported_drivers": [{"Name": "dir", "Version": "1", "Remote": false}],
+        },
+    })
+}
+
+pub(super) fn profile() -> Value {
+    json!({
+        "name": "default", "project": "default", "description": "Default Incus profile", "config": {},
+        "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}}, "used_by": [],
+    })
+}
+
+pub(super) fn project(name: &str) -> Value {
+    json!({
+        "name": name, "description": "", "used_by": [],
+        "config": {"features.images": "true", "features.networks": "true", "features.profiles": "true",
+            "features.storage.volumes": "true"},
+    })
+}
+
+pub(super) fn pool() -> Value {
+    json!({
+        "name": "default", "description": "", "driver": "dir", "status": "Created", "locations": ["none"],
+        "config": {}, "used_by": [],
+    })
+}

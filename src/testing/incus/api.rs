@@ -1,0 +1,124 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::envelope::{self, Answer, failure};
+use super::state::World;
+use super::{
+    Generation, events, exec, files, images, instances, logs, not_implemented, operations, power,
+    project, recursion, sessions,
+};
+use crate::testing::reply::Reply;
+use crate::testing::request::Request;
+use crate::testing::server::Service;
+
+#[derive(Debug)]
+pub(super) struct Api(pub(super) Arc<World>);
+
+impl Service for Api {
+    fn call(&self, request: &Request) -> Reply {
+        if request.path.contains("//") && self.0.generation == Generation::V7_0 {
+            return cleaned(&request.path);
+        }
+        let answer = route(&self.0, request);
+        answer.unwrap_or_else(|failure| envelope::error(self.0.generation, &failure))
+    }
+}
+
+fn cleaned(path: &str) -> Reply {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    Reply::new(307, "").header("Location", format!("/{}", parts.join("/")))
+}
+
+fn route(world: &Arc<World>, request: &Request) -> Answer {
+    let segments = request.segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        [""] => Ok(envelope::sync(&json!(["/1.0"]))),
+        ["1.0", rest @ ..] => match rest {
+            ["instances", name, rest @ ..] => instance(world, request, name, rest),
+            ["operations", rest @ ..] => operation(world, request, rest),
+            ["images", rest @ ..] => image(world, request, rest),
+            rest => other(world, request, rest),
+        },
+        _ => nowhere(),
+    }
+}
+
+fn nowhere() -> Answer {
+    Err(failure(404, "not found"))
+}
+
+fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) -> Answer {
+    let key = (project(request), name.to_owned());
+    match rest {
+        [] => instances::one(world, request, &key),
+        ["state"] => power::state(world, request, &key),
+        ["exec"] => exec::exec(world, request, &key),
+        ["files"] => files::files(world, request, &key),
+        ["logs"] => logs::list(world, request, &key),
+        ["logs", "exec-output"] => logs::outputs(world, request, &key),
+        ["logs", "exec-output", file] => logs::output(world, request, &key, file),
+        ["logs", file] => logs::one(world, request, &key, file),
+        _ => nowhere(),
+    }
+}
+
+fn operation(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => operations::list(world, request),
+        ("GET", [id]) => operations::get(world, id),
+        ("DELETE", [id]) => operations::cancel(world, id),
+        ("GET", [id, "wait"]) => operations::wait(world, id, request),
+        ("GET", [id, "websocket"]) => sessions::connect(world, request, id),
+        (_, [] | [_] | [_, "wait" | "websocket"]) => not_implemented(),
+        _ => nowhere(),
+    }
+}
+
+fn image(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
+    match rest {
+        [] => images::collection(world, request),
+        ["aliases"] => images::aliases(world, request),
+        ["aliases", name] => images::alias(world, request, name),
+        [fingerprint] => images::one(world, request, fingerprint),
+        _ => nowhere(),
+    }
+}
+
+fn other(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
+    match rest {
+        ["instances"] => return instances::collection(world, request),
+        [] | ["events"] | ["profiles" | "projects" | "networks" | "storage-pools", ..] => {}
+        _ => return nowhere(),
+    }
+    if request.method != "GET" {
+        return not_implemented();
+    }
+    match rest {
+        [] => Ok(envelope::sync(&super::about::server(world.generation))),
+        ["events"] => events::subscribe(world, request),
+        ["profiles"] => Ok(collection(request, "profiles", &super::about::profile())),
+        ["profiles", "default"] => Ok(envelope::sync(&super::about::profile())),
+        ["projects"] => Ok(collection(
+            request,
+            "projects",
+            &super::about::project("default"),
+        )),
+        ["projects", name] => Ok(envelope::sync(&super::about::project(name))),
+        ["storage-pools"] => Ok(collection(request, "storage-pools", &super::about::pool())),
+        ["networks"] => Ok(envelope::sync(&json!([]))),
+        _ => nowhere(),
+    }
+}
+
+/// A list of one.
+fn collection(request: &Request, kind: &str, document: &Value) -> Reply {
+    let name = document["name"].as_str().unwrap_or_default();
+    match recursion(request) {
+        0 => envelope::sync(&json!([format!("/1.0/{kind}/{name}")])),
+        _ => envelope::sync(&json!([document])),
+    }
+}

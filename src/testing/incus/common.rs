@@ -1,0 +1,103 @@
+//! Small things that all routes use.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use super::envelope::{Answer, Failure, failure};
+use crate::testing::request::Request;
+
+pub(super) fn not_implemented() -> Answer {
+    Err(failure(501, "not implemented"))
+}
+
+/// The body as a JSON object, or the complaint of Go's decoder.
+pub(super) fn body(request: &Request) -> Result<Value, Failure> {
+    if request.body.is_empty() {
+        return Err(failure(400, "EOF"));
+    }
+    let parsed = serde_json::from_slice::<Value>(&request.body);
+    match parsed {
+        Ok(Value::Object(map)) => Ok(Value::Object(map)),
+        Ok(_) => Err(failure(
+            400,
+            "json: cannot unmarshal value into Go value of type api.Object",
+        )),
+        Err(error) if error.is_eof() => Err(failure(400, "unexpected EOF")),
+        Err(error) => Err(failure(400, format!("invalid character: {error}"))),
+    }
+}
+
+pub(super) fn project(request: &Request) -> String {
+    let given = request.param("project").filter(|given| !given.is_empty());
+    given.unwrap_or_else(|| "default".to_owned())
+}
+
+/// The project of a list; nothing: all of them.
+pub(super) fn project_filter(request: &Request) -> Result<Option<String>, Failure> {
+    let all = matches!(request.param("all-projects").as_deref(), Some("true" | "1"));
+    if !all {
+        return Ok(Some(project(request)));
+    }
+    match request.param("project").filter(|given| !given.is_empty()) {
+        Some(_) => Err(failure(
+            400,
+            "Cannot specify a project when requesting all projects",
+        )),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn recursion(request: &Request) -> u64 {
+    let given = request.param("recursion");
+    given.and_then(|given| given.parse().ok()).unwrap_or(0)
+}
+
+/// Of version 4, as the server's are.
+pub(super) fn uuid() -> String {
+    let bits = rand::random::<u128>();
+    let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
+}
+
+/// What opens one websocket.
+pub(super) fn secret() -> String {
+    format!(
+        "{:032x}{:032x}",
+        rand::random::<u128>(),
+        rand::random::<u128>()
+    )
+}
+
+/// 64 hex digits that depend on the data and look like its SHA-256.
+pub(super) fn digest(data: &[u8]) -> String {
+    let part = |round: u64| {
+        let mut hasher = DefaultHasher::new();
+        (round, data).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    };
+    (0..4).map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{digest, uuid};
+
+    #[test]
+    fn identifiers_have_the_usual_shape() {
+        let id = uuid();
+        assert_eq!(id.len(), 36);
+        assert_eq!(id.as_bytes()[14], b'4');
+        assert!(matches!(id.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+        assert_eq!(digest(b"x").len(), 64);
+        assert_ne!(digest(b"x"), digest(b"y"));
+    }
+}

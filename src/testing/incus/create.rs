@@ -1,0 +1,148 @@
+//! `POST /1.0/instances`.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::documents;
+use super::envelope::{Answer, Failure, failure};
+use super::instances::{draft, odd_key};
+use super::operations::Operation;
+use super::state::{Instance, Key, World};
+use super::{Generation, body, project};
+use crate::testing::request::Request;
+use crate::testing::tasks::lock;
+
+pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
+    let asked = body(request)?;
+    let key = (project(request), name(&asked)?);
+    check_source(&asked)?;
+    check_profiles(&asked)?;
+    if world.generation == Generation::V7_0 && world.exists(&key) {
+        return Err(failure(
+            500,
+            format!("Instance \"{}\" already exists", key.1),
+        ));
+    }
+    Ok(world.launch(
+        draft("Creating instance", &key),
+        |world, operation| async move { world.build(&operation, &key, &asked).await },
+    ))
+}
+
+fn name(asked: &Value) -> Result<String, Failure> {
+    let given = asked["name"].as_str().unwrap_or_default();
+    if given.is_empty() {
+        return Ok(pet_name());
+    }
+    check_name(given)?;
+    Ok(given.to_owned())
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+    let odd = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    let complaint = match name {
+        _ if name.contains('/') => {
+            return Err(failure(
+                400,
+                "The character \"/\" is reserved for snapshots",
+            ));
+        }
+        _ if name.is_empty() || name.len() > 63 => "must be 1-63 characters long",
+        _ if name.starts_with('-') => "must not start with \"-\" character",
+        _ if name.ends_with('-') => "must not end with \"-\" character",
+        _ if name.contains(odd) => "can only contain alphanumeric and hyphen characters",
+        _ => return Ok(()),
+    };
+    Err(failure(
+        400,
+        format!("Invalid instance name: Name {complaint}"),
+    ))
+}
+
+fn pet_name() -> String {
+    const MOODS: [&str; 8] = [
+        "able", "brave", "calm", "eager", "fair", "keen", "loyal", "quick",
+    ];
+    const ANIMALS: [&str; 8] = [
+        "ant", "bee", "crane", "dove", "elk", "finch", "goose", "hare",
+    ];
+    let pick = |words: [&'static str; 8]| words[usize::from(rand::random::<u8>()) % words.len()];
+    format!("{}-{}", pick(MOODS), pick(ANIMALS))
+}
+
+fn check_source(asked: &Value) -> Result<(), Failure> {
+    let kind = asked["type"].as_str().unwrap_or_default();
+    if !matches!(kind, "" | "container" | "virtual-machine") {
+        return Err(failure(400, "Invalid instance type"));
+    }
+    match asked["source"]["type"].as_str().unwrap_or_default() {
+        "image" | "none" => Ok(()),
+        other => Err(failure(400, format!("Unknown source type {other}"))),
+    }
+}
+
+fn check_profiles(asked: &Value) -> Result<(), Failure> {
+    let mut given = asked["profiles"].as_array().into_iter().flatten();
+    match given.find(|profile| **profile != "default") {
+        Some(odd) => Err(failure(
+            500,
+            format!("Requested profile {odd} doesn't exist"),
+        )),
+        None => Ok(()),
+    }
+}
+
+impl World {
+    async fn build(&self, operation: &Operation, key: &Key, asked: &Value) -> Result<(), Failure> {
+        let image = self.source_image(asked, &key.0)?;
+        self.record(key, asked, image.as_ref())?;
+        match image {
+            Some(_) => self.unpack(operation).await,
+            None => drop(self.take_time(None).await),
+        }
+        if asked["start"] == true {
+            self.with(key, Instance::boot)?;
+            self.tell("instance-started", key, &Value::Null);
+        }
+        Ok(())
+    }
+
+    fn source_image(&self, asked: &Value, project: &str) -> Result<Option<Value>, Failure> {
+        let source = &asked["source"];
+        if source["type"] == "none" {
+            return Ok(None);
+        }
+        let images = lock(&self.images);
+        let found = match source["fingerprint"]
+            .as_str()
+            .filter(|given| !given.is_empty())
+        {
+            Some(fingerprint) => images.find(project, fingerprint),
+            None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
+        };
+        let found = found.ok_or_else(|| failure(500, "Image not provided for instance creation"));
+        found.map(Some)
+    }
+
+    /// The instance can be seen from here on, long before the operation is over.
+    fn record(&self, key: &Key, asked: &Value, image: Option<&Value>) -> Result<(), Failure> {
+        let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
+        let complaint = odd_key(keys).map(|key| format!("Unknown configuration key: {key}"));
+        let taken = "Add instance info to the database: Failed to create \"instances\" entry: \
+             UNIQUE constraint failed: instances.project_id, instances.name";
+        let mut instances = lock(&self.instances);
+        let complaint = complaint.or_else(|| instances.contains_key(key).then(|| taken.to_owned()));
+        if let Some(complaint) = complaint {
+            let text = format!("Failed creating instance record: {complaint}");
+            return Err(failure(500, text));
+        }
+        let document = documents::instance(&key.1, &key.0, asked, image);
+        let context =
+            json!({"location": "none", "storage-pool": "default", "type": document["type"]});
+        instances.insert(key.clone(), Instance::new(document));
+        drop(instances);
+        self.tell("instance-created", key, &context);
+        Ok(())
+    }
+}

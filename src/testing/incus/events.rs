@@ -1,0 +1,131 @@
+//! `GET /1.0/events`: who listens, and what they are told.
+
+use std::sync::Mutex;
+
+use chrono::{SecondsFormat, Utc};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant, interval_at};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::World;
+use super::envelope::{Answer, failure};
+use crate::testing::reply::Reply;
+use crate::testing::request::Request;
+use crate::testing::socket::WebSocket;
+use crate::testing::tasks::lock;
+
+const KINDS: [&str; 3] = ["logging", "operation", "lifecycle"];
+const PING: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+struct Listener {
+    kinds: Vec<String>,
+    /// Nothing: all of them.
+    project: Option<String>,
+    frames: mpsc::UnboundedSender<String>,
+}
+
+impl Listener {
+    fn wants(&self, kind: &str, project: &str) -> bool {
+        let here = self.project.as_deref().is_none_or(|mine| mine == project);
+        here && self.kinds.iter().any(|k| k == kind)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Events(Mutex<Vec<Listener>>);
+
+pub(super) fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Nanos, true)
+}
+
+impl Events {
+    pub(super) fn send(&self, kind: &str, project: &str, metadata: &Value) {
+        let frame = json!({"type": kind, "timestamp": now(), "metadata": metadata,
+            "location": "none", "project": project});
+        let frame = format!("{frame}\n");
+        lock(&self.0).retain(|listener| {
+            !listener.wants(kind, project) || listener.frames.send(frame.clone()).is_ok()
+        });
+    }
+
+    /// `instance-created` and its kin.
+    pub(super) fn lifecycle(&self, action: &str, source: &str, project: &str, context: &Value) {
+        let mut metadata = json!({"action": action, "source": source, "project": project,
+            "name": source.rsplit('/').next(),
+            "requestor": {"username": "root", "protocol": "unix", "address": "@"}});
+        if !context.is_null() {
+            metadata["context"] = context.clone();
+        }
+        self.send("lifecycle", project, &metadata);
+    }
+
+    /// Cuts every listener's connection.
+    pub(super) fn cut(&self) {
+        lock(&self.0).clear();
+    }
+
+    pub(super) fn listeners(&self) -> usize {
+        lock(&self.0)
+            .iter()
+            .filter(|listener| !listener.frames.is_closed())
+            .count()
+    }
+
+    fn listen(
+        &self,
+        kinds: Vec<String>,
+        project: Option<String>,
+    ) -> mpsc::UnboundedReceiver<String> {
+        let (frames, received) = mpsc::unbounded_channel();
+        lock(&self.0).push(Listener {
+            kinds,
+            project,
+            frames,
+        });
+        received
+    }
+}
+
+pub(super) fn subscribe(world: &World, request: &Request) -> Answer {
+    let kinds = kinds(request);
+    if let Some(odd) = kinds.iter().find(|kind| !KINDS.contains(&kind.as_str())) {
+        return Err(failure(
+            400,
+            format!("\"{odd}\" isn't a supported event type"),
+        ));
+    }
+    let project = super::project_filter(request)?;
+    let frames = world.events.listen(kinds, project);
+    Ok(Reply::socket(|socket| relay(socket, frames)))
+}
+
+fn kinds(request: &Request) -> Vec<String> {
+    match request.param("type").filter(|given| !given.is_empty()) {
+        Some(given) => given.split(',').map(str::to_owned).collect(),
+        None => KINDS.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Until the client leaves, or the test cuts it off: then without a farewell.
+async fn relay(mut socket: WebSocket, mut frames: mpsc::UnboundedReceiver<String>) {
+    let mut ping = interval_at(Instant::now() + PING, PING);
+    loop {
+        let sent = tokio::select! {
+            frame = frames.recv() => match frame {
+                Some(frame) => socket.send(Message::text(frame)).await,
+                None => return,
+            },
+            _ = ping.tick() => socket.send(Message::Ping(Vec::new().into())).await,
+            heard = socket.next() => match heard {
+                Some(Ok(message)) if !message.is_close() => Ok(()),
+                _ => return,
+            },
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}

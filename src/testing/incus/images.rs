@@ -1,0 +1,267 @@
+//! `/1.0/images` and `/1.0/images/aliases`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::envelope::{self, Answer, Failure, failure};
+use super::events::now;
+use super::operations::Draft;
+use super::state::{Key, World};
+use super::{Generation, body, project, project_filter, recursion};
+use crate::testing::request::Request;
+use crate::testing::tasks::lock;
+
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    /// By project and fingerprint.
+    images: BTreeMap<Key, Value>,
+    /// By project and name.
+    aliases: BTreeMap<Key, Value>,
+}
+
+impl Images {
+    /// By a whole fingerprint or its beginning.
+    pub(super) fn find(&self, project: &str, fingerprint: &str) -> Option<Value> {
+        let mine = self.images.iter().filter(|(key, _)| key.0 == project);
+        let mut fitting = mine.filter(|(key, _)| key.1.starts_with(fingerprint));
+        let (key, image) = fitting.next().filter(|_| !fingerprint.is_empty())?;
+        let mut image = image.clone();
+        image["aliases"] = self.names_of(key).into();
+        Some(image)
+    }
+
+    pub(super) fn aliased(&self, project: &str, name: &str) -> Option<Value> {
+        let alias = self.aliases.get(&(project.to_owned(), name.to_owned()))?;
+        self.find(project, alias["target"].as_str()?)
+    }
+
+    fn names_of(&self, image: &Key) -> Vec<Value> {
+        let mine =
+            |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
+        let short = |(_, alias): (&Key, &Value)| json!({"name": alias["name"], "description": alias["description"]});
+        self.aliases.iter().filter(mine).map(short).collect()
+    }
+
+    pub(super) fn add_alias(&mut self, project: &str, name: &str, target: &str, description: &str) {
+        let alias = json!({"name": name, "target": target, "description": description, "type": "container"});
+        self.aliases
+            .insert((project.to_owned(), name.to_owned()), alias);
+    }
+
+    pub(super) fn add(&mut self, project: &str, image: Value) {
+        let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
+        self.images.insert((project.to_owned(), fingerprint), image);
+    }
+}
+
+/// What the server calls an image after looking into the tarball.
+pub(super) fn document(generation: Generation, data: &[u8], filename: &str) -> Value {
+    let mut image = json!({
+        "fingerprint": super::digest(data), "size": data.len(), "filename": filename,
+        "architecture": "x86_64", "type": "container", "public": false, "cached": false, "auto_update": false,
+        "aliases": [], "profiles": ["default"], "project": "default",
+        "properties": {"os": "busybox", "release": "test", "description": "busybox test"},
+        "created_at": "2023-11-14T22:13:20Z", "uploaded_at": now(),
+        "expires_at": "0001-01-01T00:00:00Z", "last_used_at": "0001-01-01T00:00:00Z",
+    });
+    if generation == Generation::V7_0 {
+        image["locations"] = json!(["none"]);
+    }
+    image
+}
+
+pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
+    match request.method.as_str() {
+        "GET" => list(world, request),
+        "POST" => import(world, request),
+        _ => super::not_implemented(),
+    }
+}
+
+fn list(world: &World, request: &Request) -> Answer {
+    let wanted = project_filter(request)?;
+    let images = lock(&world.images);
+    let mine = images
+        .images
+        .keys()
+        .filter(|key| wanted.as_ref().is_none_or(|p| *p == key.0));
+    let shown: Vec<Value> = match recursion(request) {
+        0 => mine
+            .map(|key| format!("/1.0/images/{}", key.1).into())
+            .collect(),
+        _ => mine.filter_map(|key| images.find(&key.0, &key.1)).collect(),
+    };
+    Ok(envelope::sync(&shown.into()))
+}
+
+fn import(world: &Arc<World>, request: &Request) -> Answer {
+    let project = project(request);
+    let image = uploaded(world.generation, request);
+    let draft = Draft {
+        description: "Downloading image",
+        project: project.clone(),
+        resources: json!({}),
+        socket: None,
+    };
+    Ok(world.launch(draft, |world, operation| async move {
+        world.take_time(None).await;
+        let image = image?;
+        let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
+        world.set_metadata(&operation, "fingerprint", image["fingerprint"].clone());
+        world.set_metadata(&operation, "size", image["size"].to_string().into());
+        if lock(&world.images).find(&project, &fingerprint).is_some() {
+            return Err(failure(500, "Image with same fingerprint already exists"));
+        }
+        lock(&world.images).add(&project, image);
+        let path = format!("/1.0/images/{fingerprint}");
+        world.events.lifecycle(
+            "image-created",
+            &path,
+            &project,
+            &json!({"type": "container"}),
+        );
+        Ok(())
+    }))
+}
+
+/// Anything that starts like a known archive passes.
+fn uploaded(generation: Generation, request: &Request) -> Result<Value, Failure> {
+    let kinds: [&[u8]; 4] = [b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh"];
+    let packed = kinds.iter().any(|kind| request.body.starts_with(kind));
+    let plain = request.body.get(257..262) == Some(b"ustar");
+    if !packed && !plain {
+        return Err(failure(500, "Unsupported compression"));
+    }
+    let filename = request.header("x-incus-filename").unwrap_or_default();
+    let mut image = document(generation, &request.body, filename);
+    image["public"] = (request.header("x-incus-public") == Some("1")).into();
+    image["project"] = project(request).into();
+    let properties = request.header("x-incus-properties").unwrap_or_default();
+    for (key, value) in properties
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+    {
+        image["properties"][key] = value.into();
+    }
+    Ok(image)
+}
+
+pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
+    let project = project(request);
+    let found = lock(&world.images).find(&project, fingerprint);
+    match request.method.as_str() {
+        "GET" => {
+            let image =
+                found.ok_or_else(|| failure(404, format!("Image \"{fingerprint}\" not found")))?;
+            Ok(envelope::sync(&image).header("Etag", quoted(&image)))
+        }
+        "DELETE" => {
+            let image = found.ok_or_else(|| failure(404, "Image not found"))?;
+            Ok(delete(world, project, &image))
+        }
+        _ => super::not_implemented(),
+    }
+}
+
+fn quoted(document: &Value) -> String {
+    format!("\"{}\"", super::digest(document.to_string().as_bytes()))
+}
+
+fn delete(world: &Arc<World>, project: String, image: &Value) -> crate::testing::reply::Reply {
+    let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
+    let path = format!("/1.0/images/{fingerprint}");
+    let draft = Draft {
+        description: "Deleting image",
+        project: project.clone(),
+        resources: json!({"images": [path]}),
+        socket: None,
+    };
+    world.launch(draft, |world, _| async move {
+        world.take_time(None).await;
+        let mut images = lock(&world.images);
+        images
+            .aliases
+            .retain(|_, alias| alias["target"] != fingerprint);
+        images.images.remove(&(project.clone(), fingerprint));
+        drop(images);
+        world
+            .events
+            .lifecycle("image-deleted", &path, &project, &Value::Null);
+        Ok(())
+    })
+}
+
+pub(super) fn aliases(world: &World, request: &Request) -> Answer {
+    let project = project(request);
+    match request.method.as_str() {
+        "GET" => {
+            let images = lock(&world.images);
+            let mine = images.aliases.iter().filter(|(key, _)| key.0 == project);
+            let shown: Vec<Value> = match recursion(request) {
+                0 => mine
+                    .map(|(key, _)| format!("/1.0/images/aliases/{}", key.1).into())
+                    .collect(),
+                _ => mine.map(|(_, alias)| alias.clone()).collect(),
+            };
+            Ok(envelope::sync(&shown.into()))
+        }
+        "POST" => add_alias(world, &body(request)?, &project),
+        _ => super::not_implemented(),
+    }
+}
+
+fn add_alias(world: &World, asked: &Value, project: &str) -> Answer {
+    let text = |key: &str| asked[key].as_str().unwrap_or_default();
+    let (name, target) = (text("name"), text("target"));
+    if name.is_empty() || target.is_empty() {
+        let text = match world.generation {
+            Generation::V6_0 => "name and target are required",
+            Generation::V7_0 => "Alias name and target are required",
+        };
+        return Err(failure(400, text));
+    }
+    let mut images = lock(&world.images);
+    if images
+        .aliases
+        .contains_key(&(project.to_owned(), name.to_owned()))
+    {
+        return Err(failure(409, format!("Alias \"{name}\" already exists")));
+    }
+    let image = images
+        .find(project, target)
+        .ok_or_else(|| failure(404, "Image not found"))?;
+    let target = image["fingerprint"].as_str().unwrap_or_default();
+    images.add_alias(project, name, target, text("description"));
+    Ok(envelope::created(&format!("/1.0/images/aliases/{name}")))
+}
+
+pub(super) fn alias(world: &World, request: &Request, name: &str) -> Answer {
+    let key = (project(request), name.to_owned());
+    let mut images = lock(&world.images);
+    let alias = images.aliases.get(&key).cloned();
+    let alias = alias.ok_or_else(|| failure(404, "Image alias not found"))?;
+    match request.method.as_str() {
+        "GET" => Ok(envelope::sync(&alias).header("Etag", quoted(&alias))),
+        "DELETE" => {
+            images.aliases.remove(&key);
+            Ok(envelope::done())
+        }
+        "PUT" | "PATCH" => {
+            let asked = body(request)?;
+            let given = asked.as_object().cloned().unwrap_or_default();
+            let merged = alias
+                .as_object()
+                .cloned()
+                .unwrap_or_default()
+                .into_iter()
+                .chain(given);
+            images
+                .aliases
+                .insert(key, merged.collect::<Map<_, _>>().into());
+            Ok(envelope::done())
+        }
+        _ => super::not_implemented(),
+    }
+}

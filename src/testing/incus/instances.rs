@@ -1,0 +1,259 @@
+//! `/1.0/instances` and `/1.0/instances/{name}`.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::create::{self, check_name};
+use super::documents;
+use super::envelope::{self, Answer, Failure, failure};
+use super::filter::Filter;
+use super::operations::Draft;
+use super::state::{Instance, Key, World};
+use super::{Generation, body, project, project_filter, recursion};
+use crate::testing::request::Request;
+use crate::testing::tasks::lock;
+
+const KNOWN_KEYS: [&str; 14] = [
+    "user.",
+    "volatile.",
+    "image.",
+    "environment.",
+    "limits.",
+    "security.",
+    "boot.",
+    "cloud-init.",
+    "raw.",
+    "linux.",
+    "nvidia.",
+    "migration.",
+    "snapshots.",
+    "cluster.",
+];
+
+pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
+    match request.method.as_str() {
+        "GET" => list(world, request),
+        "POST" => create::create(world, request),
+        "PUT" => super::power::change_all(world, request),
+        _ => super::not_implemented(),
+    }
+}
+
+pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
+    match request.method.as_str() {
+        "GET" => get(world, request, key),
+        "PUT" => put(world, request, key),
+        "PATCH" => patch(world, request, key),
+        "POST" => rename(world, request, key),
+        "DELETE" => delete(world, key),
+        _ => super::not_implemented(),
+    }
+}
+
+pub(super) fn draft(description: &'static str, key: &Key) -> Draft {
+    Draft {
+        description,
+        project: key.0.clone(),
+        resources: json!({"instances": [path(key)]}),
+        socket: None,
+    }
+}
+
+pub(super) fn path(key: &Key) -> String {
+    format!("/1.0/instances/{}", key.1)
+}
+
+impl World {
+    pub(super) fn tell(&self, action: &str, key: &Key, context: &Value) {
+        self.events.lifecycle(action, &path(key), &key.0, context);
+    }
+}
+
+fn list(world: &World, request: &Request) -> Answer {
+    let project = project_filter(request)?;
+    let filter = Filter::parse(&request.param("filter").unwrap_or_default())?;
+    let kind = kind(world.generation, request)?;
+    let depth = recursion(request);
+    let mut shown = Vec::new();
+    for (key, instance) in lock(&world.instances).iter() {
+        let here = project.as_ref().is_none_or(|project| *project == key.0);
+        let right = kind
+            .as_ref()
+            .is_none_or(|kind| instance.document["type"] == **kind);
+        if here && right && filter.keep(&instance.document)? {
+            shown.push(entry(world.generation, key, instance, depth));
+        }
+    }
+    Ok(envelope::sync(&Value::from(shown)))
+}
+
+/// 7.0.2 takes no notice of `instance-type`.
+fn kind(generation: Generation, request: &Request) -> Result<Option<String>, Failure> {
+    let given = request
+        .param("instance-type")
+        .filter(|given| !given.is_empty());
+    match given.as_deref() {
+        _ if generation == Generation::V7_0 => Ok(None),
+        None | Some("container" | "virtual-machine") => Ok(given),
+        Some(_) => Err(failure(400, "Invalid instance type")),
+    }
+}
+
+fn entry(generation: Generation, key: &Key, instance: &Instance, depth: u64) -> Value {
+    match depth {
+        0 => path(key).into(),
+        1 => instance.document.clone(),
+        _ => documents::full(instance, generation),
+    }
+}
+
+fn get(world: &World, request: &Request, key: &Key) -> Answer {
+    let full = recursion(request) > 0;
+    let document = world.with(key, |instance| match full {
+        true => documents::full(instance, world.generation),
+        false => instance.document.clone(),
+    })?;
+    let etag = format!("\"{}\"", documents::etag(&document));
+    Ok(envelope::sync(&document).header("Etag", etag))
+}
+
+fn check_etag(world: &World, request: &Request, key: &Key) -> Result<(), Failure> {
+    let etag = documents::etag(&world.document(key)?);
+    let Some(given) = request.header("if-match") else {
+        return Ok(());
+    };
+    let given = given.trim_matches('"');
+    if given.is_empty() || given == etag {
+        return Ok(());
+    }
+    Err(failure(
+        412,
+        format!("ETag doesn't match: {etag} vs {given}"),
+    ))
+}
+
+fn check_config(asked: &Value) -> Result<(), Failure> {
+    let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
+    match odd_key(keys) {
+        Some(key) => Err(failure(
+            500,
+            format!("Invalid config: Unknown configuration key: {key}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn odd_key<'a>(mut keys: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    keys.find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)))
+}
+
+fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
+    check_etag(world, request, key)?;
+    let asked = body(request)?;
+    let key = key.clone();
+    Ok(
+        world.launch(draft("Updating instance", &key), |world, _| async move {
+            check_config(&asked)?;
+            world.with(&key, |instance| replace(&mut instance.document, &asked))?;
+            world.tell("instance-updated", &key, &Value::Null);
+            Ok(())
+        }),
+    )
+}
+
+/// What isn't in the request is emptied, except for what clients can't write.
+fn replace(document: &mut Value, asked: &Value) {
+    let empty = [
+        ("config", json!({})),
+        ("devices", json!({})),
+        ("profiles", json!([])),
+        ("ephemeral", json!(false)),
+        ("description", json!("")),
+    ];
+    for (key, empty) in empty {
+        let given = asked.get(key).filter(|value| !value.is_null());
+        document[key] = given.cloned().unwrap_or(empty);
+    }
+    drop_empty(document);
+    documents::expand(document);
+}
+
+fn drop_empty(document: &mut Value) {
+    if let Some(config) = document["config"].as_object_mut() {
+        config.retain(|_, value| value != "");
+    }
+}
+
+fn patch(world: &World, request: &Request, key: &Key) -> Answer {
+    check_etag(world, request, key)?;
+    let asked = body(request)?;
+    check_config(&asked)?;
+    world.with(key, |instance| merge(&mut instance.document, &asked))?;
+    world.tell("instance-updated", key, &Value::Null);
+    Ok(envelope::done())
+}
+
+fn merge(document: &mut Value, asked: &Value) {
+    for map in ["config", "devices"] {
+        let given = asked[map].as_object().cloned().unwrap_or_default();
+        if let Some(map) = document[map].as_object_mut() {
+            map.extend(given);
+        }
+    }
+    for key in ["profiles", "ephemeral", "description"] {
+        if let Some(given) = asked.get(key).filter(|value| !value.is_null()) {
+            document[key] = given.clone();
+        }
+    }
+    drop_empty(document);
+    documents::expand(document);
+}
+
+fn delete(world: &Arc<World>, key: &Key) -> Answer {
+    if world.with(key, |instance| instance.is_up())? {
+        return Err(failure(400, "Instance is running"));
+    }
+    let key = key.clone();
+    Ok(
+        world.launch(draft("Deleting instance", &key), |world, _| async move {
+            world.take_time(None).await;
+            lock(&world.instances).remove(&key);
+            world.tell("instance-deleted", &key, &Value::Null);
+            Ok(())
+        }),
+    )
+}
+
+fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
+    world.document(key)?;
+    let asked = body(request)?;
+    let name = asked["name"].as_str().unwrap_or_default().to_owned();
+    check_name(&name)?;
+    let new = (project(request), name);
+    if world.exists(&new) {
+        return Err(failure(409, format!("Name \"{}\" already in use", new.1)));
+    }
+    let key = key.clone();
+    Ok(
+        world.launch(draft("Renaming instance", &key), |world, _| async move {
+            if world.with(&key, |instance| instance.is_up())? {
+                return Err(failure(500, "Renaming of running instance not allowed"));
+            }
+            world.take_time(None).await;
+            world.move_instance(&key, &new);
+            world.tell("instance-renamed", &new, &json!({"old_name": key.1}));
+            Ok(())
+        }),
+    )
+}
+
+impl World {
+    fn move_instance(&self, from: &Key, to: &Key) {
+        let mut instances = lock(&self.instances);
+        if let Some(mut instance) = instances.remove(from) {
+            instance.document["name"] = to.1.clone().into();
+            instances.insert(to.clone(), instance);
+        }
+    }
+}

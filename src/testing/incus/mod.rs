@@ -1,0 +1,309 @@
+//! A server that speaks Incus's REST API, for two generations of it.
+
+mod about;
+mod api;
+mod common;
+mod create;
+mod documents;
+mod envelope;
+mod events;
+mod exec;
+mod files;
+mod filter;
+mod images;
+mod instances;
+mod logs;
+mod operations;
+mod power;
+mod sessions;
+mod state;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::fault::Rule;
+use super::listen::Doors;
+use super::request::Request;
+use super::server::Front;
+use super::shell::Files;
+use super::tasks::lock;
+use common::{body, digest, not_implemented, project, project_filter, recursion, secret, uuid};
+use state::{Instance, World};
+
+/// The server's major versions, which answer differently in places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Generation {
+    /// 6.0 LTS: `/wait` reports failures and timeouts as errors, and a taken name fails in the background.
+    V6_0,
+    /// 7.0 LTS: `/wait` always shows the operation, and a taken name is refused at once.
+    #[default]
+    V7_0,
+}
+
+/// An Incus server in this process, on a loopback port and a unix socket of its own.
+///
+/// It behaves as recorded from real servers: operations run in the background and are forgotten five seconds after
+/// their end, events are pushed, `exec` runs a few shell commands, failures have the real texts. Instances are only
+/// documents: nothing is installed and nothing needs root. Clones are handles to the same server, which ends with the
+/// last of them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use windlass::testing::FakeIncus;
+///
+/// let fake = FakeIncus::start().await?;
+/// fake.add_instance("web");
+/// let answer = reqwest::get(format!("{}/1.0/instances", fake.url())).await?.text().await?;
+/// assert!(answer.contains("/1.0/instances/web"));
+/// assert_eq!(fake.requests("GET /1.0/instances"), 1);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct FakeIncus(Arc<Server>);
+
+#[derive(Debug)]
+struct Server {
+    world: Arc<World>,
+    doors: Doors,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.world.work.abort();
+    }
+}
+
+/// What kind of server to start.
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct FakeIncusBuilder {
+    generation: Generation,
+    without_image: bool,
+}
+
+impl FakeIncusBuilder {
+    /// 7.0, unless said here.
+    pub fn generation(mut self, generation: Generation) -> FakeIncusBuilder {
+        self.generation = generation;
+        self
+    }
+
+    /// Leaves out the image `busybox`.
+    pub fn without_image(mut self) -> FakeIncusBuilder {
+        self.without_image = true;
+        self
+    }
+
+    /// Starts it; needs a tokio runtime around.
+    ///
+    /// # Errors
+    /// When no loopback port or no temporary directory can be had.
+    pub async fn start(self) -> io::Result<FakeIncus> {
+        let world = World::new(self.generation);
+        let front = Front::new(Arc::new(api::Api(world.clone())));
+        let doors = Doors::open(front)?;
+        let fake = FakeIncus(Arc::new(Server { world, doors }));
+        if !self.without_image {
+            fake.add_image("busybox");
+        }
+        Ok(fake)
+    }
+}
+
+/// Keeps every operation from ending, until it is dropped.
+#[derive(Debug)]
+#[must_use = "operations go on as soon as this is dropped"]
+pub struct Hold(Arc<World>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.held.send_modify(|held| *held -= 1);
+    }
+}
+
+/// Starting and stopping the server.
+impl FakeIncus {
+    /// A server of the 7.0 generation with the image `busybox`.
+    ///
+    /// # Errors
+    /// When no loopback port or no temporary directory can be had.
+    pub async fn start() -> io::Result<FakeIncus> {
+        FakeIncus::builder().start().await
+    }
+
+    /// Another kind of server.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// use windlass::testing::{FakeIncus, Generation};
+    /// let old = FakeIncus::builder().generation(Generation::V6_0).without_image().start().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn builder() -> FakeIncusBuilder {
+        FakeIncusBuilder::default()
+    }
+
+    /// The unix socket. It is there while the server runs.
+    pub fn socket(&self) -> &Path {
+        self.0.doors.socket()
+    }
+
+    /// `http://127.0.0.1:PORT`: the same API without TLS.
+    pub fn url(&self) -> String {
+        self.0.doors.url()
+    }
+
+    /// Goes down as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.
+    pub async fn stop(&self) {
+        let world = &self.0.world;
+        self.0.doors.close().await;
+        world.work.end().await;
+        world.operations.forget_all();
+        world.sessions.forget_all();
+        world.events.cut();
+    }
+
+    /// Comes back, on the same addresses; stops first if need be.
+    ///
+    /// # Errors
+    /// When an address can't be listened on again.
+    pub async fn restart(&self) -> io::Result<()> {
+        self.stop().await;
+        self.0.doors.listen()
+    }
+}
+
+/// Faults, and what arrived.
+impl FakeIncus {
+    /// Begins a fault for a route: a method (`*`: any) and a path of which `{…}` segments match anything.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use windlass::testing::FakeIncus;
+    /// let fake = FakeIncus::start().await?;
+    /// fake.on("GET /1.0/instances/{name}").times(2).reply(503, "try again");
+    /// let url = format!("{}/1.0/instances/web", fake.url());
+    /// assert_eq!(reqwest::get(&url).await?.status(), 503);
+    /// # Ok(()) }
+    /// ```
+    pub fn on(&self, route: &str) -> Rule {
+        Rule::new(self.0.doors.front.faults.clone(), route)
+    }
+
+    /// How many requests arrived on a route, also those that a fault ate.
+    pub fn requests(&self, route: &str) -> usize {
+        self.0.doors.front.requests(route)
+    }
+
+    /// Everything that arrived, oldest first.
+    pub fn log(&self) -> Vec<Request> {
+        self.0.doors.front.log()
+    }
+
+    /// How many connections are open now, websockets included.
+    pub fn connections(&self) -> usize {
+        self.0.doors.front.count.open()
+    }
+
+    /// How many were open at the same time, at most.
+    pub fn connections_peak(&self) -> usize {
+        self.0.doors.front.count.peak()
+    }
+
+    /// Cuts every open connection; the server goes on.
+    pub async fn cut_connections(&self) {
+        self.0.doors.front.connections.end().await;
+    }
+}
+
+/// What is on the server.
+impl FakeIncus {
+    /// The names of the default project's instances.
+    pub fn instances(&self) -> Vec<String> {
+        let instances = lock(&self.0.world.instances);
+        let mine = instances.keys().filter(|key| key.0 == "default");
+        mine.map(|key| key.1.clone()).collect()
+    }
+
+    /// An instance's document, as `GET` shows it.
+    pub fn instance(&self, name: &str) -> Option<Value> {
+        self.0.world.document(&key(name)).ok()
+    }
+
+    /// Changes an instance's document, to whatever a server of the future may send: states that don't exist yet, nulls,
+    /// new fields. False when there is no such instance.
+    pub fn edit_instance(&self, name: &str, edit: impl FnOnce(&mut Value)) -> bool {
+        let edited = self
+            .0
+            .world
+            .with(&key(name), |instance| edit(&mut instance.document));
+        edited.is_ok()
+    }
+
+    /// Adds somebody else's instance, stopped.
+    pub fn add_instance(&self, name: &str) {
+        let key = key(name);
+        let world = &self.0.world;
+        let image = lock(&world.images).aliased(&key.0, "busybox");
+        let document = documents::instance(name, &key.0, &json!({}), image.as_ref());
+        lock(&world.instances).insert(key, Instance::new(document));
+    }
+
+    /// Adds an image that new instances can be made from, under that alias.
+    pub fn add_image(&self, alias: &str) {
+        let world = &self.0.world;
+        let image = images::document(world.generation, alias.as_bytes(), "busybox.tar.gz");
+        let fingerprint = digest(alias.as_bytes());
+        let mut images = lock(&world.images);
+        images.add("default", image);
+        images.add_alias("default", alias, &fingerprint, "");
+    }
+
+    /// What a file inside an instance holds.
+    pub fn file(&self, instance: &str, path: &str) -> Option<Vec<u8>> {
+        let files = self
+            .0
+            .world
+            .with(&key(instance), |instance| instance.files.clone());
+        files.ok()?.read(path).map(Vec::from)
+    }
+}
+
+/// Time and events.
+impl FakeIncus {
+    /// How long creating, starting, stopping … take from now on; 20 ms if never said.
+    pub fn operation_delay(&self, delay: Duration) {
+        *lock(&self.0.world.pace) = delay;
+    }
+
+    /// Keeps every operation but `exec` running until the result is dropped.
+    pub fn hold_operations(&self) -> Hold {
+        let world = self.0.world.clone();
+        world.held.send_modify(|held| *held += 1);
+        Hold(world)
+    }
+
+    /// How many clients listen to events.
+    pub fn event_listeners(&self) -> usize {
+        self.0.world.events.listeners()
+    }
+
+    /// Sends an event of the default project to whoever listens to its kind.
+    pub fn send_event(&self, kind: &str, metadata: &Value) {
+        self.0.world.events.send(kind, "default", metadata);
+    }
+
+    /// Cuts every events websocket, without a farewell.
+    pub fn kill_events(&self) {
+        self.0.world.events.cut();
+    }
+}
+
+fn key(name: &str) -> state::Key {
+    ("default".to_owned(), name.to_owned())
+}

@@ -1,0 +1,330 @@
+//! The websockets of a running `exec`: who may connect, and what flows over them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt, future};
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::World;
+use super::envelope::{Answer, Failure, failure};
+use super::exec::Job;
+use super::operations::Operation;
+use crate::testing::reply::Reply;
+use crate::testing::request::Request;
+use crate::testing::shell::{Exit, Stream, Window};
+use crate::testing::socket::WebSocket;
+use crate::testing::tasks::lock;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+type Outgoing = SplitSink<WebSocket, Message>;
+type Incoming = SplitStream<WebSocket>;
+
+/// The sockets of one command, from its POST to its end.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// By secret: which file descriptor, until it is taken.
+    secrets: Mutex<BTreeMap<String, &'static str>>,
+    sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
+    arrived: Notify,
+    needed: &'static [&'static str],
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<BTreeMap<String, Arc<Session>>>);
+
+impl Sessions {
+    pub(super) fn open(&self, id: &str, session: &Arc<Session>) {
+        lock(&self.0).insert(id.to_owned(), session.clone());
+    }
+
+    pub(super) fn close(&self, id: &str) {
+        lock(&self.0).remove(id);
+    }
+
+    pub(super) fn forget_all(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
+    let secret = request.param("secret").unwrap_or_default();
+    let operation = match world.operations.find(id) {
+        Err(_) if secret.is_empty() => return Err(failure(400, "Missing websocket secret")),
+        found => found?,
+    };
+    if operation.document()["class"] != "websocket" {
+        return Err(failure(500, "Only websocket operations can be connected"));
+    }
+    if secret.is_empty() {
+        return Err(failure(500, "missing secret"));
+    }
+    let session = lock(&world.sessions.0).get(id).cloned();
+    let seat = session.and_then(|session| Some((session.admit(&secret)?, session)));
+    let (fd, session) = seat.ok_or_else(|| failure(403, "Forbidden"))?;
+    Ok(Reply::socket(move |socket| session.seat(fd, socket)))
+}
+
+impl Session {
+    pub(super) fn new(interactive: bool) -> (Arc<Session>, Value) {
+        let (all, needed): (&[&'static str], &'static [&'static str]) = match interactive {
+            true => (&["0", "control"], &["0"]),
+            false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
+        };
+        let secrets: BTreeMap<_, _> = all.iter().map(|fd| (super::secret(), *fd)).collect();
+        let shown = secrets
+            .iter()
+            .map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
+        let shown = Value::Object(shown.collect());
+        let session = Session {
+            secrets: Mutex::new(secrets),
+            sockets: Mutex::default(),
+            arrived: Notify::new(),
+            needed,
+        };
+        (Arc::new(session), shown)
+    }
+
+    /// A secret opens one connection.
+    fn admit(&self, secret: &str) -> Option<&'static str> {
+        lock(&self.secrets).remove(secret)
+    }
+
+    async fn seat(self: Arc<Self>, fd: &'static str, socket: WebSocket) {
+        lock(&self.sockets).insert(fd, socket);
+        self.arrived.notify_one();
+    }
+
+    async fn complete(&self) {
+        let here = || {
+            let sockets = lock(&self.sockets);
+            self.needed.iter().all(|fd| sockets.contains_key(fd))
+        };
+        while !here() {
+            self.arrived.notified().await;
+        }
+    }
+
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        world: &World,
+        operation: &Operation,
+        job: Job,
+    ) -> Result<(), Failure> {
+        if timeout(PATIENCE, self.complete()).await.is_err() {
+            return Err(failure(500, "Timed out waiting for websockets to connect"));
+        }
+        let (exit, terminal) = match job.interactive {
+            true => self.terminal(world, job).await?,
+            false => (self.pipes(world, job).await?, None),
+        };
+        if let Some(terminal) = terminal {
+            // The real server waits for the client to hang up, too.
+            finished(terminal).await;
+        }
+        world.ended(operation, exit)
+    }
+
+    fn take(&self, fd: &str) -> Option<WebSocket> {
+        lock(&self.sockets).remove(fd)
+    }
+
+    async fn pipes(self: &Arc<Self>, world: &World, job: Job) -> Result<Exit, Failure> {
+        let (typed, stdin) = mpsc::channel(8);
+        let (output, mut chunks) = mpsc::channel::<(Stream, Bytes)>(8);
+        let (resize, window) = watch::channel(job.window);
+        let running = world.start(&job, stdin, output, window)?;
+        let input = self.take("0").map(|socket| type_in(socket, typed, false));
+        let (mut out, mut err) = (self.take("1"), self.take("2"));
+        let delivery = async {
+            while let Some((stream, data)) = chunks.recv().await {
+                let to = if stream == Stream::Out {
+                    &mut out
+                } else {
+                    &mut err
+                };
+                deliver(to, data).await;
+                if to.is_none() {
+                    // Nobody reads it: the command learns that at its next write.
+                    chunks.close();
+                }
+            }
+        };
+        let exit = tokio::select! {
+            (exit, ()) = future::join(running, delivery) => exit,
+            code = self.clone().controlled(resize) => Exit::Code(code),
+            // Input alone never ends a command.
+            () = forever(input) => Exit::Code(137),
+        };
+        // A killed command leaves what it had already written.
+        while let Ok((stream, data)) = chunks.try_recv() {
+            deliver(
+                if stream == Stream::Out {
+                    &mut out
+                } else {
+                    &mut err
+                },
+                data,
+            )
+            .await;
+        }
+        end_of_stream(out).await;
+        end_of_stream(err).await;
+        Ok(exit)
+    }
+
+    async fn terminal(
+        self: &Arc<Self>,
+        world: &World,
+        job: Job,
+    ) -> Result<(Exit, Option<Incoming>), Failure> {
+        let (typed, stdin) = mpsc::channel(8);
+        let (output, chunks) = mpsc::channel(8);
+        let (resize, window) = watch::channel(job.window);
+        let running = world.start(&job, stdin, output, window)?;
+        let Some(socket) = self.take("0") else {
+            return Ok((running.await, None));
+        };
+        let (mut screen, mut keyboard) = socket.split();
+        let exit = tokio::select! {
+            (exit, ()) = future::join(running, show(&mut screen, chunks)) => exit,
+            code = self.clone().controlled(resize) => Exit::Code(code),
+            () = forever(Some(keys(&mut keyboard, typed))) => Exit::Code(137),
+        };
+        // A client that left has no use for it.
+        let _ = screen.send(Message::text("")).await;
+        Ok((exit, Some(keyboard)))
+    }
+
+    /// What the control socket makes of the command: the code of its death. Never returns if nobody connects it.
+    async fn controlled(self: Arc<Self>, resize: watch::Sender<Window>) -> i32 {
+        let mut control = loop {
+            match self.take("control") {
+                Some(control) => break control,
+                None => self.arrived.notified().await,
+            }
+        };
+        while let Some(Ok(message)) = control.next().await {
+            let Ok(order) = serde_json::from_slice::<Value>(&message.into_data()) else {
+                continue;
+            };
+            if let Some(signal) = obey(&order, &resize) {
+                return 128 + signal;
+            }
+        }
+        137
+    }
+}
+
+/// A signal to die of, if that is the order.
+fn obey(order: &Value, resize: &watch::Sender<Window>) -> Option<i32> {
+    let number = |key: &str| order["args"][key].as_str().and_then(|n| n.parse().ok());
+    match order["command"].as_str() {
+        Some("signal") => order["signal"].as_i64().and_then(|n| i32::try_from(n).ok()),
+        Some("window-resize") => {
+            if let (Some(width), Some(height)) = (number("width"), number("height")) {
+                resize.send_replace((width, height));
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+async fn forever(task: Option<impl Future<Output = ()>>) {
+    if let Some(task) = task {
+        task.await;
+    }
+    future::pending().await
+}
+
+/// Passes stdin on until the client ends it: an empty text, a Close frame, or a lost connection.
+async fn type_in(mut socket: WebSocket, typed: mpsc::Sender<Bytes>, terminal: bool) {
+    pump(&mut socket, typed, terminal).await;
+    // Dropped, the socket would look to the client as if the command had died.
+    future::pending().await
+}
+
+async fn keys(keyboard: &mut Incoming, typed: mpsc::Sender<Bytes>) {
+    pump(keyboard, typed, true).await;
+}
+
+async fn pump<S>(socket: &mut S, typed: mpsc::Sender<Bytes>, terminal: bool)
+where
+    S: futures_util::Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin,
+{
+    while let Some(Ok(message)) = socket.next().await {
+        let data = match message {
+            Message::Binary(data) => data,
+            Message::Text(_) | Message::Close(_) => return,
+            _ => continue,
+        };
+        // Control-D ends the input of a terminal.
+        let end = data.iter().position(|b| terminal && *b == 4);
+        let sent = typed.send(data.slice(..end.unwrap_or(data.len()))).await;
+        if end.is_some() || sent.is_err() {
+            return;
+        }
+    }
+}
+
+async fn deliver(to: &mut Option<WebSocket>, data: Bytes) {
+    if let Some(socket) = to
+        && socket.send(Message::Binary(data)).await.is_err()
+    {
+        *to = None;
+    }
+}
+
+/// An empty text frame, then the connection is dropped without a Close frame.
+async fn end_of_stream(socket: Option<WebSocket>) {
+    if let Some(mut socket) = socket {
+        let _ = socket.send(Message::text("")).await;
+    }
+}
+
+async fn show(screen: &mut Outgoing, mut chunks: mpsc::Receiver<(Stream, Bytes)>) {
+    while let Some((_, data)) = chunks.recv().await {
+        let text = String::from_utf8_lossy(&data).replace('\n', "\r\n");
+        if screen.send(Message::binary(text)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Until the client closes its end.
+async fn finished(mut keyboard: Incoming) {
+    while let Some(Ok(message)) = keyboard.next().await {
+        if message.is_close() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::sync::watch;
+
+    use super::obey;
+
+    #[test]
+    fn orders_on_the_control_socket() {
+        let (resize, window) = watch::channel((0, 0));
+        let order = json!({"command": "window-resize", "args": {"width": "100", "height": "30"}});
+        assert_eq!(obey(&order, &resize), None);
+        assert_eq!(*window.borrow(), (100, 30));
+        assert_eq!(
+            obey(&json!({"command": "signal", "signal": 15}), &resize),
+            Some(15)
+        );
+        assert_eq!(obey(&json!({"command": "?"}), &resize), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Everything the fake server knows.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::Generation;
+use super::envelope::{Failure, failure};
+use super::events::{Events, now};
+use super::exec::Sessions;
+use super::files::Tree;
+use super::images::Images;
+use super::operations::{Operation, Operations};
+use crate::testing::tasks::{Tasks, lock};
+
+/// Project and name.
+pub(super) type Key = (String, String);
+
+/// Percentages in the order in which they are shown: the real server's arrive out of order as well.
+const STEPS: [u32; 5] = [4, 10, 7, 52, 100];
+
+#[derive(Debug)]
+pub(super) struct Instance {
+    /// What clients are shown.
+    pub(super) document: Value,
+    pub(super) files: Tree,
+    pub(super) outputs: BTreeMap<String, Bytes>,
+    pub(super) started_at: String,
+    /// False ends whatever runs inside.
+    pub(super) power: watch::Sender<bool>,
+}
+
+impl Instance {
+    pub(super) fn new(document: Value) -> Instance {
+        Instance {
+            document,
+            files: Tree::new(),
+            outputs: BTreeMap::new(),
+            started_at: "0001-01-01T00:00:00Z".to_owned(),
+            power: watch::Sender::new(false),
+        }
+    }
+
+    pub(super) fn status(&self) -> &str {
+        self.document["status"].as_str().unwrap_or_default()
+    }
+
+    /// Anything but stopped: frozen ones count, and states that a test made up.
+    pub(super) fn is_up(&self) -> bool {
+        self.status() != "Stopped"
+    }
+
+    pub(super) fn set_status(&mut self, word: &str, code: u16) {
+        self.document["status"] = word.into();
+        self.document["status_code"] = code.into();
+        self.power.send_replace(word != "Stopped");
+    }
+
+    pub(super) fn boot(&mut self) {
+        self.set_status("Running", 103);
+        self.started_at = now();
+        self.document["last_used_at"] = now().into();
+        super::documents::booted(&mut self.document);
+    }
+
+    pub(super) fn halt(&mut self) {
+        self.set_status("Stopped", 102);
+        super::documents::halted(&mut self.document);
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) generation: Generation,
+    pub(super) instances: Mutex<BTreeMap<Key, Instance>>,
+    pub(super) images: Mutex<Images>,
+    pub(super) operations: Operations,
+    pub(super) sessions: Sessions,
+    pub(super) events: Events,
+    pub(super) work: Tasks,
+    /// How long an operation takes.
+    pub(super) pace: Mutex<Duration>,
+    /// How many `Hold`s are alive.
+    pub(super) held: watch::Sender<usize>,
+}
+
+impl World {
+    pub(super) fn new(generation: Generation) -> Arc<World> {
+        Arc::new(World {
+            generation,
+            instances: Mutex::default(),
+            images: Mutex::default(),
+            operations: Operations::default(),
+            sessions: Sessions::default(),
+            events: Events::default(),
+            work: Tasks::default(),
+            pace: Mutex::new(Duration::from_millis(20)),
+            held: watch::Sender::new(0),
+        })
+    }
+
+    /// Looks at or changes one instance.
+    pub(super) fn with<T>(
+        &self,
+        key: &Key,
+        act: impl FnOnce(&mut Instance) -> T,
+    ) -> Result<T, Failure> {
+        lock(&self.instances)
+            .get_mut(key)
+            .map(act)
+            .ok_or_else(|| missing(key))
+    }
+
+    pub(super) fn document(&self, key: &Key) -> Result<Value, Failure> {
+        self.with(key, |instance| instance.document.clone())
+    }
+
+    pub(super) fn exists(&self, key: &Key) -> bool {
+        lock(&self.instances).contains_key(key)
+    }
+
+    /// Takes the time that an operation takes; `None` when `limit` is shorter.
+    pub(super) async fn take_time(&self, limit: Option<Duration>) -> Option<()> {
+        let pace = *lock(&self.pace);
+        if let Some(limit) = limit.filter(|limit| *limit < pace) {
+            sleep(limit).await;
+            return None;
+        }
+        sleep(pace).await;
+        self.released().await;
+        Some(())
+    }
+
+    /// The same, in steps that clients can watch.
+    pub(super) async fn unpack(&self, operation: &Operation) {
+        let steps = u32::try_from(STEPS.len()).unwrap_or(1);
+        let pace = *lock(&self.pace) / steps;
+        for percent in STEPS {
+            sleep(pace).await;
+            self.change(operation, |doc| doc["metadata"] = progress(percent));
+        }
+        self.released().await;
+    }
+
+    async fn released(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.held.subscribe().wait_for(|held| *held == 0).await;
+    }
+}
+
+/// Strings where one expects numbers, as on the real server.
+fn progress(percent: u32) -> Value {
+    json!({
+        "create_instance_from_image_unpack_progress":
+            format!("Unpacking image: {percent}% (46.59MB/s)"),
+        "progress": {
+            "percent": percent.to_string(), "speed": "46591387",
+            "stage": "create_instance_from_image_unpack",
+        },
+    })
+}
+
+pub(super) fn missing((project, name): &Key) -> Failure {
+    let text =
+        format!("Failed to fetch instance \"{name}\" in project \"{project}\": Instance not found");
+    failure(404, text)
+}

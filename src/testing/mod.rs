@@ -1,0 +1,35 @@
+//! Servers in this process, to test code against without a cloud: behind the feature `testing`.
+//!
+//! [`FakeIncus`] speaks HTTP on loopback and knows nothing of this crate's client, so the two can't share a mistake. It
+//! counts what arrives, and breaks where a test tells it to:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use windlass::testing::FakeIncus;
+//!
+//! let fake = FakeIncus::start().await?;
+//! fake.on("POST /1.0/instances").drop_after();
+//! let launch = reqwest::Client::new()
+//!     .post(format!("{}/1.0/instances", fake.url()))
+//!     .body(r#"{"name": "web", "source": {"type": "image", "alias": "busybox"}}"#);
+//! assert!(launch.send().await.is_err());
+//! tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+//! assert_eq!(fake.instances(), ["web"]); // the answer was lost, the launch was not
+//! # Ok(()) }
+//! ```
+
+mod fault;
+mod incus;
+mod listen;
+mod reply;
+mod request;
+mod route;
+mod server;
+mod shell;
+mod socket;
+mod tasks;
+mod wire;
+
+pub use fault::{Planting, Rule};
+pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
+pub use request::Request;

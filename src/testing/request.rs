@@ -1,0 +1,92 @@
+//! What arrived, kept for the test to look at.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+/// One request as it arrived, also when a planted fault ate it.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Request {
+    /// `GET`, `POST` …
+    pub method: String,
+    /// The path as sent, still percent-encoded.
+    pub path: String,
+    /// What followed the `?`, empty when nothing did.
+    pub query: String,
+    /// Names in lower case, in the order of arrival.
+    pub headers: Vec<(String, String)>,
+    /// The whole body; empty when the connection was refused before it was read.
+    pub body: Bytes,
+}
+
+impl Request {
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A decoded parameter of the query.
+    pub fn param(&self, name: &str) -> Option<String> {
+        let pairs = self
+            .query
+            .split('&')
+            .map(|p| p.split_once('=').unwrap_or((p, "")));
+        pairs
+            .into_iter()
+            .find(|(key, _)| decode(key, true) == name)
+            .map(|(_, value)| decode(value, true))
+    }
+
+    /// The body as JSON, if it is.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The decoded segments of the path.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        let path = self.path.trim_start_matches('/');
+        path.split('/')
+            .map(|segment| decode(segment, false))
+            .collect()
+    }
+}
+
+fn decode(text: &str, plus: bool) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let (byte, used) = match (first, tail) {
+            (b'%', [a, b, ..]) => hex(*a, *b).map_or((b'%', 1), |byte| (byte, 3)),
+            (b'+', _) if plus => (b' ', 1),
+            (byte, _) => (*byte, 1),
+        };
+        out.push(byte);
+        rest = &rest[used..];
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn hex(a: u8, b: u8) -> Option<u8> {
+    let digit = |c: u8| char::from(c).to_digit(16);
+    u8::try_from(digit(a)? * 16 + digit(b)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Request;
+
+    #[test]
+    fn a_query_is_decoded() {
+        let request = Request {
+            query: "filter=name+eq%20a&x=%zz".into(),
+            ..Request::default()
+        };
+        assert_eq!(request.param("filter").as_deref(), Some("name eq a"));
+        assert_eq!(request.param("x").as_deref(), Some("%zz"));
+        assert_eq!(request.param("y"), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! Patterns such as `GET /1.0/instances/{name}`, matched against what arrives.
+
+/// A method and a path of which `{…}` segments match anything; the query plays no part.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    method: String,
+    segments: Vec<Option<String>>,
+}
+
+impl Route {
+    pub(crate) fn new(pattern: &str) -> Route {
+        let (method, path) = pattern.trim().split_once(' ').unwrap_or(("*", pattern));
+        Route {
+            method: method.to_ascii_uppercase(),
+            segments: split(path.trim()).map(literal).collect(),
+        }
+    }
+
+    pub(crate) fn matches(&self, method: &str, path: &str) -> bool {
+        (self.method == "*" || self.method == method) && self.matches_path(path)
+    }
+
+    fn matches_path(&self, path: &str) -> bool {
+        let mut given = split(path);
+        let all = self.segments.iter().all(|want| match (want, given.next()) {
+            (Some(want), Some(got)) => want == got,
+            (None, got) => got.is_some(),
+            (Some(_), None) => false,
+        });
+        all && given.next().is_none()
+    }
+}
+
+fn split(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.split('?').next().unwrap_or_default();
+    path.trim_start_matches('/').split('/')
+}
+
+fn literal(segment: &str) -> Option<String> {
+    let wild = segment.starts_with('{') && segment.ends_with('}');
+    (!wild).then(|| segment.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Route;
+
+    #[test]
+    fn braces_match_one_segment() {
+        let route = Route::new("GET /1.0/instances/{name}");
+        assert!(route.matches("GET", "/1.0/instances/a"));
+        assert!(!route.matches("GET", "/1.0/instances"));
+        assert!(!route.matches("GET", "/1.0/instances/a/state"));
+        assert!(!route.matches("PUT", "/1.0/instances/a"));
+    }
+
+    #[test]
+    fn a_star_matches_every_method() {
+        assert!(Route::new("* /1.0").matches("PATCH", "/1.0"));
+        assert!(Route::new("/1.0").matches("GET", "/1.0"));
+    }
+}

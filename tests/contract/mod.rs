@@ -1,0 +1,513 @@
+//! What every Incus server must do, real or fake, of either generation: one suite, run unchanged on all of them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use windlass::incus::{Incus, Instance, InstanceRef, Status};
+use windlass::{Chunk, Error, Kind, WaitEnd};
+
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// The servers have this image: a busybox with a shell.
+pub const IMAGE: &str = "busybox";
+
+/// Declares a `#[tokio::test]` for each item of the contract; `$server` connects to the server under test.
+#[macro_export]
+macro_rules! contract {
+    ($(#[$attribute:meta])* $server:path) => {
+        $crate::contract_tests! { [$(#[$attribute])*] $server;
+            launch_and_delete
+            launch_reports_progress
+            exec_has_separate_streams_and_the_true_status
+            exec_streams_chunks
+            exec_takes_stdin_and_environment
+            exec_of_a_missing_command_is_not_found
+            exec_on_a_stopped_instance_is_a_conflict
+            stop_start_restart_freeze
+            starting_twice_is_a_conflict
+            rename_and_patch_and_update
+            update_starts_over_when_somebody_was_faster
+            an_existing_name_is_already_exists
+            an_unknown_image_fails_in_the_servers_words
+            not_found_is_not_found
+            deleting_a_running_instance_is_refused
+            lists_and_filters
+            create_without_start
+            ephemeral_goes_away
+            state_of_a_running_instance
+            a_wait_out_of_time_gives_a_ticket
+            a_ticket_resumes_in_a_fresh_client
+            a_ticket_of_a_forgotten_operation_says_so
+            a_launch_can_be_awaited_after_its_operation_is_forgotten
+            cancelling_what_cannot_be_cancelled_is_a_conflict
+            files_and_logs
+            images_and_aliases
+            names_that_lead_elsewhere_are_refused
+            unicode_arrives_intact
+            raw_calls_work
+            server_is_described
+            bulk_state
+            many_waits_share_one_connection
+        }
+    };
+}
+
+#[macro_export]
+macro_rules! contract_tests {
+    ([$(#[$attribute:meta])*] $server:path; $($name:ident)*) => {$(
+        $(#[$attribute])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() -> $crate::contract::Outcome {
+            $crate::contract::$name($server().await?).await
+        }
+    )*};
+}
+
+/// A name nobody else uses.
+fn name(base: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{base}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn launched(incus: &Incus, base: &str) -> Result<Instance, Error> {
+    incus.launch(name(base)).image(IMAGE).await
+}
+
+async fn remove(instance: &InstanceRef) -> Outcome {
+    if instance.get().await?.status != Status::Stopped {
+        instance.stop().force().await?;
+    }
+    instance.delete().await?;
+    Ok(())
+}
+
+fn handle(incus: &Incus, instance: &Instance) -> InstanceRef {
+    incus.instance(instance.name())
+}
+
+pub async fn launch_and_delete(incus: Incus) -> Outcome {
+    let web = incus.launch(name("web")).image(IMAGE).config("user.role", "shop").description("a shop").await?;
+    assert_eq!(web.status, Status::Running);
+    assert_eq!(web.config["user.role"], "shop");
+    assert_eq!(web.description, "a shop");
+    assert_eq!(web.profiles, ["default"]);
+    assert_eq!(incus.instance(web.name()).get().await?.name, web.name);
+    web.stop().force().await?;
+    assert_eq!(web.get().await?.status, Status::Stopped);
+    web.delete().await?;
+    assert!(web.get().await.is_err_and(|e| e.is_not_found()));
+    Ok(())
+}
+
+pub async fn launch_reports_progress(incus: Incus) -> Outcome {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = lines.clone();
+    let web = incus
+        .launch(name("progress"))
+        .image(IMAGE)
+        .send()
+        .await?
+        .on_progress(move |progress| seen.lock().unwrap().push(progress.clone()))
+        .timeout(Duration::from_secs(60))
+        .await?;
+    let lines = lines.lock().unwrap().clone();
+    let last = lines.last().ok_or("no progress at all")?;
+    assert_eq!(last.status, "Success", "{lines:?}");
+    assert_eq!(last.message, "Creating instance");
+    assert!(lines.iter().any(|line| line.percent.is_some()), "no percentage: {lines:?}");
+    for pair in lines.windows(2).filter(|pair| pair[0].stage == pair[1].stage) {
+        assert!(pair[0].percent <= pair[1].percent, "went back: {lines:?}");
+    }
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outcome {
+    let web = launched(&incus, "exec").await?;
+    let output = web.exec(["sh", "-c", "echo out; echo err >&2; exit 7"]).output().await?;
+    assert_eq!(output.status.code(), 7);
+    assert_eq!(output.stdout_text(), "out\n");
+    assert_eq!(output.stderr_text(), "err\n");
+    let e = output.success().expect_err("status 7 is no success");
+    assert_eq!((e.kind(), e.code()), (Kind::CommandFailed, Some("7")));
+    assert!(e.to_string().contains("err"), "{e}");
+    let quiet = web.exec(["true"]).output().await?.success()?;
+    assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
+    let web = launched(&incus, "chunks").await?;
+    let mut run = web.exec(["sh", "-c", "head -c 1000000 /dev/zero; echo done >&2"]).spawn().await?;
+    let (mut out, mut err) = (0, Vec::new());
+    while let Some(chunk) = run.next().await {
+        match chunk? {
+            Chunk::Stdout(bytes) => out += bytes.len(),
+            Chunk::Stderr(bytes) => err.extend_from_slice(&bytes),
+        }
+    }
+    assert!(run.wait().await?.is_success());
+    assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_takes_stdin_and_environment(incus: Incus) -> Outcome {
+    let web = launched(&incus, "stdin").await?;
+    let text = "ünïcode\n".repeat(50_000);
+    let cat = web.exec(["cat"]).stdin(text.clone()).output().await?.success()?;
+    assert!(cat.stdout == text.as_bytes(), "{} of {} bytes came back", cat.stdout.len(), text.len());
+    let env = web.exec(["sh", "-c", "echo $GREETING; pwd"]).env("GREETING", "hi").current_dir("/tmp");
+    assert_eq!(env.output().await?.stdout_text(), "hi\n/tmp\n");
+    // A command that doesn't read its input still ends.
+    let deaf = web.exec(["true"]).stdin(vec![0; 4_000_000]).output().await?;
+    assert!(deaf.status.is_success());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
+    let web = launched(&incus, "missing").await?;
+    let e = web.exec(["no-such-command"]).output().await.expect_err("there is no such command");
+    assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_on_a_stopped_instance_is_a_conflict(incus: Incus) -> Outcome {
+    let web = incus.create(name("still")).image(IMAGE).await?;
+    let e = web.exec(["true"]).output().await.expect_err("it isn't running");
+    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)));
+    assert_eq!(e.message(), "Instance is not running");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn stop_start_restart_freeze(incus: Incus) -> Outcome {
+    let web = launched(&incus, "states").await?;
+    web.stop().force().await?;
+    assert_eq!(web.get().await?.status, Status::Stopped);
+    web.start().await?;
+    assert_eq!(web.get().await?.status, Status::Running);
+    web.freeze().await?;
+    assert_eq!(web.get().await?.status, Status::Frozen);
+    web.unfreeze().await?;
+    assert_eq!(web.get().await?.status, Status::Running);
+    web.restart().force().await?;
+    assert_eq!(web.get().await?.status, Status::Running);
+    // Without force the guest shuts down by itself.
+    web.stop().timeout(Duration::from_secs(20)).await?;
+    assert_eq!(web.get().await?.status, Status::Stopped);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn starting_twice_is_a_conflict(incus: Incus) -> Outcome {
+    let web = launched(&incus, "twice").await?;
+    let e = web.start().send().await?.await.expect_err("it runs already");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Conflict), "{e}");
+    assert!(e.to_string().contains("already running"), "{e}");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn rename_and_patch_and_update(incus: Incus) -> Outcome {
+    let old = incus.create(name("old")).image(IMAGE).config("user.a", "1").await?;
+    let new = old.rename(name("new")).await?;
+    assert!(old.get().await.is_err_and(|e| e.is_not_found()));
+    new.patch().config("user.b", "2").remove_config("user.a").description("patched").await?;
+    let patched = new.get().await?;
+    assert_eq!(patched.config.get("user.b").map(String::as_str), Some("2"));
+    assert!(!patched.config.contains_key("user.a"));
+    assert_eq!(patched.description, "patched");
+    new.update(|config| {
+        config.config.remove("user.b");
+        config.config.insert("user.c".into(), "3".into());
+    })
+    .await?;
+    let updated = new.get().await?;
+    assert!(!updated.config.contains_key("user.b"));
+    assert_eq!(updated.config["user.c"], "3");
+    assert_eq!(updated.description, "patched");
+    remove(&handle(&incus, &new)).await
+}
+
+pub async fn update_starts_over_when_somebody_was_faster(incus: Incus) -> Outcome {
+    let web = incus.create(name("race")).image(IMAGE).await?;
+    let (other, runs) = (web.clone(), Arc::new(Mutex::new(0)));
+    let (count, runtime) = (runs.clone(), tokio::runtime::Handle::current());
+    web.update(move |config| {
+        let mut runs = count.lock().unwrap();
+        *runs += 1;
+        if *runs == 1 {
+            // Somebody else changes it between our reading and our writing.
+            let other = other.clone();
+            tokio::task::block_in_place(|| runtime.block_on(async { other.patch().config("user.theirs", "1").await }))
+                .unwrap();
+        }
+        config.config.insert("user.ours".into(), "1".into());
+    })
+    .await?;
+    let both = web.get().await?;
+    assert_eq!(*runs.lock().unwrap(), 2);
+    assert!(both.config.contains_key("user.theirs") && both.config.contains_key("user.ours"));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn an_existing_name_is_already_exists(incus: Incus) -> Outcome {
+    let web = incus.create(name("taken")).image(IMAGE).await?;
+    let e = incus.create(web.name()).image(IMAGE).await.expect_err("the name is taken");
+    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert!(!e.message().is_empty());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn an_unknown_image_fails_in_the_servers_words(incus: Incus) -> Outcome {
+    let name = name("noimage");
+    let e = incus.launch(&name).image("no-such-image").await.expect_err("there is no such image");
+    assert_eq!(e.kind(), Kind::OperationFailed, "{e:?}");
+    assert!(e.message().contains("Image not provided"), "{e}");
+    assert!(e.ticket().is_some());
+    assert!(incus.instance(&name).get().await.is_err_and(|e| e.is_not_found()));
+    Ok(())
+}
+
+pub async fn not_found_is_not_found(incus: Incus) -> Outcome {
+    let e = incus.instance(name("nobody")).get().await.expect_err("there is no such instance");
+    assert!(e.is_not_found());
+    assert_eq!((e.status(), e.operation(), e.attempts()), (Some(404), "instance_get", 1));
+    assert!(e.message().contains("not found"), "{e}");
+    assert!(incus.instance(name("nobody")).start().await.is_err_and(|e| e.is_not_found()));
+    Ok(())
+}
+
+pub async fn deleting_a_running_instance_is_refused(incus: Incus) -> Outcome {
+    let web = launched(&incus, "running").await?;
+    let e = web.delete().await.expect_err("it runs");
+    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)), "{e:?}");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn lists_and_filters(incus: Incus) -> Outcome {
+    let role = name("role");
+    let (one, two) = tokio::try_join!(
+        incus.launch(name("list")).image(IMAGE).config("user.role", &role),
+        incus.create(name("list")).image(IMAGE).config("user.role", &role),
+    )?;
+    let mine = || incus.instances().filter(format!("config.user.role eq {role}"));
+    let mut names: Vec<_> = mine().list().all().await?.into_iter().map(|found| found.name.clone()).collect();
+    names.sort();
+    assert_eq!(names, [one.name(), two.name()]);
+    let running = mine().status(Status::Running).list().all().await?;
+    assert_eq!(running.iter().map(|found| found.name()).collect::<Vec<_>>(), [one.name()]);
+    let full = mine().status(Status::Running).list_full().all().await?;
+    assert_eq!(full[0].state.as_ref().map(|state| &state.status), Some(&Status::Running));
+    let all = incus.instances().all_projects().names().await?;
+    assert!(all.iter().any(|found| found.name() == two.name()));
+    let machines = incus.instances().instance_type(windlass::incus::InstanceType::VirtualMachine);
+    assert!(machines.list().all().await?.is_empty());
+    let nowhere = incus.project("no-such-project").instances().list().all().await?;
+    assert!(nowhere.is_empty());
+    remove(&handle(&incus, &one)).await?;
+    remove(&handle(&incus, &two)).await
+}
+
+pub async fn create_without_start(incus: Incus) -> Outcome {
+    let web = incus.create(name("cold")).image(IMAGE).cpus(1).memory("64MiB").profiles(["default"]).await?;
+    assert_eq!(web.status, Status::Stopped);
+    assert_eq!(web.config["limits.memory"], "64MiB");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn ephemeral_goes_away(incus: Incus) -> Outcome {
+    let web = incus.launch(name("short")).image(IMAGE).ephemeral().await?;
+    assert!(web.ephemeral);
+    web.stop().force().await?;
+    for _ in 0..100 {
+        if web.get().await.is_err_and(|e| e.is_not_found()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err("an ephemeral instance outlived its stop".into())
+}
+
+pub async fn state_of_a_running_instance(incus: Incus) -> Outcome {
+    let web = launched(&incus, "state").await?;
+    let state = web.state().await?;
+    assert_eq!(state.status, Status::Running);
+    assert!(state.pid > 0 && state.memory.is_some());
+    assert!(state.network.contains_key("lo"));
+    let full = web.get_full().await?;
+    assert_eq!(full.state.as_ref().map(|state| state.pid), Some(state.pid));
+    remove(&handle(&incus, &web)).await
+}
+
+/// A stop that takes a second or more: busybox first lets its children end.
+async fn slow_stop(web: &Instance) -> Result<windlass::Operation<()>, Error> {
+    web.stop().timeout(Duration::from_secs(30)).send().await
+}
+
+pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus) -> Outcome {
+    let web = launched(&incus, "late").await?;
+    let e = slow_stop(&web).await?.timeout(Duration::from_millis(1)).await.expect_err("it takes longer");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
+    assert!(e.last_progress().is_some_and(|last| last.status == "Running"), "{e:?}");
+    let text = e.ticket().to_string();
+    let error = Error::from(e);
+    assert_eq!(error.ticket(), Some(text.as_str()));
+    incus.resume::<()>(&text.parse()?)?.await?;
+    assert_eq!(web.get().await?.status, Status::Stopped);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_ticket_resumes_in_a_fresh_client(incus: Incus) -> Outcome {
+    let operation = incus.launch(name("ticket")).image(IMAGE).send().await?;
+    let text = operation.ticket().to_string();
+    drop(operation);
+    let fresh = incus.project("default");
+    assert!(fresh.resume::<()>(&text.parse()?).is_err_and(|e| e.kind() == Kind::InvalidInput));
+    let web = fresh.resume::<Instance>(&text.parse()?)?.await?;
+    assert_eq!(web.status, Status::Running);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome {
+    let lost = "windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?name=nobody".parse()?;
+    let e = incus.resume::<()>(&lost)?.await.expect_err("nobody knows it");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    assert_eq!(e.ticket(), &lost);
+    Ok(())
+}
+
+pub async fn a_launch_can_be_awaited_after_its_operation_is_forgotten(incus: Incus) -> Outcome {
+    let operation = incus.launch(name("slept")).image(IMAGE).send().await?;
+    let ticket = operation.ticket();
+    let web = operation.await?;
+    tokio::time::sleep(Duration::from_millis(6_500)).await;
+    let again = incus.resume::<Instance>(&ticket)?.await?;
+    assert_eq!((again.name(), &again.status), (web.name(), &Status::Running));
+    remove(&handle(&incus, &web)).await?;
+    let e = incus.resume::<Instance>(&ticket)?.await.expect_err("it is deleted");
+    assert_eq!(e.end(), WaitEnd::Gone);
+    Ok(())
+}
+
+pub async fn cancelling_what_cannot_be_cancelled_is_a_conflict(incus: Incus) -> Outcome {
+    let web = launched(&incus, "cancel").await?;
+    let operation = slow_stop(&web).await?;
+    let ticket = operation.ticket();
+    let e = operation.cancel().await.expect_err("a stop can't be cancelled");
+    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    incus.resume::<()>(&ticket)?.await?;
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn files_and_logs(incus: Incus) -> Outcome {
+    let web = launched(&incus, "files").await?;
+    let content = b"a\0b\xffc".repeat(10_000);
+    web.write_file("/root/with space & ümlaut?#%.bin", content.clone()).await?;
+    let back = web.read_file("/root/with space & ümlaut?#%.bin").await?;
+    assert!(back == content, "{} of {} bytes came back", back.len(), content.len());
+    let e = web.read_file("/no/such/file").await.expect_err("there is no such file");
+    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
+    assert!(web.read_file("/root").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(web.read_file("root").await.is_err_and(|e| e.kind() == Kind::InvalidInput && e.attempts() == 0));
+    let logs = web.logs().await?;
+    assert!(logs.iter().any(|log| log == "lxc.log"), "{logs:?}");
+    web.read_log("lxc.log").await?;
+    assert!(web.read_log("no-such.log").await.is_err());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn images_and_aliases(incus: Incus) -> Outcome {
+    let image = incus.image_by_alias(IMAGE).await?;
+    assert!(image.aliases.iter().any(|alias| alias.name == IMAGE));
+    assert_eq!(incus.image(&image.fingerprint[..12]).await?.fingerprint, image.fingerprint);
+    assert!(incus.images().all().await?.iter().any(|found| found.fingerprint == image.fingerprint));
+    let alias = name("busy/box");
+    image.add_alias(&alias).await?;
+    assert!(incus.image_aliases().all().await?.iter().any(|found| found.name == alias));
+    assert_eq!(incus.image_alias(&alias).await?.target, image.fingerprint);
+    let web = incus.create(name("alias")).image(&alias).await?;
+    incus.delete_image_alias(&alias).await?;
+    assert!(incus.image_alias(&alias).await.is_err_and(|e| e.is_not_found()));
+    let other = incus.create(name("print")).image_fingerprint(&image.fingerprint).await?;
+    remove(&handle(&incus, &other)).await?;
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
+    for bad in ["", ".", "..", "a/b", "a\\b"] {
+        let web = incus.instance(bad);
+        let calls = [
+            web.get().await.err(),
+            web.state().await.err(),
+            web.delete().await.err(),
+            web.stop().await.err(),
+            web.patch().config("user.a", "1").await.err(),
+            web.rename("fine").await.err(),
+            incus.instance("fine").rename(bad).await.err(),
+            web.exec(["true"]).output().await.err(),
+            web.logs().await.err(),
+            web.read_file("/etc/passwd").await.err(),
+            incus.launch(bad).image(IMAGE).await.err(),
+        ];
+        for (number, e) in calls.into_iter().enumerate() {
+            let e = e.ok_or_else(|| format!("call {number} took {bad:?}"))?;
+            assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "call {number}, {bad:?}: {e:?}");
+            assert_eq!(e.sent(), windlass::Sent::No);
+        }
+    }
+    Ok(())
+}
+
+pub async fn unicode_arrives_intact(incus: Incus) -> Outcome {
+    // No instance can have such a name, but the server's answer shows what arrived.
+    let e = incus.instance("ä b%2f?#c").get().await.expect_err("no such name");
+    assert!(e.is_not_found() || e.kind() == Kind::InvalidInput, "{e:?}");
+    let web = incus.create(name("uni")).image(IMAGE).config("user.ä b", "ü\n\"q\"").description("日本 🚀").await?;
+    let back = web.get().await?;
+    assert_eq!(back.config["user.ä b"], "ü\n\"q\"");
+    assert_eq!(back.description, "日本 🚀");
+    let found = incus.instances().filter(format!("name eq {}", web.name())).list().all().await?;
+    assert_eq!(found.len(), 1);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn raw_calls_work(incus: Incus) -> Outcome {
+    let reply = incus.raw().server_get().send().await?;
+    assert!(reply.metadata.as_ref().is_some_and(|server| server.api_version == "1.0"));
+    let e = incus.raw().instance_get().name("nobody-at-all").send().await.expect_err("no such instance");
+    let e = Error::from_raw(e).await;
+    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
+    Ok(())
+}
+
+pub async fn server_is_described(incus: Incus) -> Outcome {
+    let server = incus.server().await?;
+    assert!(server.has_extension("instances"), "{:?}", server.api_extensions);
+    assert!(server.environment.is_some_and(|environment| environment.server == "incus"));
+    Ok(())
+}
+
+pub async fn bulk_state(incus: Incus) -> Outcome {
+    // Bulk calls touch a whole project; the other tests live in the default one.
+    let project = incus.project(name("nothing"));
+    match project.instances().start_all().await {
+        Ok(()) => Ok(()),
+        // A project that isn't there is refused by the real server; nothing else may happen.
+        Err(e) if e.is_not_found() => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+pub async fn many_waits_share_one_connection(incus: Incus) -> Outcome {
+    let launches = (0..12).map(|_| {
+        let incus = incus.clone();
+        tokio::spawn(async move { incus.launch(name("many")).image(IMAGE).await })
+    });
+    let mut all = Vec::new();
+    for launch in launches.collect::<Vec<_>>() {
+        all.push(launch.await??);
+    }
+    for web in all {
+        assert_eq!(web.status, Status::Running);
+        remove(&handle(&incus, &web)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The contract on a real Incus daemon: `cargo xtask live incus` starts both generations and runs this.
+#![cfg(feature = "incus")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod contract;
+
+use windlass::incus::Incus;
+
+async fn server() -> Result<Incus, Box<dyn std::error::Error>> {
+    let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
+        .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
+    Ok(Incus::unix(socket).connect().await?)
+}
+
+contract!(
+    #[ignore = "needs a real Incus: cargo xtask live incus"]
+    server
+);
