@@ -226,7 +226,10 @@ fn delete(world: &Arc<World>, key: &Key) -> Answer {
 }
 
 fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
-    world.document(key)?;
+    if !world.exists(key) {
+        let text = "Failed to get address of instance's member: Instance not found";
+        return Err(failure(404, text));
+    }
     let asked = body(request)?;
     let name = asked["name"].as_str().unwrap_or_default().to_owned();
     check_name(&name)?;
