@@ -155,6 +155,7 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     Ok(
         world.launch(draft("Updating instance", &key), |world, _| async move {
             check_config(&asked)?;
+            world.take_time(None).await;
             world.with(&key, |instance| replace(&mut instance.document, &asked))?;
             world.tell("instance-updated", &key, &Value::Null);
             Ok(())
