@@ -138,7 +138,7 @@ impl Rule {
         self
     }
 
-    /// Waits that long, the request having been read, before whatever the last verb says.
+    /// Waits that long, the request having been read, before whatever the last verb says; `refuse` never waits.
     pub fn after(mut self, wait: Duration) -> Rule {
         self.verdict.wait = wait;
         self

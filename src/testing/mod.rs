@@ -13,7 +13,6 @@
 //!     .post(format!("{}/1.0/instances", fake.url()))
 //!     .body(r#"{"name": "web", "source": {"type": "image", "alias": "busybox"}}"#);
 //! assert!(launch.send().await.is_err());
-//! tokio::time::sleep(std::time::Duration::from_millis(50)).await;
 //! assert_eq!(fake.instances(), ["web"]); // the answer was lost, the launch was not
 //! # Ok(()) }
 //! ```

@@ -24,10 +24,19 @@ pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
             format!("Instance \"{}\" already exists", key.1),
         ));
     }
-    Ok(world.launch(
-        draft("Creating instance", &key),
-        |world, operation| async move { world.build(&operation, &key, &asked).await },
-    ))
+    Ok(
+        world.launch(draft("Creating instance", &key), |world, operation| {
+            let begun = world.source_image(&asked, &key.0).and_then(|image| {
+                world.record(&key, &asked, image.as_ref())?;
+                Ok(image.is_some())
+            });
+            async move {
+                let from_image = begun?;
+                world.build(&operation, &key, from_image).await?;
+                world.start_if(asked["start"] == true, &key)
+            }
+        }),
+    )
 }
 
 fn name(asked: &Value) -> Result<String, Failure> {
@@ -94,14 +103,17 @@ fn check_profiles(asked: &Value) -> Result<(), Failure> {
 }
 
 impl World {
-    async fn build(&self, operation: &Operation, key: &Key, asked: &Value) -> Result<(), Failure> {
-        let image = self.source_image(asked, &key.0)?;
-        self.record(key, asked, image.as_ref())?;
-        match image {
-            Some(_) => self.unpack(operation).await,
-            None => drop(self.take_time(None).await),
+    async fn build(&self, operation: &Operation, key: &Key, unpack: bool) -> Result<(), Failure> {
+        match unpack {
+            true => self.unpack(operation).await,
+            false => drop(self.take_time(None).await),
         }
-        if asked["start"] == true {
+        // It may have been deleted meanwhile.
+        self.document(key).map(drop)
+    }
+
+    fn start_if(&self, start: bool, key: &Key) -> Result<(), Failure> {
+        if start {
             self.with(key, Instance::boot)?;
             self.tell("instance-started", key, &Value::Null);
         }
@@ -125,7 +137,7 @@ impl World {
         found.map(Some)
     }
 
-    /// The instance can be seen from here on, long before the operation is over.
+    /// The instance can be seen from here on: with the answer to the request, long before the operation is over.
     fn record(&self, key: &Key, asked: &Value, image: Option<&Value>) -> Result<(), Failure> {
         let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
         let complaint = odd_key(keys).map(|key| format!("Unknown configuration key: {key}"));

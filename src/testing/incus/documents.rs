@@ -77,7 +77,6 @@ pub(super) fn booted(document: &mut Value) {
 
 pub(super) fn halted(document: &mut Value) {
     if let Some(config) = document["config"].as_object_mut() {
-        config.remove("volatile.idmap.current");
         config.insert("volatile.last_state.power".into(), "STOPPED".into());
         config.insert("volatile.last_state.ready".into(), "false".into());
     }

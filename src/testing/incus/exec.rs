@@ -135,7 +135,7 @@ fn detached(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
         let (output, chunks) = mpsc::channel(8);
         let (_window, window) = watch::channel(job.window);
         let running = world.start(&job, stdin, output, window)?;
-        let (exit, (out, err)) = tokio::join!(running, collect(chunks));
+        let (exit, (out, err)) = tokio::join!(running, collect(chunks, job.record));
         if job.record {
             world.keep_output(&operation, &job.key, out, err)?;
         }
@@ -143,10 +143,11 @@ fn detached(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
     })
 }
 
-async fn collect(mut chunks: mpsc::Receiver<(Stream, Bytes)>) -> (Bytes, Bytes) {
+async fn collect(mut chunks: mpsc::Receiver<(Stream, Bytes)>, keep: bool) -> (Bytes, Bytes) {
     let (mut out, mut err) = (BytesMut::new(), BytesMut::new());
     while let Some((stream, data)) = chunks.recv().await {
         match stream {
+            _ if !keep => {}
             Stream::Out => out.extend_from_slice(&data),
             Stream::Err => err.extend_from_slice(&data),
         }

@@ -155,6 +155,7 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     Ok(
         world.launch(draft("Updating instance", &key), |world, _| async move {
             check_config(&asked)?;
+            world.take_time(None).await;
             world.with(&key, |instance| replace(&mut instance.document, &asked))?;
             world.tell("instance-updated", &key, &Value::Null);
             Ok(())
@@ -226,7 +227,10 @@ fn delete(world: &Arc<World>, key: &Key) -> Answer {
 }
 
 fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
-    world.document(key)?;
+    if !world.exists(key) {
+        let text = "Failed to get address of instance's member: Instance not found";
+        return Err(failure(404, text));
+    }
     let asked = body(request)?;
     let name = asked["name"].as_str().unwrap_or_default().to_owned();
     check_name(&name)?;

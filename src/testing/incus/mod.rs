@@ -115,7 +115,7 @@ impl FakeIncusBuilder {
     }
 }
 
-/// Keeps every operation from ending, until it is dropped.
+/// Keeps operations from getting done, until it is dropped.
 #[derive(Debug)]
 #[must_use = "operations go on as soon as this is dropped"]
 pub struct Hold(Arc<World>);
@@ -241,7 +241,7 @@ impl FakeIncus {
         let edited = self
             .0
             .world
-            .with(&key(name), |instance| edit(&mut instance.document));
+            .with(&key(name), |instance| instance.edit(edit));
         edited.is_ok()
     }
 
@@ -281,7 +281,7 @@ impl FakeIncus {
         *lock(&self.0.world.pace) = delay;
     }
 
-    /// Keeps every operation but `exec` running until the result is dropped.
+    /// Keeps every operation but `exec` running until the result is dropped. What fails at once still fails at once.
     pub fn hold_operations(&self) -> Hold {
         let world = self.0.world.clone();
         world.held.send_modify(|held| *held += 1);

@@ -61,6 +61,12 @@ impl Instance {
         self.power.send_replace(word != "Stopped");
     }
 
+    /// Whatever the document says afterwards holds, also for commands inside.
+    pub(super) fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
+        edit(&mut self.document);
+        self.power.send_replace(self.is_up());
+    }
+
     pub(super) fn boot(&mut self) {
         self.set_status("Running", 103);
         self.started_at = now();

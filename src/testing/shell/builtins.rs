@@ -98,16 +98,17 @@ impl Shell {
         Ok(true)
     }
 
-    /// `head -c N FILE`: `/dev/zero` makes a flood of any size.
+    /// `head -c N /dev/zero`: a flood of any size.
     async fn head(&mut self, args: &[&str], to: &Plumbing) -> Ran {
-        let (["-c", count, "/dev/zero"], Some(mut left)) =
-            (args, args.get(1).and_then(|n| size(n)))
-        else {
+        let count = match args {
+            ["-c", count, "/dev/zero"] => size(count),
+            _ => None,
+        };
+        let Some(mut left) = count else {
             self.warn(to, "head: only `head -c N /dev/zero` works here\n")
                 .await?;
             return Ok(Flow::Next(1));
         };
-        tracing::trace!(count, "flood");
         let zeros = Bytes::from(vec![0; BLOCK]);
         while left > 0 {
             let piece = zeros.slice(..left.min(BLOCK));
