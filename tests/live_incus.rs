@@ -2,6 +2,7 @@
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
 mod contract;
 
 use windlass::incus::Incus;

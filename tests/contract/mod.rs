@@ -1,4 +1,5 @@
 //! What every Incus server must do, real or fake, of either generation: one suite, run unchanged on all of them.
+#![allow(unreachable_pub)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,10 +13,10 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 pub const IMAGE: &str = "busybox";
 
 /// Declares a `#[tokio::test]` for each item of the contract; `$server` connects to the server under test.
-#[macro_export]
+
 macro_rules! contract {
     ($(#[$attribute:meta])* $server:path) => {
-        $crate::contract_tests! { [$(#[$attribute])*] $server;
+        contract_tests! { [$(#[$attribute])*] $server;
             launch_and_delete
             launch_reports_progress
             exec_has_separate_streams_and_the_true_status
@@ -52,15 +53,22 @@ macro_rules! contract {
     };
 }
 
-#[macro_export]
+
 macro_rules! contract_tests {
-    ([$(#[$attribute:meta])*] $server:path; $($name:ident)*) => {$(
+    ($attributes:tt $server:path; $($name:ident)*) => {
+        $(contract_test! { $attributes $server; $name })*
+    };
+}
+
+
+macro_rules! contract_test {
+    ([$(#[$attribute:meta])*] $server:path; $name:ident) => {
         $(#[$attribute])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() -> $crate::contract::Outcome {
-            $crate::contract::$name($server().await?).await
+        async fn $name() -> crate::contract::Outcome {
+            crate::contract::$name($server().await?).await
         }
-    )*};
+    };
 }
 
 /// A name nobody else uses.
