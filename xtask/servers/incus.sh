@@ -178,7 +178,8 @@ copy_apt() {
   derive_source "$tree_suite-backports" "$root/etc/apt/sources.list.d/$tree_suite-backports"
   cp -rL /etc/apt/apt.conf.d /etc/apt/auth.conf.d "$root/etc/apt/" 2>/dev/null || true
   cp -L /etc/apt/apt.conf /etc/apt/auth.conf "$root/etc/apt/" 2>/dev/null || true
-  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+  cp -L /etc/resolv.conf "$root/etc/"
+  cp -L /etc/hosts "$root/etc/" 2>/dev/null || true
   cp -rL /usr/local/share/ca-certificates "$root/usr/local/share/" 2>/dev/null && chroot "$root" update-ca-certificates
   [ -z "$keyring" ] || [ -e "$root$keyring" ] || install -D -m 0644 "$keyring" "$root$keyring"
 }
@@ -375,6 +376,7 @@ remove() { within 50 rm -rf --one-file-system "$1" || die "could not remove $1";
 # --------------------------------------------------------------------------------------------------------------------
 
 finish() {
+  trap '' INT TERM HUP
   [ ! -e "$scratch/made-policy" ] || rm -f /usr/sbin/policy-rc.d
   [ -z "$scratch" ] || rm -rf --one-file-system "$scratch"
   [ -z "${unfinished:-}" ] || rm -rf --one-file-system "$unfinished"
@@ -384,8 +386,8 @@ with_scratch() {
   scratch=$(mktemp -d)
   chmod 0755 "$scratch" # apt reads its lists as another user
   trap finish EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  trap 'trap "" INT TERM HUP; exit 130' INT
+  trap 'trap "" INT TERM HUP; exit 143' TERM HUP
 }
 
 main() {
