@@ -311,6 +311,7 @@ up() {
   echo '{}' >"$dir/lab/cli/config.yml" # without it the CLI greets a newcomer
   setsid unshare --mount --pid --fork --kill-child bash "$self" hold "$dir" </dev/null >"$dir/lab/output" 2>&1 &
   echo $! >"$dir/lab/holder"
+  disown # its end, by SIGKILL, is no news
   if ! within 100 test -e "$dir/lab/ready"; then
     cat "$dir/lab/output" >&2
     down "$dir"
@@ -336,6 +337,8 @@ delete_instances() {
   done
 }
 
+has_instances() { [ -n "$(ls "$1/containers" 2>/dev/null)" ]; }
+
 stop_daemon() {
   local dir=$1
   delete_instances "$dir"
@@ -351,8 +354,8 @@ down() {
   holder=$(cat "$dir/lab/holder")
   if kill -0 "$holder" 2>/dev/null; then
     # A test may have left it dead, with containers that live.
-    daemon_alive "$dir" || [ ! -e "$dir/lab/pid" ] || start "$dir" || true
-    stop_daemon "$dir" || say "the daemon in $dir did not end in peace"
+    if ! daemon_alive "$dir" && has_instances "$dir"; then start "$dir" || true; fi
+    if daemon_alive "$dir"; then stop_daemon "$dir" || say "the daemon in $dir did not end in peace"; fi
     kill -9 "$holder"
     within 100 holder_gone "$holder" || die "process $holder survives SIGKILL"
   fi
