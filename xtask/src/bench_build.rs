@@ -1,0 +1,218 @@
+//! `cargo xtask bench-build`: what a cold debug build of windlass costs beside its HTTP stack alone. Linux only: CPU
+//! time of child processes is read from `/proc`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Outcome, workspace};
+
+/// Rounds without an argument.
+const ROUNDS: usize = 2;
+/// Clock ticks of `/proc/<pid>/stat` in a second: fixed for programs on Linux.
+const TICKS: f64 = 100.0;
+/// What a program needs to speak HTTPS by hand: the baseline.
+const BASELINE: &str = r#"[package]
+name = "baseline"
+version = "0.0.0"
+edition = "2024"
+
+[workspace]
+
+[dependencies]
+reqwest = { version = "0.13", default-features = false, features = ["json", "query", "stream", "rustls-no-provider"] }
+rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }
+tokio = { version = "1", features = ["macros", "rt", "sync", "time", "fs", "io-util"] }
+"#;
+
+/// One of the two builds.
+struct Build {
+    name: &'static str,
+    /// The directory of its manifest.
+    directory: PathBuf,
+    /// Which features and targets.
+    features: &'static [&'static str],
+    /// User CPU seconds of each round.
+    seconds: Vec<f64>,
+}
+
+/// Builds both in turn, and prints how they compare.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let rounds = match args {
+        [] => ROUNDS,
+        [rounds] => rounds
+            .parse()
+            .map_err(|_| format!("'{rounds}' isn't a number of rounds"))?,
+        _ => return Err("bench-build takes one number of rounds".to_owned()),
+    };
+    user_seconds()?;
+    let scratch = std::env::temp_dir().join(format!("windlass-bench-build-{}", std::process::id()));
+    let outcome = measure(&scratch, rounds.max(1));
+    // Gigabytes: removed in any case.
+    let _ = std::fs::remove_dir_all(&scratch);
+    outcome
+}
+
+/// The measurement itself. A B A B: a machine that slows down slows both.
+fn measure(scratch: &Path, rounds: usize) -> Outcome {
+    let baseline = write_baseline(scratch)?;
+    let mut builds = [
+        build(
+            "windlass",
+            workspace::root(),
+            &["--no-default-features", "--features", "incus"],
+        ),
+        build("baseline", baseline, &[]),
+    ];
+    for build in &builds {
+        workspace::run(build.cargo("fetch").arg("--quiet"))?;
+    }
+    for round in 1..=rounds {
+        for build in &mut builds {
+            let seconds = build.cold(&scratch.join("target"))?;
+            println!(
+                "round {round}: {:8} {seconds:6.1} s of user time",
+                build.name
+            );
+            build.seconds.push(seconds);
+        }
+    }
+    report(&builds)
+}
+
+/// A build that hasn't run yet.
+fn build(name: &'static str, directory: PathBuf, features: &'static [&'static str]) -> Build {
+    Build {
+        name,
+        directory,
+        features,
+        seconds: Vec::new(),
+    }
+}
+
+/// Writes the baseline crate; the workspace's lock file gives it the same versions.
+fn write_baseline(scratch: &Path) -> Result<PathBuf, String> {
+    let directory = scratch.join("baseline");
+    let source = directory.join("src");
+    std::fs::create_dir_all(&source)
+        .map_err(|e| format!("can't make {}: {e}", source.display()))?;
+    workspace::write(&directory.join("Cargo.toml"), BASELINE)?;
+    workspace::write(
+        &source.join("lib.rs"),
+        "//! Nothing but its dependencies.\n",
+    )?;
+    let lock = workspace::read(&workspace::root().join("Cargo.lock"))?;
+    workspace::write(&directory.join("Cargo.lock"), &lock)?;
+    Ok(directory)
+}
+
+impl Build {
+    /// A cargo command in its directory.
+    fn cargo(&self, subcommand: &str) -> Command {
+        let mut command = workspace::cargo();
+        command.current_dir(&self.directory).arg(subcommand);
+        command
+    }
+
+    /// Builds from nothing; gives the user seconds.
+    fn cold(&self, target: &Path) -> Result<f64, String> {
+        let mut command = self.cargo("build");
+        command
+            .args(["--lib", "--quiet", "--offline"])
+            .args(self.features);
+        command
+            .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_INCREMENTAL", "0");
+        let before = user_seconds()?;
+        workspace::run(&mut command)?;
+        let spent = user_seconds()? - before;
+        std::fs::remove_dir_all(target)
+            .map_err(|e| format!("can't remove {}: {e}", target.display()))?;
+        Ok(spent)
+    }
+
+    /// How many crates it compiles.
+    fn crates(&self) -> Result<usize, String> {
+        let mut command = self.cargo("tree");
+        command.args(["--offline", "--edges", "normal,build", "--prefix", "none"]);
+        let output = command.args(self.features).output();
+        let output = output.map_err(|e| format!("can't run cargo tree: {e}"))?;
+        match output.status.success() {
+            true => Ok(unique_crates(&String::from_utf8_lossy(&output.stdout))),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
+    /// The least time: the one with the least noise in it.
+    fn best(&self) -> f64 {
+        self.seconds.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// The crates of `cargo tree --prefix none`: a name and a version begin each line.
+fn unique_crates(tree: &str) -> usize {
+    let named = |line: &str| {
+        Some(
+            line.split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+        .filter(|s| !s.is_empty())
+    };
+    tree.lines()
+        .filter_map(named)
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// Prints the comparison.
+fn report([windlass, baseline]: &[Build; 2]) -> Outcome {
+    let (ours, theirs) = (windlass.crates()?, baseline.crates()?);
+    println!(
+        "windlass: {ours} crates, {:.1} s of user time",
+        windlass.best()
+    );
+    println!(
+        "baseline: {theirs} crates, {:.1} s of user time",
+        baseline.best()
+    );
+    println!(
+        "windlass / baseline: {:.2} in crates, {:.2} in time",
+        ours as f64 / theirs as f64,
+        windlass.best() / baseline.best(),
+    );
+    Ok(())
+}
+
+/// The user CPU time of all children that have ended, and of theirs.
+fn user_seconds() -> Result<f64, String> {
+    let stat = workspace::read(Path::new("/proc/self/stat"))?;
+    let ticks =
+        children_ticks(&stat).ok_or("can't read /proc/self/stat: bench-build is for Linux")?;
+    Ok(ticks as f64 / TICKS)
+}
+
+/// `cutime`, the 16th field. The second one, the program's name, may have spaces and ends with a parenthesis.
+fn children_ticks(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(13)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{children_ticks, unique_crates};
+
+    #[test]
+    fn finds_the_time_of_children_behind_any_name() {
+        let stat = "42 (a) b) S 1 42 42 0 -1 4194304 100 200 0 0 11 12 1300 14 20 0 1 0 5 6 7";
+        assert_eq!(children_ticks(stat), Some(1300));
+        assert_eq!(children_ticks("42 (a"), None);
+    }
+
+    #[test]
+    fn counts_each_version_once() {
+        let tree = "windlass v0.1.0 (/somewhere)\nserde v1.0.1\nserde v1.0.1 (*)\n\nsyn v2.0.0 (proc-macro)\nsyn v3.0.0\n";
+        assert_eq!(unique_crates(tree), 4);
+    }
+}
