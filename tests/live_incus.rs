@@ -7,10 +7,10 @@ mod contract;
 
 use windlass::incus::Incus;
 
-async fn server() -> Result<Incus, Box<dyn std::error::Error>> {
+async fn server() -> Result<(Incus, ()), Box<dyn std::error::Error>> {
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
-    Ok(Incus::unix(socket).connect().await?)
+    Ok((Incus::unix(socket).connect().await?, ()))
 }
 
 contract!(

@@ -92,6 +92,11 @@ impl Connect {
     }
 }
 
+/// Incus up to 6.0.4 reads from a new connection before it accepts the next one, so a connection that is opened ahead
+/// and kept silent shuts everybody out. HTTP pools open such ones when a request gets a freed connection first. On a
+/// unix socket a new connection costs next to nothing: idle ones are closed soon.
+const UNIX_IDLE: Duration = Duration::from_millis(100);
+
 impl Target {
     fn open(&self) -> Result<(reqwest::Client, String, String), Error> {
         let builder = reqwest::Client::builder()
@@ -103,7 +108,8 @@ impl Target {
             .user_agent(concat!("windlass/", env!("CARGO_PKG_VERSION")));
         let (builder, base, place) = match self {
             Self::Unix(path) => {
-                (builder.unix_socket(path.as_path()), "http://incus".to_owned(), path.display().to_string())
+                let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
+                (builder, "http://incus".to_owned(), path.display().to_string())
             }
             Self::Http(url) => {
                 let url = checked(url)?;

@@ -68,6 +68,8 @@ impl Instances {
     }
 
     /// Only containers, or only virtual machines.
+    ///
+    /// Holds on servers of generation 7.0 too, which ignore the question: the answer is looked through again here.
     pub fn instance_type(mut self, kind: InstanceType) -> Self {
         self.kind = Some(kind);
         self
@@ -105,6 +107,10 @@ impl Instances {
 
     /// Handles on the instances, without their data: the cheapest list.
     pub async fn names(self) -> Result<Vec<InstanceRef>, Error> {
+        if self.kind.is_some() {
+            // URLs don't tell the type.
+            return Ok(self.list().all().await?.iter().map(Instance::named).collect());
+        }
         let call = self.incus.call();
         let result = query!(call.instances_names(), self).send().await;
         let urls = open(&call, result).await?;
@@ -137,7 +143,9 @@ impl Instances {
     }
 
     fn own<D: Projected>(&self, data: Vec<D>) -> Vec<Instance<D>> {
-        data.into_iter().map(|data| Instance::new(&self.home(data.project()), data)).collect()
+        let wanted = |data: &D| self.kind.as_ref().is_none_or(|kind| kind == data.kind());
+        let data = data.into_iter().filter(wanted);
+        data.map(|data| Instance::new(&self.home(data.project()), data)).collect()
     }
 
     /// `/1.0/instances/web?project=blue`
@@ -158,16 +166,25 @@ impl Instances {
 
 trait Projected {
     fn project(&self) -> &str;
+    fn kind(&self) -> &InstanceType;
 }
 
 impl Projected for types::Instance {
     fn project(&self) -> &str {
         &self.project
     }
+
+    fn kind(&self) -> &InstanceType {
+        &self.type_
+    }
 }
 
 impl Projected for types::InstanceFull {
     fn project(&self) -> &str {
         &self.project
+    }
+
+    fn kind(&self) -> &InstanceType {
+        &self.type_
     }
 }

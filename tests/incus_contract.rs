@@ -1,0 +1,29 @@
+//! The contract on the fake server: both generations, over a unix socket and over TCP.
+#![cfg(feature = "incus")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[macro_use]
+mod contract;
+
+use windlass::incus::Incus;
+use windlass::testing::{FakeIncus, Generation};
+
+type Served = Result<(Incus, FakeIncus), Box<dyn std::error::Error>>;
+
+mod generation_6_0_over_a_unix_socket {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        Ok((super::Incus::unix(fake.socket()).connect().await?, fake))
+    }
+
+    contract!(server);
+}
+
+mod generation_7_0_over_tcp {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        Ok((super::Incus::http(fake.url()).connect().await?, fake))
+    }
+
+    contract!(server);
+}
