@@ -157,7 +157,9 @@ impl Process {
     async fn ended(&mut self) -> Result<ExitStatus, Error> {
         match (&mut self.driver.0).await {
             Ok(status) => status,
-            Err(e) => Err(Error::new(Kind::Interrupted, format!("the task that drives the command ended: {e}"))),
+            Err(e) => {
+                Err(Error::new(Kind::Interrupted, format!("the task that drives the command ended: {e}")))
+            }
         }
     }
 }
@@ -174,7 +176,8 @@ mod tests {
 
     #[test]
     fn failure_quotes_the_last_words() {
-        let output = Output { status: ExitStatus(7), stdout: vec![], stderr: b"a\nno such host\n\n".to_vec() };
+        let output =
+            Output { status: ExitStatus(7), stdout: vec![], stderr: b"a\nno such host\n\n".to_vec() };
         let e = output.success().map_err(|e| (e.kind(), e.to_string(), e.code().map(str::to_owned)));
         let expected = "command failed (7): exit status 7: no such host".to_owned();
         assert_eq!(e, Err((Kind::CommandFailed, expected, Some("7".to_owned()))));

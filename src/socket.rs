@@ -29,7 +29,9 @@ impl Socket {
         let accepted = answer.headers().get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes().to_owned());
         let expected = call.websocket_key().map(|key| derive_accept_key(key.as_bytes()).into_bytes());
         if expected.is_some() && accepted != expected {
-            return Err(call.bad_reply("the server's answer to the websocket request is not made from its key"));
+            return Err(
+                call.bad_reply("the server's answer to the websocket request is not made from its key")
+            );
         }
         Ok(Self(WebSocketStream::from_raw_socket(answer.into_inner(), Role::Client, None).await))
     }

@@ -15,12 +15,11 @@ async fn exec_over_websockets_keeps_the_streams_apart() {
     let (fake, http) = server(Generation::V7_0).await;
     http.launch("a").await;
     let script = "cat; echo \"err $WHO\" >&2; exit 7";
-    let asked = json!({"command": ["sh", "-c", script], "wait-for-websocket": true, "environment": {"WHO": "me"}});
+    let asked =
+        json!({"command": ["sh", "-c", script], "wait-for-websocket": true, "environment": {"WHO": "me"}});
     let started = http.json("POST", "/1.0/instances/a/exec", asked).await;
     let id = started["metadata"]["id"].as_str().unwrap();
-    let wrong = dial(&fake, &format!("/1.0/operations/{id}/websocket?secret=no"))
-        .await
-        .unwrap_err();
+    let wrong = dial(&fake, &format!("/1.0/operations/{id}/websocket?secret=no")).await.unwrap_err();
     assert!(wrong.to_string().contains("403"), "{wrong}");
     let mut stdin = dial_fd(&fake, &started, "0").await;
     let mut stdout = dial_fd(&fake, &started, "1").await;
@@ -30,10 +29,7 @@ async fn exec_over_websockets_keeps_the_streams_apart() {
     stdin.send(Message::text("")).await.unwrap();
     assert_eq!(drain(&mut stdout).await, "hello world");
     assert_eq!(drain(&mut stderr).await, "err me\n");
-    assert!(
-        !matches!(stdout.next().await, Some(Ok(_))),
-        "no Close frame"
-    );
+    assert!(!matches!(stdout.next().await, Some(Ok(_))), "no Close frame");
     let waited = http.get(&format!("/1.0/operations/{id}/wait")).await;
     assert_eq!(waited["metadata"]["metadata"]["return"], 7);
     assert_eq!(waited["metadata"]["status"], "Success");
@@ -43,33 +39,20 @@ async fn exec_over_websockets_keeps_the_streams_apart() {
 async fn control_signals_and_its_end_kill() {
     let (fake, http) = server(Generation::V7_0).await;
     http.launch("a").await;
-    for (order, code) in [
-        (Some(json!({"command": "signal", "signal": 15})), 143),
-        (None, 137),
-    ] {
-        let asked =
-            json!({"command": ["sh", "-c", "echo up; sleep 100"], "wait-for-websocket": true});
+    for (order, code) in [(Some(json!({"command": "signal", "signal": 15})), 143), (None, 137)] {
+        let asked = json!({"command": ["sh", "-c", "echo up; sleep 100"], "wait-for-websocket": true});
         let started = http.json("POST", "/1.0/instances/a/exec", asked).await;
         let mut control = dial_fd(&fake, &started, "control").await;
         let _stdin = dial_fd(&fake, &started, "0").await;
         let mut stdout = dial_fd(&fake, &started, "1").await;
         let _stderr = dial_fd(&fake, &started, "2").await;
-        assert_eq!(
-            stdout.next().await.unwrap().unwrap(),
-            Message::binary("up\n")
-        );
+        assert_eq!(stdout.next().await.unwrap().unwrap(), Message::binary("up\n"));
         match order {
-            Some(order) => control
-                .send(Message::text(order.to_string()))
-                .await
-                .unwrap(),
+            Some(order) => control.send(Message::text(order.to_string())).await.unwrap(),
             None => control.close(None).await.unwrap(),
         }
         let wait = format!("{}/wait?timeout=3", started["operation"].as_str().unwrap());
-        assert_eq!(
-            http.get(&wait).await["metadata"]["metadata"]["return"],
-            code
-        );
+        assert_eq!(http.get(&wait).await["metadata"]["metadata"]["return"], code);
     }
 }
 
@@ -83,20 +66,11 @@ async fn a_terminal_waits_for_the_client_to_hang_up() {
     let mut terminal = dial_fd(&fake, &started, "0").await;
     let mut control = dial_fd(&fake, &started, "control").await;
     terminal.send(Message::binary("stty size\n")).await.unwrap();
-    assert_eq!(
-        terminal.next().await.unwrap().unwrap(),
-        Message::binary("24 80\r\n")
-    );
+    assert_eq!(terminal.next().await.unwrap().unwrap(), Message::binary("24 80\r\n"));
     let resize = json!({"command": "window-resize", "args": {"width": "100", "height": "30"}});
-    control
-        .send(Message::text(resize.to_string()))
-        .await
-        .unwrap();
+    control.send(Message::text(resize.to_string())).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    terminal
-        .send(Message::binary("stty size\nexit 5\n"))
-        .await
-        .unwrap();
+    terminal.send(Message::binary("stty size\nexit 5\n")).await.unwrap();
     assert_eq!(drain(&mut terminal).await, "30 100\r\n");
     let wait = format!("{}/wait", started["operation"].as_str().unwrap());
     let early = http.get(&format!("{wait}?timeout=1")).await;
@@ -118,18 +92,8 @@ async fn the_small_shell_knows_a_few_commands() {
         ("pwd; cd /var; pwd; id -u", 0, "/root\n/var\n0\n", ""),
         ("nosuch; echo $?", 0, "127\n", "sh: nosuch: not found\n"),
         ("echo a >&2; echo b 1>&2; echo c 2>&1", 0, "c\n", "a\nb\n"),
-        (
-            "echo x > /root/f; echo y >> /root/f; cat /root/f",
-            0,
-            "x\ny\n",
-            "",
-        ),
-        (
-            "cat /none",
-            1,
-            "",
-            "cat: can't open '/none': No such file or directory\n",
-        ),
+        ("echo x > /root/f; echo y >> /root/f; cat /root/f", 0, "x\ny\n", ""),
+        ("cat /none", 1, "", "cat: can't open '/none': No such file or directory\n"),
         ("sh -c 'exit 3'; echo $?; exit 4", 4, "3\n", ""),
         ("head -c 3 /dev/zero", 0, "\0\0\0", ""),
         ("echo $HOME # no more", 0, "/root\n", ""),
@@ -159,15 +123,8 @@ async fn a_missing_command_fails_the_operation() {
         let shown = http.get(&format!("/1.0/operations/{id}")).await;
         assert_eq!(shown["metadata"]["err"], "Command not found");
         assert_eq!(shown["metadata"]["metadata"]["return"], 127);
-        http.run("PUT", "/1.0/instances/a/state", json!({"action": "stop"}))
-            .await;
-        let refused = http
-            .json(
-                "POST",
-                "/1.0/instances/a/exec",
-                json!({"command": ["true"]}),
-            )
-            .await;
+        http.run("PUT", "/1.0/instances/a/state", json!({"action": "stop"})).await;
+        let refused = http.json("POST", "/1.0/instances/a/exec", json!({"command": ["true"]})).await;
         assert_eq!(refused["error"], "Instance is not running");
     }
 }
@@ -179,20 +136,14 @@ async fn five_seconds_end_an_unconnected_exec_and_a_finished_operation() {
     let asked = json!({"command": ["true"], "wait-for-websocket": true});
     let begun = Instant::now();
     let (id, waited) = http.run("POST", "/1.0/instances/a/exec", asked).await;
-    assert_eq!(
-        waited["metadata"]["err"],
-        "Timed out waiting for websockets to connect"
-    );
+    assert_eq!(waited["metadata"]["err"], "Timed out waiting for websockets to connect");
     assert!(begun.elapsed() >= Duration::from_secs(5));
     assert_eq!(
         http.get("/1.0/operations").await["metadata"],
         json!({"failure": [format!("/1.0/operations/{id}")]})
     );
     tokio::time::sleep(Duration::from_millis(5100)).await;
-    assert_eq!(
-        http.get(&format!("/1.0/operations/{id}")).await["error"],
-        "Operation not found"
-    );
+    assert_eq!(http.get(&format!("/1.0/operations/{id}")).await["error"], "Operation not found");
 }
 
 #[tokio::test]

@@ -20,18 +20,10 @@ async fn dropped_before_has_no_effect_and_dropped_after_has() {
         fake.on("POST /1.0/instances").drop_after();
         let before = fake.instances().len();
         for _ in 0..2 {
-            assert!(
-                http.send("POST", "/1.0/instances", image(name, false))
-                    .await
-                    .is_err()
-            );
+            assert!(http.send("POST", "/1.0/instances", image(name, false)).await.is_err());
         }
         assert_eq!(fake.instances().len(), before);
-        assert!(
-            http.send("POST", "/1.0/instances", image(name, false))
-                .await
-                .is_err()
-        );
+        assert!(http.send("POST", "/1.0/instances", image(name, false)).await.is_err());
         timeout(SOON, async {
             while fake.instance(name).is_none() {
                 tokio::task::yield_now().await;
@@ -79,11 +71,7 @@ async fn hanging_never_answers_and_delay_does_later() {
     let (fake, http) = server(Generation::V7_0).await;
     fake.on("GET /1.0").hang();
     fake.on("GET /1.0").delay(Duration::from_millis(150));
-    let hung = timeout(
-        Duration::from_millis(200),
-        http.send("GET", "/1.0", Value::Null),
-    )
-    .await;
+    let hung = timeout(Duration::from_millis(200), http.send("GET", "/1.0", Value::Null)).await;
     assert!(hung.is_err());
     let begun = Instant::now();
     assert_eq!(http.get("/1.0").await["type"], "sync");
@@ -93,38 +81,17 @@ async fn hanging_never_answers_and_delay_does_later() {
 #[tokio::test]
 async fn rules_on_a_route_queue_up() {
     let (fake, http) = server(Generation::V7_0).await;
-    fake.on("GET /1.0/instances/{name}")
-        .times(2)
-        .reply(503, "busy");
-    fake.on("GET /1.0/instances/{name}")
-        .header("Retry-After", "7")
-        .reply(429, r#"{"a":1}"#);
+    fake.on("GET /1.0/instances/{name}").times(2).reply(503, "busy");
+    fake.on("GET /1.0/instances/{name}").header("Retry-After", "7").reply(429, r#"{"a":1}"#);
     let mut seen = Vec::new();
     for _ in 0..4 {
-        let answer = http
-            .send("GET", "/1.0/instances/x?recursion=1", Value::Null)
-            .await
-            .unwrap();
-        let header = |name: &str| {
-            answer
-                .headers()
-                .get(name)
-                .map(|v| v.to_str().unwrap().to_owned())
-        };
-        seen.push((
-            answer.status().as_u16(),
-            header("retry-after"),
-            header("content-type").unwrap(),
-        ));
+        let answer = http.send("GET", "/1.0/instances/x?recursion=1", Value::Null).await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+        seen.push((answer.status().as_u16(), header("retry-after"), header("content-type").unwrap()));
     }
     let json = "application/json".to_owned();
     let busy = (503, None, "text/plain; charset=utf-8".to_owned());
-    let want = [
-        busy.clone(),
-        busy,
-        (429, Some("7".into()), json.clone()),
-        (404, None, json),
-    ];
+    let want = [busy.clone(), busy, (429, Some("7".into()), json.clone()), (404, None, json)];
     assert_eq!(seen, want);
 }
 
@@ -134,13 +101,7 @@ async fn a_rule_can_skip_last_and_be_taken_back() {
     let rule = fake.on("* /1.0").skip(1).always().reply(500, "");
     let mut codes = Vec::new();
     for _ in 0..3 {
-        codes.push(
-            http.send("GET", "/1.0", Value::Null)
-                .await
-                .unwrap()
-                .status()
-                .as_u16(),
-        );
+        codes.push(http.send("GET", "/1.0", Value::Null).await.unwrap().status().as_u16());
     }
     assert_eq!((codes, rule.hits()), (vec![200, 500, 500], 2));
     rule.remove();
@@ -151,27 +112,13 @@ async fn a_rule_can_skip_last_and_be_taken_back() {
 async fn requests_are_kept_whole() {
     let (fake, http) = server(Generation::V7_0).await;
     fake.on("PUT /1.0/instances/{name}").drop_before();
-    let sent = http
-        .client
-        .put(format!("{}/1.0/instances/a%20b?project=x+y", fake.url()));
-    assert!(
-        sent.header("X-Test", "1")
-            .body("hello")
-            .send()
-            .await
-            .is_err()
-    );
+    let sent = http.client.put(format!("{}/1.0/instances/a%20b?project=x+y", fake.url()));
+    assert!(sent.header("X-Test", "1").body("hello").send().await.is_err());
     let log = fake.log();
     let seen = log.last().unwrap();
-    assert_eq!(
-        (seen.method.as_str(), seen.path.as_str()),
-        ("PUT", "/1.0/instances/a%20b")
-    );
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("PUT", "/1.0/instances/a%20b"));
     assert_eq!(seen.param("project").as_deref(), Some("x y"));
-    assert_eq!(
-        (seen.header("x-test"), &seen.body[..]),
-        (Some("1"), &b"hello"[..])
-    );
+    assert_eq!((seen.header("x-test"), &seen.body[..]), (Some("1"), &b"hello"[..]));
     assert_eq!(fake.requests("PUT /1.0/instances/{name}"), 1);
     assert_eq!(fake.requests("GET /1.0/instances/{name}"), 0);
 }
@@ -208,22 +155,14 @@ async fn stopping_refuses_and_restarting_forgets_operations() {
     fake.stop().await;
     assert_eq!(fake.connections(), 0);
     for http in [&http, &unix] {
-        assert!(
-            http.send("GET", "/1.0", Value::Null)
-                .await
-                .unwrap_err()
-                .is_connect()
-        );
+        assert!(http.send("GET", "/1.0", Value::Null).await.unwrap_err().is_connect());
     }
     assert!(!fake.socket().exists());
     drop(hold);
     fake.restart().await.unwrap();
     for http in [&http, &unix] {
         assert_eq!(http.get(operation).await["error_code"], 404);
-        assert_eq!(
-            http.get("/1.0/instances/a").await["metadata"]["status"],
-            "Running"
-        );
+        assert_eq!(http.get("/1.0/instances/a").await["metadata"]["status"], "Running");
     }
 }
 
@@ -250,8 +189,5 @@ async fn faults_reach_websockets() {
     assert!(dial(&fake, "/1.0/events").await.is_err());
     let mut events = dial(&fake, "/1.0/events").await.unwrap();
     fake.send_event("lifecycle", &json!({"action": "instance-created"}));
-    assert!(!matches!(
-        timeout(SOON, events.next()).await.unwrap(),
-        Some(Ok(_))
-    ));
+    assert!(!matches!(timeout(SOON, events.next()).await.unwrap(), Some(Ok(_))));
 }

@@ -4,11 +4,7 @@
 fn main() {
     let file = std::env::args().nth(1).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
-    let input = windlass_codegen::Input {
-        file: &file,
-        text: &text,
-        module: "crate::raw::incus",
-    };
+    let input = windlass_codegen::Input { file: &file, text: &text, module: "crate::raw::incus" };
     match windlass_codegen::generate(&input) {
         Ok(text) => print!("{text}"),
         Err(errors) => {

@@ -10,8 +10,6 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 #[must_use]
 pub fn digest(text: &str) -> String {
     let bytes = text.bytes().filter(|byte| *byte != b'\r');
-    let hash = bytes.fold(OFFSET, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-    });
+    let hash = bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     format!("{hash:016x}")
 }

@@ -5,9 +5,7 @@ use serde_json::{Map, Value};
 use crate::{Errors, Finding, Input};
 
 /// The methods a path item can have.
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// A parsed document.
 pub(crate) struct Document {
@@ -73,11 +71,7 @@ impl<'a> Operation<'a> {
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, &'a Value)> {
         let above = format!("paths.{}.parameters", self.path);
         let own = format!("{}.parameters", self.place());
-        let shared = self
-            .shared
-            .iter()
-            .enumerate()
-            .map(move |(i, node)| (format!("{above}.{i}"), node));
+        let shared = self.shared.iter().enumerate().map(move |(i, node)| (format!("{above}.{i}"), node));
         let mine = items(&self.node["parameters"]).iter().enumerate();
         shared.chain(mine.map(move |(i, node)| (format!("{own}.{i}"), node)))
     }
@@ -95,10 +89,7 @@ pub(crate) fn is_failure(status: &str) -> bool {
 
 /// The members of an object; nothing if it isn't one.
 pub(crate) fn entries(node: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    node.as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.as_str(), value))
+    node.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
 /// The members of a list; nothing if it isn't one.
@@ -124,12 +115,7 @@ pub(crate) fn is_string_enum(schema: &Value) -> bool {
 fn operations_of<'a>(path: &'a str, item: &'a Value) -> impl Iterator<Item = Operation<'a>> {
     let shared = items(&item["parameters"]);
     let known = entries(item).filter(|(method, _)| METHODS.contains(method));
-    known.map(move |(method, node)| Operation {
-        path,
-        method,
-        node,
-        shared,
-    })
+    known.map(move |(method, node)| Operation { path, method, node, shared })
 }
 
 /// Through the YAML crate's own tree, which unlike JSON's refuses a key that comes twice.
@@ -143,10 +129,7 @@ fn read(text: &str) -> Result<Document, String> {
 fn sorted(node: Value) -> Value {
     match node {
         Value::Object(map) => {
-            let mut members: Vec<_> = map
-                .into_iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect();
+            let mut members: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
             members.sort_by(|a, b| a.0.cmp(&b.0));
             Value::Object(members.into_iter().collect::<Map<_, _>>())
         }
@@ -157,20 +140,13 @@ fn sorted(node: Value) -> Value {
 
 fn unreadable(input: &Input<'_>, why: &str) -> Errors {
     let cure = "correct the YAML at the place named";
-    Finding::new(
-        crate::lint::DOCUMENT,
-        "(document)",
-        format!("it can't be read: {why}"),
-        cure,
-    )
-    .in_file(input.file)
-    .into()
+    Finding::new(crate::lint::DOCUMENT, "(document)", format!("it can't be read: {why}"), cure)
+        .in_file(input.file)
+        .into()
 }
 
 fn wrong_version(input: &Input<'_>, version: &str) -> Errors {
     let message = format!("this is OpenAPI {version}");
     let cure = "write OpenAPI 3.0.3, the only version that the generator takes";
-    Finding::new(crate::lint::DOCUMENT, "openapi", message, cure)
-        .in_file(input.file)
-        .into()
+    Finding::new(crate::lint::DOCUMENT, "openapi", message, cure).in_file(input.file).into()
 }

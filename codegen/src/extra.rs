@@ -26,9 +26,10 @@ fn owner(item: &Item) -> Option<String> {
 }
 
 fn is_flattened(field: &Field) -> bool {
-    field.attrs.iter().any(|attr| {
-        attr.path().is_ident("serde") && attr.to_token_stream().to_string().contains("flatten")
-    })
+    field
+        .attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("serde") && attr.to_token_stream().to_string().contains("flatten"))
 }
 
 struct StartEmpty<'a> {
@@ -37,10 +38,7 @@ struct StartEmpty<'a> {
 
 impl VisitMut for StartEmpty<'_> {
     fn visit_item_impl_mut(&mut self, block: &mut ItemImpl) {
-        let makes_default = block
-            .trait_
-            .as_ref()
-            .is_some_and(|(path, _)| ends_with(path, "Default"));
+        let makes_default = block.trait_.as_ref().is_some_and(|(path, _)| ends_with(path, "Default"));
         if makes_default && self.is_owner(&block.self_ty) {
             visit_mut::visit_item_impl_mut(self, block);
         }
@@ -60,7 +58,5 @@ impl StartEmpty<'_> {
 }
 
 fn ends_with(path: &syn::Path, name: &str) -> bool {
-    path.segments
-        .last()
-        .is_some_and(|segment| segment.ident == name)
+    path.segments.last().is_some_and(|segment| segment.ident == name)
 }

@@ -26,13 +26,7 @@ impl Finding {
         message: impl Into<String>,
         cure: impl Into<String>,
     ) -> Self {
-        Self {
-            file: String::new(),
-            place: place.into(),
-            rule,
-            message: message.into(),
-            cure: cure.into(),
-        }
+        Self { file: String::new(), place: place.into(), rule, message: message.into(), cure: cure.into() }
     }
 
     pub(crate) fn in_file(mut self, file: &str) -> Self {
@@ -43,13 +37,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            place,
-            rule,
-            message,
-            cure,
-        } = self;
+        let Self { file, place, rule, message, cure } = self;
         write!(f, "{file}: {place}: {message}; {cure} [{rule}]")
     }
 }
@@ -76,9 +64,7 @@ impl From<Vec<Finding>> for Errors {
 
 impl From<Finding> for Errors {
     fn from(finding: Finding) -> Self {
-        Self {
-            findings: vec![finding],
-        }
+        Self { findings: vec![finding] }
     }
 }
 

@@ -11,11 +11,7 @@ use crate::{Errors, Finding, Input, digest, lint, open_enum, postpass, progenito
 /// Everything that the lint finds; or else what progenitor can't take, with the operation that it is in.
 pub fn generate(input: &Input<'_>) -> Result<String, Errors> {
     let findings = lint(input);
-    if findings.is_empty() {
-        generate_unchecked(input)
-    } else {
-        Err(findings.into())
-    }
+    if findings.is_empty() { generate_unchecked(input) } else { Err(findings.into()) }
 }
 
 /// As [`generate`], without the lint: to look at what progenitor makes of a document. What comes out may be wrong.
@@ -34,19 +30,14 @@ pub fn generate_unchecked(input: &Input<'_>) -> Result<String, Errors> {
 fn body(document: &Document, prepared: &Prepared, input: &Input<'_>) -> Result<String, Errors> {
     let tokens = progenitor::run(document, prepared, input.module)?;
     let mut file: syn::File = syn::parse2(tokens).map_err(|e| unparsable(&e))?;
-    file.items
-        .push(syn::parse2(table::tokens(document)).map_err(|e| unparsable(&e))?);
+    file.items.push(syn::parse2(table::tokens(document)).map_err(|e| unparsable(&e))?);
     postpass::run(&mut file, prepared, input.module)?;
     Ok(tidy::text(&prettyplease::unparse(&file), input.module))
 }
 
 /// Ahead of all modules, so that each of them can use it.
 fn behaviour(prepared: &Prepared) -> String {
-    let text = if prepared.enums.is_empty() {
-        ""
-    } else {
-        open_enum::BEHAVIOUR
-    };
+    let text = if prepared.enums.is_empty() { "" } else { open_enum::BEHAVIOUR };
     text.replace('\r', "")
 }
 
@@ -64,20 +55,10 @@ fn header(input: &Input<'_>) -> String {
 
 pub(crate) fn unparsable(error: &syn::Error) -> Errors {
     let message = format!("the generated code isn't Rust: {error}");
-    Finding::new(
-        progenitor::RULE,
-        "(generated code)",
-        message,
-        "look for odd names in the document",
-    )
-    .into()
+    Finding::new(progenitor::RULE, "(generated code)", message, "look for odd names in the document").into()
 }
 
 fn in_file(errors: Errors, file: &str) -> Errors {
-    let findings = errors
-        .findings()
-        .iter()
-        .cloned()
-        .map(|finding| finding.in_file(file));
+    let findings = errors.findings().iter().cloned().map(|finding| finding.in_file(file));
     findings.collect::<Vec<_>>().into()
 }

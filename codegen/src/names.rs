@@ -23,20 +23,12 @@ fn identifier(text: &str, case: impl Fn(&str) -> String) -> String {
         Some(first) if first.is_alphabetic() => cased,
         Some(_) => format!("_{cased}"),
     };
-    if syn::parse_str::<syn::Ident>(&started).is_ok() {
-        started
-    } else {
-        format!("{started}_")
-    }
+    if syn::parse_str::<syn::Ident>(&started).is_ok() { started } else { format!("{started}_") }
 }
 
 fn separated(text: &str) -> String {
     let word = |c: char| {
-        if c.is_alphanumeric() || c == '_' {
-            c
-        } else {
-            '-'
-        }
+        if c.is_alphanumeric() || c == '_' { c } else { '-' }
     };
     text.chars().filter(|c| *c != '\'').map(word).collect()
 }

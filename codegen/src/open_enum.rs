@@ -31,15 +31,8 @@ impl OpenEnum {
     /// The type, and one line that gives it its behaviour.
     pub(crate) fn tokens(&self) -> TokenStream {
         let name = format_ident!("{}", self.name);
-        let doc = self
-            .description
-            .clone()
-            .unwrap_or_else(|| format!("`{}`", self.name));
-        let variants: Vec<_> = self
-            .words
-            .iter()
-            .map(|word| format_ident!("{}", variant(word)))
-            .collect();
+        let doc = self.description.clone().unwrap_or_else(|| format!("`{}`", self.name));
+        let variants: Vec<_> = self.words.iter().map(|word| format_ident!("{}", variant(word))).collect();
         let words = &self.words;
         let docs = self.words.iter().map(|word| format!("`{word}`"));
         quote! {

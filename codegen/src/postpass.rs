@@ -15,11 +15,7 @@ pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<
     file.attrs.clear();
     file.items.retain(|item| !is_module(item, "prelude"));
     file.items.iter_mut().for_each(drop_default_client);
-    if let Some(types) = file
-        .items
-        .iter_mut()
-        .find_map(|item| module_named(item, "types"))
-    {
+    if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }
     tidy::run(file, module);
@@ -45,11 +41,7 @@ fn finish_types(types: &mut ItemMod, prepared: &Prepared) -> Result<(), Errors> 
 fn drop_default_client(item: &mut Item) {
     let Item::Impl(block) = item else { return };
     // An operation may be called `new` as well: only the block with both is the constructors'.
-    if block
-        .items
-        .iter()
-        .any(|member| is_function(member, "new_with_client"))
-    {
+    if block.items.iter().any(|member| is_function(member, "new_with_client")) {
         block.items.retain(|member| !is_function(member, "new"));
     }
 }
@@ -78,16 +70,11 @@ fn json_schema() -> Attribute {
 /// A type that goes over the wire, unlike builders and errors.
 fn is_data(attrs: &[Attribute]) -> bool {
     let serializes = |attr: &Attribute| attr.to_token_stream().to_string().contains("Serialize");
-    attrs
-        .iter()
-        .any(|attr| attr.path().is_ident("derive") && serializes(attr))
+    attrs.iter().any(|attr| attr.path().is_ident("derive") && serializes(attr))
 }
 
 /// Exactly the fields that the document marked; one that can't be found is an error.
-fn read_null_as_empty(
-    items: &mut [Item],
-    wanted: &BTreeSet<(String, String)>,
-) -> Result<(), Errors> {
+fn read_null_as_empty(items: &mut [Item], wanted: &BTreeSet<(String, String)>) -> Result<(), Errors> {
     let mut missing = wanted.clone();
     for item in items {
         if let Item::Struct(item) = item {
@@ -95,15 +82,8 @@ fn read_null_as_empty(
             mark_fields(item, |wire| missing.remove(&(owner.clone(), wire)));
         }
     }
-    let lost: Vec<_> = missing
-        .into_iter()
-        .map(|(owner, wire)| lost_field(&owner, &wire))
-        .collect();
-    if lost.is_empty() {
-        Ok(())
-    } else {
-        Err(lost.into())
-    }
+    let lost: Vec<_> = missing.into_iter().map(|(owner, wire)| lost_field(&owner, &wire)).collect();
+    if lost.is_empty() { Ok(()) } else { Err(lost.into()) }
 }
 
 fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> bool) {
@@ -146,12 +126,7 @@ fn renamed(attrs: &[Attribute]) -> Option<String> {
 fn lost_field(owner: &str, wire: &str) -> Finding {
     let place = format!("components.schemas.{owner}.properties.{wire}");
     let message = "`x-null: empty` is on a field that the generated code doesn't have";
-    Finding::new(
-        crate::lint::X_NULL,
-        place,
-        message,
-        "put it on a property of a named object schema",
-    )
+    Finding::new(crate::lint::X_NULL, place, message, "put it on a property of a named object schema")
 }
 
 fn is_module(item: &Item, name: &str) -> bool {

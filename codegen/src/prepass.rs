@@ -9,10 +9,8 @@ use crate::names::pascal;
 use crate::open_enum::OpenEnum;
 
 /// The reserved component schemas, and the hand-written types that stand for them.
-pub(crate) const RESERVED: [(&str, &str); 2] = [
-    ("Secret", "crate::Secret"),
-    ("SecretMap", "crate::SecretMap"),
-];
+pub(crate) const RESERVED: [(&str, &str); 2] =
+    [("Secret", "crate::Secret"), ("SecretMap", "crate::SecretMap")];
 
 /// A document made ready.
 pub(crate) struct Prepared {
@@ -28,22 +26,13 @@ pub(crate) fn prepare(document: &Document) -> Prepared {
     let null_fields = null_fields(document);
     null_to_optional(&mut root["components"]["schemas"]);
     keep_unknown_members(&mut root["components"]["schemas"]);
-    Prepared {
-        root,
-        enums: open_enums(document),
-        null_fields,
-    }
+    Prepared { root, enums: open_enums(document), null_fields }
 }
 
 /// Failures reach the caller as one `UnexpectedResponse`, with status, headers and body intact.
 fn strip_failures(root: &mut Value) {
-    let paths = root["paths"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|paths| paths.values_mut());
-    let members = paths
-        .filter_map(Value::as_object_mut)
-        .flat_map(|item| item.values_mut());
+    let paths = root["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let members = paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
     for member in members {
         if let Some(responses) = member.get_mut("responses").and_then(Value::as_object_mut) {
             responses.retain(|status, _| !is_failure(status));
@@ -52,32 +41,21 @@ fn strip_failures(root: &mut Value) {
 }
 
 fn open_enums(document: &Document) -> Vec<OpenEnum> {
-    let named = document
-        .schemas()
-        .filter(|(_, schema)| is_string_enum(schema));
-    named
-        .map(|(name, schema)| OpenEnum::new(name, schema))
-        .collect()
+    let named = document.schemas().filter(|(_, schema)| is_string_enum(schema));
+    named.map(|(name, schema)| OpenEnum::new(name, schema)).collect()
 }
 
 fn null_fields(document: &Document) -> BTreeSet<(String, String)> {
     let fields_of = |(name, schema)| {
         let owner = pascal(name);
-        null_properties(document, schema, 0)
-            .into_iter()
-            .map(move |wire| (owner.clone(), wire))
+        null_properties(document, schema, 0).into_iter().map(move |wire| (owner.clone(), wire))
     };
-    document
-        .schemas()
-        .filter(|(_, schema)| !is_alias(schema))
-        .flat_map(fields_of)
-        .collect()
+    document.schemas().filter(|(_, schema)| !is_alias(schema)).flat_map(fields_of).collect()
 }
 
 /// Another name for a schema: a wrapper without fields of its own.
 fn is_alias(schema: &Value) -> bool {
-    !schema["properties"].is_object()
-        && matches!(items(&schema["allOf"]), [part] if part["$ref"].is_string())
+    !schema["properties"].is_object() && matches!(items(&schema["allOf"]), [part] if part["$ref"].is_string())
 }
 
 /// The `x-null` properties of a schema and of the parts it is merged from.
@@ -99,11 +77,7 @@ pub(crate) fn reads_null_as_empty(property: &Value) -> bool {
 
 /// typify makes a plain `Vec` or map of what is neither nullable nor required.
 fn null_to_optional(schemas: &mut Value) {
-    for schema in schemas
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|schemas| schemas.values_mut())
-    {
+    for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
         relax(schema);
         if let Some(Value::Array(parts)) = schema.get_mut("allOf") {
             parts.iter_mut().for_each(relax);

@@ -4,9 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, PoisonError};
 
 use proc_macro2::TokenStream;
-use progenitor_impl::{
-    GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl,
-};
+use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl};
 use quote::quote;
 use serde_json::Value;
 
@@ -28,14 +26,9 @@ const INTERFACE: InterfaceStyle = InterfaceStyle::Builder;
 static HOOK: Mutex<()> = Mutex::new(());
 
 /// The client's code, or a finding that names the operation that progenitor can't take.
-pub(crate) fn run(
-    document: &Document,
-    prepared: &Prepared,
-    module: &str,
-) -> Result<TokenStream, Errors> {
+pub(crate) fn run(document: &Document, prepared: &Prepared, module: &str) -> Result<TokenStream, Errors> {
     let settings = settings(prepared, module);
-    attempt(&settings, &prepared.root)
-        .map_err(|why| blame(document, prepared, &settings, &why).into())
+    attempt(&settings, &prepared.root).map_err(|why| blame(document, prepared, &settings, &why).into())
 }
 
 fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
@@ -49,11 +42,7 @@ fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
         .with_map_type("::std::collections::BTreeMap");
     for open in &prepared.enums {
         let path = format!("{module}::types::{}", open.name);
-        settings.with_replacement(
-            &open.name,
-            path,
-            [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
-        );
+        settings.with_replacement(&open.name, path, [TypeImpl::Display, TypeImpl::FromStr].into_iter());
     }
     for (name, path) in RESERVED {
         settings.with_replacement(name, path, std::iter::empty());
@@ -63,13 +52,8 @@ fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
 
 /// progenitor reports some of what it can't take as an error, and some by a panic.
 fn attempt(settings: &GenerationSettings, root: &Value) -> Result<TokenStream, String> {
-    let spec = serde_json::from_value(root.clone())
-        .map_err(|e| format!("not an OpenAPI document: {e}"))?;
-    let generate = || {
-        Generator::new(settings)
-            .generate_tokens(&spec)
-            .map_err(|e| e.to_string())
-    };
+    let spec = serde_json::from_value(root.clone()).map_err(|e| format!("not an OpenAPI document: {e}"))?;
+    let generate = || Generator::new(settings).generate_tokens(&spec).map_err(|e| e.to_string());
     quietly(generate).unwrap_or_else(Err)
 }
 
@@ -84,24 +68,14 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 /// Generates one operation at a time, since neither error nor panic says which one it was.
-fn blame(
-    document: &Document,
-    prepared: &Prepared,
-    settings: &GenerationSettings,
-    why: &str,
-) -> Finding {
-    if let Err(why) = attempt(
-        settings,
-        &with_paths(&prepared.root, Value::Object(Default::default())),
-    ) {
+fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings, why: &str) -> Finding {
+    if let Err(why) = attempt(settings, &with_paths(&prepared.root, Value::Object(Default::default()))) {
         return refused("components", "the schemas", &why);
     }
     for operation in document.operations() {
@@ -110,21 +84,12 @@ fn blame(
             return refused(&operation.place(), &what, &why);
         }
     }
-    refused(
-        "paths",
-        "the operations together, though each one alone,",
-        why,
-    )
+    refused("paths", "the operations together, though each one alone,", why)
 }
 
 fn refused(place: &str, what: &str, why: &str) -> Finding {
     let message = format!("progenitor can't take {what}: {}", why.trim());
-    Finding::new(
-        RULE,
-        place,
-        message,
-        "describe it in a way that progenitor takes (specs/README.md)",
-    )
+    Finding::new(RULE, place, message, "describe it in a way that progenitor takes (specs/README.md)")
 }
 
 fn only(root: &Value, operation: &Operation<'_>) -> Value {

@@ -9,10 +9,7 @@ use crate::names::snake;
 
 /// The table, sorted by id.
 pub(crate) fn tokens(document: &Document) -> TokenStream {
-    let mut rows: Vec<_> = document
-        .operations()
-        .map(|operation| row(document, &operation))
-        .collect();
+    let mut rows: Vec<_> = document.operations().map(|operation| row(document, &operation)).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
     let rows = rows.into_iter().map(|(_, tokens)| tokens);
     quote! {
@@ -64,36 +61,25 @@ fn retry_class(operation: &Operation<'_>) -> &'static str {
 }
 
 fn not_processed(operation: &Operation<'_>) -> Vec<u16> {
-    let listed = items(&operation.node["x-not-processed"])
-        .iter()
-        .filter_map(Value::as_u64);
-    listed
-        .filter_map(|status| u16::try_from(status).ok())
-        .collect()
+    let listed = items(&operation.node["x-not-processed"]).iter().filter_map(Value::as_u64);
+    listed.filter_map(|status| u16::try_from(status).ok()).collect()
 }
 
 /// The documented statuses; `default` and ranges name none.
 pub(crate) fn statuses(operation: &Operation<'_>) -> Vec<u16> {
-    let mut found: Vec<u16> = operation
-        .responses()
-        .filter_map(|(status, _)| status.parse().ok())
-        .collect();
+    let mut found: Vec<u16> = operation.responses().filter_map(|(status, _)| status.parse().ok()).collect();
     found.sort_unstable();
     found
 }
 
 fn reply(document: &Document, operation: &Operation<'_>) -> &'static str {
     let success = operation.responses().find(|(status, _)| is_success(status));
-    success.map_or("Stream", |(status, node)| {
-        reply_kind(status, document.resolve(node))
-    })
+    success.map_or("Stream", |(status, node)| reply_kind(status, document.resolve(node)))
 }
 
 /// What a success response carries, as progenitor sees it.
 pub(crate) fn reply_kind(status: &str, response: &Value) -> &'static str {
-    let mut types = entries(&response["content"])
-        .map(|(media_type, _)| media_type)
-        .peekable();
+    let mut types = entries(&response["content"]).map(|(media_type, _)| media_type).peekable();
     if status == "101" {
         "Upgrade"
     } else if types.peek().is_none() {

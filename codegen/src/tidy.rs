@@ -6,11 +6,7 @@ use syn::{Attribute, Expr, File, ItemMod, Lit, Meta, Path, parse_quote};
 pub(crate) fn run(file: &mut File, module: &str) {
     let prefix = format!("{module}::types");
     let prefix = prefix.split("::").map(str::to_owned).collect();
-    Tidy {
-        prefix,
-        inside: Vec::new(),
-    }
-    .visit_file_mut(file);
+    Tidy { prefix, inside: Vec::new() }.visit_file_mut(file);
 }
 
 /// The last touch, on the text: a blank line between items, and none of the spaces that typify leaves in paths.
@@ -32,14 +28,8 @@ pub(crate) fn text(code: &str, module: &str) -> String {
 
 /// Paths that were put into string literals token by token.
 fn closed_up(line: &str) -> String {
-    let quoted = ["conversion to `", "\":: std :: collections"]
-        .iter()
-        .any(|start| line.contains(start));
-    if quoted {
-        line.replace(" :: ", "::").replace(":: ", "::")
-    } else {
-        line.to_owned()
-    }
+    let quoted = ["conversion to `", "\":: std :: collections"].iter().any(|start| line.contains(start));
+    if quoted { line.replace(" :: ", "::").replace(":: ", "::") } else { line.to_owned() }
 }
 
 fn indentation(line: &str) -> (usize, &str) {
@@ -77,23 +67,12 @@ impl VisitMut for Tidy {
 impl Tidy {
     fn is_own_type(&self, path: &Path) -> bool {
         let longer = path.segments.len() > self.prefix.len();
-        longer
-            && path
-                .segments
-                .iter()
-                .zip(&self.prefix)
-                .all(|(segment, name)| segment.ident == name)
+        longer && path.segments.iter().zip(&self.prefix).all(|(segment, name)| segment.ident == name)
     }
 
     /// How the current module names the types module.
     fn way_to_types(&self) -> Option<Path> {
-        match self
-            .inside
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        match self.inside.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["types"] => None,
             ["types", ..] => Some(parse_quote!(super)),
             _ => Some(parse_quote!(types)),

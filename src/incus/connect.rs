@@ -117,7 +117,8 @@ impl Target {
             }
         };
         let http = builder.build().map_err(|e| {
-            Error::new(Kind::Configuration, format!("can't set up HTTP: {e}")).with(|inner| inner.source = Some(e.into()))
+            Error::new(Kind::Configuration, format!("can't set up HTTP: {e}"))
+                .with(|inner| inner.source = Some(e.into()))
         })?;
         Ok((http, base, place))
     }

@@ -136,8 +136,12 @@ mod tests {
         let found = find(&Surroundings::made(&[], &place.root)).and_then(Connect::client);
         let project = found.ok().and_then(|incus| incus.own_project().map(str::to_owned));
         assert_eq!(project, own_uid().map(|uid| format!("user-{uid}")));
-        let found = find(&Surroundings::made(&[("INCUS_PROJECT", "blue")], &place.root)).and_then(Connect::client);
-        assert_eq!(found.ok().and_then(|incus| incus.own_project().map(str::to_owned)).as_deref(), Some("blue"));
+        let found =
+            find(&Surroundings::made(&[("INCUS_PROJECT", "blue")], &place.root)).and_then(Connect::client);
+        assert_eq!(
+            found.ok().and_then(|incus| incus.own_project().map(str::to_owned)).as_deref(),
+            Some("blue")
+        );
         Ok(())
     }
 

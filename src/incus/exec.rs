@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -152,14 +151,15 @@ impl Streams {
         let fds = operation.metadata.as_ref().and_then(|metadata| metadata.get("fds"));
         let dial = async |name: &str| {
             let secret = fds.and_then(|fds| fds.get(name)).and_then(Value::as_str);
-            let secret = secret.ok_or_else(|| Error::new(Kind::BadReply, format!("the operation has no stream {name}")))?;
+            let secret = secret
+                .ok_or_else(|| Error::new(Kind::BadReply, format!("the operation has no stream {name}")))?;
             connect(incus, &operation.id, secret.into()).await
         };
-        let mut open = try_join_all(["0", "1", "2", "control"].map(dial)).await?.into_iter();
-        match (open.next(), open.next(), open.next(), open.next()) {
-            (Some(stdin), Some(stdout), Some(stderr), control) => Ok(Self { stdin, stdout, stderr, control }),
-            _ => Err(Error::new(Kind::BadReply, "a stream is missing")),
-        }
+        let data = async { tokio::try_join!(dial("0"), dial("1"), dial("2")) };
+        let (data, control) = tokio::join!(data, dial("control"));
+        let (stdin, stdout, stderr) = data?;
+        // A short command can be over before this connection is made; then nobody needs it.
+        Ok(Self { stdin, stdout, stderr, control: control.ok() })
     }
 }
 
@@ -182,7 +182,8 @@ async fn drive(
     let Streams { stdin, mut stdout, mut stderr, control } = streams;
     let feed = feed(stdin, input);
     let drain = async {
-        let ended = tokio::join!(pour(&mut stdout, &sink, Chunk::Stdout), pour(&mut stderr, &sink, Chunk::Stderr));
+        let ended =
+            tokio::join!(pour(&mut stdout, &sink, Chunk::Stdout), pour(&mut stderr, &sink, Chunk::Stderr));
         ended.0.and(ended.1)
     };
     // The command may end without reading all of its input, or any.
@@ -242,7 +243,8 @@ async fn pour(
 
 async fn exit_status(incus: &Incus, id: &str) -> Result<ExitStatus, Error> {
     let operation = IncusWork::resumed(incus, id, Whole).await.map_err(|e| no_such_command(e.into()))?;
-    let code = operation.metadata.as_ref().and_then(|metadata| metadata.get("return")).and_then(Value::as_i64);
+    let code =
+        operation.metadata.as_ref().and_then(|metadata| metadata.get("return")).and_then(Value::as_i64);
     match code.and_then(|code| i32::try_from(code).ok()) {
         Some(code) => Ok(ExitStatus::new(code)),
         None => Err(Error::new(Kind::BadReply, "the operation tells no exit status")),

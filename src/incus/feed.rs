@@ -51,7 +51,8 @@ impl Feeds {
     pub(super) async fn subscribe(&self, incus: &Incus, id: &str) -> Subscription {
         let subscription = self.feed(incus).subscribe(id);
         let mut link = subscription.feed.link.subscribe();
-        let _ = tokio::time::timeout(Duration::from_secs(5), link.wait_for(|link| *link != Link::Connecting)).await;
+        let _ = tokio::time::timeout(Duration::from_secs(5), link.wait_for(|link| *link != Link::Connecting))
+            .await;
         subscription
     }
 

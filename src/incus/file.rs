@@ -69,7 +69,11 @@ impl<D: Subject> Instance<D> {
 }
 
 fn checked_path(path: &str) -> Result<(), Error> {
-    if path.starts_with('/') { Ok(()) } else { Err(Error::invalid("path", format!("{path:?} is not absolute"))) }
+    if path.starts_with('/') {
+        Ok(())
+    } else {
+        Err(Error::invalid("path", format!("{path:?} is not absolute")))
+    }
 }
 
 async fn collect(answer: ResponseValue<ByteStream>) -> Result<Bytes, Error> {

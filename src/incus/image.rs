@@ -187,7 +187,8 @@ impl Ending for Imported {
     ) -> BoxFuture<'a, Result<Image, Error>> {
         Box::pin(async {
             let metadata = operation.metadata.as_ref();
-            let fingerprint = metadata.and_then(|metadata| metadata.get("fingerprint")).and_then(|value| value.as_str());
+            let fingerprint =
+                metadata.and_then(|metadata| metadata.get("fingerprint")).and_then(|value| value.as_str());
             match fingerprint {
                 Some(fingerprint) => incus.image(fingerprint).await,
                 None => Err(Error::new(Kind::BadReply, "the operation tells no fingerprint")),

@@ -185,8 +185,7 @@ impl Launch {
         self.check()?;
         let marker = format!("{:032x}", rand::random::<u128>());
         self.create.config.insert(MARKER.to_owned(), marker.clone());
-        let ending =
-            Launched { name: self.create.name.clone(), marker, start: self.create.start };
+        let ending = Launched { name: self.create.name.clone(), marker, start: self.create.start };
         let (incus, window) = (self.incus.clone(), self.window);
         match self.post().await {
             Ok(operation) => Ok(IncusWork::accepted(&incus, operation, ending)),
@@ -209,10 +208,15 @@ impl Launch {
     fn check(&self) -> Result<(), Error> {
         let types::InstanceCreate { name, source, config, .. } = &self.create;
         checked_name("name", name)?;
-        let images = [&source.alias, &source.fingerprint].into_iter().filter(|image| !image.is_empty()).count();
+        let images =
+            [&source.alias, &source.fingerprint].into_iter().filter(|image| !image.is_empty()).count();
         match (&source.type_, images) {
-            (SourceType::Image, 0) => return Err(Error::invalid("image", "is missing; `.empty()` makes one from nothing")),
-            (SourceType::Image, 2) => return Err(Error::invalid("image", "is given twice, by alias and by fingerprint")),
+            (SourceType::Image, 0) => {
+                return Err(Error::invalid("image", "is missing; `.empty()` makes one from nothing"));
+            }
+            (SourceType::Image, 2) => {
+                return Err(Error::invalid("image", "is given twice, by alias and by fingerprint"));
+            }
             (SourceType::None, 1..) => return Err(Error::invalid("image", "doesn't go with `.empty()`")),
             _ => {}
         }
@@ -220,7 +224,10 @@ impl Launch {
             return Err(Error::invalid("cpus", "must be at least one"));
         }
         if config.get("limits.memory").is_some_and(|size| !is_size(size)) {
-            return Err(Error::invalid("memory", "must be a size as 512MiB, more than zero, or a percentage"));
+            return Err(Error::invalid(
+                "memory",
+                "must be a size as 512MiB, more than zero, or a percentage",
+            ));
         }
         Ok(())
     }
@@ -298,7 +305,8 @@ impl Launched {
     }
 
     fn name_taken(&self, lost: Error) -> Error {
-        let message = format!("another instance has the name {:?}; the answer to the request was lost", self.name);
+        let message =
+            format!("another instance has the name {:?}; the answer to the request was lost", self.name);
         Error::new(Kind::AlreadyExists, message).with(|e| {
             (e.api, e.operation, e.sent) = ("incus", "instance_create", Sent::Unknown);
             e.source = Some(Box::new(lost));
@@ -367,7 +375,8 @@ impl Ending for Launched {
             if !self.start || instance.status == Status::Running {
                 return Ok(Some(instance));
             }
-            let message = format!("the operation is forgotten; {:?} exists and is {}", self.name, instance.status);
+            let message =
+                format!("the operation is forgotten; {:?} exists and is {}", self.name, instance.status);
             Err(Error::new(Kind::OperationGone, message))
         })
     }

@@ -161,6 +161,8 @@ fn checked_name(field: &str, name: &str) -> Result<(), Error> {
     match types::PathSegment::try_from(name) {
         Ok(_) => Ok(()),
         Err(_) if name.is_empty() => Err(Error::invalid(field, "is empty")),
-        Err(_) => Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\""))),
+        Err(_) => {
+            Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\"")))
+        }
     }
 }

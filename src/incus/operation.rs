@@ -33,8 +33,9 @@ impl Incus {
         if ticket.api != "incus" {
             return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
         }
-        T::resume(&incus, ticket)
-            .ok_or_else(|| Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind)))
+        T::resume(&incus, ticket).ok_or_else(|| {
+            Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
+        })
     }
 
     /// Every operation that the server knows, running or just ended.
@@ -72,9 +73,8 @@ impl Resume for Image {
 
 impl Resume for () {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        state::resume(incus, ticket).or_else(|| {
-            (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain))
-        })
+        state::resume(incus, ticket)
+            .or_else(|| (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain)))
     }
 }
 
@@ -197,14 +197,17 @@ mod tests {
 
     #[test]
     fn a_cancelled_operation_is_a_failure_without_words() {
-        let cancelled = operation(r#"{"id":"1","status":"Cancelled","status_code":401,"err":"","description":"Executing"}"#);
+        let cancelled = operation(
+            r#"{"id":"1","status":"Cancelled","status_code":401,"err":"","description":"Executing"}"#,
+        );
         assert!(is_final(&cancelled) && !is_success(&cancelled));
         assert_eq!(failure(&cancelled).kind(), Kind::Cancelled);
     }
 
     #[test]
     fn an_unknown_status_is_kept_and_goes_by_its_code() {
-        let odd = operation(r#"{"id":"1","status":"Pondering","status_code":150,"new":"field","metadata":null}"#);
+        let odd =
+            operation(r#"{"id":"1","status":"Pondering","status_code":150,"new":"field","metadata":null}"#);
         assert_eq!(odd.status.as_str(), "Pondering");
         assert_eq!(odd.extra.get("new").and_then(Value::as_str), Some("field"));
         assert!(!is_final(&odd));

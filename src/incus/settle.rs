@@ -27,7 +27,12 @@ pub(super) const FORGOTTEN: &str = "00000000-0000-0000-0000-000000000000";
 /// Looks for the instance by name and marker until it is found or the window is over.
 ///
 /// While the server works on a create of that name, whoever's it is, the window stays open, up to ten minutes.
-pub(super) async fn find(incus: &Incus, name: &str, marker: &str, window: Duration) -> Result<Settled, Error> {
+pub(super) async fn find(
+    incus: &Incus,
+    name: &str,
+    marker: &str,
+    window: Duration,
+) -> Result<Settled, Error> {
     const FIRST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(2);
     // A server that fetches an image first takes long to make the instance.

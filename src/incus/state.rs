@@ -166,7 +166,8 @@ async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>
     checked_name("to", &to)?;
     let incus = &instance.incus;
     let call = incus.call();
-    let request = call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
+    let request =
+        call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
     let result = scoped!(request, incus.own_project()).send().await;
     Ok(IncusWork::accepted(incus, open(&call, result).await?, Renamed(to)))
 }

@@ -91,7 +91,8 @@ impl Patch {
         name: impl Into<String>,
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let options: BTreeMap<_, _> = options.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let options: BTreeMap<_, _> =
+            options.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         self.change.devices.get_or_insert_default().insert(name.into(), options);
         self
     }

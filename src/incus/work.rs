@@ -109,7 +109,9 @@ impl<E: Ending> IncusWork<E> {
         let _poll = Poll::begin(&self.incus.0.polls);
         let started = Instant::now();
         let answer = match operation::wait(&self.incus, &self.id, patience).await {
-            Ok(operation) => return self.read(operation).await.map(|look| slow_down(look, started, patience)),
+            Ok(operation) => {
+                return self.read(operation).await.map(|look| slow_down(look, started, patience));
+            }
             Err(e) => e,
         };
         if answer.status() == Some(404) {
@@ -149,7 +151,9 @@ impl<E: Ending> IncusWork<E> {
 /// A long poll that ends early without news must not become a tight loop.
 fn slow_down(look: Look, started: Instant, patience: Duration) -> Look {
     match look {
-        Look::Running { progress, .. } if started.elapsed() < patience / 2 => Look::Running { progress, pause: PAUSE },
+        Look::Running { progress, .. } if started.elapsed() < patience / 2 => {
+            Look::Running { progress, pause: PAUSE }
+        }
         look => look,
     }
 }
@@ -214,9 +218,8 @@ impl<E: Ending> Work for IncusWork<E> {
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
             match operation::cancel(&self.incus, &self.id).await {
-                Err(e) if e.is_not_found() => {
-                    Err(Error::new(Kind::OperationGone, "the operation has ended").with(|inner| inner.api = "incus"))
-                }
+                Err(e) if e.is_not_found() => Err(Error::new(Kind::OperationGone, "the operation has ended")
+                    .with(|inner| inner.api = "incus")),
                 other => other,
             }
         })

@@ -31,11 +31,7 @@ pub(crate) struct Verdict {
 
 impl Default for Verdict {
     fn default() -> Verdict {
-        Verdict {
-            wait: Duration::ZERO,
-            headers: Vec::new(),
-            action: Action::Pass,
-        }
+        Verdict { wait: Duration::ZERO, headers: Vec::new(), action: Action::Pass }
     }
 }
 
@@ -72,9 +68,7 @@ impl Faults {
     /// The oldest rule for this route that isn't used up decides.
     pub(crate) fn take(&self, method: &str, path: &str) -> Verdict {
         let mut rules = lock(&self.rules);
-        let rule = rules
-            .iter_mut()
-            .find(|rule| rule.left != Some(0) && rule.route.matches(method, path));
+        let rule = rules.iter_mut().find(|rule| rule.left != Some(0) && rule.route.matches(method, path));
         rule.map(Planted::take).unwrap_or_default()
     }
 
@@ -111,13 +105,7 @@ pub struct Rule {
 
 impl Rule {
     pub(crate) fn new(faults: Arc<Faults>, route: &str) -> Rule {
-        Rule {
-            faults,
-            route: Route::new(route),
-            skip: 0,
-            times: Some(1),
-            verdict: Verdict::default(),
-        }
+        Rule { faults, route: Route::new(route), skip: 0, times: Some(1), verdict: Verdict::default() }
     }
 
     /// Holds for `n` requests instead of one.
@@ -198,11 +186,7 @@ impl Rule {
             hits: hits.clone(),
             verdict: self.verdict,
         });
-        Planting {
-            faults: self.faults,
-            id,
-            hits,
-        }
+        Planting { faults: self.faults, id, hits }
     }
 }
 

@@ -25,8 +25,7 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn open(front: Arc<Front>) -> io::Result<Doors> {
         let tcp = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        let directory =
-            std::env::temp_dir().join(format!("windlass-{:016x}", rand::random::<u64>()));
+        let directory = std::env::temp_dir().join(format!("windlass-{:016x}", rand::random::<u64>()));
         std::fs::create_dir(&directory)?;
         let doors = Doors {
             front,
@@ -54,9 +53,7 @@ impl Doors {
             return Ok(());
         }
         let reserved = lock(&self.reserved).take();
-        let tcp = reserved
-            .map_or_else(|| bind(self.address), Ok)?
-            .listen(1024)?;
+        let tcp = reserved.map_or_else(|| bind(self.address), Ok)?.listen(1024)?;
         let unix = UnixListener::bind(&self.socket)?;
         self.listeners.spawn(accept_tcp(self.front.clone(), tcp));
         self.listeners.spawn(accept_unix(self.front.clone(), unix));

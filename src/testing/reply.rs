@@ -38,18 +38,11 @@ impl fmt::Debug for Body {
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Reply {
-        Reply {
-            status,
-            headers: Vec::new(),
-            body: Body::Whole(body.into()),
-        }
+        Reply { status, headers: Vec::new(), body: Body::Whole(body.into()) }
     }
 
     pub(crate) fn later(body: BoxFuture<'static, Bytes>) -> Reply {
-        Reply {
-            body: Body::Later(body),
-            ..Reply::new(200, Bytes::new())
-        }
+        Reply { body: Body::Later(body), ..Reply::new(200, Bytes::new()) }
     }
 
     pub(crate) fn socket<F>(talk: impl FnOnce(WebSocket) -> F + Send + 'static) -> Reply

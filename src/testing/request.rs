@@ -22,23 +22,14 @@ pub struct Request {
 impl Request {
     /// The first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// A decoded parameter of the query.
     pub fn param(&self, name: &str) -> Option<String> {
-        let pairs = self
-            .query
-            .split('&')
-            .map(|p| p.split_once('=').unwrap_or((p, "")));
-        pairs
-            .into_iter()
-            .find(|(key, _)| decode(key, true) == name)
-            .map(|(_, value)| decode(value, true))
+        let pairs = self.query.split('&').map(|p| p.split_once('=').unwrap_or((p, "")));
+        pairs.into_iter().find(|(key, _)| decode(key, true) == name).map(|(_, value)| decode(value, true))
     }
 
     /// The body as JSON, if it is.
@@ -49,9 +40,7 @@ impl Request {
     /// The decoded segments of the path.
     pub(crate) fn segments(&self) -> Vec<String> {
         let path = self.path.trim_start_matches('/');
-        path.split('/')
-            .map(|segment| decode(segment, false))
-            .collect()
+        path.split('/').map(|segment| decode(segment, false)).collect()
     }
 }
 
@@ -81,10 +70,7 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded() {
-        let request = Request {
-            query: "filter=name+eq%20a&x=%zz".into(),
-            ..Request::default()
-        };
+        let request = Request { query: "filter=name+eq%20a&x=%zz".into(), ..Request::default() };
         assert_eq!(request.param("filter").as_deref(), Some("name eq a"));
         assert_eq!(request.param("x").as_deref(), Some("%zz"));
         assert_eq!(request.param("y"), None);

@@ -10,10 +10,7 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn new(pattern: &str) -> Route {
         let (method, path) = pattern.trim().split_once(' ').unwrap_or(("*", pattern));
-        Route {
-            method: method.to_ascii_uppercase(),
-            segments: split(path.trim()).map(literal).collect(),
-        }
+        Route { method: method.to_ascii_uppercase(), segments: split(path.trim()).map(literal).collect() }
     }
 
     pub(crate) fn matches(&self, method: &str, path: &str) -> bool {

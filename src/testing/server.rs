@@ -58,9 +58,7 @@ pub(crate) struct Front {
 
 impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Front")
-            .field("count", &self.count)
-            .finish_non_exhaustive()
+        f.debug_struct("Front").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
@@ -82,9 +80,7 @@ impl Front {
     pub(crate) fn requests(&self, route: &str) -> usize {
         let route = Route::new(route);
         let log = lock(&self.log);
-        log.iter()
-            .filter(|r| route.matches(&r.method, &r.path))
-            .count()
+        log.iter().filter(|r| route.matches(&r.method, &r.path)).count()
     }
 
     /// Serves one accepted stream in a task of its own.
@@ -117,10 +113,7 @@ impl Front {
     }
 }
 
-async fn answer(
-    front: Arc<Front>,
-    mut incoming: hyper::Request<Incoming>,
-) -> Result<HttpReply, Cut> {
+async fn answer(front: Arc<Front>, mut incoming: hyper::Request<Incoming>) -> Result<HttpReply, Cut> {
     let upgrade = hyper::upgrade::on(&mut incoming);
     let mut request = head(&incoming);
     let number = front.note(&request);
@@ -166,20 +159,14 @@ fn head(incoming: &hyper::Request<Incoming>) -> Request {
         method: incoming.method().as_str().to_owned(),
         path: incoming.uri().path().to_owned(),
         query: incoming.uri().query().unwrap_or_default().to_owned(),
-        headers: headers
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: Bytes::new(),
     }
 }
 
 fn planted(status: u16, body: Bytes) -> Reply {
     let json = matches!(body.first(), Some(b'{' | b'['));
-    let kind = if json {
-        "application/json"
-    } else {
-        "text/plain; charset=utf-8"
-    };
+    let kind = if json { "application/json" } else { "text/plain; charset=utf-8" };
     Reply::new(status, body).header("Content-Type", kind)
 }
 
@@ -207,9 +194,7 @@ fn render(
             let Some(accepted) = socket::handshake(request) else {
                 return render(front, request, upgrade, socket::not_a_handshake(), limit);
             };
-            front
-                .connections
-                .spawn(socket::converse(upgrade, talk, limit));
+            front.connections.spawn(socket::converse(upgrade, talk, limit));
             let headers = accepted.headers.into_iter().chain(reply.headers).collect();
             respond(accepted.status, headers, whole(Bytes::new()))
         }
@@ -218,9 +203,7 @@ fn render(
 
 /// A handler that sets a length itself (HEAD) keeps it; an answer without a body has none.
 fn length_first(headers: Vec<(String, String)>, length: String) -> Vec<(String, String)> {
-    let set = headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let set = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = (!set).then(|| ("Content-Length".to_owned(), length));
     headers.into_iter().chain(length).collect()
 }
@@ -239,9 +222,7 @@ fn respond(status: u16, headers: Vec<(String, String)>, body: HttpBody) -> HttpR
 }
 
 fn whole(bytes: Bytes) -> HttpBody {
-    Full::new(bytes)
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
+    Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
 /// The first `limit` bytes, then an error, upon which hyper drops the connection.

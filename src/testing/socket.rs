@@ -40,10 +40,7 @@ pub(crate) fn not_a_handshake() -> Reply {
 /// Talks once hyper hands the connection over; `limit` cuts it after so many bytes.
 pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<usize>) {
     if let Ok(stream) = upgrade.await {
-        let stream = Limited {
-            stream: TokioIo::new(stream),
-            left: limit,
-        };
+        let stream = Limited { stream: TokioIo::new(stream), left: limit };
         talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
     }
 }
@@ -66,11 +63,7 @@ impl AsyncRead for Limited {
 }
 
 impl AsyncWrite for Limited {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let allowed = self.left.map_or(buf.len(), |left| left.min(buf.len()));
         if allowed == 0 && !buf.is_empty() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));

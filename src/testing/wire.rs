@@ -41,10 +41,7 @@ impl Wire {
     ) -> Wire {
         let now = count.open.fetch_add(1, Ordering::SeqCst) + 1;
         count.peak.fetch_max(now, Ordering::SeqCst);
-        Wire {
-            stream: Box::new(stream),
-            count,
-        }
+        Wire { stream: Box::new(stream), count }
     }
 }
 
@@ -71,11 +68,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

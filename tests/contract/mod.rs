@@ -53,13 +53,11 @@ macro_rules! contract {
     };
 }
 
-
 macro_rules! contract_tests {
     ($attributes:tt $server:path; $($name:ident)*) => {
         $(contract_test! { $attributes $server; $name })*
     };
 }
-
 
 macro_rules! contract_test {
     ([$(#[$attribute:meta])*] $server:path; $name:ident) => {
@@ -96,7 +94,8 @@ fn handle(incus: &Incus, instance: &Instance) -> InstanceRef {
 }
 
 pub async fn launch_and_delete(incus: Incus) -> Outcome {
-    let web = incus.launch(name("web")).image(IMAGE).config("user.role", "shop").description("a shop").await?;
+    let web =
+        incus.launch(name("web")).image(IMAGE).config("user.role", "shop").description("a shop").await?;
     assert_eq!(web.status, Status::Running);
     assert_eq!(web.config["user.role"], "shop");
     assert_eq!(web.description, "a shop");
@@ -245,8 +244,10 @@ pub async fn update_starts_over_when_somebody_was_faster(incus: Incus) -> Outcom
         if *runs == 1 {
             // Somebody else changes it between our reading and our writing.
             let other = other.clone();
-            tokio::task::block_in_place(|| runtime.block_on(async { other.patch().config("user.theirs", "1").await }))
-                .unwrap();
+            tokio::task::block_in_place(|| {
+                runtime.block_on(async { other.patch().config("user.theirs", "1").await })
+            })
+            .unwrap();
         }
         config.config.insert("user.ours".into(), "1".into());
     })
@@ -468,7 +469,8 @@ pub async fn unicode_arrives_intact(incus: Incus) -> Outcome {
     // No instance can have such a name, but the server's answer shows what arrived.
     let e = incus.instance("ä b%2f?#c").get().await.expect_err("no such name");
     assert!(e.is_not_found() || e.kind() == Kind::InvalidInput, "{e:?}");
-    let web = incus.create(name("uni")).image(IMAGE).config("user.ä b", "ü\n\"q\"").description("日本 🚀").await?;
+    let web =
+        incus.create(name("uni")).image(IMAGE).config("user.ä b", "ü\n\"q\"").description("日本 🚀").await?;
     let back = web.get().await?;
     assert_eq!(back.config["user.ä b"], "ü\n\"q\"");
     assert_eq!(back.description, "日本 🚀");
@@ -498,15 +500,14 @@ const BULK: &str = "bulk";
 
 pub async fn bulk_state(incus: Incus) -> Outcome {
     let bulk = incus.project(BULK);
-    let (one, two) = tokio::try_join!(
-        bulk.create(name("bulk")).image(IMAGE),
-        bulk.create(name("bulk")).image(IMAGE),
-    )?;
+    let (one, two) =
+        tokio::try_join!(bulk.create(name("bulk")).image(IMAGE), bulk.create(name("bulk")).image(IMAGE),)?;
     bulk.instances().start_all().await?;
     for web in [&one, &two] {
         assert_eq!(web.get().await?.status, Status::Running);
     }
-    let everywhere = incus.instances().all_projects().filter(format!("name eq {}", one.name())).list().all().await?;
+    let everywhere =
+        incus.instances().all_projects().filter(format!("name eq {}", one.name())).list().all().await?;
     assert_eq!(everywhere.iter().map(|web| web.project.as_str()).collect::<Vec<_>>(), [BULK]);
     // The handle from the list knows its project.
     everywhere[0].patch().config("user.seen", "1").await?;

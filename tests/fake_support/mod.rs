@@ -20,35 +20,18 @@ pub struct Http {
 
 impl Http {
     pub fn tcp(fake: &FakeIncus) -> Http {
-        Http {
-            client: plain(),
-            base: fake.url(),
-        }
+        Http { client: plain(), base: fake.url() }
     }
 
     pub fn unix(fake: &FakeIncus) -> Http {
-        let client = reqwest::Client::builder()
-            .retry(reqwest::retry::never())
-            .unix_socket(fake.socket());
-        Http {
-            client: client.build().unwrap(),
-            base: "http://incus".into(),
-        }
+        let client = reqwest::Client::builder().retry(reqwest::retry::never()).unix_socket(fake.socket());
+        Http { client: client.build().unwrap(), base: "http://incus".into() }
     }
 
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        body: Value,
-    ) -> reqwest::Result<reqwest::Response> {
+    pub async fn send(&self, method: &str, path: &str, body: Value) -> reqwest::Result<reqwest::Response> {
         let url = format!("{}{path}", self.base);
         let request = self.client.request(method.parse().unwrap(), url);
-        let request = if body.is_null() {
-            request
-        } else {
-            request.body(body.to_string())
-        };
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
         request.send().await
     }
 
@@ -66,9 +49,7 @@ impl Http {
         let started = self.json(method, path, body).await;
         assert_eq!(started["type"], "async", "{started}");
         let id = started["metadata"]["id"].as_str().unwrap().to_owned();
-        let waited = self
-            .get(&format!("/1.0/operations/{id}/wait?timeout=10"))
-            .await;
+        let waited = self.get(&format!("/1.0/operations/{id}/wait?timeout=10")).await;
         (id, waited)
     }
 
@@ -79,10 +60,7 @@ impl Http {
 }
 
 pub fn plain() -> reqwest::Client {
-    reqwest::Client::builder()
-        .retry(reqwest::retry::never())
-        .build()
-        .unwrap()
+    reqwest::Client::builder().retry(reqwest::retry::never()).build().unwrap()
 }
 
 pub fn image(name: &str, start: bool) -> Value {
@@ -90,21 +68,14 @@ pub fn image(name: &str, start: bool) -> Value {
 }
 
 pub async fn server(generation: Generation) -> (FakeIncus, Http) {
-    let fake = FakeIncus::builder()
-        .generation(generation)
-        .start()
-        .await
-        .unwrap();
+    let fake = FakeIncus::builder().generation(generation).start().await.unwrap();
     let http = Http::tcp(&fake);
     (fake, http)
 }
 
 pub type Socket = WebSocketStream<TcpStream>;
 
-pub async fn dial(
-    fake: &FakeIncus,
-    path: &str,
-) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {
+pub async fn dial(fake: &FakeIncus, path: &str) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {
     let address = fake.url().replace("http://", "");
     let stream = TcpStream::connect(&address).await.unwrap();
     let dialed = tokio_tungstenite::client_async(format!("ws://{address}{path}"), stream).await;
@@ -114,12 +85,7 @@ pub async fn dial(
 pub async fn dial_fd(fake: &FakeIncus, started: &Value, fd: &str) -> Socket {
     let id = started["metadata"]["id"].as_str().unwrap();
     let secret = started["metadata"]["metadata"]["fds"][fd].as_str().unwrap();
-    dial(
-        fake,
-        &format!("/1.0/operations/{id}/websocket?secret={secret}"),
-    )
-    .await
-    .unwrap()
+    dial(fake, &format!("/1.0/operations/{id}/websocket?secret={secret}")).await.unwrap()
 }
 
 /// What arrives up to the empty text frame, after which nothing but a lost connection may come.

@@ -40,9 +40,7 @@ struct Build {
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rounds = match args {
         [] => ROUNDS,
-        [rounds] => rounds
-            .parse()
-            .map_err(|_| format!("'{rounds}' isn't a number of rounds"))?,
+        [rounds] => rounds.parse().map_err(|_| format!("'{rounds}' isn't a number of rounds"))?,
         _ => return Err("bench-build takes one number of rounds".to_owned()),
     };
     user_seconds()?;
@@ -57,11 +55,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
 fn measure(scratch: &Path, rounds: usize) -> Outcome {
     let baseline = write_baseline(scratch)?;
     let mut builds = [
-        build(
-            "windlass",
-            workspace::root(),
-            &["--no-default-features", "--features", "incus"],
-        ),
+        build("windlass", workspace::root(), &["--no-default-features", "--features", "incus"]),
         build("baseline", baseline, &[]),
     ];
     for build in &builds {
@@ -70,10 +64,7 @@ fn measure(scratch: &Path, rounds: usize) -> Outcome {
     for round in 1..=rounds {
         for build in &mut builds {
             let seconds = build.cold(&scratch.join("target"))?;
-            println!(
-                "round {round}: {:8} {seconds:6.1} s of user time",
-                build.name
-            );
+            println!("round {round}: {:8} {seconds:6.1} s of user time", build.name);
             build.seconds.push(seconds);
         }
     }
@@ -82,25 +73,16 @@ fn measure(scratch: &Path, rounds: usize) -> Outcome {
 
 /// A build that hasn't run yet.
 fn build(name: &'static str, directory: PathBuf, features: &'static [&'static str]) -> Build {
-    Build {
-        name,
-        directory,
-        features,
-        seconds: Vec::new(),
-    }
+    Build { name, directory, features, seconds: Vec::new() }
 }
 
 /// Writes the baseline crate; the workspace's lock file gives it the same versions.
 fn write_baseline(scratch: &Path) -> Result<PathBuf, String> {
     let directory = scratch.join("baseline");
     let source = directory.join("src");
-    std::fs::create_dir_all(&source)
-        .map_err(|e| format!("can't make {}: {e}", source.display()))?;
+    std::fs::create_dir_all(&source).map_err(|e| format!("can't make {}: {e}", source.display()))?;
     workspace::write(&directory.join("Cargo.toml"), BASELINE)?;
-    workspace::write(
-        &source.join("lib.rs"),
-        "//! Nothing but its dependencies.\n",
-    )?;
+    workspace::write(&source.join("lib.rs"), "//! Nothing but its dependencies.\n")?;
     let lock = workspace::read(&workspace::root().join("Cargo.lock"))?;
     workspace::write(&directory.join("Cargo.lock"), &lock)?;
     Ok(directory)
@@ -117,17 +99,12 @@ impl Build {
     /// Builds from nothing; gives the user seconds.
     fn cold(&self, target: &Path) -> Result<f64, String> {
         let mut command = self.cargo("build");
-        command
-            .args(["--lib", "--quiet", "--offline"])
-            .args(self.features);
-        command
-            .env("CARGO_TARGET_DIR", target)
-            .env("CARGO_INCREMENTAL", "0");
+        command.args(["--lib", "--quiet", "--offline"]).args(self.features);
+        command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
         let before = user_seconds()?;
         workspace::run(&mut command)?;
         let spent = user_seconds()? - before;
-        std::fs::remove_dir_all(target)
-            .map_err(|e| format!("can't remove {}: {e}", target.display()))?;
+        std::fs::remove_dir_all(target).map_err(|e| format!("can't remove {}: {e}", target.display()))?;
         Ok(spent)
     }
 
@@ -152,31 +129,16 @@ impl Build {
 /// The crates of `cargo tree --prefix none`: a name and a version begin each line.
 fn unique_crates(tree: &str) -> usize {
     let named = |line: &str| {
-        Some(
-            line.split_whitespace()
-                .take(2)
-                .collect::<Vec<_>>()
-                .join(" "),
-        )
-        .filter(|s| !s.is_empty())
+        Some(line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).filter(|s| !s.is_empty())
     };
-    tree.lines()
-        .filter_map(named)
-        .collect::<BTreeSet<_>>()
-        .len()
+    tree.lines().filter_map(named).collect::<BTreeSet<_>>().len()
 }
 
 /// Prints the comparison.
 fn report([windlass, baseline]: &[Build; 2]) -> Outcome {
     let (ours, theirs) = (windlass.crates()?, baseline.crates()?);
-    println!(
-        "windlass: {ours} crates, {:.1} s of user time",
-        windlass.best()
-    );
-    println!(
-        "baseline: {theirs} crates, {:.1} s of user time",
-        baseline.best()
-    );
+    println!("windlass: {ours} crates, {:.1} s of user time", windlass.best());
+    println!("baseline: {theirs} crates, {:.1} s of user time", baseline.best());
     println!(
         "windlass / baseline: {:.2} in crates, {:.2} in time",
         ours as f64 / theirs as f64,
@@ -188,8 +150,7 @@ fn report([windlass, baseline]: &[Build; 2]) -> Outcome {
 /// The user CPU time of all children that have ended, and of theirs.
 fn user_seconds() -> Result<f64, String> {
     let stat = workspace::read(Path::new("/proc/self/stat"))?;
-    let ticks =
-        children_ticks(&stat).ok_or("can't read /proc/self/stat: bench-build is for Linux")?;
+    let ticks = children_ticks(&stat).ok_or("can't read /proc/self/stat: bench-build is for Linux")?;
     Ok(ticks as f64 / TICKS)
 }
 

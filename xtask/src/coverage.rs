@@ -84,13 +84,9 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// Adds the methods of a file.
 fn add(found: &mut Found, root: &Path, file: &Path) -> Outcome {
-    let name = file
-        .strip_prefix(root)
-        .unwrap_or(file)
-        .display()
-        .to_string();
-    let methods = methods::public_methods(&workspace::read(file)?)
-        .map_err(|e| format!("can't parse {name}: {e}"))?;
+    let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+    let methods =
+        methods::public_methods(&workspace::read(file)?).map_err(|e| format!("can't parse {name}: {e}"))?;
     for method in methods {
         let place = format!("{name}:{}", method.line);
         let entry = match method.flaw {
@@ -118,10 +114,7 @@ fn rows<'a>(api: &'a Api, found: &Found) -> Vec<Row<'a>> {
     let row = |(operation, method)| Row {
         operation,
         method,
-        place: found
-            .get(method)
-            .cloned()
-            .unwrap_or_else(|| Err("HOLE".to_owned())),
+        place: found.get(method).cloned().unwrap_or_else(|| Err("HOLE".to_owned())),
     };
     pairs.map(row).collect()
 }
@@ -149,9 +142,7 @@ fn parse(text: &str) -> Result<Vec<Api>, String> {
     let wrong = |e| format!("specs/coverage.yaml: {e}");
     let document: Value = serde_norway::from_str(text).map_err(|e| wrong(e.to_string()))?;
     let apis = pairs(&document).ok_or_else(|| wrong("isn't a map of APIs".to_owned()))?;
-    let parsed = apis
-        .into_iter()
-        .map(|(name, body)| parse_api(name, body).map_err(wrong));
+    let parsed = apis.into_iter().map(|(name, body)| parse_api(name, body).map_err(wrong));
     parsed.collect()
 }
 
@@ -168,9 +159,7 @@ fn parse_api(name: &str, body: &Value) -> Result<Api, String> {
     });
     Ok(Api {
         name: name.to_owned(),
-        source: source
-            .ok_or_else(|| format!("{name} has no source"))?
-            .to_owned(),
+        source: source.ok_or_else(|| format!("{name} has no source"))?.to_owned(),
         operations: parsed.collect::<Result<_, _>>()?,
     })
 }
@@ -194,9 +183,7 @@ fn method_path(value: &Value) -> Option<String> {
 /// The pairs of a map whose keys are words.
 fn pairs(value: &Value) -> Option<Vec<(&str, &Value)>> {
     let map = value.as_mapping()?;
-    map.iter()
-        .map(|(key, value)| Some((key.as_str()?, value)))
-        .collect()
+    map.iter().map(|(key, value)| Some((key.as_str()?, value))).collect()
 }
 
 #[cfg(test)]
@@ -214,10 +201,7 @@ incus:
 
     fn found(entries: &[(&str, Result<&str, &str>)]) -> Found {
         let own = |entry: &Result<&str, &str>| entry.map(str::to_owned).map_err(str::to_owned);
-        entries
-            .iter()
-            .map(|(path, entry)| ((*path).to_owned(), own(entry)))
-            .collect()
+        entries.iter().map(|(path, entry)| ((*path).to_owned(), own(entry))).collect()
     }
 
     #[test]
@@ -234,22 +218,10 @@ incus:
         for (yaml, says) in [
             ("[]", "isn't a map"),
             ("incus: {source: A}", "incus has no operations"),
-            (
-                "incus: {operations: {list: Incus::list}}",
-                "incus has no source",
-            ),
-            (
-                "incus: {source: A, operations: {list: }}",
-                "incus.list needs",
-            ),
-            (
-                "incus: {source: A, operations: {list: []}}",
-                "incus.list needs",
-            ),
-            (
-                "incus: {source: A, operations: {list: later}}",
-                "incus.list needs",
-            ),
+            ("incus: {operations: {list: Incus::list}}", "incus has no source"),
+            ("incus: {source: A, operations: {list: }}", "incus.list needs"),
+            ("incus: {source: A, operations: {list: []}}", "incus.list needs"),
+            ("incus: {source: A, operations: {list: later}}", "incus.list needs"),
         ] {
             let error = parse(yaml).unwrap_err();
             assert!(error.contains(says), "{yaml}: {error}");
@@ -261,10 +233,7 @@ incus:
         let apis = parse(YAML).unwrap();
         let found = found(&[
             ("Incus::instances", Ok("src/incus/mod.rs:7")),
-            (
-                "Instance::read_file",
-                Err("HOLE: #[doc(hidden)] (src/incus/files.rs:2)"),
-            ),
+            ("Instance::read_file", Err("HOLE: #[doc(hidden)] (src/incus/files.rs:2)")),
         ]);
         let rows = rows(&apis[0], &found);
         let expected = "  \

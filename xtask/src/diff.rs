@@ -87,10 +87,7 @@ mod tests {
 
     #[test]
     fn a_changed_line_is_shown_with_its_neighbours_and_number() {
-        let hunk = first_hunk(
-            "1\n2\n3\n4\n5\n6\n7\n8\n9\n",
-            "1\n2\n3\n4\nfive\n6\n7\n8\n9\n",
-        );
+        let hunk = first_hunk("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n");
         let expected = "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n";
         assert_eq!(hunk.as_deref(), Some(expected));
     }
@@ -98,15 +95,9 @@ mod tests {
     #[test]
     fn added_and_removed_lines_keep_the_rest_aligned() {
         let added = first_hunk("a\nb\nc\nd\n", "a\nx\nb\nc\nd\n");
-        assert_eq!(
-            added.as_deref(),
-            Some("@@ -1,4 +1,5 @@\n a\n+x\n b\n c\n d\n")
-        );
+        assert_eq!(added.as_deref(), Some("@@ -1,4 +1,5 @@\n a\n+x\n b\n c\n d\n"));
         let removed = first_hunk("a\nx\nb\nc\nd\n", "a\nb\nc\nd\n");
-        assert_eq!(
-            removed.as_deref(),
-            Some("@@ -1,5 +1,4 @@\n a\n-x\n b\n c\n d\n")
-        );
+        assert_eq!(removed.as_deref(), Some("@@ -1,5 +1,4 @@\n a\n-x\n b\n c\n d\n"));
     }
 
     #[test]

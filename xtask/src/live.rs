@@ -41,11 +41,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     need_root()?;
     match std::env::var_os(SESSION) {
         None => Err(enter_session(args)),
-        Some(session) => all(&Lab {
-            control: servers().join("incus.sh"),
-            session: session.into(),
-            extra,
-        }),
+        Some(session) => all(&Lab { control: servers().join("incus.sh"), session: session.into(), extra }),
     }
 }
 
@@ -55,9 +51,7 @@ fn extra_args(args: &[&str]) -> Result<Vec<String>, String> {
     match args {
         [] => Ok(Vec::new()),
         ["--", extra @ ..] => Ok(extra.iter().map(|&arg| arg.to_owned()).collect()),
-        [other, ..] => Err(format!(
-            "no live suite '{other}'; arguments for the tests go after --"
-        )),
+        [other, ..] => Err(format!("no live suite '{other}'; arguments for the tests go after --")),
     }
 }
 
@@ -77,12 +71,7 @@ fn servers() -> PathBuf {
 /// Becomes `session.sh`; returns only why it couldn't.
 fn enter_session(args: &[&str]) -> String {
     let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
-    let error = Command::new("bash")
-        .arg(servers().join("session.sh"))
-        .arg(own)
-        .arg("live")
-        .args(args)
-        .exec();
+    let error = Command::new("bash").arg(servers().join("session.sh")).arg(own).arg("live").args(args).exec();
     format!("can't run bash: {error}")
 }
 
@@ -94,15 +83,9 @@ fn all(lab: &Lab) -> Outcome {
     lab.control(&["install-7", &tree])?;
     // So that no daemon waits for a compiler.
     workspace::run(test_command(&suites).arg("--no-run"))?;
-    let failures: Vec<String> = GENERATIONS
-        .iter()
-        .filter_map(|generation| lab.generation(generation, &suites).err())
-        .collect();
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(failures.join("\nxtask: "))
-    }
+    let failures: Vec<String> =
+        GENERATIONS.iter().filter_map(|generation| lab.generation(generation, &suites).err()).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
 }
 
 /// The suites that there are; the first one must be.
@@ -178,14 +161,8 @@ impl Lab {
         let (tally, success) = run_counting(&mut command)?;
         let Tally { passed, failed } = tally;
         let seconds = start.elapsed().as_secs_f32();
-        println!(
-            "-- Incus {generation}: {suite}: {passed} passed, {failed} failed, {seconds:.1} s"
-        );
-        if success && failed == 0 {
-            Ok(tally)
-        } else {
-            Err(format!("Incus {generation}: {suite} failed"))
-        }
+        println!("-- Incus {generation}: {suite}: {passed} passed, {failed} failed, {seconds:.1} s");
+        if success && failed == 0 { Ok(tally) } else { Err(format!("Incus {generation}: {suite} failed")) }
     }
 }
 
@@ -239,23 +216,11 @@ mod tests {
 
     #[test]
     fn counts_what_the_harness_says() {
-        let passed = "running 12 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
-        assert_eq!(
-            tally(passed),
-            Tally {
-                passed: 12,
-                failed: 0
-            }
-        );
-        let failed =
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 9 filtered out";
-        assert_eq!(
-            tally(failed),
-            Tally {
-                passed: 3,
-                failed: 2
-            }
-        );
+        let passed =
+            "running 12 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
+        assert_eq!(tally(passed), Tally { passed: 12, failed: 0 });
+        let failed = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 9 filtered out";
+        assert_eq!(tally(failed), Tally { passed: 3, failed: 2 });
         assert_eq!(tally("running 0 tests\ntest a ... ok\n"), Tally::default());
     }
 
@@ -263,14 +228,8 @@ mod tests {
     fn arguments_for_the_tests_come_after_the_dashes() {
         assert_eq!(extra_args(&[]), Ok(vec![]));
         assert_eq!(extra_args(&["incus"]), Ok(vec![]));
-        assert_eq!(
-            extra_args(&["incus", "--", "exec"]),
-            Ok(vec!["exec".to_owned()])
-        );
-        assert_eq!(
-            extra_args(&["--", "--nocapture"]),
-            Ok(vec!["--nocapture".to_owned()])
-        );
+        assert_eq!(extra_args(&["incus", "--", "exec"]), Ok(vec!["exec".to_owned()]));
+        assert_eq!(extra_args(&["--", "--nocapture"]), Ok(vec!["--nocapture".to_owned()]));
         assert!(extra_args(&["koyeb"]).is_err());
         assert!(extra_args(&["incus", "exec"]).is_err());
     }

@@ -1,8 +1,6 @@
 //! The public inherent methods of a source file.
 
-use syn::{
-    Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemImpl, Macro, Stmt, Type, Visibility,
-};
+use syn::{Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemImpl, Macro, Stmt, Type, Visibility};
 
 /// One `pub fn` of an `impl Type { … }`.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,9 +47,7 @@ fn methods_of(block: &ItemImpl, source: &str) -> Vec<Method> {
         _ => None,
     });
     let hidden = is_hidden(&block.attrs);
-    functions
-        .map(|function| method(&owner, function, hidden, source))
-        .collect()
+    functions.map(|function| method(&owner, function, hidden, source)).collect()
 }
 
 /// What is to know of one method.
@@ -64,21 +60,13 @@ fn method(owner: &str, function: &ImplItemFn, block_hidden: bool, source: &str) 
     } else {
         None
     };
-    Method {
-        line: line_of(source, owner, &name),
-        path: format!("{owner}::{name}"),
-        flaw,
-    }
+    Method { line: line_of(source, owner, &name), path: format!("{owner}::{name}"), flaw }
 }
 
 /// `Instance` of `Instance<D>` or `super::Instance`.
 fn type_name(ty: &Type) -> Option<String> {
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string()),
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
         _ => None,
     }
 }
@@ -100,10 +88,7 @@ fn is_hidden(attributes: &[Attribute]) -> bool {
 /// `#[name(word)]`.
 fn has(attributes: &[Attribute], name: &str, word: &str) -> bool {
     attributes.iter().any(|attribute| {
-        let inner = attribute
-            .path()
-            .is_ident(name)
-            .then(|| attribute.parse_args::<syn::Ident>());
+        let inner = attribute.path().is_ident(name).then(|| attribute.parse_args::<syn::Ident>());
         matches!(inner, Some(Ok(ident)) if ident == word)
     })
 }
@@ -158,9 +143,7 @@ fn is_header_of(header: &str, owner: &str) -> bool {
 
 /// Whether a line of code has `fn name` with its parameters after it.
 fn defines(line: &str, name: &str) -> bool {
-    let after = line
-        .split_once("fn ")
-        .and_then(|(_, rest)| rest.strip_prefix(name));
+    let after = line.split_once("fn ").and_then(|(_, rest)| rest.strip_prefix(name));
     !line.starts_with("//") && after.is_some_and(|rest| rest.starts_with(['(', '<']))
 }
 
@@ -265,10 +248,7 @@ impl Instance {
     pub fn get_all(&self) {}
     pub fn get(&self) {}
 }";
-        assert_eq!(
-            seen(source),
-            ["Image::get:3", "Instance::get_all:10", "Instance::get:11"]
-        );
+        assert_eq!(seen(source), ["Image::get:3", "Instance::get_all:10", "Instance::get:11"]);
     }
 
     #[test]

@@ -36,10 +36,7 @@ pub(crate) fn check() -> Outcome {
     for generated in all()? {
         let current = current(&generated)?;
         if let Some(hunk) = diff::first_hunk(&current, &generated.text) {
-            stale.push(format!(
-                "{} isn't what specs/ gives:\n{hunk}",
-                generated.name
-            ));
+            stale.push(format!("{} isn't what specs/ gives:\n{hunk}", generated.name));
         }
     }
     if stale.is_empty() {
@@ -61,14 +58,9 @@ fn all() -> Result<Vec<Generated>, String> {
 /// The names of the APIs that have a spec.
 fn apis() -> Result<Vec<String>, String> {
     let files = workspace::entries(&workspace::root().join("specs"))?;
-    let yaml = files
-        .iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let yaml = files.iter().filter(|path| path.extension().is_some_and(|e| e == "yaml"));
     let stems = yaml.filter_map(|path| path.file_stem()?.to_str());
-    Ok(stems
-        .filter(|stem| *stem != "coverage")
-        .map(str::to_owned)
-        .collect())
+    Ok(stems.filter(|stem| *stem != "coverage").map(str::to_owned).collect())
 }
 
 /// What one spec gives.
@@ -81,23 +73,14 @@ fn generate_one(api: &str) -> Result<Generated, String> {
         text: &workspace::read(&root.join(&file))?,
         module: &format!("crate::raw::{module}"),
     };
-    let text =
-        generate(&input).map_err(|findings| format!("{file} can't be generated:\n{findings}"))?;
+    let text = generate(&input).map_err(|findings| format!("{file} can't be generated:\n{findings}"))?;
     let name = format!("generated/{module}.rs");
-    Ok(Generated {
-        path: root.join(&name),
-        name,
-        text,
-    })
+    Ok(Generated { path: root.join(&name), name, text })
 }
 
 /// What is committed; a file that doesn't exist is empty.
 fn current(generated: &Generated) -> Result<String, String> {
-    if generated.path.exists() {
-        workspace::read(&generated.path)
-    } else {
-        Ok(String::new())
-    }
+    if generated.path.exists() { workspace::read(&generated.path) } else { Ok(String::new()) }
 }
 
 /// Makes the directory of a file.

@@ -9,32 +9,18 @@ use crate::document::{Document, entries};
 use crate::table::is_json;
 
 /// What progenitor can send.
-const SENDABLE: [&str; 4] = [
-    "application/json",
-    "application/octet-stream",
-    "text/plain",
-    "application/x-www-form-urlencoded",
-];
+const SENDABLE: [&str; 4] =
+    ["application/json", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"];
 
 pub(super) fn check(_: &Document, sites: &Sites<'_>) -> Vec<Finding> {
-    let requests = sites
-        .requests
-        .iter()
-        .flat_map(|(place, node)| request(place, node));
+    let requests = sites.requests.iter().flat_map(|(place, node)| request(place, node));
     let bodies = sites.requests.iter().chain(&sites.responses);
-    requests
-        .chain(bodies.flat_map(|(place, node)| inline(place, node)))
-        .collect()
+    requests.chain(bodies.flat_map(|(place, node)| inline(place, node))).collect()
 }
 
 fn request(place: &str, body: &Value) -> Vec<Finding> {
-    let types: Vec<_> = entries(&body["content"])
-        .map(|(media_type, _)| media_type)
-        .collect();
-    let mut findings: Vec<_> = types
-        .iter()
-        .filter_map(|media_type| unsendable(place, media_type))
-        .collect();
+    let types: Vec<_> = entries(&body["content"]).map(|(media_type, _)| media_type).collect();
+    let mut findings: Vec<_> = types.iter().filter_map(|media_type| unsendable(place, media_type)).collect();
     if types.len() != 1 {
         let message = format!("it takes {} media types", types.len());
         let cure = "make one operation for each media type";
@@ -65,13 +51,6 @@ fn inline(place: &str, body: &Value) -> Vec<Finding> {
     let cure = "move the schema to components.schemas and `$ref` it";
     let place = |media_type| format!("{place}.content.{media_type}.schema");
     inline
-        .map(|(kind, _)| {
-            Finding::new(
-                INLINE_BODY,
-                place(kind),
-                "the schema of a body is inline",
-                cure,
-            )
-        })
+        .map(|(kind, _)| Finding::new(INLINE_BODY, place(kind), "the schema of a body is inline", cure))
         .collect()
 }

@@ -22,34 +22,16 @@ fn all_of(spot: &Spot<'_>) -> Option<Finding> {
 
 fn any_of(spot: &Spot<'_>) -> Option<Finding> {
     let message = "anyOf would become a struct that reads nothing right";
-    refuse(
-        spot,
-        "anyOf",
-        ANY_OF,
-        message,
-        "name one schema; let fields that only some have be optional",
-    )
+    refuse(spot, "anyOf", ANY_OF, message, "name one schema; let fields that only some have be optional")
 }
 
 fn one_of(spot: &Spot<'_>) -> Option<Finding> {
     let message = "oneOf would become an enum that fails on what it doesn't know";
-    refuse(
-        spot,
-        "oneOf",
-        ONE_OF,
-        message,
-        "name one schema; let fields that only some have be optional",
-    )
+    refuse(spot, "oneOf", ONE_OF, message, "name one schema; let fields that only some have be optional")
 }
 
 fn not(spot: &Spot<'_>) -> Option<Finding> {
-    refuse(
-        spot,
-        "not",
-        NOT,
-        "the generator can't take `not`",
-        "say what it is, not what it isn't",
-    )
+    refuse(spot, "not", NOT, "the generator can't take `not`", "say what it is, not what it isn't")
 }
 
 fn discriminator(spot: &Spot<'_>) -> Option<Finding> {
@@ -63,14 +45,6 @@ fn discriminator(spot: &Spot<'_>) -> Option<Finding> {
     )
 }
 
-fn refuse(
-    spot: &Spot<'_>,
-    key: &str,
-    rule: &'static str,
-    message: &str,
-    cure: &str,
-) -> Option<Finding> {
-    spot.node
-        .get(key)
-        .map(|_| Finding::new(rule, format!("{}.{key}", spot.place), message, cure))
+fn refuse(spot: &Spot<'_>, key: &str, rule: &'static str, message: &str, cure: &str) -> Option<Finding> {
+    spot.node.get(key).map(|_| Finding::new(rule, format!("{}.{key}", spot.place), message, cure))
 }

@@ -21,35 +21,17 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     for operation in document.operations() {
         findings.extend(unknown(&operation.place(), operation.node, OF_OPERATIONS));
     }
-    for (place, node) in sites
-        .parameters
-        .iter()
-        .chain(&sites.requests)
-        .chain(&sites.responses)
-    {
-        findings.extend(unknown(
-            place,
-            node,
-            OF_SCHEMAS.get(1..).unwrap_or_default(),
-        ));
+    for (place, node) in sites.parameters.iter().chain(&sites.requests).chain(&sites.responses) {
+        findings.extend(unknown(place, node, OF_SCHEMAS.get(1..).unwrap_or_default()));
     }
-    findings.extend(
-        sites
-            .spots
-            .iter()
-            .flat_map(|spot| unknown(&spot.place, spot.node, OF_SCHEMAS)),
-    );
+    findings.extend(sites.spots.iter().flat_map(|spot| unknown(&spot.place, spot.node, OF_SCHEMAS)));
     findings
 }
 
 fn unknown(place: &str, node: &Value, known: &[&str]) -> Vec<Finding> {
-    let extensions = entries(node)
-        .map(|(key, _)| key)
-        .filter(|key| key.starts_with("x-"));
+    let extensions = entries(node).map(|(key, _)| key).filter(|key| key.starts_with("x-"));
     let strange = extensions.filter(|key| !known.contains(key));
     let message = |key| format!("`{key}` means nothing here");
     let cure = "correct its name, or take it out: specs/README.md lists those that are known";
-    strange
-        .map(|key| Finding::new(EXTENSION, place, message(key), cure))
-        .collect()
+    strange.map(|key| Finding::new(EXTENSION, place, message(key), cure)).collect()
 }

@@ -33,14 +33,8 @@ fn inline_enum(spot: &Spot<'_>) -> Option<Finding> {
 }
 
 fn constraint(spot: &Spot<'_>) -> Option<Finding> {
-    let listed = CONSTRAINTS
-        .into_iter()
-        .find(|key| spot.node.get(key).is_some());
-    let minimum = spot
-        .node
-        .get("minimum")
-        .filter(|least| least.as_f64() != Some(0.0))
-        .map(|_| "minimum");
+    let listed = CONSTRAINTS.into_iter().find(|key| spot.node.get(key).is_some());
+    let minimum = spot.node.get("minimum").filter(|least| least.as_f64() != Some(0.0)).map(|_| "minimum");
     let key = listed.or(minimum).filter(|_| spot.received)?;
     let message = format!("with `{key}` one odd value would fail the whole answer");
     let cure = "say it in the description; use a schema of its own for what is sent";
@@ -55,19 +49,13 @@ fn format(spot: &Spot<'_>) -> Option<Finding> {
         _ if strict => format!("with `format: {format}` one odd value would fail the whole answer"),
         _ => return None,
     };
-    Some(Finding::new(
-        FORMAT,
-        &spot.place,
-        message,
-        "leave the format out and say it in the description",
-    ))
+    Some(Finding::new(FORMAT, &spot.place, message, "leave the format out and say it in the description"))
 }
 
 /// Servers written in Go send null for a list or map that is empty.
 fn nullable(spot: &Spot<'_>) -> Option<Finding> {
     let (_, required) = spot.property?;
-    let strict =
-        spot.received && !required && is_collection(spot.node) && spot.node["nullable"] != true;
+    let strict = spot.received && !required && is_collection(spot.node) && spot.node["nullable"] != true;
     let message = "null in an optional list or map would fail the whole answer";
     let cure = "add `nullable: true`, and `x-null: empty` if null means the same as empty";
     strict.then(|| Finding::new(NULLABLE, &spot.place, message, cure))
@@ -84,7 +72,8 @@ fn x_null(spot: &Spot<'_>) -> Option<Finding> {
     } else {
         return None;
     };
-    let cure = "write `x-null: empty` only on nullable lists and maps that are properties in components.schemas";
+    let cure =
+        "write `x-null: empty` only on nullable lists and maps that are properties in components.schemas";
     Some(Finding::new(X_NULL, &spot.place, message, cure))
 }
 

@@ -28,10 +28,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Finding> {
         Ok(document) => document,
         Err(errors) => return errors.findings().to_vec(),
     };
-    let mut findings: Vec<_> = check(&document)
-        .into_iter()
-        .map(|finding| finding.in_file(input.file))
-        .collect();
+    let mut findings: Vec<_> =
+        check(&document).into_iter().map(|finding| finding.in_file(input.file)).collect();
     findings.sort();
     findings.dedup();
     findings
@@ -57,9 +55,5 @@ fn check(document: &Document) -> Vec<Finding> {
 
 fn check_schema(spot: &sites::Spot<'_>) -> Vec<Finding> {
     let rules = [combine::RULES, field::RULES, object::RULES, secret::RULES];
-    rules
-        .into_iter()
-        .flatten()
-        .filter_map(|rule| rule(spot))
-        .collect()
+    rules.into_iter().flatten().filter_map(|rule| rule(spot)).collect()
 }

@@ -15,22 +15,13 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     let types = document.schemas().map(|(name, _)| (name, pascal(name)));
     let mut findings = collisions("components.schemas", types);
     for spot in &sites.spots {
-        findings.extend(collisions(
-            &format!("{}.properties", spot.place),
-            fields(spot.node),
-        ));
+        findings.extend(collisions(&format!("{}.properties", spot.place), fields(spot.node)));
         let words = items(&spot.node["enum"]).iter().filter_map(Value::as_str);
-        findings.extend(collisions(
-            &format!("{}.enum", spot.place),
-            words.map(|word| (word, variant(word))),
-        ));
+        findings.extend(collisions(&format!("{}.enum", spot.place), words.map(|word| (word, variant(word)))));
     }
     for operation in document.operations() {
         let names = arguments(document, &operation);
-        findings.extend(collisions(
-            &format!("{}.parameters", operation.place()),
-            names,
-        ));
+        findings.extend(collisions(&format!("{}.parameters", operation.place()), names));
     }
     findings
 }
@@ -39,28 +30,16 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
 fn fields(node: &Value) -> impl Iterator<Item = (&str, String)> {
     let open = node["additionalProperties"] == true || node["additionalProperties"].is_object();
     let rest = open.then(|| ("additionalProperties", "extra".to_owned()));
-    entries(&node["properties"])
-        .map(|(name, _)| (name, snake(name)))
-        .chain(rest)
+    entries(&node["properties"]).map(|(name, _)| (name, snake(name))).chain(rest)
 }
 
 fn arguments<'a>(document: &'a Document, operation: &Operation<'a>) -> Vec<(&'a str, String)> {
-    let resolved = operation
-        .parameters()
-        .map(|(_, node)| document.resolve(node));
+    let resolved = operation.parameters().map(|(_, node)| document.resolve(node));
     // One of the operation replaces one of the path that has the same name and place.
-    let unique: BTreeMap<_, _> = resolved
-        .filter_map(|node| Some(((node["in"].as_str()?, node["name"].as_str()?), ())))
-        .collect();
-    let body = operation
-        .node
-        .get("requestBody")
-        .map(|_| ("requestBody", "body".to_owned()));
-    unique
-        .into_keys()
-        .map(|(_, name)| (name, snake(name)))
-        .chain(body)
-        .collect()
+    let unique: BTreeMap<_, _> =
+        resolved.filter_map(|node| Some(((node["in"].as_str()?, node["name"].as_str()?), ()))).collect();
+    let body = operation.node.get("requestBody").map(|_| ("requestBody", "body".to_owned()));
+    unique.into_keys().map(|(_, name)| (name, snake(name))).chain(body).collect()
 }
 
 fn collisions<'a>(place: &str, names: impl IntoIterator<Item = (&'a str, String)>) -> Vec<Finding> {

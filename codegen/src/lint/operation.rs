@@ -24,11 +24,9 @@ const RULES: &[Rule] = &[
 ];
 
 pub(super) fn check(document: &Document) -> Vec<Finding> {
-    let each = document.operations().flat_map(|operation| {
-        RULES
-            .iter()
-            .filter_map(move |rule| rule(document, &operation))
-    });
+    let each = document
+        .operations()
+        .flat_map(|operation| RULES.iter().filter_map(move |rule| rule(document, &operation)));
     let mut findings: Vec<_> = each.collect();
     findings.extend(same_ids(document));
     findings
@@ -37,108 +35,61 @@ pub(super) fn check(document: &Document) -> Vec<Finding> {
 fn has_id(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let missing = operation.id().is_none_or(str::is_empty);
     missing.then(|| {
-        Finding::new(
-            OPERATION_ID,
-            operation.place(),
-            "it has no operationId",
-            "add one: `noun_verb`",
-        )
+        Finding::new(OPERATION_ID, operation.place(), "it has no operationId", "add one: `noun_verb`")
     })
 }
 
 /// Compared as the generated code spells them.
 fn same_ids(document: &Document) -> Vec<Finding> {
     let mut first = BTreeMap::new();
-    let named = document
-        .operations()
-        .filter(|operation| operation.id().is_some());
+    let named = document.operations().filter(|operation| operation.id().is_some());
     let taken = named.filter_map(|operation| {
         let id = endpoint_id(&operation);
         let other = first.get(&id).cloned();
         first.entry(id.clone()).or_insert_with(|| operation.place());
-        other.map(|other| {
-            (
-                operation.place(),
-                format!("its operationId `{id}` is also that of {other}"),
-            )
-        })
+        other.map(|other| (operation.place(), format!("its operationId `{id}` is also that of {other}")))
     });
     taken
-        .map(|(place, message)| {
-            Finding::new(OPERATION_ID, place, message, "give it another operationId")
-        })
+        .map(|(place, message)| Finding::new(OPERATION_ID, place, message, "give it another operationId"))
         .collect()
 }
 
 fn has_summary(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
-    let missing = operation.node["summary"]
-        .as_str()
-        .is_none_or(|text| text.trim().is_empty());
+    let missing = operation.node["summary"].as_str().is_none_or(|text| text.trim().is_empty());
     missing.then(|| {
-        Finding::new(
-            SUMMARY,
-            operation.place(),
-            "it has no summary",
-            "add a `summary` of one sentence",
-        )
+        Finding::new(SUMMARY, operation.place(), "it has no summary", "add a `summary` of one sentence")
     })
 }
 
 fn has_tag(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let missing = items(&operation.node["tags"]).is_empty();
-    missing.then(|| {
-        Finding::new(
-            TAG,
-            operation.place(),
-            "it has no tag",
-            "add `tags: [group]`",
-        )
-    })
+    missing.then(|| Finding::new(TAG, operation.place(), "it has no tag", "add `tags: [group]`"))
 }
 
 fn has_retry_class(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let class = operation.node["x-retry"].as_str();
     let known = class.is_some_and(|class| ["safe", "if-unsent", "never"].contains(&class));
     let cure = "add `x-retry: safe`, `if-unsent` or `never`";
-    (!known).then(|| {
-        Finding::new(
-            RETRY,
-            operation.place(),
-            "it doesn't say whether it may be sent again",
-            cure,
-        )
-    })
+    (!known)
+        .then(|| Finding::new(RETRY, operation.place(), "it doesn't say whether it may be sent again", cure))
 }
 
 fn not_processed_is_documented(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let listed = operation.node.get("x-not-processed")?;
     let documented = statuses(operation);
     let known = |status: &Value| documented.iter().any(|documented| status == documented);
-    let right = listed
-        .as_array()
-        .is_some_and(|listed| listed.iter().all(known));
+    let right = listed.as_array().is_some_and(|listed| listed.iter().all(known));
     let message = format!("x-not-processed is {listed}, not a list of statuses of this operation");
     (!right).then(|| {
-        Finding::new(
-            NOT_PROCESSED,
-            operation.place(),
-            message,
-            "list documented statuses, as numbers",
-        )
+        Finding::new(NOT_PROCESSED, operation.place(), message, "list documented statuses, as numbers")
     })
 }
 
 fn timeout_is_none(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let timeout = operation.node.get("x-timeout")?;
     let message = format!("x-timeout is {timeout}");
-    (timeout != "none").then(|| {
-        Finding::new(
-            TIMEOUT,
-            operation.place(),
-            message,
-            "write `x-timeout: none` or nothing",
-        )
-    })
+    (timeout != "none")
+        .then(|| Finding::new(TIMEOUT, operation.place(), message, "write `x-timeout: none` or nothing"))
 }
 
 fn has_failure(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
@@ -150,12 +101,7 @@ fn has_failure(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
 fn has_success(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let missing = !operation.responses().any(|(status, _)| is_success(status));
     missing.then(|| {
-        Finding::new(
-            SUCCESS,
-            operation.place(),
-            "it documents no success",
-            "add its 2xx response, or 101",
-        )
+        Finding::new(SUCCESS, operation.place(), "it documents no success", "add its 2xx response, or 101")
     })
 }
 
@@ -175,7 +121,5 @@ fn has_one_success(document: &Document, operation: &Operation<'_>) -> Option<Fin
 fn success_kind(status: &str, response: &Value) -> String {
     let json = entries(&response["content"]).find(|(media_type, _)| is_json(media_type));
     let schema = json.and_then(|(_, node)| node["schema"]["$ref"].as_str());
-    schema
-        .unwrap_or_else(|| reply_kind(status, response))
-        .to_owned()
+    schema.unwrap_or_else(|| reply_kind(status, response)).to_owned()
 }

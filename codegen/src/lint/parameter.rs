@@ -18,15 +18,9 @@ const ORDINARY: [&str; 2] = ["a", "ä b"];
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     let each = sites.parameters.iter();
-    each.flat_map(|(place, node)| {
-        [
-            form(place, node),
-            astray(document, place, node),
-            unmarked(place, node),
-        ]
-    })
-    .flatten()
-    .collect()
+    each.flat_map(|(place, node)| [form(place, node), astray(document, place, node), unmarked(place, node)])
+        .flatten()
+        .collect()
 }
 
 fn form(place: &str, node: &Value) -> Option<Finding> {
@@ -38,29 +32,17 @@ fn misshapen(node: &Value) -> Option<(&'static str, &'static str)> {
     let spread = "leave style and explode out: the values are sent as a=1&a=2";
     let usual = ["form", "simple"];
     if node["in"] == "cookie" {
-        Some((
-            "a cookie parameter can't be generated",
-            "leave it to the transport",
-        ))
+        Some(("a cookie parameter can't be generated", "leave it to the transport"))
     } else if node.get("content").is_some() {
-        Some((
-            "a parameter with `content` can't be generated",
-            "give it a `schema`",
-        ))
+        Some(("a parameter with `content` can't be generated", "give it a `schema`"))
     } else if node["explode"] == false && node["in"] == "query" {
         Some(("`explode: false` would be ignored", spread))
-    } else if node["style"]
-        .as_str()
-        .is_some_and(|style| !usual.contains(&style))
-    {
+    } else if node["style"].as_str().is_some_and(|style| !usual.contains(&style)) {
         Some(("this style can't be generated", spread))
     } else if node["in"] == "path" && node["required"] != true {
         Some(("a path parameter isn't required", "add `required: true`"))
     } else if node["in"] != "query" && is_secret(&node["schema"]) {
-        Some((
-            "a secret can only be a query parameter or in a body",
-            "leave it to the transport",
-        ))
+        Some(("a secret can only be a query parameter or in a body", "leave it to the transport"))
     } else {
         None
     }
@@ -81,8 +63,7 @@ fn astray(document: &Document, place: &str, node: &Value) -> Option<Finding> {
     let shared = node["schema"]["$ref"].is_string() && !is_string_enum(schema);
     let message = match schema["pattern"].as_str().filter(|_| shared) {
         None => {
-            "a path parameter without a pattern of a shared schema: `..` would reach another path"
-                .to_owned()
+            "a path parameter without a pattern of a shared schema: `..` would reach another path".to_owned()
         }
         Some(pattern) => fault(pattern)?,
     };
@@ -96,10 +77,8 @@ fn fault(pattern: &str) -> Option<String> {
         Err(error) => return Some(format!("its pattern can't be read: {error}")),
     };
     let passes = |value: &&str| regex.find(value).is_some();
-    let astray = ASTRAY
-        .iter()
-        .find(|value| passes(value))
-        .map(|value| format!("its pattern takes {value:?}"));
+    let astray =
+        ASTRAY.iter().find(|value| passes(value)).map(|value| format!("its pattern takes {value:?}"));
     astray.or_else(|| {
         let refused = ORDINARY.iter().find(|value| !passes(value))?;
         Some(format!("its pattern refuses {refused:?}"))

@@ -23,30 +23,22 @@ pub(super) fn looks_secret(name: &str) -> bool {
 }
 
 pub(super) fn finding(place: &str, name: &str) -> Finding {
-    let message =
-        format!("`{name}` looks secret, but its type is a string that anything may print");
+    let message = format!("`{name}` looks secret, but its type is a string that anything may print");
     let cure = "`$ref: '#/components/schemas/Secret'`, or say `x-not-secret: true`";
     Finding::new(SECRET, place, message, cure)
 }
 
 /// The two schemas that hand-written types stand for.
 pub(super) fn reserved(document: &Document) -> Vec<Finding> {
-    let wrong = [("Secret", "string"), ("SecretMap", "object")]
-        .into_iter()
-        .filter(|(name, kind)| {
-            let schema = document.root["components"]["schemas"].get(name);
-            schema.is_some_and(|schema| schema["type"] != *kind || schema["properties"].is_object())
-        });
+    let wrong = [("Secret", "string"), ("SecretMap", "object")].into_iter().filter(|(name, kind)| {
+        let schema = document.root["components"]["schemas"].get(name);
+        schema.is_some_and(|schema| schema["type"] != *kind || schema["properties"].is_object())
+    });
     let message = |name| format!("the name `{name}` is reserved for a hand-written type");
     let cure = |kind| format!("make it a bare `type: {kind}`, or choose another name");
     wrong
         .map(|(name, kind)| {
-            Finding::new(
-                RESERVED,
-                format!("components.schemas.{name}"),
-                message(name),
-                cure(kind),
-            )
+            Finding::new(RESERVED, format!("components.schemas.{name}"), message(name), cure(kind))
         })
         .collect()
 }

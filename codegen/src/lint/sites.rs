@@ -52,8 +52,7 @@ impl<'a> Sites<'a> {
         }
         let request = operation.node.get("requestBody");
         self.requests.extend(
-            request
-                .map(|node| settled(document, format!("{}.requestBody", operation.place()), node)),
+            request.map(|node| settled(document, format!("{}.requestBody", operation.place()), node)),
         );
         for (status, node) in operation.responses() {
             let place = format!("{}.responses.{status}", operation.place());
@@ -65,11 +64,7 @@ impl<'a> Sites<'a> {
         let received = received(document, &self.responses);
         let mut spots = Vec::new();
         for (name, node) in document.schemas() {
-            let mut spot = Spot::new(
-                format!("components.schemas.{name}"),
-                node,
-                received.contains(name),
-            );
+            let mut spot = Spot::new(format!("components.schemas.{name}"), node, received.contains(name));
             (spot.named, spot.own_struct) = (true, true);
             spot.walk(&mut spots);
         }
@@ -79,10 +74,7 @@ impl<'a> Sites<'a> {
             }
         }
         for (bodies, received) in [(&self.requests, false), (&self.responses, true)] {
-            for (place, node) in bodies
-                .iter()
-                .flat_map(|(place, node)| media_schemas(place, node))
-            {
+            for (place, node) in bodies.iter().flat_map(|(place, node)| media_schemas(place, node)) {
                 Spot::new(place, node, received).walk(&mut spots);
             }
         }
@@ -92,23 +84,13 @@ impl<'a> Sites<'a> {
 
 impl<'a> Spot<'a> {
     fn new(place: String, node: &'a Value, received: bool) -> Self {
-        Self {
-            place,
-            node,
-            received,
-            property: None,
-            named: false,
-            own_struct: false,
-            own_field: false,
-        }
+        Self { place, node, received, property: None, named: false, own_struct: false, own_field: false }
     }
 
     /// Adds this schema and all that stand within it.
     fn walk(self, spots: &mut Vec<Self>) {
         for (name, node) in entries(&self.node["properties"]) {
-            let required = items(&self.node["required"])
-                .iter()
-                .any(|required| required == name);
+            let required = items(&self.node["required"]).iter().any(|required| required == name);
             let mut child = self.child(&format!("properties.{name}"), node);
             (child.property, child.own_field) = (Some((name, required)), self.own_struct);
             child.walk(spots);
@@ -137,34 +119,23 @@ impl<'a> Spot<'a> {
 pub(super) fn media_schemas<'a>(place: &str, body: &'a Value) -> Vec<(String, &'a Value)> {
     let content = entries(&body["content"]);
     let schemas = content.filter_map(|(media_type, node)| Some((media_type, node.get("schema")?)));
-    schemas
-        .map(|(media_type, node)| (format!("{place}.content.{media_type}.schema"), node))
-        .collect()
+    schemas.map(|(media_type, node)| (format!("{place}.content.{media_type}.schema"), node)).collect()
 }
 
 /// What a `$ref` points at is listed where it stands, however often it is referred to.
 fn settled<'a>(document: &'a Document, place: String, node: &'a Value) -> (String, &'a Value) {
-    let place = reference(node).map_or(place, |target| {
-        target.trim_start_matches('/').replace('/', ".")
-    });
+    let place = reference(node).map_or(place, |target| target.trim_start_matches('/').replace('/', "."));
     (place, document.resolve(node))
 }
 
 /// The component schemas that a response can contain.
-fn received<'a>(
-    document: &'a Document,
-    responses: &BTreeMap<String, &'a Value>,
-) -> BTreeSet<&'a str> {
+fn received<'a>(document: &'a Document, responses: &BTreeMap<String, &'a Value>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&Value> = responses.values().copied().collect();
     while let Some(node) = open.pop() {
         let name = schema_name(node).filter(|name| found.insert(*name));
         open.extend(name.map(|name| &document.root["components"]["schemas"][name]));
-        open.extend(
-            node.as_object()
-                .into_iter()
-                .flat_map(|members| members.values()),
-        );
+        open.extend(node.as_object().into_iter().flat_map(|members| members.values()));
         open.extend(items(node));
     }
     found

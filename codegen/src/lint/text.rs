@@ -18,17 +18,11 @@ pub(super) fn check(document: &Document) -> Vec<Finding> {
 
 fn search(node: &Value, place: String, findings: &mut Vec<Finding>) {
     for (step, child) in children(node) {
-        let place = if place.is_empty() {
-            step.clone()
-        } else {
-            format!("{place}.{step}")
-        };
-        match child
-            .as_str()
-            .filter(|_| step == "description" || step == "summary")
-        {
-            Some(text) => findings
-                .extend(defect(text).map(|(what, cure)| Finding::new(DOC_TEXT, place, what, cure))),
+        let place = if place.is_empty() { step.clone() } else { format!("{place}.{step}") };
+        match child.as_str().filter(|_| step == "description" || step == "summary") {
+            Some(text) => {
+                findings.extend(defect(text).map(|(what, cure)| Finding::new(DOC_TEXT, place, what, cure)))
+            }
             None if DATA.contains(&step.as_str()) => {}
             None => search(child, place, findings),
         }
@@ -43,16 +37,10 @@ fn defect(text: &str) -> Option<(String, &'static str)> {
     let prose = without_code(text);
     let link = bare_link(&prose).map(|link| {
         let what = format!("`{link}` in a description would be taken for a link to an item");
-        (
-            what,
-            "write it as a link, [x](https://…), or as a code span",
-        )
+        (what, "write it as a link, [x](https://…), or as a code span")
     });
     link.or_else(|| {
-        let what = format!(
-            "`<{}` in a description would be taken for HTML",
-            tag(&prose)?
-        );
+        let what = format!("`<{}` in a description would be taken for HTML", tag(&prose)?);
         Some((what, "write it as a code span"))
     })
 }
@@ -78,11 +66,7 @@ fn bare_link(prose: &str) -> Option<&str> {
 
 /// The start of what looks like a tag; `<https://…>` is a link.
 fn tag(prose: &str) -> Option<String> {
-    let starts = prose
-        .split('<')
-        .skip(1)
-        .filter(|rest| !rest.starts_with("http"));
-    let mut tags =
-        starts.filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
+    let starts = prose.split('<').skip(1).filter(|rest| !rest.starts_with("http"));
+    let mut tags = starts.filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
     tags.next().map(|rest| rest.chars().take(12).collect())
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::envelope::{self, Answer, failure};
 use super::state::World;
 use super::{
-    Generation, events, exec, files, images, instances, logs, not_implemented, operations, power,
-    project, recursion, sessions,
+    Generation, events, exec, files, images, instances, logs, not_implemented, operations, power, project,
+    recursion, sessions,
 };
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
@@ -102,11 +102,7 @@ fn other(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
         ["events"] => events::subscribe(world, request),
         ["profiles"] => Ok(collection(request, "profiles", &super::about::profile())),
         ["profiles", "default"] => Ok(envelope::sync(&super::about::profile())),
-        ["projects"] => Ok(collection(
-            request,
-            "projects",
-            &super::about::project("default"),
-        )),
+        ["projects"] => Ok(collection(request, "projects", &super::about::project("default"))),
         ["projects", name] => Ok(envelope::sync(&super::about::project(name))),
         ["storage-pools"] => Ok(collection(request, "storage-pools", &super::about::pool())),
         ["networks"] => Ok(envelope::sync(&json!([]))),

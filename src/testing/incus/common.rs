@@ -19,10 +19,7 @@ pub(super) fn body(request: &Request) -> Result<Value, Failure> {
     let parsed = serde_json::from_slice::<Value>(&request.body);
     match parsed {
         Ok(Value::Object(map)) => Ok(Value::Object(map)),
-        Ok(_) => Err(failure(
-            400,
-            "json: cannot unmarshal value into Go value of type api.Object",
-        )),
+        Ok(_) => Err(failure(400, "json: cannot unmarshal value into Go value of type api.Object")),
         Err(error) if error.is_eof() => Err(failure(400, "unexpected EOF")),
         Err(error) => Err(failure(400, format!("invalid character: {error}"))),
     }
@@ -40,10 +37,7 @@ pub(super) fn project_filter(request: &Request) -> Result<Option<String>, Failur
         return Ok(Some(project(request)));
     }
     match request.param("project").filter(|given| !given.is_empty()) {
-        Some(_) => Err(failure(
-            400,
-            "Cannot specify a project when requesting all projects",
-        )),
+        Some(_) => Err(failure(400, "Cannot specify a project when requesting all projects")),
         None => Ok(None),
     }
 }
@@ -58,23 +52,13 @@ pub(super) fn uuid() -> String {
     let bits = rand::random::<u128>();
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     parts.join("-")
 }
 
 /// What opens one websocket.
 pub(super) fn secret() -> String {
-    format!(
-        "{:032x}{:032x}",
-        rand::random::<u128>(),
-        rand::random::<u128>()
-    )
+    format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
 }
 
 /// 64 hex digits that depend on the data and look like its SHA-256.

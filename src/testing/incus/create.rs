@@ -19,24 +19,19 @@ pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
     check_source(&asked)?;
     check_profiles(&asked)?;
     if world.generation == Generation::V7_0 && world.exists(&key) {
-        return Err(failure(
-            500,
-            format!("Instance \"{}\" already exists", key.1),
-        ));
+        return Err(failure(500, format!("Instance \"{}\" already exists", key.1)));
     }
-    Ok(
-        world.launch(draft("Creating instance", &key), |world, operation| {
-            let begun = world.source_image(&asked, &key.0).and_then(|image| {
-                world.record(&key, &asked, image.as_ref())?;
-                Ok(image.is_some())
-            });
-            async move {
-                let from_image = begun?;
-                world.build(&operation, &key, from_image).await?;
-                world.start_if(asked["start"] == true, &key)
-            }
-        }),
-    )
+    Ok(world.launch(draft("Creating instance", &key), |world, operation| {
+        let begun = world.source_image(&asked, &key.0).and_then(|image| {
+            world.record(&key, &asked, image.as_ref())?;
+            Ok(image.is_some())
+        });
+        async move {
+            let from_image = begun?;
+            world.build(&operation, &key, from_image).await?;
+            world.start_if(asked["start"] == true, &key)
+        }
+    }))
 }
 
 fn name(asked: &Value) -> Result<String, Failure> {
@@ -52,10 +47,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let odd = |c: char| !c.is_ascii_alphanumeric() && c != '-';
     let complaint = match name {
         _ if name.contains('/') => {
-            return Err(failure(
-                400,
-                "The character \"/\" is reserved for snapshots",
-            ));
+            return Err(failure(400, "The character \"/\" is reserved for snapshots"));
         }
         _ if name.is_empty() || name.len() > 63 => "must be 1-63 characters long",
         _ if name.starts_with('-') => "must not start with \"-\" character",
@@ -63,19 +55,12 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
         _ if name.contains(odd) => "can only contain alphanumeric and hyphen characters",
         _ => return Ok(()),
     };
-    Err(failure(
-        400,
-        format!("Invalid instance name: Name {complaint}"),
-    ))
+    Err(failure(400, format!("Invalid instance name: Name {complaint}")))
 }
 
 fn pet_name() -> String {
-    const MOODS: [&str; 8] = [
-        "able", "brave", "calm", "eager", "fair", "keen", "loyal", "quick",
-    ];
-    const ANIMALS: [&str; 8] = [
-        "ant", "bee", "crane", "dove", "elk", "finch", "goose", "hare",
-    ];
+    const MOODS: [&str; 8] = ["able", "brave", "calm", "eager", "fair", "keen", "loyal", "quick"];
+    const ANIMALS: [&str; 8] = ["ant", "bee", "crane", "dove", "elk", "finch", "goose", "hare"];
     let pick = |words: [&'static str; 8]| words[usize::from(rand::random::<u8>()) % words.len()];
     format!("{}-{}", pick(MOODS), pick(ANIMALS))
 }
@@ -94,10 +79,7 @@ fn check_source(asked: &Value) -> Result<(), Failure> {
 fn check_profiles(asked: &Value) -> Result<(), Failure> {
     let mut given = asked["profiles"].as_array().into_iter().flatten();
     match given.find(|profile| **profile != "default") {
-        Some(odd) => Err(failure(
-            500,
-            format!("Requested profile {odd} doesn't exist"),
-        )),
+        Some(odd) => Err(failure(500, format!("Requested profile {odd} doesn't exist"))),
         None => Ok(()),
     }
 }
@@ -126,13 +108,12 @@ impl World {
             return Ok(None);
         }
         let images = lock(&self.images);
-        let found = match source["fingerprint"]
-            .as_str()
-            .filter(|given| !given.is_empty())
-        {
+        let look = |project: &str| match source["fingerprint"].as_str().filter(|given| !given.is_empty()) {
             Some(fingerprint) => images.find(project, fingerprint),
             None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
         };
+        // The projects here have no images of their own unless they are given some.
+        let found = look(project).or_else(|| look("default"));
         let found = found.ok_or_else(|| failure(500, "Image not provided for instance creation"));
         found.map(Some)
     }
@@ -150,8 +131,7 @@ impl World {
             return Err(failure(500, text));
         }
         let document = documents::instance(&key.1, &key.0, asked, image);
-        let context =
-            json!({"location": "none", "storage-pool": "default", "type": document["type"]});
+        let context = json!({"location": "none", "storage-pool": "default", "type": document["type"]});
         instances.insert(key.clone(), Instance::new(document));
         drop(instances);
         self.tell("instance-created", key, &context);

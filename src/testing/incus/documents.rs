@@ -52,14 +52,9 @@ fn config(asked: &Value, image: Option<&Value>) -> Map<String, Value> {
 /// What the profiles add: here, the root disk of `default`.
 pub(super) fn expand(document: &mut Value) {
     let mut devices = Map::new();
-    let has_default = document["profiles"]
-        .as_array()
-        .is_some_and(|p| p.contains(&"default".into()));
+    let has_default = document["profiles"].as_array().is_some_and(|p| p.contains(&"default".into()));
     if has_default {
-        devices.insert(
-            "root".into(),
-            json!({"path": "/", "pool": "default", "type": "disk"}),
-        );
+        devices.insert("root".into(), json!({"path": "/", "pool": "default", "type": "disk"}));
     }
     devices.extend(document["devices"].as_object().cloned().unwrap_or_default());
     document["expanded_devices"] = devices.into();
@@ -121,14 +116,7 @@ pub(super) fn full(instance: &Instance, generation: Generation) -> Value {
 
 /// Changes whenever something changes that a client could have written.
 pub(super) fn etag(document: &Value) -> String {
-    let keys = [
-        "architecture",
-        "config",
-        "devices",
-        "ephemeral",
-        "profiles",
-        "description",
-    ];
+    let keys = ["architecture", "config", "devices", "ephemeral", "profiles", "description"];
     let parts: Vec<String> = keys.iter().map(|key| document[key].to_string()).collect();
     super::digest(parts.join("\n").as_bytes())
 }

@@ -14,10 +14,7 @@ pub(super) struct Failure {
 }
 
 pub(super) fn failure(code: u16, text: impl Into<String>) -> Failure {
-    Failure {
-        code,
-        text: text.into(),
-    }
+    Failure { code, text: text.into() }
 }
 
 pub(super) type Answer = Result<Reply, Failure>;
@@ -90,10 +87,7 @@ pub(super) fn created(location: &str) -> Reply {
 }
 
 pub(super) fn accepted(operation: &Value) -> Reply {
-    let path = format!(
-        "/1.0/operations/{}",
-        operation["id"].as_str().unwrap_or_default()
-    );
+    let path = format!("/1.0/operations/{}", operation["id"].as_str().unwrap_or_default());
     let envelope = Envelope {
         kind: "async",
         status: "Operation created",

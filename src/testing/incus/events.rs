@@ -46,9 +46,8 @@ impl Events {
         let frame = json!({"type": kind, "timestamp": now(), "metadata": metadata,
             "location": "none", "project": project});
         let frame = format!("{frame}\n");
-        lock(&self.0).retain(|listener| {
-            !listener.wants(kind, project) || listener.frames.send(frame.clone()).is_ok()
-        });
+        lock(&self.0)
+            .retain(|listener| !listener.wants(kind, project) || listener.frames.send(frame.clone()).is_ok());
     }
 
     /// `instance-created` and its kin.
@@ -68,23 +67,12 @@ impl Events {
     }
 
     pub(super) fn listeners(&self) -> usize {
-        lock(&self.0)
-            .iter()
-            .filter(|listener| !listener.frames.is_closed())
-            .count()
+        lock(&self.0).iter().filter(|listener| !listener.frames.is_closed()).count()
     }
 
-    fn listen(
-        &self,
-        kinds: Vec<String>,
-        project: Option<String>,
-    ) -> mpsc::UnboundedReceiver<String> {
+    fn listen(&self, kinds: Vec<String>, project: Option<String>) -> mpsc::UnboundedReceiver<String> {
         let (frames, received) = mpsc::unbounded_channel();
-        lock(&self.0).push(Listener {
-            kinds,
-            project,
-            frames,
-        });
+        lock(&self.0).push(Listener { kinds, project, frames });
         received
     }
 }
@@ -92,10 +80,7 @@ impl Events {
 pub(super) fn subscribe(world: &World, request: &Request) -> Answer {
     let kinds = kinds(request);
     if let Some(odd) = kinds.iter().find(|kind| !KINDS.contains(&kind.as_str())) {
-        return Err(failure(
-            400,
-            format!("\"{odd}\" isn't a supported event type"),
-        ));
+        return Err(failure(400, format!("\"{odd}\" isn't a supported event type")));
     }
     let project = super::project_filter(request)?;
     let frames = world.events.listen(kinds, project);

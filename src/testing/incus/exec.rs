@@ -33,12 +33,7 @@ pub(super) struct Job {
 impl Job {
     fn parse(key: &Key, asked: &Value) -> Job {
         let words = asked["command"].as_array().into_iter().flatten();
-        let number = |key: &str| {
-            asked[key]
-                .as_u64()
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(0)
-        };
+        let number = |key: &str| asked[key].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let uid = number("user");
         let interactive = asked["interactive"] == true;
         Job {
@@ -47,11 +42,7 @@ impl Job {
             environment: environment(asked, uid, interactive),
             interactive,
             window: (number("width"), number("height")),
-            cwd: asked["cwd"]
-                .as_str()
-                .filter(|cwd| !cwd.is_empty())
-                .unwrap_or("/root")
-                .to_owned(),
+            cwd: asked["cwd"].as_str().filter(|cwd| !cwd.is_empty()).unwrap_or("/root").to_owned(),
             uid,
             record: asked["record-output"] == true,
         }
@@ -60,18 +51,11 @@ impl Job {
 
 fn environment(asked: &Value, uid: u32, interactive: bool) -> BTreeMap<String, String> {
     let user = [("HOME", "/root"), ("USER", "root")];
-    let always = [
-        ("LANG", "C.UTF-8"),
-        (
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ),
-    ];
+    let always =
+        [("LANG", "C.UTF-8"), ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
     let defaults = user.iter().filter(|_| uid == 0).chain(&always);
     let terminal = interactive.then_some(&("TERM", "xterm"));
-    let defaults = defaults
-        .chain(terminal)
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let defaults = defaults.chain(terminal).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let given = asked["environment"].as_object().into_iter().flatten();
     let given = given.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     defaults.chain(given).collect()
@@ -82,10 +66,7 @@ pub(super) fn exec(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
         return not_implemented();
     }
     let asked = body(request)?;
-    match world
-        .with(key, |instance| instance.status().to_owned())?
-        .as_str()
-    {
+    match world.with(key, |instance| instance.status().to_owned())?.as_str() {
         "Stopped" => return Err(failure(400, "Instance is not running")),
         "Frozen" => return Err(failure(400, "Instance is frozen")),
         _ => {}
@@ -112,10 +93,7 @@ fn connected(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
         "command": job.command, "environment": job.environment, "interactive": job.interactive,
         "fds": secrets,
     });
-    let draft = Draft {
-        socket: Some(metadata),
-        ..draft(&job)
-    };
+    let draft = Draft { socket: Some(metadata), ..draft(&job) };
     world.launch(draft, move |world, operation| {
         world.sessions.open(&operation.id, &session);
         async move {
@@ -164,9 +142,8 @@ impl World {
         output: mpsc::Sender<(Stream, Bytes)>,
         window: watch::Receiver<Window>,
     ) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
-        let (files, mut power) = self.with(&job.key, |instance| {
-            (instance.files.clone(), instance.power.subscribe())
-        })?;
+        let (files, mut power) =
+            self.with(&job.key, |instance| (instance.files.clone(), instance.power.subscribe()))?;
         let shell = Shell {
             env: job.environment.clone(),
             cwd: job.cwd.clone(),
@@ -190,20 +167,11 @@ impl World {
         })
     }
 
-    fn keep_output(
-        &self,
-        operation: &Operation,
-        key: &Key,
-        out: Bytes,
-        err: Bytes,
-    ) -> Result<(), Failure> {
+    fn keep_output(&self, operation: &Operation, key: &Key, out: Bytes, err: Bytes) -> Result<(), Failure> {
         let mut urls = Map::new();
         for (fd, stream, data) in [("1", "stdout", out), ("2", "stderr", err)] {
             let name = format!("exec_{}.{stream}", operation.id);
-            urls.insert(
-                fd.into(),
-                format!("{}/logs/exec-output/{name}", path(key)).into(),
-            );
+            urls.insert(fd.into(), format!("{}/logs/exec-output/{name}", path(key)).into());
             self.with(key, |instance| instance.outputs.insert(name, data))?;
         }
         self.set_metadata(operation, "output", urls.into());

@@ -33,13 +33,7 @@ struct Node {
 
 impl Node {
     fn new(kind: Kind, mode: &str) -> Node {
-        Node {
-            kind,
-            uid: "0".to_owned(),
-            gid: "0".to_owned(),
-            mode: mode.to_owned(),
-            modified: Utc::now(),
-        }
+        Node { kind, uid: "0".to_owned(), gid: "0".to_owned(), mode: mode.to_owned(), modified: Utc::now() }
     }
 
     /// Owner and mode as the request wants them; what it leaves out stays.
@@ -47,12 +41,8 @@ impl Node {
         let given = |name: &str| request.header(name).map(str::to_owned);
         let number = |text: &String| text.parse::<u32>().is_ok();
         let octal = |text: &String| u32::from_str_radix(text, 8).is_ok();
-        self.uid = given("x-incus-uid")
-            .filter(number)
-            .unwrap_or_else(|| self.uid.clone());
-        self.gid = given("x-incus-gid")
-            .filter(number)
-            .unwrap_or_else(|| self.gid.clone());
+        self.uid = given("x-incus-uid").filter(number).unwrap_or_else(|| self.uid.clone());
+        self.gid = given("x-incus-gid").filter(number).unwrap_or_else(|| self.gid.clone());
         if let Some(mode) = given("x-incus-mode").filter(octal) {
             self.mode = format!("{:0>4}", mode.trim_start_matches("0o"));
         }
@@ -70,12 +60,7 @@ impl Node {
             .header("X-Incus-Gid", &self.gid)
             .header("X-Incus-Mode", &self.mode)
             .header("X-Incus-Type", kind)
-            .header(
-                "X-Incus-Modified",
-                self.modified
-                    .format("%Y-%m-%d %H:%M:%S +0000 UTC")
-                    .to_string(),
-            )
+            .header("X-Incus-Modified", self.modified.format("%Y-%m-%d %H:%M:%S +0000 UTC").to_string())
     }
 }
 
@@ -97,18 +82,14 @@ impl Tree {
     fn has_parent(&self, path: &str) -> bool {
         let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
         let parent = if parent.is_empty() { "/" } else { parent };
-        self.get(parent)
-            .is_some_and(|node| node.kind == Kind::Directory)
+        self.get(parent).is_some_and(|node| node.kind == Kind::Directory)
     }
 
     fn children(&self, path: &str) -> Vec<String> {
         let prefix = format!("{}/", path.trim_end_matches('/'));
         let nodes = lock(&self.0);
         let names = nodes.keys().filter_map(|child| child.strip_prefix(&prefix));
-        names
-            .filter(|name| !name.is_empty() && !name.contains('/'))
-            .map(str::to_owned)
-            .collect()
+        names.filter(|name| !name.is_empty() && !name.contains('/')).map(str::to_owned).collect()
     }
 
     fn put(&self, path: &str, node: Node) {
@@ -170,10 +151,7 @@ fn clean(path: &str) -> Result<String, Failure> {
     if path.is_empty() {
         return Err(failure(400, "Missing path argument"));
     }
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     Ok(format!("/{}", parts.join("/")))
 }
 
@@ -210,28 +188,19 @@ pub(super) fn raw(request: &Request, path: &str, data: &[u8], modified: DateTime
         .header("Accept-Ranges", "bytes")
         .header("Content-Type", "application/octet-stream")
         .header("Content-Disposition", format!("inline;filename={name}"))
-        .header(
-            "Last-Modified",
-            modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        )
+        .header("Last-Modified", modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 /// `bytes=a-b`, `bytes=a-`, `bytes=-n`; the inner nothing: outside of the file.
 fn range(request: &Request, size: usize) -> Option<Option<(usize, usize)>> {
-    let (from, to) = request
-        .header("range")?
-        .strip_prefix("bytes=")?
-        .split_once('-')?;
+    let (from, to) = request.header("range")?.strip_prefix("bytes=")?.split_once('-')?;
     let last = size.checked_sub(1);
     let (from, to) = match (from.parse::<usize>().ok(), to.parse::<usize>().ok()) {
         (Some(from), to) => (from, to.unwrap_or(usize::MAX)),
         (None, Some(tail)) => (size.saturating_sub(tail), usize::MAX),
         (None, None) => return None,
     };
-    Some(
-        last.filter(|last| from <= *last && from <= to)
-            .map(|last| (from, to.min(last))),
-    )
+    Some(last.filter(|last| from <= *last && from <= to).map(|last| (from, to.min(last))))
 }
 
 fn head(tree: &Tree, path: &str) -> Answer {
@@ -245,9 +214,7 @@ fn head(tree: &Tree, path: &str) -> Answer {
 }
 
 fn sized(reply: Reply, length: usize) -> Reply {
-    reply
-        .header("Content-Length", length.to_string())
-        .header("Content-Type", "application/octet-stream")
+    reply.header("Content-Length", length.to_string()).header("Content-Type", "application/octet-stream")
 }
 
 fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
@@ -260,10 +227,7 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
     let old = tree.get(path);
     let (kind, mode) = match request.header("x-incus-type").unwrap_or("file") {
         "directory" => (Kind::Directory, "0755"),
-        "symlink" => (
-            Kind::Symlink(String::from_utf8_lossy(&data).into_owned()),
-            "0777",
-        ),
+        "symlink" => (Kind::Symlink(String::from_utf8_lossy(&data).into_owned()), "0777"),
         "file" => (Kind::File(file(path, old.as_ref(), &data, append)?), "0644"),
         other => return Err(failure(400, format!("Bad file type: {other}"))),
     };
@@ -306,11 +270,7 @@ fn delete(tree: &Tree, generation: Generation, path: &str) -> Answer {
         });
     }
     if !tree.children(path).is_empty() {
-        let prefix = if newer {
-            format!("remove {path}: ")
-        } else {
-            String::new()
-        };
+        let prefix = if newer { format!("remove {path}: ") } else { String::new() };
         let text = format!("{prefix}sftp: \"remove {path}: directory not empty\" (SSH_FX_FAILURE)");
         return Err(failure(500, text));
     }

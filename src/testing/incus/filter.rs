@@ -43,11 +43,7 @@ fn clause(text: &str) -> Result<Clause, Failure> {
         "ne" => false,
         _ => return Err(failure(500, "Unsupported operation")),
     };
-    Ok(Clause {
-        field,
-        equal,
-        value: value.trim().to_owned(),
-    })
+    Ok(Clause { field, equal, value: value.trim().to_owned() })
 }
 
 impl Clause {
@@ -70,10 +66,7 @@ impl Clause {
 
     /// A pattern for the whole text, in any case, as on the real server.
     fn matches(&self, text: &str) -> bool {
-        let flags = Flags {
-            icase: true,
-            ..Flags::default()
-        };
+        let flags = Flags { icase: true, ..Flags::default() };
         let pattern = Regex::with_flags(&format!("^(?:{})$", self.value), flags);
         pattern.map_or(self.value == text, |pattern| pattern.find(text).is_some())
     }
@@ -95,8 +88,7 @@ mod tests {
     use super::Filter;
 
     fn keeps(filter: &str) -> Option<bool> {
-        let document =
-            json!({"name": "web1", "status": "Running", "config": {"user.a": "b"}, "n": 1});
+        let document = json!({"name": "web1", "status": "Running", "config": {"user.a": "b"}, "n": 1});
         Filter::parse(filter).and_then(|f| f.keep(&document)).ok()
     }
 

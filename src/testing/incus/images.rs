@@ -38,16 +38,15 @@ impl Images {
     }
 
     fn names_of(&self, image: &Key) -> Vec<Value> {
-        let mine =
-            |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
-        let short = |(_, alias): (&Key, &Value)| json!({"name": alias["name"], "description": alias["description"]});
+        let mine = |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
+        let short =
+            |(_, alias): (&Key, &Value)| json!({"name": alias["name"], "description": alias["description"]});
         self.aliases.iter().filter(mine).map(short).collect()
     }
 
     pub(super) fn add_alias(&mut self, project: &str, name: &str, target: &str, description: &str) {
         let alias = json!({"name": name, "target": target, "description": description, "type": "container"});
-        self.aliases
-            .insert((project.to_owned(), name.to_owned()), alias);
+        self.aliases.insert((project.to_owned(), name.to_owned()), alias);
     }
 
     pub(super) fn add(&mut self, project: &str, image: Value) {
@@ -83,14 +82,9 @@ pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
 fn list(world: &World, request: &Request) -> Answer {
     let wanted = project_filter(request)?;
     let images = lock(&world.images);
-    let mine = images
-        .images
-        .keys()
-        .filter(|key| wanted.as_ref().is_none_or(|p| *p == key.0));
+    let mine = images.images.keys().filter(|key| wanted.as_ref().is_none_or(|p| *p == key.0));
     let shown: Vec<Value> = match recursion(request) {
-        0 => mine
-            .map(|key| format!("/1.0/images/{}", key.1).into())
-            .collect(),
+        0 => mine.map(|key| format!("/1.0/images/{}", key.1).into()).collect(),
         _ => mine.filter_map(|key| images.find(&key.0, &key.1)).collect(),
     };
     Ok(envelope::sync(&shown.into()))
@@ -116,12 +110,7 @@ fn import(world: &Arc<World>, request: &Request) -> Answer {
         }
         lock(&world.images).add(&project, image);
         let path = format!("/1.0/images/{fingerprint}");
-        world.events.lifecycle(
-            "image-created",
-            &path,
-            &project,
-            &json!({"type": "container"}),
-        );
+        world.events.lifecycle("image-created", &path, &project, &json!({"type": "container"}));
         Ok(())
     }))
 }
@@ -139,10 +128,7 @@ fn uploaded(generation: Generation, request: &Request) -> Result<Value, Failure>
     image["public"] = (request.header("x-incus-public") == Some("1")).into();
     image["project"] = project(request).into();
     let properties = request.header("x-incus-properties").unwrap_or_default();
-    for (key, value) in properties
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-    {
+    for (key, value) in properties.split('&').filter_map(|pair| pair.split_once('=')) {
         image["properties"][key] = value.into();
     }
     Ok(image)
@@ -153,8 +139,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> A
     let found = lock(&world.images).find(&project, fingerprint);
     match request.method.as_str() {
         "GET" => {
-            let image =
-                found.ok_or_else(|| failure(404, format!("Image \"{fingerprint}\" not found")))?;
+            let image = found.ok_or_else(|| failure(404, format!("Image \"{fingerprint}\" not found")))?;
             Ok(envelope::sync(&image).header("Etag", quoted(&image)))
         }
         "DELETE" => {
@@ -181,14 +166,10 @@ fn delete(world: &Arc<World>, project: String, image: &Value) -> crate::testing:
     world.launch(draft, |world, _| async move {
         world.take_time(None).await;
         let mut images = lock(&world.images);
-        images
-            .aliases
-            .retain(|_, alias| alias["target"] != fingerprint);
+        images.aliases.retain(|_, alias| alias["target"] != fingerprint);
         images.images.remove(&(project.clone(), fingerprint));
         drop(images);
-        world
-            .events
-            .lifecycle("image-deleted", &path, &project, &Value::Null);
+        world.events.lifecycle("image-deleted", &path, &project, &Value::Null);
         Ok(())
     })
 }
@@ -200,9 +181,7 @@ pub(super) fn aliases(world: &World, request: &Request) -> Answer {
             let images = lock(&world.images);
             let mine = images.aliases.iter().filter(|(key, _)| key.0 == project);
             let shown: Vec<Value> = match recursion(request) {
-                0 => mine
-                    .map(|(key, _)| format!("/1.0/images/aliases/{}", key.1).into())
-                    .collect(),
+                0 => mine.map(|(key, _)| format!("/1.0/images/aliases/{}", key.1).into()).collect(),
                 _ => mine.map(|(_, alias)| alias.clone()).collect(),
             };
             Ok(envelope::sync(&shown.into()))
@@ -223,15 +202,10 @@ fn add_alias(world: &World, asked: &Value, project: &str) -> Answer {
         return Err(failure(400, text));
     }
     let mut images = lock(&world.images);
-    if images
-        .aliases
-        .contains_key(&(project.to_owned(), name.to_owned()))
-    {
+    if images.aliases.contains_key(&(project.to_owned(), name.to_owned())) {
         return Err(failure(409, format!("Alias \"{name}\" already exists")));
     }
-    let image = images
-        .find(project, target)
-        .ok_or_else(|| failure(404, "Image not found"))?;
+    let image = images.find(project, target).ok_or_else(|| failure(404, "Image not found"))?;
     let target = image["fingerprint"].as_str().unwrap_or_default();
     images.add_alias(project, name, target, text("description"));
     Ok(envelope::created(&format!("/1.0/images/aliases/{name}")))
@@ -251,15 +225,8 @@ pub(super) fn alias(world: &World, request: &Request, name: &str) -> Answer {
         "PUT" | "PATCH" => {
             let asked = body(request)?;
             let given = asked.as_object().cloned().unwrap_or_default();
-            let merged = alias
-                .as_object()
-                .cloned()
-                .unwrap_or_default()
-                .into_iter()
-                .chain(given);
-            images
-                .aliases
-                .insert(key, merged.collect::<Map<_, _>>().into());
+            let merged = alias.as_object().cloned().unwrap_or_default().into_iter().chain(given);
+            images.aliases.insert(key, merged.collect::<Map<_, _>>().into());
             Ok(envelope::done())
         }
         _ => super::not_implemented(),

@@ -52,12 +52,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
 }
 
 pub(super) fn draft(description: &'static str, key: &Key) -> Draft {
-    Draft {
-        description,
-        project: key.0.clone(),
-        resources: json!({"instances": [path(key)]}),
-        socket: None,
-    }
+    Draft { description, project: key.0.clone(), resources: json!({"instances": [path(key)]}), socket: None }
 }
 
 pub(super) fn path(key: &Key) -> String {
@@ -78,9 +73,7 @@ fn list(world: &World, request: &Request) -> Answer {
     let mut shown = Vec::new();
     for (key, instance) in lock(&world.instances).iter() {
         let here = project.as_ref().is_none_or(|project| *project == key.0);
-        let right = kind
-            .as_ref()
-            .is_none_or(|kind| instance.document["type"] == **kind);
+        let right = kind.as_ref().is_none_or(|kind| instance.document["type"] == **kind);
         if here && right && filter.keep(&instance.document)? {
             shown.push(entry(world.generation, key, instance, depth));
         }
@@ -90,9 +83,7 @@ fn list(world: &World, request: &Request) -> Answer {
 
 /// 7.0.2 takes no notice of `instance-type`.
 fn kind(generation: Generation, request: &Request) -> Result<Option<String>, Failure> {
-    let given = request
-        .param("instance-type")
-        .filter(|given| !given.is_empty());
+    let given = request.param("instance-type").filter(|given| !given.is_empty());
     match given.as_deref() {
         _ if generation == Generation::V7_0 => Ok(None),
         None | Some("container" | "virtual-machine") => Ok(given),
@@ -127,19 +118,13 @@ fn check_etag(world: &World, request: &Request, key: &Key) -> Result<(), Failure
     if given.is_empty() || given == etag {
         return Ok(());
     }
-    Err(failure(
-        412,
-        format!("ETag doesn't match: {etag} vs {given}"),
-    ))
+    Err(failure(412, format!("ETag doesn't match: {etag} vs {given}")))
 }
 
 fn check_config(asked: &Value) -> Result<(), Failure> {
     let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
     match odd_key(keys) {
-        Some(key) => Err(failure(
-            500,
-            format!("Invalid config: Unknown configuration key: {key}"),
-        )),
+        Some(key) => Err(failure(500, format!("Invalid config: Unknown configuration key: {key}"))),
         None => Ok(()),
     }
 }
@@ -152,15 +137,13 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     check_etag(world, request, key)?;
     let asked = body(request)?;
     let key = key.clone();
-    Ok(
-        world.launch(draft("Updating instance", &key), |world, _| async move {
-            check_config(&asked)?;
-            world.take_time(None).await;
-            world.with(&key, |instance| replace(&mut instance.document, &asked))?;
-            world.tell("instance-updated", &key, &Value::Null);
-            Ok(())
-        }),
-    )
+    Ok(world.launch(draft("Updating instance", &key), |world, _| async move {
+        check_config(&asked)?;
+        world.take_time(None).await;
+        world.with(&key, |instance| replace(&mut instance.document, &asked))?;
+        world.tell("instance-updated", &key, &Value::Null);
+        Ok(())
+    }))
 }
 
 /// What isn't in the request is emptied, except for what clients can't write.
@@ -216,14 +199,12 @@ fn delete(world: &Arc<World>, key: &Key) -> Answer {
         return Err(failure(400, "Instance is running"));
     }
     let key = key.clone();
-    Ok(
-        world.launch(draft("Deleting instance", &key), |world, _| async move {
-            world.take_time(None).await;
-            lock(&world.instances).remove(&key);
-            world.tell("instance-deleted", &key, &Value::Null);
-            Ok(())
-        }),
-    )
+    Ok(world.launch(draft("Deleting instance", &key), |world, _| async move {
+        world.take_time(None).await;
+        lock(&world.instances).remove(&key);
+        world.tell("instance-deleted", &key, &Value::Null);
+        Ok(())
+    }))
 }
 
 fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
@@ -239,17 +220,15 @@ fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
         return Err(failure(409, format!("Name \"{}\" already in use", new.1)));
     }
     let key = key.clone();
-    Ok(
-        world.launch(draft("Renaming instance", &key), |world, _| async move {
-            if world.with(&key, |instance| instance.is_up())? {
-                return Err(failure(500, "Renaming of running instance not allowed"));
-            }
-            world.take_time(None).await;
-            world.move_instance(&key, &new);
-            world.tell("instance-renamed", &new, &json!({"old_name": key.1}));
-            Ok(())
-        }),
-    )
+    Ok(world.launch(draft("Renaming instance", &key), |world, _| async move {
+        if world.with(&key, |instance| instance.is_up())? {
+            return Err(failure(500, "Renaming of running instance not allowed"));
+        }
+        world.take_time(None).await;
+        world.move_instance(&key, &new);
+        world.tell("instance-renamed", &new, &json!({"old_name": key.1}));
+        Ok(())
+    }))
 }
 
 impl World {

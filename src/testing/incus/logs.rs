@@ -17,10 +17,7 @@ pub(super) fn list(world: &World, request: &Request, key: &Key) -> Answer {
         return not_implemented();
     }
     world.document(key)?;
-    Ok(envelope::sync(&Value::from(vec![format!(
-        "{}/logs/{LOG}",
-        path(key)
-    )])))
+    Ok(envelope::sync(&Value::from(vec![format!("{}/logs/{LOG}", path(key))])))
 }
 
 pub(super) fn one(world: &World, request: &Request, key: &Key, name: &str) -> Answer {
@@ -30,10 +27,8 @@ pub(super) fn one(world: &World, request: &Request, key: &Key, name: &str) -> An
     }
     match request.method.as_str() {
         "GET" => {
-            let text = format!(
-                "lxc {} 20261120231206.251 WARN     attach - No security context received\n",
-                key.1
-            );
+            let text =
+                format!("lxc {} 20261120231206.251 WARN     attach - No security context received\n", key.1);
             Ok(raw(request, name, text.as_bytes(), Utc::now()))
         }
         "DELETE" => {
@@ -51,22 +46,16 @@ pub(super) fn outputs(world: &World, request: &Request, key: &Key) -> Answer {
     let base = path(key);
     let names = world.with(key, |instance| {
         let names = instance.outputs.keys();
-        names
-            .map(|name| format!("{base}/logs/exec-output/{name}"))
-            .collect::<Vec<_>>()
+        names.map(|name| format!("{base}/logs/exec-output/{name}")).collect::<Vec<_>>()
     })?;
     Ok(envelope::sync(&Value::from(names)))
 }
 
 pub(super) fn output(world: &World, request: &Request, key: &Key, name: &str) -> Answer {
     let found = world.with(key, |instance| instance.outputs.get(name).cloned())?;
-    let known =
-        name.starts_with("exec_") && (name.ends_with(".stdout") || name.ends_with(".stderr"));
+    let known = name.starts_with("exec_") && (name.ends_with(".stdout") || name.ends_with(".stderr"));
     if !known {
-        return Err(failure(
-            400,
-            format!("Exec record-output file name \"{name}\" not valid"),
-        ));
+        return Err(failure(400, format!("Exec record-output file name \"{name}\" not valid")));
     }
     let data = found.ok_or_else(|| failure(404, absent(world.generation, name)))?;
     match request.method.as_str() {

@@ -238,10 +238,7 @@ impl FakeIncus {
     /// Changes an instance's document, to whatever a server of the future may send: states that don't exist yet, nulls,
     /// new fields. False when there is no such instance.
     pub fn edit_instance(&self, name: &str, edit: impl FnOnce(&mut Value)) -> bool {
-        let edited = self
-            .0
-            .world
-            .with(&key(name), |instance| instance.edit(edit));
+        let edited = self.0.world.with(&key(name), |instance| instance.edit(edit));
         edited.is_ok()
     }
 
@@ -266,10 +263,7 @@ impl FakeIncus {
 
     /// What a file inside an instance holds.
     pub fn file(&self, instance: &str, path: &str) -> Option<Vec<u8>> {
-        let files = self
-            .0
-            .world
-            .with(&key(instance), |instance| instance.files.clone());
+        let files = self.0.world.with(&key(instance), |instance| instance.files.clone());
         files.ok()?.read(path).map(Vec::from)
     }
 }

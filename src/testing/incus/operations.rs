@@ -131,8 +131,7 @@ impl World {
     }
 
     fn announce(&self, operation: &Operation) {
-        self.events
-            .send("operation", &operation.project, &operation.document());
+        self.events.send("operation", &operation.project, &operation.document());
     }
 
     pub(super) fn finish(&self, operation: &Operation, result: Result<(), Failure>) {
@@ -172,11 +171,7 @@ fn document(id: &str, draft: &Draft, generation: Generation) -> Value {
         Generation::V6_0 => Value::Null,
         Generation::V7_0 => json!({}),
     };
-    let class = if draft.socket.is_some() {
-        "websocket"
-    } else {
-        "task"
-    };
+    let class = if draft.socket.is_some() { "websocket" } else { "task" };
     let now = now();
     json!({
         "id": id, "class": class, "description": draft.description,
@@ -193,20 +188,10 @@ pub(super) fn list(world: &World, request: &Request) -> Answer {
     let mut groups = Map::new();
     for operation in world.operations.of_project(project.as_deref()) {
         let document = operation.document();
-        let group = document["status"]
-            .as_str()
-            .unwrap_or_default()
-            .to_lowercase();
+        let group = document["status"].as_str().unwrap_or_default().to_lowercase();
         let group = groups.entry(group).or_insert_with(|| json!([]));
-        let entry = if full {
-            document
-        } else {
-            operation.path().into()
-        };
-        group
-            .as_array_mut()
-            .into_iter()
-            .for_each(|list| list.push(entry.clone()));
+        let entry = if full { document } else { operation.path().into() };
+        group.as_array_mut().into_iter().for_each(|list| list.push(entry.clone()));
     }
     Ok(envelope::sync(&Value::Object(groups)))
 }
@@ -255,12 +240,7 @@ fn seconds(request: &Request) -> Result<Option<Duration>, Failure> {
     let Some(given) = request.param("timeout").filter(|given| !given.is_empty()) else {
         return Ok(None);
     };
-    let bad = |_| {
-        failure(
-            500,
-            format!("strconv.Atoi: parsing \"{given}\": invalid syntax"),
-        )
-    };
+    let bad = |_| failure(500, format!("strconv.Atoi: parsing \"{given}\": invalid syntax"));
     let seconds: i64 = given.parse().map_err(bad)?;
     Ok(u64::try_from(seconds).ok().map(Duration::from_secs))
 }
@@ -273,10 +253,7 @@ fn outcome(generation: Generation, over: bool, operation: &Operation) -> String 
         return envelope::sync_text(&document);
     }
     let failed = match over {
-        true => failure(
-            *lock(&operation.code),
-            document["err"].as_str().unwrap_or_default(),
-        ),
+        true => failure(*lock(&operation.code), document["err"].as_str().unwrap_or_default()),
         false => failure(500, "context deadline exceeded"),
     };
     envelope::error_text(generation, &failed)

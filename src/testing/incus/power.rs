@@ -43,13 +43,8 @@ impl Change {
             _ => return Err(failure(400, format!("Unknown action: '{word}'"))),
         };
         let polite = matches!(action, Action::Stop | Action::Restart) && asked["force"] != true;
-        let seconds = asked["timeout"]
-            .as_u64()
-            .filter(|seconds| polite && *seconds > 0);
-        Ok(Change {
-            action,
-            limit: seconds.map(Duration::from_secs),
-        })
+        let seconds = asked["timeout"].as_u64().filter(|seconds| polite && *seconds > 0);
+        Ok(Change { action, limit: seconds.map(Duration::from_secs) })
     }
 
     fn description(&self) -> &'static str {
@@ -125,11 +120,9 @@ fn change_one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let change = Change::parse(&body(request)?)?;
     world.document(key)?;
     let key = key.clone();
-    Ok(
-        world.launch(draft(change.description(), &key), |world, _| async move {
-            world.carry_out(&change, &key).await
-        }),
-    )
+    Ok(world.launch(draft(change.description(), &key), |world, _| async move {
+        world.carry_out(&change, &key).await
+    }))
 }
 
 pub(super) fn change_all(world: &Arc<World>, request: &Request) -> Answer {
@@ -153,17 +146,15 @@ pub(super) fn change_all(world: &Arc<World>, request: &Request) -> Answer {
 impl World {
     fn affected(&self, change: &Change, project: &str) -> Vec<Key> {
         let instances = lock(&self.instances);
-        let wanted = instances
-            .iter()
-            .filter(|(key, instance)| key.0 == project && change.applies(instance.status()));
+        let wanted =
+            instances.iter().filter(|(key, instance)| key.0 == project && change.applies(instance.status()));
         wanted.map(|(key, _)| key.clone()).collect()
     }
 
     async fn carry_out(&self, change: &Change, key: &Key) -> Result<(), Failure> {
         self.with(key, |instance| change.check(instance.status()))??;
         if self.take_time(change.limit).await.is_none() {
-            let text =
-                "Failed shutting down instance, status is \"Running\": context deadline exceeded";
+            let text = "Failed shutting down instance, status is \"Running\": context deadline exceeded";
             return Err(failure(500, text));
         }
         let ephemeral = self.with(key, |instance| {

@@ -79,9 +79,7 @@ impl Session {
             false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
         };
         let secrets: BTreeMap<_, _> = all.iter().map(|fd| (super::secret(), *fd)).collect();
-        let shown = secrets
-            .iter()
-            .map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
+        let shown = secrets.iter().map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
         let shown = Value::Object(shown.collect());
         let session = Session {
             secrets: Mutex::new(secrets),
@@ -145,11 +143,7 @@ impl Session {
         let (mut out, mut err) = (self.take("1"), self.take("2"));
         let delivery = async {
             while let Some((stream, data)) = chunks.recv().await {
-                let to = if stream == Stream::Out {
-                    &mut out
-                } else {
-                    &mut err
-                };
+                let to = if stream == Stream::Out { &mut out } else { &mut err };
                 deliver(to, data).await;
                 if to.is_none() {
                     // Nobody reads it: the command learns that at its next write.
@@ -165,15 +159,7 @@ impl Session {
         };
         // A killed command leaves what it had already written.
         while let Ok((stream, data)) = chunks.try_recv() {
-            deliver(
-                if stream == Stream::Out {
-                    &mut out
-                } else {
-                    &mut err
-                },
-                data,
-            )
-            .await;
+            deliver(if stream == Stream::Out { &mut out } else { &mut err }, data).await;
         }
         end_of_stream(out).await;
         end_of_stream(err).await;
@@ -321,10 +307,7 @@ mod tests {
         let order = json!({"command": "window-resize", "args": {"width": "100", "height": "30"}});
         assert_eq!(obey(&order, &resize), None);
         assert_eq!(*window.borrow(), (100, 30));
-        assert_eq!(
-            obey(&json!({"command": "signal", "signal": 15}), &resize),
-            Some(15)
-        );
+        assert_eq!(obey(&json!({"command": "signal", "signal": 15}), &resize), Some(15));
         assert_eq!(obey(&json!({"command": "?"}), &resize), None);
     }
 }

@@ -111,15 +111,8 @@ impl World {
     }
 
     /// Looks at or changes one instance.
-    pub(super) fn with<T>(
-        &self,
-        key: &Key,
-        act: impl FnOnce(&mut Instance) -> T,
-    ) -> Result<T, Failure> {
-        lock(&self.instances)
-            .get_mut(key)
-            .map(act)
-            .ok_or_else(|| missing(key))
+    pub(super) fn with<T>(&self, key: &Key, act: impl FnOnce(&mut Instance) -> T) -> Result<T, Failure> {
+        lock(&self.instances).get_mut(key).map(act).ok_or_else(|| missing(key))
     }
 
     pub(super) fn document(&self, key: &Key) -> Result<Value, Failure> {
@@ -172,7 +165,6 @@ fn progress(percent: u32) -> Value {
 }
 
 pub(super) fn missing((project, name): &Key) -> Failure {
-    let text =
-        format!("Failed to fetch instance \"{name}\" in project \"{project}\": Instance not found");
+    let text = format!("Failed to fetch instance \"{name}\" in project \"{project}\": Instance not found");
     failure(404, text)
 }

@@ -105,8 +105,7 @@ impl Shell {
             _ => None,
         };
         let Some(mut left) = count else {
-            self.warn(to, "head: only `head -c N /dev/zero` works here\n")
-                .await?;
+            self.warn(to, "head: only `head -c N /dev/zero` works here\n").await?;
             return Ok(Flow::Next(1));
         };
         let zeros = Bytes::from(vec![0; BLOCK]);

@@ -68,9 +68,7 @@ pub(crate) struct Shell {
 
 impl fmt::Debug for Shell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shell")
-            .field("cwd", &self.cwd)
-            .finish_non_exhaustive()
+        f.debug_struct("Shell").field("cwd", &self.cwd).finish_non_exhaustive()
     }
 }
 
@@ -90,10 +88,7 @@ enum Sink {
 
 impl Plumbing {
     fn plain() -> Plumbing {
-        Plumbing {
-            out: Sink::Stream(Stream::Out),
-            err: Sink::Stream(Stream::Err),
-        }
+        Plumbing { out: Sink::Stream(Stream::Out), err: Sink::Stream(Stream::Err) }
     }
 }
 
@@ -192,8 +187,7 @@ impl Shell {
     }
 
     pub(super) async fn warn(&self, to: &Plumbing, text: &str) -> Result<(), Broken> {
-        self.put(&to.err, Bytes::copy_from_slice(text.as_bytes()))
-            .await
+        self.put(&to.err, Bytes::copy_from_slice(text.as_bytes())).await
     }
 
     async fn put(&self, sink: &Sink, data: Bytes) -> Result<(), Broken> {
@@ -203,10 +197,7 @@ impl Shell {
                 self.files.write(path, &data, true);
             }
             Sink::Stream(stream) if !data.is_empty() => {
-                self.output
-                    .send((*stream, data))
-                    .await
-                    .map_err(|_| Broken)?;
+                self.output.send((*stream, data)).await.map_err(|_| Broken)?;
             }
             Sink::Stream(_) => {}
         }

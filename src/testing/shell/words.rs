@@ -41,11 +41,7 @@ pub(super) struct Step {
 
 impl Step {
     fn new(when: When) -> Step {
-        Step {
-            when,
-            words: Vec::new(),
-            redirects: Vec::new(),
-        }
+        Step { when, words: Vec::new(), redirects: Vec::new() }
     }
 }
 
@@ -66,8 +62,7 @@ pub(super) fn parse(text: &str) -> Vec<Step> {
             '>' => step.redirects.push(redirect(&mut source, 1)),
             '1' | '2' if leads_redirect(&source) => {
                 source.next();
-                step.redirects
-                    .push(redirect(&mut source, if c == '1' { 1 } else { 2 }));
+                step.redirects.push(redirect(&mut source, if c == '1' { 1 } else { 2 }));
             }
             _ => step.words.push(word(&mut source)),
         }
@@ -96,10 +91,7 @@ fn redirect(source: &mut Source<'_>, fd: u8) -> Redirect {
     let append = source.next_if_eq(&'>').is_some();
     if source.next_if_eq(&'&').is_some() {
         let same = if source.next() == Some('1') { 1 } else { 2 };
-        return Redirect {
-            fd,
-            target: Target::Same(same),
-        };
+        return Redirect { fd, target: Target::Same(same) };
     }
     while source.next_if_eq(&' ').is_some() {}
     let target = Target::File(word(source), append);

@@ -32,16 +32,9 @@ impl Cli {
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(input.as_bytes()).await.unwrap();
         drop(stdin);
-        let output = timeout(Duration::from_secs(20), child.wait_with_output())
-            .await
-            .unwrap()
-            .unwrap();
+        let output = timeout(Duration::from_secs(20), child.wait_with_output()).await.unwrap().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
     async fn ok(&self, args: &[&str]) -> String {
@@ -57,25 +50,12 @@ async fn vendor_cli_drives_the_fake() {
     for generation in [Generation::V6_0, Generation::V7_0] {
         let (fake, _http) = server(generation).await;
         let home = fake.socket().with_file_name("cli");
-        let cli = Cli {
-            socket: fake.socket().to_owned(),
-            home,
-        };
-        assert!(
-            cli.ok(&["image", "list", "-f", "csv"])
-                .await
-                .starts_with("busybox,")
-        );
-        cli.ok(&["launch", "busybox", "web", "-c", "user.a=1"])
-            .await;
-        assert_eq!(
-            cli.ok(&["list", "-f", "csv", "-c", "ns"]).await,
-            "web,RUNNING\n"
-        );
+        let cli = Cli { socket: fake.socket().to_owned(), home };
+        assert!(cli.ok(&["image", "list", "-f", "csv"]).await.starts_with("busybox,"));
+        cli.ok(&["launch", "busybox", "web", "-c", "user.a=1"]).await;
+        assert_eq!(cli.ok(&["list", "-f", "csv", "-c", "ns"]).await, "web,RUNNING\n");
         let script = "cat; echo err >&2; exit 7";
-        let done = cli
-            .run(&["exec", "web", "--", "sh", "-c", script], "in")
-            .await;
+        let done = cli.run(&["exec", "web", "--", "sh", "-c", script], "in").await;
         assert_eq!(done, (7, "in".into(), "err\n".into()));
         let (code, _, err) = cli.run(&["exec", "web", "--", "nosuch"], "").await;
         assert_eq!((code, err.trim()), (127, "Error: Command not found"));

@@ -1,0 +1,205 @@
+//! Waits end: in time, on every end of the work, and whatever becomes of the server.
+#![cfg(feature = "incus")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use windlass::incus::{Instance, Status};
+use windlass::testing::{FakeIncus, Generation};
+use windlass::{Error, Incus, Kind, WaitEnd};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const WAIT: &str = "GET /1.0/operations/{id}/wait";
+const EVENTS: &str = "GET /1.0/events";
+
+async fn fake(generation: Generation) -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
+    let fake = FakeIncus::builder().generation(generation).start().await?;
+    let incus = Incus::unix(fake.socket()).client()?;
+    Ok((fake, incus))
+}
+
+const BOTH: [Generation; 2] = [Generation::V6_0, Generation::V7_0];
+
+#[tokio::test]
+async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
+    for generation in BOTH {
+        let (fake, incus) = fake(generation).await?;
+        let hold = fake.hold_operations();
+        let operation = incus.launch("web").image("busybox").send().await?;
+        let e = operation.timeout(Duration::from_millis(1_500)).await.expect_err("it is held");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout), "{generation:?}");
+        assert!(e.waited() >= Duration::from_millis(1_500) && e.waited() < Duration::from_secs(4), "{e:?}");
+        let text = e.ticket().to_string();
+        drop(hold);
+        let fresh = Incus::unix(fake.socket()).client()?;
+        let web = fresh.resume::<Instance>(&text.parse()?)?.await?;
+        assert_eq!(web.status, Status::Running);
+        assert_eq!(fake.requests("POST /1.0/instances"), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_long_poll_is_used_and_not_a_tight_loop() -> Outcome {
+    for generation in BOTH {
+        let (fake, incus) = fake(generation).await?;
+        let hold = fake.hold_operations();
+        let waiting = tokio::spawn(async move { incus.launch("web").image("busybox").await });
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        drop(hold);
+        waiting.await??;
+        assert!(fake.requests(WAIT) <= 2, "{generation:?}: {} polls in two seconds", fake.requests(WAIT));
+        assert_eq!(fake.requests(EVENTS), 0);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn dropping_a_wait_leaves_the_work_alone() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    drop(incus.launch("web").image("busybox").send().await?);
+    for _ in 0..100 {
+        if incus.instance("web").get().await?.status == Status::Running {
+            assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 0);
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err("the launch did not go on".into())
+}
+
+#[tokio::test]
+async fn an_operation_forgotten_during_a_wait_ends_in_what_the_world_shows() -> Outcome {
+    for generation in BOTH {
+        let (fake, incus) = fake(generation).await?;
+        let operation = incus.launch("web").image("busybox").send().await?;
+        // It ends and is forgotten, as after a restart, before anybody looks.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fake.restart().await?;
+        assert_eq!(operation.await?.status, Status::Running);
+        let web = incus.instance("web");
+        let stop = web.stop().force().send().await?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fake.restart().await?;
+        stop.await?;
+        let delete = web.delete().send().await?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fake.restart().await?;
+        delete.await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_during_a_wait_does_not_hang_it() -> Outcome {
+    for progress in [false, true] {
+        let (fake, incus) = fake(Generation::V7_0).await?;
+        let _hold = fake.hold_operations();
+        let mut operation = incus.launch("web").image("busybox").send().await?;
+        if progress {
+            operation = operation.on_progress(|_| {});
+        }
+        let waiting = tokio::spawn(operation.timeout(Duration::from_secs(30)).into_future());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fake.stop().await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        fake.restart().await?;
+        let e = tokio::time::timeout(Duration::from_secs(15), waiting).await??.expect_err("never started");
+        assert_eq!(e.end(), WaitEnd::Gone, "{e:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_that_break_in_the_middle_do_not_end_the_wait() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let hold = fake.hold_operations();
+    let lines = Arc::new(Mutex::new(0));
+    let count = lines.clone();
+    let operation =
+        incus.launch("web").image("busybox").send().await?.on_progress(move |_| *count.lock().unwrap() += 1);
+    let waiting = tokio::spawn(operation.timeout(Duration::from_secs(30)).into_future());
+    for _ in 0..100 {
+        if fake.event_listeners() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(fake.event_listeners(), 1);
+    fake.kill_events();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(hold);
+    let web = tokio::time::timeout(Duration::from_secs(10), waiting).await???;
+    assert_eq!(web.status, Status::Running);
+    assert!(*lines.lock().unwrap() >= 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn forbidden_events_fall_back_to_long_polls() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.on(EVENTS).always().reply(403, r#"{"type":"error","error":"not authorized","error_code":403}"#);
+    let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
+    operation.timeout(Duration::from_secs(10)).await?;
+    assert!(fake.requests(WAIT) >= 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_waits_hold_at_most_four_connections() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let hold = fake.hold_operations();
+    let mut waits = Vec::new();
+    for number in 0..200 {
+        let operation = incus.launch(format!("web{number}")).image("busybox").send().await?;
+        waits.push(tokio::spawn(operation.into_future()));
+    }
+    // Connections for quick calls are closed soon; what is left waits.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while fake.connections() > 4 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(fake.connections() <= 4, "{} connections wait", fake.connections());
+    drop(hold);
+    for wait in waits {
+        wait.await??;
+    }
+    assert_eq!(fake.instances().len(), 200);
+    assert_eq!(fake.requests(EVENTS), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_operation_is_never_a_success() -> Outcome {
+    for generation in BOTH {
+        for progress in [false, true] {
+            let (fake, incus) = fake(generation).await?;
+            fake.add_instance("web");
+            incus.instance("web").start().await?;
+            let mut operation = incus.instance("web").start().send().await?;
+            if progress {
+                operation = operation.on_progress(|_| {});
+            }
+            let e = operation.await.expect_err("it runs already");
+            assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Conflict));
+            assert_eq!(Error::from(e).message(), "The instance is already running");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn looks_that_fail_are_endured() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    fake.on("GET /1.0/operations/{id}").times(6).reply(502, "<html>");
+    fake.on(WAIT).times(3).drop_before();
+    let waiting = tokio::spawn(operation.timeout(Duration::from_secs(20)).into_future());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(hold);
+    assert_eq!(waiting.await??.name(), "web");
+    Ok(())
+}
