@@ -33,8 +33,10 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Operation<T> {
     work: Box<dyn Work<Output = T>>,
     limit: Duration,
-    progress: Option<Box<dyn FnMut(&Progress) + Send>>,
+    progress: Option<Tell>,
 }
+
+type Tell = Box<dyn FnMut(&Progress) + Send>;
 
 /// What the loop needs to know of a piece of work. Each API has its own.
 pub(crate) trait Work: Send {

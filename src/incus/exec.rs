@@ -153,7 +153,8 @@ impl Streams {
             let secret = fds.and_then(|fds| fds.get(name)).and_then(Value::as_str);
             let secret = secret
                 .ok_or_else(|| Error::new(Kind::BadReply, format!("the operation has no stream {name}")))?;
-            connect(incus, &operation.id, secret.into()).await
+            // Four of these at once would make every caller's future large.
+            Box::pin(connect(incus, &operation.id, secret.into())).await
         };
         let data = async { tokio::try_join!(dial("0"), dial("1"), dial("2")) };
         let (data, control) = tokio::join!(data, dial("control"));

@@ -292,7 +292,7 @@ impl Launched {
     /// The answer is lost: what became of the request?
     async fn find(self, incus: &Incus, window: Duration, lost: Error) -> Result<Operation<Instance>, Error> {
         match settle::find(incus, &self.name, &self.marker, window).await {
-            Ok(Settled::Running(operation)) => Ok(IncusWork::accepted(incus, operation, self)),
+            Ok(Settled::Running(operation)) => Ok(IncusWork::accepted(incus, *operation, self)),
             // No operation is left to wait for: waiting for an unknown one ends in what the instance shows.
             Ok(Settled::Exists) => Ok(IncusWork::resumed(incus, settle::FORGOTTEN, self)),
             Ok(Settled::Foreign) => Err(self.name_taken(lost)),

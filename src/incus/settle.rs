@@ -12,7 +12,7 @@ use crate::error::Error;
 /// What became of a create.
 pub(super) enum Settled {
     /// The instance is there, and this operation still works on it.
-    Running(types::Operation),
+    Running(Box<types::Operation>),
     /// The instance is there, and nothing works on it any more.
     Exists,
     /// Somebody else's instance has the name.
@@ -43,7 +43,9 @@ pub(super) async fn find(
         let operation = running(incus, name).await;
         match incus.instance(name).get().await {
             Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
-                return Ok(operation?.map_or(Settled::Exists, Settled::Running));
+                return Ok(
+                    operation?.map_or(Settled::Exists, |operation| Settled::Running(Box::new(operation)))
+                );
             }
             Ok(_) => return Ok(Settled::Foreign),
             Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),

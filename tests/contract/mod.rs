@@ -13,7 +13,6 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 pub const IMAGE: &str = "busybox";
 
 /// Declares a `#[tokio::test]` for each item of the contract; `$server` connects to the server under test.
-
 macro_rules! contract {
     ($(#[$attribute:meta])* $server:path) => {
         contract_tests! { [$(#[$attribute])*] $server;
