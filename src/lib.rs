@@ -1,6 +1,76 @@
-//! Typed, safe control of instances.
+//! Typed, safe control of instances: waits that end, retries that never launch twice, errors to match on, and fake
+//! servers to test against.
+//!
+//! Incus is the first of four platforms; Lambda Cloud, Koyeb and Shaken Fist follow.
+//!
+//! # Connect, launch, run, clean up
+//!
+//! This example runs as it stands: [`testing::FakeIncus`] is a real server on a socket of its own, in this process.
+//! With `Incus::discover().await?` instead, it does the same on the Incus of this machine.
+//!
+#![cfg_attr(all(feature = "incus", feature = "testing"), doc = "```")]
+#![cfg_attr(not(all(feature = "incus", feature = "testing")), doc = "```ignore")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! let fake = windlass::testing::FakeIncus::start().await?;
+//! let incus = fake.client()?;
+//!
+//! let web = incus
+//!     .launch("web")
+//!     .image("busybox")
+//!     .memory("256MiB")
+//!     .send()
+//!     .await?                                     // accepted
+//!     .on_progress(|p| eprintln!("{p}"))
+//!     .timeout(Duration::from_secs(60))
+//!     .await?;                                    // running
+//!
+//! let done = web.exec(["sh", "-c", "echo hello; exit 3"]).output().await?;
+//! assert_eq!((done.stdout_text().as_str(), done.status.code()), ("hello\n", 3));
+//!
+//! match incus.launch("web").image("busybox").await {
+//!     Err(e) if e.is_already_exists() => {}       // one of its many kinds
+//!     other => panic!("{other:?}"),
+//! }
+//!
+//! web.stop().force().await?;
+//! web.delete().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # What to rely on
+//!
+//! * **A launch is never doubled.** What changes something is sent again only when it provably never reached the
+//!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`].
+//! * **A wait ends.** [`Operation`] has a limit, notices a dead server, and says which of four things happened
+//!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting.
+//! * **A failure is an error**, also when it hides in a good HTTP status. [`Error`] keeps the status, the server's own
+//!   words, whether the request reached the server, and whether it may be repeated.
+//! * **What is new is kept.** An unknown status becomes `Unknown("Hibernating")`, an unknown field lands in `extra`.
+//! * **Secrets don't print**: [`Secret`].
+//!
+//! # Features
+//!
+//! | feature | what for |
+//! | --- | --- |
+//! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
+//! | `testing` | in-process fake servers |
+//! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
+//! | `generate` | generate the raw clients at build time instead of using the committed ones |
+//!
+//! # Support
+//!
+//! | platform | versions tested | over |
+//! | --- | --- | --- |
+//! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
+//!
+//! Everything is reachable raw as well: [`raw`].
 
-#[allow(dead_code)]
+// Without any API nothing calls the core.
+#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_macros))]
+
 mod config;
 mod error;
 #[cfg(feature = "incus")]

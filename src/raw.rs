@@ -62,7 +62,6 @@ pub enum Reply {
 }
 
 /// Servers written in Go send `null` for an empty list or map.
-#[allow(dead_code)] // unused when no API is compiled in
 pub(crate) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,5 @@
 //! Commands in the fake server: streams, terminals, the small shell.
+#![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod fake_support;

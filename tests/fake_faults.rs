@@ -1,4 +1,5 @@
 //! Planted faults, counts, and going down.
+#![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod fake_support;

@@ -1,4 +1,5 @@
 //! The fake server, driven with an ordinary HTTP client and websocket library.
+#![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod fake_support;

@@ -1,4 +1,5 @@
 //! The vendor's own command line client against the fake server.
+#![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod fake_support;

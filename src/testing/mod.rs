@@ -3,7 +3,8 @@
 //! [`FakeIncus`] speaks HTTP on loopback and knows nothing of this crate's client, so the two can't share a mistake. It
 //! counts what arrives, and breaks where a test tells it to:
 //!
-//! ```
+#![cfg_attr(feature = "incus", doc = "```")]
+#![cfg_attr(not(feature = "incus"), doc = "```ignore")]
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use windlass::testing::FakeIncus;
 //!
@@ -18,6 +19,7 @@
 //! ```
 
 mod fault;
+#[cfg(feature = "incus")]
 mod incus;
 mod listen;
 mod reply;
@@ -30,5 +32,6 @@ mod tasks;
 mod wire;
 
 pub use fault::{Planting, Rule};
+#[cfg(feature = "incus")]
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
 pub use request::Request;

@@ -297,7 +297,9 @@ storage_pools: [{name: default, driver: dir}]
 profiles: [{name: default, devices: {root: {type: disk, path: /, pool: default}}}]
 YAML
   make_image "$dir/lab/busybox.tar.gz" || return
-  cli "$dir" image import "$dir/lab/busybox.tar.gz" --alias busybox >/dev/null
+  cli "$dir" image import "$dir/lab/busybox.tar.gz" --alias busybox >/dev/null || return
+  # For what acts on a whole project.
+  cli "$dir" project create bulk -c features.images=false -c features.profiles=false >/dev/null
 }
 
 up() {

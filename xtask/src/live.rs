@@ -11,6 +11,8 @@ use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
 const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
+/// The suites: the contract, what needs a daemon to be killed, and the vendor's command against the fake server.
+const SUITES: [&str; 3] = ["live_incus", "live_incus_restart", "vendor_incus"];
 /// The variable with the directory that `session.sh` made, and will remove.
 const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the place of the Debian 13 tree that has Incus 7.0.
@@ -77,23 +79,14 @@ fn enter_session(args: &[&str]) -> String {
 
 /// Installs, builds, and runs every suite against every generation.
 fn all(lab: &Lab) -> Outcome {
-    let suites = suites();
     let tree = std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned());
     lab.control(&["install-6"])?;
     lab.control(&["install-7", &tree])?;
     // So that no daemon waits for a compiler.
-    workspace::run(test_command(&suites).arg("--no-run"))?;
+    workspace::run(test_command(&SUITES).arg("--no-run"))?;
     let failures: Vec<String> =
-        GENERATIONS.iter().filter_map(|generation| lab.generation(generation, &suites).err()).collect();
+        GENERATIONS.iter().filter_map(|generation| lab.generation(generation).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
-}
-
-/// The suites that there are; the first one must be.
-fn suites() -> Vec<&'static str> {
-    let vendor = workspace::root().join("tests/vendor_incus.rs").exists();
-    let mut suites = vec!["live_incus"];
-    suites.extend(vendor.then_some("vendor_incus"));
-    suites
 }
 
 /// `cargo test` of some suites.
@@ -113,7 +106,7 @@ impl Lab {
     }
 
     /// Runs the suites against one generation, and takes its daemon down again.
-    fn generation(&self, generation: &str, suites: &[&str]) -> Outcome {
+    fn generation(&self, generation: &str) -> Outcome {
         let directory = self.session.join(generation);
         let path = directory.display().to_string();
         println!("== Incus {generation}");
@@ -125,15 +118,15 @@ impl Lab {
         if !up.is_ok_and(|status| status.success()) {
             return Err(format!("Incus {generation} didn't start"));
         }
-        let outcome = self.all_suites(generation, &directory, suites);
+        let outcome = self.all_suites(generation, &directory);
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
 
     /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
-    fn all_suites(&self, generation: &str, directory: &Path, suites: &[&str]) -> Outcome {
+    fn all_suites(&self, generation: &str, directory: &Path) -> Outcome {
         let mut passed = 0;
-        for suite in suites {
+        for suite in SUITES {
             let tally = self.suite(generation, directory, suite)?;
             if tally.passed == 0 && self.extra.is_empty() {
                 return Err(format!("Incus {generation}: {suite} ran no test"));

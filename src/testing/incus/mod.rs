@@ -2,6 +2,7 @@
 
 mod about;
 mod api;
+mod client;
 mod common;
 mod create;
 mod documents;
