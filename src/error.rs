@@ -310,7 +310,7 @@ impl fmt::Display for Kind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { api, operation, kind, status, message, .. } = &*self.0;
+        let Inner { api, operation, kind, status, code, message, .. } = &*self.0;
         if !api.is_empty() {
             write!(f, "{api} ")?;
         }
@@ -319,7 +319,12 @@ impl fmt::Display for Error {
         }
         write!(f, "{kind}")?;
         if let Some(status) = status {
-            write!(f, " ({status})")?;
+            let status = status.to_string();
+            match code {
+                // A vendor's word, or an error inside a good status.
+                Some(code) if *code != status => write!(f, " ({status}, {code})")?,
+                _ => write!(f, " ({status})")?,
+            }
         }
         if !message.is_empty() {
             write!(f, ": {}", one_line(message))?;

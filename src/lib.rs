@@ -71,6 +71,11 @@
 // Without any API nothing calls the core.
 #![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_macros))]
 
+/// The README's examples are tests, too.
+#[cfg(all(doctest, feature = "incus", feature = "testing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod config;
 mod error;
 #[cfg(feature = "incus")]

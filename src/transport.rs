@@ -1,5 +1,6 @@
 //! The one way out: every call, typed or raw, of every API passes through [`exec`].
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::raw::{self, Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
 
 /// What a generated client carries: the settings of its handle and, for a typed call, the record of that call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) retry: Retry,
@@ -24,12 +25,18 @@ pub struct Inner {
 }
 
 /// What all handles of a client share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) api: &'static str,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
     budget: Budget,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (api, retry) = (self.shared.api, &self.retry);
+        f.debug_struct("Inner").field("api", &api).field("retry", retry).finish_non_exhaustive()
+    }
 }
 
 impl Shared {

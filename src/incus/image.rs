@@ -124,7 +124,7 @@ impl Incus {
     /// ```
     ///
     /// The result is the image. One that the server already has is an error of
-    /// [`Kind::AlreadyExists`](crate::Kind::AlreadyExists).
+    /// [`Kind::AlreadyExists`].
     pub fn import_image(&self, tarball: impl Into<reqwest::Body>) -> ImageImport {
         ImageImport { incus: self.clone(), tarball: tarball.into(), file_name: None, public: false }
     }

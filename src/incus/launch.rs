@@ -335,11 +335,12 @@ impl Launched {
         if !e.is_already_exists() {
             return e;
         }
-        let taken = match incus.instance(&self.name).get().await {
+        let foreign = match incus.instance(&self.name).get().await {
             Ok(instance) => instance.config.get(MARKER) != Some(&self.marker),
-            Err(_) => false,
+            // Who can't look believes the text.
+            Err(looked) => !looked.is_not_found(),
         };
-        if taken { e } else { e.with(|inner| inner.kind = Kind::OperationFailed) }
+        if foreign { e } else { e.with(|inner| inner.kind = Kind::OperationFailed) }
     }
 
     /// The instance, if it bears the marker.

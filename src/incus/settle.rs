@@ -39,25 +39,31 @@ pub(super) async fn find(
     const LIMIT: Duration = Duration::from_secs(600);
     let (started, mut pause) = (Instant::now(), FIRST);
     loop {
-        // The operation first: it may end between the two looks, but the instance stays.
+        let found = incus.instance(name).get().await;
+        // Only then the operation: where there is an instance, its operation was there before.
         let operation = running(incus, name).await;
-        match incus.instance(name).get().await {
-            Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
-                return Ok(
-                    operation?.map_or(Settled::Exists, |operation| Settled::Running(Box::new(operation)))
-                );
-            }
-            Ok(_) => return Ok(Settled::Foreign),
-            Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),
-            Err(_) => {}
-        }
-        let at_work = matches!(operation, Ok(Some(_))) && started.elapsed() < LIMIT;
-        if started.elapsed() >= window && !at_work {
-            return Ok(Settled::Nothing);
+        let over = started.elapsed() >= window;
+        match (found, operation) {
+            (Ok(instance), operation) if bears(&instance, marker) => match operation {
+                Ok(Some(operation)) => return Ok(Settled::Running(Box::new(operation))),
+                Ok(None) => return Ok(Settled::Exists),
+                Err(_) if over => return Ok(Settled::Exists),
+                Err(_) => {}
+            },
+            (Ok(_), _) => return Ok(Settled::Foreign),
+            // Somebody's create of that name, perhaps ours, is at work.
+            (Err(_), Ok(Some(_))) if started.elapsed() < LIMIT => {}
+            (Err(e), _) if over && !e.is_not_found() => return Err(e),
+            (Err(_), _) if over => return Ok(Settled::Nothing),
+            (Err(_), _) => {}
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST);
     }
+}
+
+fn bears(instance: &types::Instance, marker: &str) -> bool {
+    instance.config.get(MARKER).map(String::as_str) == Some(marker)
 }
 
 /// The operation that works on an instance, if there is one.
