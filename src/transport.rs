@@ -95,6 +95,14 @@ struct Facts {
     websocket_key: Option<String>,
 }
 
+impl Facts {
+    /// The answer to an earlier attempt says nothing of the next one.
+    fn forget_answer(&mut self) {
+        self.status = None;
+        self.headers.clear();
+    }
+}
+
 impl Record {
     fn lock(&self) -> MutexGuard<'_, Facts> {
         // A panic elsewhere can't leave these plain facts half-written.
@@ -228,6 +236,9 @@ impl Attempts<'_> {
     }
 
     async fn attempt(&self, mut request: Request) -> reqwest::Result<Response> {
+        if let Some(record) = &self.inner.record {
+            record.lock().forget_answer();
+        }
         if self.endpoint.timeout {
             let left = self.inner.retry.total.saturating_sub(self.started.elapsed());
             *request.timeout_mut() = Some(self.inner.retry.attempt.min(left));
@@ -282,6 +293,7 @@ impl Attempts<'_> {
                         facts.headers = response.headers().clone();
                     }
                 }
+                (Outcome::Broken(Sent::No), _) => facts.sent = facts.sent.or(Some(Sent::No)),
                 (Outcome::Broken(sent), _) => facts.sent = Some(sent),
                 _ => {}
             }

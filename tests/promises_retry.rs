@@ -270,3 +270,27 @@ async fn no_silent_connection_stays_open() -> Outcome {
     assert_eq!(fake.connections(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
+    let (fake, incus) = fake().await?;
+    // It reached the server the first time, though not the second.
+    fake.on(GET).after(Duration::from_millis(50)).drop_before();
+    let retry = quick().attempts(2).backoff(Duration::from_millis(200), Duration::from_millis(200));
+    let call = incus.with(retry.clone());
+    let asking = tokio::spawn(async move { call.instance("web").get().await });
+    while fake.requests(GET) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    fake.stop().await;
+    let e = asking.await?.expect_err("nobody is there any more");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Connect, Sent::Unknown, None, 2));
+    // The status of the first answer is not that of the second, which never came.
+    fake.restart().await?;
+    fake.on(GET).reply(503, "");
+    fake.on(GET).skip(1).drop_before();
+    let e = incus.with(retry).instance("web").get().await.expect_err("it breaks off");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Interrupted, Sent::Unknown, None, 2));
+    Ok(())
+}
