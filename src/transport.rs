@@ -218,7 +218,7 @@ impl Attempts<'_> {
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
-            match (self.again(outcome, &result), spare) {
+            match (self.again(outcome, &result, spare.is_some()), spare) {
                 (Some(pause), Some(spare)) => {
                     tracing::debug!(?outcome, ?pause, "sending again");
                     tokio::time::sleep(pause).await;
@@ -251,7 +251,12 @@ impl Attempts<'_> {
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
-    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>) -> Option<Duration> {
+    fn again(
+        &self,
+        outcome: Outcome,
+        result: &reqwest::Result<Response>,
+        spare: bool,
+    ) -> Option<Duration> {
         if retry::verdict(self.endpoint.retry, self.endpoint.not_processed, outcome) == Verdict::Settle {
             if matches!(outcome, Outcome::Answered(status) if status < 500) {
                 self.inner.shared.budget.give_back();
@@ -260,8 +265,9 @@ impl Attempts<'_> {
         }
         let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
-        let in_time = self.started.elapsed() + pause < self.inner.retry.total;
-        let may = self.made < self.inner.retry.attempts && in_time && self.inner.shared.budget.take();
+        let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
+        // Without a copy to send, nothing is to be paid for.
+        let may = spare && in_time && self.inner.shared.budget.take();
         may.then_some(pause)
     }
 

@@ -294,3 +294,34 @@ async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
     assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Interrupted, Sent::Unknown, None, 2));
     Ok(())
 }
+
+#[tokio::test]
+async fn limits_without_end_do_not_overflow() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().header("Retry-After", "18446744073709551000").reply(503, "");
+    let boundless = Retry::default()
+        .total(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
+        .backoff(Duration::from_millis(1), Duration::MAX);
+    let e = incus.with(boundless.clone().attempts(1)).instance("web").get().await.expect_err("busy");
+    assert_eq!(e.attempts(), 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let call = incus.with(boundless).instance("web");
+    let patient = tokio::time::timeout(Duration::from_millis(200), call.get()).await;
+    assert!(patient.is_err(), "it should still pause: {patient:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.stop().await;
+    let body = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
+    for _ in 0..150 {
+        let e = incus.import_image(body()).send().await.expect_err("nobody is there");
+        assert_eq!((e.kind(), e.attempts()), (Kind::Connect, 1));
+    }
+    let e = incus.with(quick()).instance("web").get().await.expect_err("nor now");
+    assert_eq!(e.attempts(), 4);
+    Ok(())
+}
