@@ -224,7 +224,8 @@ impl Attempts<'_> {
                     tokio::time::sleep(pause).await;
                     request = spare;
                 }
-                _ => return result,
+                // The URL may hold the secret of a stream.
+                _ => return result.map_err(reqwest::Error::without_url),
             }
         }
     }

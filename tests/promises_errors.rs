@@ -205,3 +205,12 @@ async fn a_refusal_records_status_and_repetitions_in_its_span() -> Outcome {
     assert!(seen.contains("http.response.status_code=404") && seen.contains("error.type=404"), "{seen}");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_errors_of_raw_calls_show_no_secret_either() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on("GET /1.0/operations/{id}/websocket").drop_before();
+    let e = incus.raw().operation_websocket().id("1").secret("hunter2").send().await.expect_err("cut");
+    assert!(!format!("{e} {e:?}").contains("hunter2"), "{e:?}");
+    Ok(())
+}
