@@ -203,3 +203,24 @@ async fn looks_that_fail_are_endured() -> Outcome {
     assert_eq!(waiting.await??.name(), "web");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_ticket_is_resumed_in_its_own_project() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let launch = incus.launch("web").image("busybox").send().await?;
+    let ticket = launch.ticket();
+    launch.await?;
+    let delete = incus.instance("nobody").delete().send().await;
+    assert!(delete.is_err());
+    let stop = incus.instance("web").stop().force().send().await?;
+    let stopped = stop.ticket();
+    stop.await?;
+    fake.restart().await?;
+    // In another project there is no such instance, which for a stop would look like success.
+    let blue = incus.project("blue");
+    incus.instance("web").start().await?;
+    assert_eq!(blue.resume::<Instance>(&ticket)?.await?.name(), "web");
+    let e = blue.resume::<()>(&stopped)?.await.expect_err("it runs again");
+    assert_eq!(e.end(), WaitEnd::Gone);
+    Ok(())
+}

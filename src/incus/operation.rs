@@ -28,7 +28,8 @@ impl Incus {
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         let incus = match ticket.fact("project") {
             Some(project) => self.project(project),
-            None => self.clone(),
+            // Not this handle's own: the same name there is another instance.
+            None => self.changed(|core| core.project = None),
         };
         if ticket.api != "incus" {
             return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
