@@ -325,3 +325,13 @@ async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
     assert_eq!(e.attempts(), 4);
     Ok(())
 }
+
+#[tokio::test]
+async fn names_of_all_projects_are_handles_in_their_own() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    let names = incus.project("blue").instances().all_projects().names().await?;
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0].get().await?.project, "default");
+    Ok(())
+}
