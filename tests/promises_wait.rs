@@ -224,3 +224,14 @@ async fn a_ticket_is_resumed_in_its_own_project() -> Outcome {
     assert_eq!(e.end(), WaitEnd::Gone);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_first_look_that_fails_is_made_up_for() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
+    // It ends before anybody listens, so no event will tell.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.on("GET /1.0/operations/{id}").times(4).reply(502, "<html>");
+    tokio::time::timeout(Duration::from_secs(8), operation.into_future()).await??;
+    Ok(())
+}

@@ -42,6 +42,8 @@ pub(super) struct IncusWork<E> {
     progress: Progress,
     closely: bool,
     feed: Option<Subscription>,
+    /// The last look brought nothing: what the feed told meanwhile may be lost.
+    missed: bool,
 }
 
 /// With this many long polls open, further waits share the events connection.
@@ -60,6 +62,7 @@ impl<E: Ending> IncusWork<E> {
             progress: Progress::default(),
             closely: false,
             feed: None,
+            missed: false,
         })
     }
 
@@ -139,6 +142,23 @@ impl<E: Ending> IncusWork<E> {
         }
     }
 
+    async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
+        let listening = self.feed.is_some();
+        self.listen().await;
+        let new = listening != self.feed.is_some();
+        if patience.is_zero() || new || (missed && listening) {
+            self.look_now().await
+        } else if self.feed.is_some() {
+            self.look_at_feed(patience).await
+        } else if patience < Duration::from_secs(1) {
+            // The server counts in whole seconds.
+            let look = self.look_now().await?;
+            Ok(slow_down(look, Instant::now(), patience))
+        } else {
+            self.look_long(patience).await
+        }
+    }
+
     /// Listens before looking, so that nothing falls in between.
     async fn listen(&mut self) {
         let crowded = self.incus.0.polls.load(Ordering::Relaxed) >= POLLS;
@@ -191,19 +211,11 @@ impl<E: Ending> Work for IncusWork<E> {
 
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
         Box::pin(async move {
-            let listening = self.feed.is_some();
-            self.listen().await;
-            if patience.is_zero() || listening != self.feed.is_some() {
-                self.look_now().await
-            } else if self.feed.is_some() {
-                self.look_at_feed(patience).await
-            } else if patience < Duration::from_secs(1) {
-                // The server counts in whole seconds.
-                let look = self.look_now().await?;
-                Ok(slow_down(look, Instant::now(), patience))
-            } else {
-                self.look_long(patience).await
-            }
+            // Stays set if this look fails or is given up.
+            let missed = std::mem::replace(&mut self.missed, true);
+            let look = self.look_somehow(patience, missed).await;
+            self.missed = look.is_err();
+            look
         })
     }
 
