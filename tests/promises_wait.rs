@@ -235,3 +235,17 @@ async fn a_first_look_that_fails_is_made_up_for() -> Outcome {
     tokio::time::timeout(Duration::from_secs(8), operation.into_future()).await??;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_failure_of_which_only_the_text_is_left_is_a_failed_operation() -> Outcome {
+    let (fake, incus) = fake(Generation::V6_0).await?;
+    let _hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    fake.on(WAIT).reply(200, r#"{"type":"error","error":"no space left","error_code":400,"metadata":null}"#);
+    let gone = r#"{"type":"error","error":"Operation not found","error_code":404}"#;
+    fake.on("GET /1.0/operations/{id}").skip(1).always().reply(404, gone);
+    let e = operation.await.expect_err("it failed");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e:?}");
+    assert_eq!(e.error().message(), "no space left");
+    Ok(())
+}

@@ -157,6 +157,15 @@ pub(super) fn failure(operation: &types::Operation) -> Error {
     })
 }
 
+/// The same where only the answer to a wait is left of the operation.
+pub(super) fn as_failure(answer: Error) -> Error {
+    answer.with(|e| {
+        if !matches!(e.kind, Kind::AlreadyExists | Kind::Conflict) {
+            e.kind = Kind::OperationFailed;
+        }
+    })
+}
+
 /// How far an operation has come. Frames can arrive out of order: within a stage it never goes back.
 pub(super) fn progress(operation: &types::Operation, before: &Progress) -> Progress {
     let told = operation.metadata.as_ref().and_then(|metadata| metadata.get("progress"));

@@ -126,7 +126,9 @@ impl<E: Ending> IncusWork<E> {
         // Up to 6.0.4 a failed operation and a wait out of time look alike: the operation itself tells.
         match self.look_now().await? {
             // Forgotten in between: the text is all that is left.
-            Look::Gone if !operation::says_out_of_time(&answer) => Ok(Look::Failed(answer)),
+            Look::Gone if !operation::says_out_of_time(&answer) => {
+                Ok(Look::Failed(self.ending.confirm(&self.incus, operation::as_failure(answer)).await))
+            }
             look => Ok(slow_down(look, started, patience)),
         }
     }
