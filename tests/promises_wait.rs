@@ -249,3 +249,15 @@ async fn a_failure_of_which_only_the_text_is_left_is_a_failed_operation() -> Out
     assert_eq!(e.error().message(), "no space left");
     Ok(())
 }
+
+#[tokio::test]
+async fn gone_is_said_only_by_who_could_look() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let operation = incus.launch("web").image("busybox").send().await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.restart().await?;
+    fake.on("GET /1.0/instances/{name}").always().reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let e = operation.await.expect_err("nothing can be seen");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, Kind::PermissionDenied));
+    Ok(())
+}
