@@ -261,3 +261,24 @@ async fn gone_is_said_only_by_who_could_look() -> Outcome {
     assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, Kind::PermissionDenied));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_forgotten_rename_is_not_proved_by_somebody_elses_instance() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    for name in ["web", "db", "old"] {
+        fake.add_instance(name);
+    }
+    let gone = r#"{"type":"error","error":"Operation not found","error_code":404}"#;
+    fake.on("GET /1.0/operations/{id}").times(2).reply(404, gone);
+    let taken = incus.instance("web").rename("db").send().await;
+    if let Ok(rename) = taken {
+        assert_eq!(rename.await.expect_err("it is another's").end(), WaitEnd::Gone);
+    }
+    let rename = incus.instance("old").rename("new").send().await?;
+    let ticket = rename.ticket().to_string();
+    rename.await.ok();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.restart().await?;
+    assert_eq!(incus.resume::<Instance>(&ticket.parse()?)?.await?.name(), "new");
+    Ok(())
+}
