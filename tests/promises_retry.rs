@@ -335,3 +335,24 @@ async fn names_of_all_projects_are_handles_in_their_own() -> Outcome {
     assert_eq!(names[0].get().await?.project, "default");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_lost_create_whose_operation_shows_late_is_waited_for() -> Outcome {
+    for way in [r#"{"type":"sync","metadata":{}}"#, r#"{"type":"error","error":"no","error_code":500}"#] {
+        let (fake, incus) = fake().await?;
+        fake.on(CREATE).drop_after();
+        fake.operation_delay(Duration::from_millis(500));
+        let status = if way.contains("sync") { 200 } else { 500 };
+        fake.on("GET /1.0/operations").times(1).reply(status, way);
+        let hold = fake.hold_operations();
+        fake.add_instance("other");
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            drop(hold);
+        };
+        let (web, ()) = tokio::join!(incus.launch("web").image("busybox").into_future(), release);
+        assert_eq!(web?.status.as_str(), "Running");
+        assert_eq!(fake.requests(CREATE), 1);
+    }
+    Ok(())
+}

@@ -43,9 +43,15 @@ pub(super) async fn find(
         let operation = running(incus, name).await;
         match incus.instance(name).get().await {
             Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
-                return Ok(
-                    operation?.map_or(Settled::Exists, |operation| Settled::Running(Box::new(operation)))
-                );
+                match still_running(incus, name, operation).await {
+                    Err(e) if started.elapsed() >= window => return Err(e),
+                    // There, but whether it is finished can't be told yet.
+                    Err(_) => {}
+                    Ok(Some(operation)) => return Ok(Settled::Running(Box::new(operation))),
+                    Ok(None) => return Ok(Settled::Exists),
+                }
+                tokio::time::sleep(pause).await;
+                continue;
             }
             Ok(_) => return Ok(Settled::Foreign),
             Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),
@@ -57,6 +63,19 @@ pub(super) async fn find(
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// The operation that works on an instance which is there. One that began after the first look must not be taken for
+/// one that has ended.
+async fn still_running(
+    incus: &Incus,
+    name: &str,
+    seen: Result<Option<types::Operation>, Error>,
+) -> Result<Option<types::Operation>, Error> {
+    match seen {
+        Ok(Some(operation)) => Ok(Some(operation)),
+        _ => running(incus, name).await,
     }
 }
 
