@@ -179,7 +179,7 @@ mod tests {
         let output =
             Output { status: ExitStatus(7), stdout: vec![], stderr: b"a\nno such host\n\n".to_vec() };
         let e = output.success().map_err(|e| (e.kind(), e.to_string(), e.code().map(str::to_owned)));
-        let expected = "command failed (7): exit status 7: no such host".to_owned();
+        let expected = "command failed: exit status 7: no such host".to_owned();
         assert_eq!(e, Err((Kind::CommandFailed, expected, Some("7".to_owned()))));
     }
 
