@@ -252,12 +252,7 @@ impl Attempts<'_> {
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
-    fn again(
-        &self,
-        outcome: Outcome,
-        result: &reqwest::Result<Response>,
-        spare: bool,
-    ) -> Option<Duration> {
+    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>, spare: bool) -> Option<Duration> {
         if retry::verdict(self.endpoint.retry, self.endpoint.not_processed, outcome) == Verdict::Settle {
             if matches!(outcome, Outcome::Answered(status) if status < 500) {
                 self.inner.shared.budget.give_back();

@@ -169,7 +169,11 @@ async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>
     let request =
         call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
     let result = scoped!(request, incus.own_project()).send().await;
-    Ok(IncusWork::accepted(incus, open(&call, result).await?, Renamed { from: instance.name().to_owned(), to }))
+    Ok(IncusWork::accepted(
+        incus,
+        open(&call, result).await?,
+        Renamed { from: instance.name().to_owned(), to },
+    ))
 }
 
 async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
