@@ -66,8 +66,11 @@ impl<T> List<T> {
         Self { fetch: Box::new(fetch), state: State::Ready(None), items: Vec::new().into_iter() }
     }
 
-    /// Fetches the next page as a whole; none after the last.
+    /// The next page as a whole, or what the stream has left of this one; none after the last.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        if self.items.len() > 0 {
+            return Ok(Some(self.items.by_ref().collect()));
+        }
         std::future::poll_fn(|context| self.poll_page(context)).await.transpose()
     }
 
@@ -160,6 +163,15 @@ mod tests {
         let items: Vec<u32> = numbers(3).try_collect().await.unwrap_or_default();
         assert_eq!(items, [0, 1, 2, 3, 4, 5]);
         assert_eq!(numbers(3).all().await.ok(), Some(items));
+    }
+
+    #[tokio::test]
+    async fn what_the_stream_has_left_is_not_lost() {
+        let mut list = numbers(2);
+        assert_eq!(list.try_next().await.ok().flatten(), Some(0));
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![1]));
+        assert_eq!(list.try_next().await.ok().flatten(), Some(2));
+        assert_eq!(list.all().await.ok(), Some(vec![3]));
     }
 
     #[tokio::test]

@@ -102,6 +102,14 @@ struct Facts {
     websocket_key: Option<String>,
 }
 
+impl Facts {
+    /// The answer to an earlier attempt says nothing of the next one.
+    fn forget_answer(&mut self) {
+        self.status = None;
+        self.headers.clear();
+    }
+}
+
 impl Record {
     fn lock(&self) -> MutexGuard<'_, Facts> {
         // A panic elsewhere can't leave these plain facts half-written.
@@ -217,13 +225,14 @@ impl Attempts<'_> {
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
-            match (self.again(outcome, &result), spare) {
+            match (self.again(outcome, &result, spare.is_some()), spare) {
                 (Some(pause), Some(spare)) => {
                     tracing::debug!(?outcome, ?pause, "sending again");
                     tokio::time::sleep(pause).await;
                     request = spare;
                 }
-                _ => return result,
+                // The URL may hold the secret of a stream.
+                _ => return result.map_err(reqwest::Error::without_url),
             }
         }
     }
@@ -235,6 +244,9 @@ impl Attempts<'_> {
     }
 
     async fn attempt(&self, mut request: Request) -> reqwest::Result<Response> {
+        if let Some(record) = &self.inner.record {
+            record.lock().forget_answer();
+        }
         if self.endpoint.timeout {
             let left = self.inner.retry.total.saturating_sub(self.started.elapsed());
             *request.timeout_mut() = Some(self.inner.retry.attempt.min(left));
@@ -247,7 +259,7 @@ impl Attempts<'_> {
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
-    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>) -> Option<Duration> {
+    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>, spare: bool) -> Option<Duration> {
         if retry::verdict(self.endpoint.retry, self.endpoint.not_processed, outcome) == Verdict::Settle {
             if matches!(outcome, Outcome::Answered(status) if status < 500) {
                 self.inner.shared.budget.give_back();
@@ -256,8 +268,9 @@ impl Attempts<'_> {
         }
         let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
-        let in_time = self.started.elapsed() + pause < self.inner.retry.total;
-        let may = self.made < self.inner.retry.attempts && in_time && self.inner.shared.budget.take();
+        let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
+        // Without a copy to send, nothing is to be paid for.
+        let may = spare && in_time && self.inner.shared.budget.take();
         may.then_some(pause)
     }
 
@@ -289,6 +302,7 @@ impl Attempts<'_> {
                         facts.headers = response.headers().clone();
                     }
                 }
+                (Outcome::Broken(Sent::No), _) => facts.sent = facts.sent.or(Some(Sent::No)),
                 (Outcome::Broken(sent), _) => facts.sent = Some(sent),
                 _ => {}
             }

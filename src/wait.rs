@@ -354,7 +354,9 @@ impl<T> Wait<T> {
                 let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
                 Err(self.end(WaitEnd::Gone, e))
             }
-            Err(e) => Err(self.end(WaitEnd::Gone, e)),
+            Err(e) if e.kind() == Kind::OperationGone => Err(self.end(WaitEnd::Gone, e)),
+            // What it left behind could not be looked at.
+            Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
     }
 

@@ -2,7 +2,8 @@
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::sync::Once;
 
 use serde_json::{Value, json};
 use windlass::incus::Status;
@@ -118,13 +119,28 @@ async fn strange_names_arrive_as_they_are() -> Outcome {
     Ok(())
 }
 
-/// All that a subscriber can see: names, fields, values.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<String>>);
+/// All that a subscriber can see: names, fields, values. One for the whole process, since tracing remembers where
+/// nobody listens; each test reads what its own thread did.
+#[derive(Clone, Copy)]
+struct Recorder;
+
+thread_local! {
+    static SEEN: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn record() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+    seen();
+}
+
+fn seen() -> String {
+    SEEN.take()
+}
 
 impl tracing::field::Visit for Recorder {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0.lock().unwrap().push_str(&format!("{}={value:?}\n", field.name()));
+        SEEN.with_borrow_mut(|seen| seen.push_str(&format!("{}={value:?}\n", field.name())));
     }
 }
 
@@ -133,15 +149,15 @@ impl tracing::Subscriber for Recorder {
         metadata.target().starts_with("windlass")
     }
     fn new_span(&self, attributes: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        attributes.record(&mut self.clone());
+        attributes.record(&mut Recorder);
         tracing::span::Id::from_u64(1)
     }
     fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
-        values.record(&mut self.clone());
+        values.record(&mut Recorder);
     }
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut self.clone());
+        event.record(&mut Recorder);
     }
     fn enter(&self, _: &tracing::span::Id) {}
     fn exit(&self, _: &tracing::span::Id) {}
@@ -149,10 +165,8 @@ impl tracing::Subscriber for Recorder {
 
 #[tokio::test]
 async fn spans_follow_the_conventions_for_raw_and_typed_calls_and_show_no_secret() -> Outcome {
-    let recorder = Recorder::default();
-    let _guard = tracing::subscriber::set_default(recorder.clone());
+    record();
     let (fake, incus) = fake().await?;
-    let seen = || std::mem::take(&mut *recorder.0.lock().unwrap());
     incus.instance("web").get().await?;
     let typed = seen();
     incus.raw().instance_get().name("web").send().await?;
@@ -173,8 +187,9 @@ async fn spans_follow_the_conventions_for_raw_and_typed_calls_and_show_no_secret
     let web = incus.instance("web");
     web.start().await?;
     web.exec(["true"]).output().await?;
-    fake.on("GET /1.0/operations/{id}/websocket").always().reply(403, "wrong secret");
+    let refusal = fake.on("GET /1.0/operations/{id}/websocket").always().reply(403, "wrong secret");
     let e = web.exec(["true"]).output().await.expect_err("refused");
+    refusal.remove();
     fake.on("GET /1.0/operations/{id}/websocket").always().drop_before();
     let cut = web.exec(["true"]).output().await.expect_err("cut");
     let operations = incus.operations().await?;
@@ -195,13 +210,54 @@ async fn spans_follow_the_conventions_for_raw_and_typed_calls_and_show_no_secret
 
 #[tokio::test]
 async fn a_refusal_records_status_and_repetitions_in_its_span() -> Outcome {
-    let recorder = Recorder::default();
-    let _guard = tracing::subscriber::set_default(recorder.clone());
+    record();
     let (fake, incus) = fake().await?;
     fake.on(GET).times(2).reply(503, "");
     incus.with(Retry::default()).instance("nobody").get().await.expect_err("there is none");
-    let seen = recorder.0.lock().unwrap().clone();
+    let seen = seen();
     assert!(seen.contains("http.request.resend_count=2"), "{seen}");
     assert!(seen.contains("http.response.status_code=404") && seen.contains("error.type=404"), "{seen}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_errors_of_raw_calls_show_no_secret_either() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on("GET /1.0/operations/{id}/websocket").drop_before();
+    let e = incus.raw().operation_websocket().id("1").secret("hunter2").send().await.expect_err("cut");
+    assert!(!format!("{e} {e:?}").contains("hunter2"), "{e:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent() -> Outcome {
+    let (fake, incus) = fake().await?;
+    for name in ["", ".", "..", "a/b"] {
+        let bad = incus.instance(name);
+        let refused = [
+            bad.get().await.err(),
+            bad.get_full().await.err(),
+            bad.state().await.err(),
+            bad.start().await.err(),
+            bad.rename("other").await.err(),
+            incus.instance("web").rename(name).await.err(),
+            bad.delete().await.err(),
+            bad.update(|_| {}).await.err(),
+            bad.patch().description("x").await.err(),
+            bad.exec(["true"]).output().await.err(),
+            bad.read_file("/a").await.err(),
+            bad.write_file("/a", "x").await.err(),
+            bad.logs().await.err(),
+            bad.read_log("lxc.log").await.err(),
+            incus.launch(name).image("busybox").await.err(),
+        ];
+        for (verb, e) in refused.into_iter().enumerate() {
+            let e = e.ok_or_else(|| format!("verb {verb} took {name:?}"))?;
+            assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No), "verb {verb}, {name:?}: {e:?}");
+            let field = if verb == 5 { "to" } else { "name" };
+            assert_eq!(e.fields(), [field], "verb {verb}, {name:?}");
+        }
+    }
+    assert!(fake.log().is_empty());
     Ok(())
 }

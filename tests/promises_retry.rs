@@ -270,3 +270,102 @@ async fn no_silent_connection_stays_open() -> Outcome {
     assert_eq!(fake.connections(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
+    let (fake, incus) = fake().await?;
+    // It reached the server the first time, though not the second.
+    fake.on(GET).after(Duration::from_millis(50)).drop_before();
+    let retry = quick().attempts(2).backoff(Duration::from_millis(200), Duration::from_millis(200));
+    let call = incus.with(retry.clone());
+    let asking = tokio::spawn(async move { call.instance("web").get().await });
+    while fake.requests(GET) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    fake.stop().await;
+    let e = asking.await?.expect_err("nobody is there any more");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Connect, Sent::Unknown, None, 2));
+    // The status of the first answer is not that of the second, which never came.
+    fake.restart().await?;
+    fake.on(GET).reply(503, "");
+    fake.on(GET).drop_before();
+    let e = incus.with(retry).instance("web").get().await.expect_err("it breaks off");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Interrupted, Sent::Unknown, None, 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn limits_without_end_do_not_overflow() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().header("Retry-After", "18446744073709549568").reply(503, "");
+    let boundless = Retry::default()
+        .total(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
+        .backoff(Duration::from_millis(1), Duration::MAX);
+    let e = incus.with(boundless.clone().attempts(1)).instance("web").get().await.expect_err("busy");
+    assert_eq!(e.attempts(), 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let call = incus.with(boundless).instance("web");
+    let patient = tokio::time::timeout(Duration::from_millis(200), call.get()).await;
+    assert!(patient.is_err(), "it should still pause: {patient:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.stop().await;
+    let body = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
+    for _ in 0..150 {
+        let e = incus.import_image(body()).send().await.expect_err("nobody is there");
+        assert_eq!((e.kind(), e.attempts()), (Kind::Connect, 1));
+    }
+    let e = incus.with(quick()).instance("web").get().await.expect_err("nor now");
+    assert_eq!(e.attempts(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_of_all_projects_are_handles_in_their_own() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    let names = incus.project("blue").instances().all_projects().names().await?;
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0].get().await?.project, "default");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_create_whose_operation_shows_late_is_waited_for() -> Outcome {
+    for way in [r#"{"type":"sync","metadata":{}}"#, r#"{"type":"error","error":"no","error_code":500}"#] {
+        let (fake, incus) = fake().await?;
+        fake.on(CREATE).drop_after();
+        fake.operation_delay(Duration::from_millis(500));
+        let status = if way.contains("sync") { 200 } else { 500 };
+        fake.on("GET /1.0/operations").times(1).reply(status, way);
+        let hold = fake.hold_operations();
+        fake.add_instance("other");
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            drop(hold);
+        };
+        let (web, ()) = tokio::join!(incus.launch("web").image("busybox").into_future(), release);
+        assert_eq!(web?.status.as_str(), "Running");
+        assert_eq!(fake.requests(CREATE), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pause_that_would_outlast_the_call_is_not_made() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().header("Retry-After", "2").reply(503, "");
+    let retry = Retry::default().total(Duration::from_secs(1));
+    let started = Instant::now();
+    let e = incus.with(retry).instance("web").get().await.expect_err("busy");
+    assert_eq!((e.kind(), e.attempts()), (Kind::Unavailable, 1));
+    assert_eq!(e.retry_after(), Some(Duration::from_secs(2)));
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    Ok(())
+}

@@ -203,3 +203,158 @@ async fn looks_that_fail_are_endured() -> Outcome {
     assert_eq!(waiting.await??.name(), "web");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_ticket_is_resumed_in_its_own_project() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let launch = incus.launch("web").image("busybox").send().await?;
+    let ticket = launch.ticket();
+    launch.await?;
+    let delete = incus.instance("nobody").delete().send().await;
+    assert!(delete.is_err());
+    let stop = incus.instance("web").stop().force().send().await?;
+    let stopped = stop.ticket();
+    stop.await?;
+    fake.restart().await?;
+    // In another project there is no such instance, which for a stop would look like success.
+    let blue = incus.project("blue");
+    incus.instance("web").start().await?;
+    assert_eq!(blue.resume::<Instance>(&ticket)?.await?.name(), "web");
+    let e = blue.resume::<()>(&stopped)?.await.expect_err("it runs again");
+    assert_eq!(e.end(), WaitEnd::Gone);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_look_that_fails_is_made_up_for() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
+    // It ends before anybody listens, so no event will tell; another wait has opened the events already.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let _hold = fake.hold_operations();
+    let other = incus.launch("other").image("busybox").send().await?.on_progress(|_| {});
+    let other = tokio::spawn(other.into_future());
+    while fake.event_listeners() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    fake.on("GET /1.0/operations/{id}").times(4).reply(502, "<html>");
+    tokio::time::timeout(Duration::from_secs(8), operation.into_future()).await??;
+    other.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failure_of_which_only_the_text_is_left_is_a_failed_operation() -> Outcome {
+    let (fake, incus) = fake(Generation::V6_0).await?;
+    let _hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    fake.on(WAIT).reply(200, r#"{"type":"error","error":"no space left","error_code":400,"metadata":null}"#);
+    let gone = r#"{"type":"error","error":"Operation not found","error_code":404}"#;
+    fake.on("GET /1.0/operations/{id}").skip(1).always().reply(404, gone);
+    let e = operation.await.expect_err("it failed");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e:?}");
+    assert_eq!(e.error().message(), "no space left");
+    Ok(())
+}
+
+#[tokio::test]
+async fn gone_is_said_only_by_who_could_look() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let operation = incus.launch("web").image("busybox").send().await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.restart().await?;
+    fake.on("GET /1.0/instances/{name}")
+        .always()
+        .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let e = operation.await.expect_err("nothing can be seen");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, Kind::PermissionDenied));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forgotten_rename_is_not_proved_by_somebody_elses_instance() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    for name in ["web", "db"] {
+        fake.add_instance(name);
+    }
+    let forgotten = "windlass:incus/rename/1f5be54b?from=web&name=db".parse()?;
+    let e = incus.resume::<Instance>(&forgotten)?.await.expect_err("it is another's");
+    assert_eq!(e.end(), WaitEnd::Gone);
+    let rename = incus.instance("web").rename("new").send().await?;
+    let ticket = rename.ticket().to_string();
+    rename.await?;
+    fake.restart().await?;
+    assert_eq!(incus.resume::<Instance>(&ticket.parse()?)?.await?.name(), "new");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forgotten_launch_is_not_proved_by_somebody_elses_instance() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.add_instance("web");
+    incus.instance("web").start().await?;
+    let forgotten = "windlass:incus/launch/1f5be54b?marker=mine&name=web".parse()?;
+    let e = incus.resume::<Instance>(&forgotten)?.await.expect_err("it is another's");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forgotten_launch_that_does_not_run_is_no_success() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let launch = incus.launch("web").image("busybox").send().await?;
+    let ticket = launch.ticket();
+    launch.await?;
+    incus.instance("web").stop().force().await?;
+    fake.restart().await?;
+    let e = incus.resume::<Instance>(&ticket)?.await.expect_err("it is stopped");
+    assert_eq!(e.end(), WaitEnd::Gone);
+    assert!(e.error().message().contains("Stopped"), "{e}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn long_polls_that_end_early_are_no_tight_loop() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let _hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    let running = r#"{"type":"sync","metadata":{"id":"1","status":"Running","status_code":103}}"#;
+    fake.on(WAIT).always().reply(200, running);
+    let e = operation.timeout(Duration::from_secs(2)).await.expect_err("it is held");
+    assert_eq!(e.end(), WaitEnd::OutOfTime);
+    assert!((2..=25).contains(&fake.requests(WAIT)), "{} polls in two seconds", fake.requests(WAIT));
+    Ok(())
+}
+
+#[tokio::test]
+async fn progress_is_told_once_per_change() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let _hold = fake.hold_operations();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    let running = r#"{"type":"sync","metadata":{"id":"1","status":"Running","status_code":103}}"#;
+    fake.on("GET /1.0/operations/{id}").always().reply(200, running);
+    fake.on(WAIT).always().reply(200, running);
+    fake.on(EVENTS).always().reply(403, r#"{"type":"error","error":"not authorized","error_code":403}"#);
+    let operation = operation.on_progress(move |progress| tell.lock().unwrap().push(progress.clone()));
+    operation.timeout(Duration::from_secs(1)).await.expect_err("it never ends");
+    assert_eq!(told.lock().unwrap().len(), 1, "{told:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_text_alone_does_not_make_a_name_taken() -> Outcome {
+    let (fake, incus) = fake(Generation::V6_0).await?;
+    let _hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?;
+    let failed = r#"{"type":"sync","metadata":{"id":"1","status":"Failure","status_code":400,
+        "err":"UNIQUE constraint failed: storage_volumes.name"}}"#;
+    fake.on("GET /1.0/operations/{id}").reply(200, failed);
+    let missing = r#"{"type":"error","error":"Instance not found","error_code":404}"#;
+    fake.on("GET /1.0/instances/{name}").reply(404, missing);
+    let e = operation.await.expect_err("it failed");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    Ok(())
+}

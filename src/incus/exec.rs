@@ -1,10 +1,11 @@
 //! Running commands in an instance over websockets.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::instance::Subject;
 use super::reply::open;
@@ -137,6 +138,9 @@ async fn start(instance: &InstanceRef, exec: types::InstanceExec) -> Result<type
     open(&call, result).await
 }
 
+/// How soon most commands end.
+const SOON: Duration = Duration::from_secs(1);
+
 /// The four connections of a command. Closing `control` kills it.
 struct Streams {
     stdin: Socket,
@@ -172,7 +176,7 @@ async fn connect(incus: &Incus, id: &str, secret: Secret) -> Result<Socket, Erro
     Socket::open(&call, answer).await
 }
 
-/// Moves the bytes until both output streams end, then asks how the command ended.
+/// Moves the bytes until both output streams end, and asks how the command ended.
 async fn drive(
     incus: Incus,
     id: String,
@@ -181,19 +185,33 @@ async fn drive(
     sink: mpsc::Sender<Result<Chunk, Error>>,
 ) -> Result<ExitStatus, Error> {
     let Streams { stdin, mut stdout, mut stderr, control } = streams;
-    let feed = feed(stdin, input);
+    let (told, drained) = oneshot::channel();
     let drain = async {
-        let ended =
-            tokio::join!(pour(&mut stdout, &sink, Chunk::Stdout), pour(&mut stderr, &sink, Chunk::Stderr));
-        ended.0.and(ended.1)
+        let pours = async {
+            let (out, err) = tokio::join!(
+                pour(&mut stdout, &sink, Chunk::Stdout),
+                pour(&mut stderr, &sink, Chunk::Stderr)
+            );
+            out.and(err)
+        };
+        // The command may end without reading all of its input, or any.
+        let result = tokio::select! {
+            result = pours => result,
+            never = async { feed(stdin, input).await; std::future::pending().await } => never,
+        };
+        let _ = told.send(());
+        result
     };
-    // The command may end without reading all of its input, or any.
-    let drained = tokio::select! {
-        drained = drain => drained,
-        never = async { feed.await; std::future::pending().await } => never,
+    let status = async {
+        // The server forgets the status five seconds after the end, which a slow reader can't see for its output.
+        // Nearly every command ends sooner and needs no connection for the wait.
+        let _ = tokio::time::timeout(SOON, drained).await;
+        exit_status(&incus, &id).await
     };
-    let status = exit_status(&incus, &id).await;
-    drop(control);
+    let (drained, status) = tokio::select! {
+        both = async { tokio::join!(drain, status) } => both,
+        never = hold(control) => never,
+    };
     match (status, drained) {
         // The server's word on why there was no output goes first.
         (Err(e), _) => Err(e),
@@ -203,6 +221,15 @@ async fn drive(
         }
         (Ok(status), Ok(())) => Ok(status),
     }
+}
+
+/// Keeps a connection open and read, so that the server's pings are answered.
+async fn hold<T>(mut socket: Option<Socket>) -> T {
+    if let Some(socket) = &mut socket {
+        while let Ok(Some(_)) = socket.next().await {}
+    }
+    // It is dropped, and so closed, only together with this future.
+    std::future::pending().await
 }
 
 /// Sends all input, then its end.
@@ -243,7 +270,9 @@ async fn pour(
 }
 
 async fn exit_status(incus: &Incus, id: &str) -> Result<ExitStatus, Error> {
-    let operation = IncusWork::resumed(incus, id, Whole).await.map_err(|e| no_such_command(e.into()))?;
+    // A command may go on for long after it has closed its output.
+    let wait = IncusWork::resumed(incus, id, Whole).timeout(Duration::MAX);
+    let operation = wait.await.map_err(|e| no_such_command(e.into()))?;
     let code =
         operation.metadata.as_ref().and_then(|metadata| metadata.get("return")).and_then(Value::as_i64);
     match code.and_then(|code| i32::try_from(code).ok()) {

@@ -202,3 +202,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics with these locks held, and plain maps can't be left half-written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_overwrites_an_end() {
+        let at = |code: i64| {
+            let json = format!(r#"{{"id":"1","status":"x","status_code":{code}}}"#);
+            Seen::Operation(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
+        };
+        for end in [200, 400, 401] {
+            let (sender, _receiver) = watch::channel(Seen::Nothing);
+            for news in [at(103), Seen::Gap, at(end), at(103), Seen::Gap] {
+                tell(&sender, news);
+            }
+            let seen = sender.borrow();
+            assert!(matches!(&*seen, Seen::Operation(last) if last.status_code == end), "{end}: {seen:?}");
+        }
+    }
+}

@@ -154,7 +154,9 @@ impl Instances {
         let name = path.rsplit('/').next()?;
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let project = pairs.find(|(key, _)| key == "project").map(|(_, value)| value.into_owned());
-        Some(self.home(project.as_deref().unwrap_or_default()).instance(name))
+        // The default project is not named in URLs.
+        let unnamed = if self.all_projects { "default" } else { "" };
+        Some(self.home(project.as_deref().unwrap_or(unnamed)).instance(name))
     }
 
     /// A client for the project that an instance belongs to.

@@ -28,7 +28,8 @@ impl Incus {
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         let incus = match ticket.fact("project") {
             Some(project) => self.project(project),
-            None => self.clone(),
+            // Not this handle's own: the same name there is another instance.
+            None => self.changed(|core| core.project = None),
         };
         if ticket.api != "incus" {
             return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
@@ -153,6 +154,15 @@ pub(super) fn failure(operation: &types::Operation) -> Error {
         e.api = "incus";
         e.code = Some(code.to_string());
         e.sent = Sent::Yes;
+    })
+}
+
+/// The same where only the answer to a wait is left of the operation.
+pub(super) fn as_failure(answer: Error) -> Error {
+    answer.with(|e| {
+        if !matches!(e.kind, Kind::AlreadyExists | Kind::Conflict) {
+            e.kind = Kind::OperationFailed;
+        }
     })
 }
 

@@ -169,7 +169,11 @@ async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>
     let request =
         call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
     let result = scoped!(request, incus.own_project()).send().await;
-    Ok(IncusWork::accepted(incus, open(&call, result).await?, Renamed(to)))
+    Ok(IncusWork::accepted(
+        incus,
+        open(&call, result).await?,
+        Renamed { from: instance.name().to_owned(), to },
+    ))
 }
 
 async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
@@ -259,13 +263,27 @@ pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<()>> {
 }
 
 /// Ends in the instance under its new name.
-struct Renamed(String);
+struct Renamed {
+    from: String,
+    to: String,
+}
+
+impl Renamed {
+    /// The new name alone proves nothing: it may have been somebody else's all along.
+    async fn left(&self, incus: &Incus) -> Result<bool, Error> {
+        match incus.instance(&self.from).get().await {
+            Ok(_) => Ok(false),
+            Err(e) if e.is_not_found() => Ok(true),
+            Err(e) => Err(e),
+        }
+    }
+}
 
 impl Ending for Renamed {
     type Output = Instance;
 
     fn ticket(&self, id: &str) -> Ticket {
-        Ticket::new("incus", "rename", id).with("name", &self.0)
+        Ticket::new("incus", "rename", id).with("from", &self.from).with("name", &self.to)
     }
 
     fn finish<'a>(
@@ -273,13 +291,13 @@ impl Ending for Renamed {
         incus: &'a Incus,
         _: &'a types::Operation,
     ) -> BoxFuture<'a, Result<Instance, Error>> {
-        Box::pin(async { incus.instance(&self.0).get().await })
+        Box::pin(async { incus.instance(&self.to).get().await })
     }
 
     fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
-            match incus.instance(&self.0).get().await {
-                Ok(instance) => Ok(Some(instance)),
+            match incus.instance(&self.to).get().await {
+                Ok(instance) => Ok(self.left(incus).await?.then_some(instance)),
                 Err(e) if e.is_not_found() => Ok(None),
                 Err(e) => Err(e),
             }
@@ -288,6 +306,9 @@ impl Ending for Renamed {
 }
 
 pub(super) fn resume_rename(incus: &Incus, ticket: &Ticket) -> Option<Operation<Instance>> {
-    let to = ticket.fact("name").filter(|_| ticket.kind == "rename")?;
-    Some(IncusWork::resumed(incus, ticket.id(), Renamed(to.to_owned())))
+    if ticket.kind != "rename" {
+        return None;
+    }
+    let (from, to) = (ticket.fact("from")?.to_owned(), ticket.fact("name")?.to_owned());
+    Some(IncusWork::resumed(incus, ticket.id(), Renamed { from, to }))
 }

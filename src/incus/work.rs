@@ -42,6 +42,8 @@ pub(super) struct IncusWork<E> {
     progress: Progress,
     closely: bool,
     feed: Option<Subscription>,
+    /// The last look brought nothing: what the feed told meanwhile may be lost.
+    missed: bool,
 }
 
 /// With this many long polls open, further waits share the events connection.
@@ -60,6 +62,7 @@ impl<E: Ending> IncusWork<E> {
             progress: Progress::default(),
             closely: false,
             feed: None,
+            missed: false,
         })
     }
 
@@ -123,7 +126,9 @@ impl<E: Ending> IncusWork<E> {
         // Up to 6.0.4 a failed operation and a wait out of time look alike: the operation itself tells.
         match self.look_now().await? {
             // Forgotten in between: the text is all that is left.
-            Look::Gone if !operation::says_out_of_time(&answer) => Ok(Look::Failed(answer)),
+            Look::Gone if !operation::says_out_of_time(&answer) => {
+                Ok(Look::Failed(self.ending.confirm(&self.incus, operation::as_failure(answer)).await))
+            }
             look => Ok(slow_down(look, started, patience)),
         }
     }
@@ -136,6 +141,23 @@ impl<E: Ending> IncusWork<E> {
             Ok(Seen::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
             // Something may have been missed, or nothing happened for long: ask.
             Ok(Seen::Nothing | Seen::Gap) | Err(_) => self.look_now().await,
+        }
+    }
+
+    async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
+        let listening = self.feed.is_some();
+        self.listen().await;
+        let new = listening != self.feed.is_some();
+        if patience.is_zero() || new || (missed && listening) {
+            self.look_now().await
+        } else if self.feed.is_some() {
+            self.look_at_feed(patience).await
+        } else if patience < Duration::from_secs(1) {
+            // The server counts in whole seconds.
+            let look = self.look_now().await?;
+            Ok(slow_down(look, Instant::now(), patience))
+        } else {
+            self.look_long(patience).await
         }
     }
 
@@ -191,19 +213,11 @@ impl<E: Ending> Work for IncusWork<E> {
 
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
         Box::pin(async move {
-            let listening = self.feed.is_some();
-            self.listen().await;
-            if patience.is_zero() || listening != self.feed.is_some() {
-                self.look_now().await
-            } else if self.feed.is_some() {
-                self.look_at_feed(patience).await
-            } else if patience < Duration::from_secs(1) {
-                // The server counts in whole seconds.
-                let look = self.look_now().await?;
-                Ok(slow_down(look, Instant::now(), patience))
-            } else {
-                self.look_long(patience).await
-            }
+            // Stays set if this look fails or is given up.
+            let missed = std::mem::replace(&mut self.missed, true);
+            let look = self.look_somehow(patience, missed).await;
+            self.missed = look.is_err();
+            look
         })
     }
 
