@@ -369,3 +369,20 @@ async fn a_pause_that_would_outlast_the_call_is_not_made() -> Outcome {
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     Ok(())
 }
+
+#[tokio::test]
+async fn the_window_stays_open_while_the_server_works_on_that_name() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let hold = fake.hold_operations();
+    fake.on(CREATE).drop_after();
+    let missing = r#"{"type":"error","error":"Instance not found","error_code":404}"#;
+    fake.on(GET).times(4).reply(404, missing);
+    let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(50));
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        drop(hold);
+    };
+    let (web, ()) = tokio::join!(launch.into_future(), release);
+    assert_eq!((web?.name(), fake.requests(CREATE)), ("web", 1));
+    Ok(())
+}
