@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
+use super::work::POLLS;
 use super::{Core, Incus, reply};
 use crate::error::{Error, Kind};
 use crate::raw;
@@ -80,7 +82,7 @@ impl Connect {
             project: self.project,
             origin: self.origin.unwrap_or(place),
             feeds: Arc::default(),
-            polls: Arc::new(AtomicUsize::new(0)),
+            polls: Arc::new(Semaphore::new(POLLS)),
         })))
     }
 
@@ -134,6 +136,9 @@ fn checked(url: &str) -> Result<String, Error> {
         }
         None => false,
     };
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(Error::invalid("url", "holds credentials, which Incus doesn't take"));
+    }
     if parsed.scheme() != "http" || !loopback {
         return Err(Error::invalid("url", "only http:// to this machine itself is safe without TLS"));
     }
@@ -149,7 +154,14 @@ mod tests {
         for good in ["http://127.0.0.1:80", "http://localhost:1/", "http://[::1]:8443"] {
             assert!(checked(good).is_ok(), "{good}");
         }
-        for bad in ["http://10.0.0.1:8443", "https://127.0.0.1", "http://localhost.evil.com", "incus", ""] {
+        for bad in [
+            "http://10.0.0.1:8443",
+            "https://127.0.0.1",
+            "http://localhost.evil.com",
+            "http://me:pass@127.0.0.1",
+            "incus",
+            "",
+        ] {
             assert_eq!(checked(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
         }
     }

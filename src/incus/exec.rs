@@ -1,15 +1,17 @@
 //! Running commands in an instance over websockets.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use super::ending::Ending;
 use super::instance::Subject;
 use super::reply::open;
-use super::work::{Ending, IncusWork};
+use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::{Error, Kind, Sent};
 use crate::process::{Chunk, ExitStatus, Output, Process};
@@ -21,12 +23,23 @@ use crate::wait::BoxFuture;
 /// A command to run; from [`Instance::exec`].
 ///
 /// The program is run as it is: no shell takes part.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing runs before `.output().await` or `.spawn().await`"]
 pub struct Exec {
     instance: InstanceRef,
     exec: types::InstanceExec,
     stdin: Bytes,
+}
+
+impl fmt::Debug for Exec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values of variables and the input may be secret.
+        f.debug_struct("Exec")
+            .field("instance", &self.instance.name())
+            .field("command", &self.exec.command)
+            .field("environment", &self.exec.environment.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<D: Subject> Instance<D> {
@@ -138,6 +151,8 @@ async fn start(instance: &InstanceRef, exec: types::InstanceExec) -> Result<type
     open(&call, result).await
 }
 
+/// Twice what the server itself waits for the streams.
+const DIAL: Duration = Duration::from_secs(10);
 /// How soon most commands end.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -160,12 +175,22 @@ impl Streams {
             // Four of these at once would make every caller's future large.
             Box::pin(connect(incus, &operation.id, secret.into())).await
         };
-        let data = async { tokio::try_join!(dial("0"), dial("1"), dial("2")) };
-        let (data, control) = tokio::join!(data, dial("control"));
-        let (stdin, stdout, stderr) = data?;
-        // A short command can be over before this connection is made; then nobody needs it.
-        Ok(Self { stdin, stdout, stderr, control: control.ok() })
+        // A short command can be over before this one is made; then nobody needs it.
+        let control = async {
+            dial("control").await.map(Some).or_else(|e| if is_over(&e) { Ok(None) } else { Err(e) })
+        };
+        let all = async { tokio::try_join!(dial("0"), dial("1"), dial("2"), control) };
+        let (stdin, stdout, stderr, control) = match tokio::time::timeout(DIAL, all).await {
+            Ok(all) => all?,
+            Err(_) => return Err(Error::new(Kind::Timeout, "the command's streams don't connect")),
+        };
+        Ok(Self { stdin, stdout, stderr, control })
     }
+}
+
+/// The server knows the secrets, or the operation, only while the command runs.
+fn is_over(e: &Error) -> bool {
+    matches!(e.kind(), Kind::PermissionDenied | Kind::NotFound)
 }
 
 async fn connect(incus: &Incus, id: &str, secret: Secret) -> Result<Socket, Error> {

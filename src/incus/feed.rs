@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::operation::is_final;
 use super::{Incus, scoped, types};
@@ -157,9 +158,13 @@ async fn run(incus: Incus, feed: Weak<Feed>) {
         match connected {
             Ok(mut socket) => {
                 alive.set(Link::Up);
-                pause = FIRST;
                 drop(alive);
+                let since = Instant::now();
                 listen(&mut socket, &feed).await;
+                // A server that takes the connection only to close it is not to be stormed.
+                if since.elapsed() > LONGEST {
+                    pause = FIRST;
+                }
                 feed.upgrade().inspect(|feed| feed.set(Link::Down));
             }
             Err(e) => {

@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
+use super::ending::Ending;
 use super::reply::open;
-use super::work::{Ending, IncusWork};
+use super::work::IncusWork;
 use super::{Incus, checked_name, scoped, types};
 use crate::error::{Error, Kind};
 use crate::page::{List, Page};

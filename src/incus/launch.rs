@@ -1,21 +1,19 @@
 //! Creating instances: never twice, and never lost.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use super::ending::Ending;
 use super::reply::open;
-use super::settle::{self, Settled};
+use super::settle::{self, MARKER, Settled};
 use super::types::{self, InstanceType, SourceType};
-use super::work::{Ending, IncusWork};
+use super::work::IncusWork;
 use super::{Incus, Instance, Status, checked_name, scoped};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
-
-/// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
-/// else's.
-pub(super) const MARKER: &str = "user.windlass.launch";
 
 /// An instance to be made; from [`Incus::launch`] or [`Incus::create`].
 ///
@@ -24,13 +22,24 @@ pub(super) const MARKER: &str = "user.windlass.launch";
 /// The request is never repeated blindly. Where its answer is lost, the client looks for the instance by a marker in
 /// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
 /// [`Kind::OutcomeUnknown`] and names the marker.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     incus: Incus,
     create: types::InstanceCreate,
     target: Option<String>,
     window: Duration,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Configuration may hold secrets: user data, environment variables.
+        f.debug_struct("Launch")
+            .field("name", &self.create.name)
+            .field("source", &self.create.source)
+            .field("config", &self.create.config.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Incus {

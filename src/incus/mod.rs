@@ -2,6 +2,7 @@
 
 mod connect;
 mod discover;
+mod ending;
 mod exec;
 mod feed;
 mod file;
@@ -11,6 +12,7 @@ mod instances;
 mod launch;
 mod operation;
 mod reply;
+mod resume;
 mod server;
 mod settle;
 mod state;
@@ -18,9 +20,9 @@ mod update;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use progenitor_client::ClientInfo;
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::raw;
@@ -35,7 +37,7 @@ pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
-pub use operation::Resume;
+pub use resume::Resume;
 pub use state::StateChange;
 pub use update::Patch;
 
@@ -63,8 +65,8 @@ struct Core {
     /// Where the server was found, for people.
     origin: String,
     feeds: Arc<feed::Feeds>,
-    /// How many waits hold a long poll open at the moment.
-    polls: Arc<AtomicUsize>,
+    /// Who waits by a long poll of his own holds one of few permits.
+    polls: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Core {

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::launch::MARKER;
 use super::operation::is_final;
 use super::{Incus, types};
 use crate::error::Error;
+
+/// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
+/// else's.
+pub(super) const MARKER: &str = "user.windlass.launch";
 
 /// What became of a create.
 pub(super) enum Settled {
@@ -39,31 +42,44 @@ pub(super) async fn find(
     const LIMIT: Duration = Duration::from_secs(600);
     let (started, mut pause) = (Instant::now(), FIRST);
     loop {
-        let found = incus.instance(name).get().await;
-        // Only then the operation: where there is an instance, its operation was there before.
+        // The operation first: it may end between the two looks, but the instance stays.
         let operation = running(incus, name).await;
-        let over = started.elapsed() >= window;
-        match (found, operation) {
-            (Ok(instance), operation) if bears(&instance, marker) => match operation {
-                Ok(Some(operation)) => return Ok(Settled::Running(Box::new(operation))),
-                Ok(None) => return Ok(Settled::Exists),
-                Err(_) if over => return Ok(Settled::Exists),
-                Err(_) => {}
-            },
-            (Ok(_), _) => return Ok(Settled::Foreign),
-            // Somebody's create of that name, perhaps ours, is at work.
-            (Err(_), Ok(Some(_))) if started.elapsed() < LIMIT => {}
-            (Err(e), _) if over && !e.is_not_found() => return Err(e),
-            (Err(_), _) if over => return Ok(Settled::Nothing),
-            (Err(_), _) => {}
+        match incus.instance(name).get().await {
+            Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
+                match still_running(incus, name, operation).await {
+                    Err(e) if started.elapsed() >= window => return Err(e),
+                    // There, but whether it is finished can't be told yet.
+                    Err(_) => {}
+                    Ok(Some(operation)) => return Ok(Settled::Running(Box::new(operation))),
+                    Ok(None) => return Ok(Settled::Exists),
+                }
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            Ok(_) => return Ok(Settled::Foreign),
+            Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),
+            Err(_) => {}
+        }
+        let at_work = matches!(operation, Ok(Some(_))) && started.elapsed() < LIMIT;
+        if started.elapsed() >= window && !at_work {
+            return Ok(Settled::Nothing);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST);
     }
 }
 
-fn bears(instance: &types::Instance, marker: &str) -> bool {
-    instance.config.get(MARKER).map(String::as_str) == Some(marker)
+/// The operation that works on an instance which is there. One that began after the first look must not be taken for
+/// one that has ended.
+async fn still_running(
+    incus: &Incus,
+    name: &str,
+    seen: Result<Option<types::Operation>, Error>,
+) -> Result<Option<types::Operation>, Error> {
+    match seen {
+        Ok(Some(operation)) => Ok(Some(operation)),
+        _ => running(incus, name).await,
+    }
 }
 
 /// The operation that works on an instance, if there is one.

@@ -3,9 +3,10 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use super::ending::Ending;
 use super::instance::Subject;
 use super::reply::open;
-use super::work::{Ending, IncusWork};
+use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, StateAction, Status, checked_name, scoped, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
@@ -143,7 +144,7 @@ impl BulkStateChange {
         let call = self.incus.call();
         let body = types::InstancesBulkState { state: self.change };
         let result = scoped!(call.instances_bulk_state().body(body), self.incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&self.incus, open(&call, result).await?, super::operation::Plain))
+        Ok(IncusWork::accepted(&self.incus, open(&call, result).await?, super::ending::Plain))
     }
 }
 

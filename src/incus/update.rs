@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
+use super::ending::Plain;
 use super::instance::Subject;
-use super::operation::Plain;
 use super::reply::open;
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, checked_name, scoped, types};
@@ -129,6 +129,8 @@ async fn update(
     let mut tries = 1;
     loop {
         let (now, etag) = instance.get_with_etag().await?;
+        // Without it, somebody else's change could be overwritten unseen.
+        let etag = etag.ok_or_else(|| Error::new(Kind::BadReply, "the server gave the instance no ETag"))?;
         let mut wanted = current(now.into_data());
         change(&mut wanted);
         match put(&instance, wanted, etag).await {
@@ -154,15 +156,11 @@ fn current(instance: types::Instance) -> types::InstanceUpdate {
 async fn put(
     instance: &InstanceRef,
     wanted: types::InstanceUpdate,
-    etag: Option<String>,
+    etag: String,
 ) -> Result<Operation<()>, Error> {
     let incus = &instance.incus;
     let call = incus.call();
-    let request = call.instance_put().name(instance.name()).body(wanted);
-    let request = match etag {
-        Some(etag) => request.if_match(etag),
-        None => request,
-    };
+    let request = call.instance_put().name(instance.name()).if_match(etag).body(wanted);
     let result = scoped!(request, incus.own_project()).send().await;
     Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
 }

@@ -1,37 +1,15 @@
 //! Background operations of Incus, as the waiting loop sees them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::ending::Ending;
 use super::feed::{Seen, Subscription};
 use super::operation::{self, failure, is_final, is_success, progress};
 use super::{Incus, types};
 use crate::error::{Error, Kind};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
-
-/// What comes after an operation.
-pub(super) trait Ending: Send + Sync + 'static {
-    type Output: Send + 'static;
-
-    /// The ticket of an operation with this ending.
-    fn ticket(&self, id: &str) -> Ticket;
-
-    fn finish<'a>(
-        &'a self,
-        incus: &'a Incus,
-        operation: &'a types::Operation,
-    ) -> BoxFuture<'a, Result<Self::Output, Error>>;
-
-    /// The operation is forgotten: does the world show that it worked?
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
-
-    /// Checks a failure that was classified by its text against the world.
-    fn confirm<'a>(&'a self, _incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
-        Box::pin(async { e })
-    }
-}
 
 /// An operation and what comes after it.
 pub(super) struct IncusWork<E> {
@@ -47,7 +25,7 @@ pub(super) struct IncusWork<E> {
 }
 
 /// With this many long polls open, further waits share the events connection.
-const POLLS: usize = 3;
+pub(super) const POLLS: usize = 3;
 /// Between two looks where a long poll can't be used.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -109,7 +87,6 @@ impl<E: Ending> IncusWork<E> {
 
     /// A slice of a long poll.
     async fn look_long(&mut self, patience: Duration) -> Result<Look, Error> {
-        let _poll = Poll::begin(&self.incus.0.polls);
         let started = Instant::now();
         let answer = match operation::wait(&self.incus, &self.id, patience).await {
             Ok(operation) => {
@@ -145,28 +122,31 @@ impl<E: Ending> IncusWork<E> {
     }
 
     async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
-        let listening = self.feed.is_some();
-        self.listen().await;
-        let new = listening != self.feed.is_some();
-        if patience.is_zero() || new || (missed && listening) {
-            self.look_now().await
-        } else if self.feed.is_some() {
-            self.look_at_feed(patience).await
-        } else if patience < Duration::from_secs(1) {
+        if self.feed.is_some() {
+            return if patience.is_zero() || missed {
+                self.look_now().await
+            } else {
+                self.look_at_feed(patience).await
+            };
+        }
+        if self.closely {
+            return self.join_feed().await;
+        }
+        if patience < Duration::from_secs(1) {
             // The server counts in whole seconds.
             let look = self.look_now().await?;
-            Ok(slow_down(look, Instant::now(), patience))
-        } else {
-            self.look_long(patience).await
+            return Ok(slow_down(look, Instant::now(), patience));
+        }
+        match self.incus.0.polls.clone().try_acquire_owned() {
+            Ok(_slot) => self.look_long(patience).await,
+            Err(_) => self.join_feed().await,
         }
     }
 
-    /// Listens before looking, so that nothing falls in between.
-    async fn listen(&mut self) {
-        let crowded = self.incus.0.polls.load(Ordering::Relaxed) >= POLLS;
-        if self.feed.is_none() && (self.closely || crowded) {
-            self.feed = Some(self.incus.0.feeds.subscribe(&self.incus, &self.id).await);
-        }
+    /// Listens before it looks, so that nothing falls in between.
+    async fn join_feed(&mut self) -> Result<Look, Error> {
+        self.feed = Some(self.incus.0.feeds.subscribe(&self.incus, &self.id).await);
+        self.look_now().await
     }
 }
 
@@ -177,22 +157,6 @@ fn slow_down(look: Look, started: Instant, patience: Duration) -> Look {
             Look::Running { progress, pause: PAUSE }
         }
         look => look,
-    }
-}
-
-/// Counts open long polls.
-struct Poll(Arc<AtomicUsize>);
-
-impl Poll {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Poll {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

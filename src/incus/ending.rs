@@ -1,0 +1,51 @@
+//! What comes after an operation.
+
+use super::{Incus, types};
+use crate::error::Error;
+use crate::ticket::Ticket;
+use crate::wait::BoxFuture;
+
+/// What comes after an operation.
+pub(super) trait Ending: Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    /// The ticket of an operation with this ending.
+    fn ticket(&self, id: &str) -> Ticket;
+
+    fn finish<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Self::Output, Error>>;
+
+    /// The operation is forgotten: does the world show that it worked?
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
+
+    /// Checks a failure that was classified by its text against the world.
+    fn confirm<'a>(&'a self, _incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
+        Box::pin(async { e })
+    }
+}
+
+/// Nothing comes after it, and nothing but the operation itself shows how it ended.
+pub(super) struct Plain;
+
+impl Plain {
+    pub(super) const KIND: &str = "operation";
+}
+
+impl Ending for Plain {
+    type Output = ();
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", Self::KIND, id)
+    }
+
+    fn finish<'a>(&'a self, _: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+}
