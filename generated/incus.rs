@@ -9375,7 +9375,7 @@ impl Client {
     ///
     /// Arguments:
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.server_get()
     ///    .project(project)
     ///    .send()
@@ -9395,7 +9395,7 @@ impl Client {
     /// - `all_projects`: Look into every project.
     /// - `project`: The project; `default` where left out.
     /// - `type_`: Comma-separated: `operation`, `lifecycle`, `logging`.
-    /// ```ignore
+    /// ```text
     /// let response = client.events()
     ///    .all_projects(all_projects)
     ///    .project(project)
@@ -9420,7 +9420,7 @@ impl Client {
     /// - `x_incus_properties`: Properties as a URL query.
     /// - `x_incus_public`: `true` where everybody may use the image.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.image_import()
     ///    .project(project)
     ///    .x_incus_filename(x_incus_filename)
@@ -9442,7 +9442,7 @@ impl Client {
     /// Arguments:
     /// - `project`: The project; `default` where left out.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.image_alias_create()
     ///    .project(project)
     ///    .body(body)
@@ -9460,7 +9460,7 @@ impl Client {
     /// Arguments:
     /// - `alias`: Name of the alias; may hold slashes.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.image_alias_get()
     ///    .alias(alias)
     ///    .project(project)
@@ -9480,7 +9480,7 @@ impl Client {
     /// Arguments:
     /// - `alias`: Name of the alias; may hold slashes.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.image_alias_delete()
     ///    .alias(alias)
     ///    .project(project)
@@ -9497,7 +9497,7 @@ impl Client {
     ///
     /// Arguments:
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.image_aliases_list()
     ///    .project(project)
     ///    .send()
@@ -9516,7 +9516,7 @@ impl Client {
     /// Arguments:
     /// - `fingerprint`: SHA-256 of the image, or a unique prefix of it.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.image_get()
     ///    .fingerprint(fingerprint)
     ///    .project(project)
@@ -9534,7 +9534,7 @@ impl Client {
     /// Arguments:
     /// - `fingerprint`: SHA-256 of the image, or a unique prefix of it.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.image_delete()
     ///    .fingerprint(fingerprint)
     ///    .project(project)
@@ -9552,7 +9552,7 @@ impl Client {
     /// Arguments:
     /// - `filter`: Conditions as `status eq Running and name eq web`; names match as regular expressions.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.images_list()
     ///    .filter(filter)
     ///    .project(project)
@@ -9574,7 +9574,7 @@ impl Client {
     /// - `filter`: Conditions as `status eq Running and name eq web`; names match as regular expressions.
     /// - `instance_type`: Only instances of this type.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instances_names()
     ///    .all_projects(all_projects)
     ///    .filter(filter)
@@ -9596,7 +9596,7 @@ impl Client {
     /// Arguments:
     /// - `project`: The project; `default` where left out.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instances_bulk_state()
     ///    .project(project)
     ///    .body(body)
@@ -9617,7 +9617,7 @@ impl Client {
     /// - `project`: The project; `default` where left out.
     /// - `target`: The cluster member to work on.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_create()
     ///    .project(project)
     ///    .target(target)
@@ -9638,7 +9638,7 @@ impl Client {
     /// Arguments:
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_get()
     ///    .name(name)
     ///    .project(project)
@@ -9660,7 +9660,7 @@ impl Client {
     /// - `project`: The project; `default` where left out.
     /// - `if_match`: The ETag that the instance must still have.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_put()
     ///    .name(name)
     ///    .project(project)
@@ -9683,7 +9683,7 @@ impl Client {
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_rename()
     ///    .name(name)
     ///    .project(project)
@@ -9704,7 +9704,7 @@ impl Client {
     /// Arguments:
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_delete()
     ///    .name(name)
     ///    .project(project)
@@ -9726,7 +9726,7 @@ impl Client {
     /// - `project`: The project; `default` where left out.
     /// - `if_match`: The ETag that the instance must still have.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_patch()
     ///    .name(name)
     ///    .project(project)
@@ -9749,7 +9749,7 @@ impl Client {
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_exec()
     ///    .name(name)
     ///    .project(project)
@@ -9771,7 +9771,7 @@ impl Client {
     /// - `name`: Name of the instance.
     /// - `path`: Absolute path inside the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_file_get()
     ///    .name(name)
     ///    .path(path)
@@ -9799,7 +9799,7 @@ impl Client {
     /// - `x_incus_uid`: Owner.
     /// - `x_incus_write`: Replace or append.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_file_put()
     ///    .name(name)
     ///    .path(path)
@@ -9824,7 +9824,7 @@ impl Client {
     /// Arguments:
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_logs_list()
     ///    .name(name)
     ///    .project(project)
@@ -9843,7 +9843,7 @@ impl Client {
     /// - `name`: Name of the instance.
     /// - `file`: Name of the log file.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_log_get()
     ///    .name(name)
     ///    .file(file)
@@ -9864,7 +9864,7 @@ impl Client {
     /// Arguments:
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_state_get()
     ///    .name(name)
     ///    .project(project)
@@ -9885,7 +9885,7 @@ impl Client {
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
     /// - `body`
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_state_put()
     ///    .name(name)
     ///    .project(project)
@@ -9904,7 +9904,7 @@ impl Client {
     /// Arguments:
     /// - `name`: Name of the instance.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instance_get_full()
     ///    .name(name)
     ///    .project(project)
@@ -9924,7 +9924,7 @@ impl Client {
     /// - `filter`: Conditions as `status eq Running and name eq web`; names match as regular expressions.
     /// - `instance_type`: Only instances of this type.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instances_list()
     ///    .all_projects(all_projects)
     ///    .filter(filter)
@@ -9948,7 +9948,7 @@ impl Client {
     /// - `filter`: Conditions as `status eq Running and name eq web`; names match as regular expressions.
     /// - `instance_type`: Only instances of this type.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.instances_list_full()
     ///    .all_projects(all_projects)
     ///    .filter(filter)
@@ -9970,7 +9970,7 @@ impl Client {
     /// Arguments:
     /// - `id`: UUID of the operation.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.operation_get()
     ///    .id(id)
     ///    .project(project)
@@ -9990,7 +9990,7 @@ impl Client {
     /// Arguments:
     /// - `id`: UUID of the operation.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.operation_cancel()
     ///    .id(id)
     ///    .project(project)
@@ -10011,7 +10011,7 @@ impl Client {
     /// - `id`: UUID of the operation.
     /// - `project`: The project; `default` where left out.
     /// - `timeout`: Seconds to wait; -1, or none, for ever.
-    /// ```ignore
+    /// ```text
     /// let response = client.operation_wait()
     ///    .id(id)
     ///    .project(project)
@@ -10033,7 +10033,7 @@ impl Client {
     /// - `id`: UUID of the operation.
     /// - `project`: The project; `default` where left out.
     /// - `secret`: The secret of the stream, from the operation's metadata.
-    /// ```ignore
+    /// ```text
     /// let response = client.operation_websocket()
     ///    .id(id)
     ///    .project(project)
@@ -10054,7 +10054,7 @@ impl Client {
     /// Arguments:
     /// - `all_projects`: Look into every project.
     /// - `project`: The project; `default` where left out.
-    /// ```ignore
+    /// ```text
     /// let response = client.operations_list()
     ///    .all_projects(all_projects)
     ///    .project(project)

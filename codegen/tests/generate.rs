@@ -179,3 +179,10 @@ fn what_the_lint_lets_pass_is_caught_as_well() {
     assert!(errors.to_string().contains("`thing_get`"), "{errors}");
     assert_eq!(errors.findings()[0].file, "specs/machines.yaml");
 }
+
+#[test]
+fn sketches_of_calls_are_text_and_no_skipped_tests() {
+    let code = good();
+    assert!(code.contains("/// ```text"));
+    assert!(!code.contains("```ignore"));
+}
