@@ -18,7 +18,7 @@ impl Incus {
     /// ```
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create and
-    /// rename, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`].
+    /// rename, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
