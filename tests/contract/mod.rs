@@ -21,6 +21,7 @@ macro_rules! contract {
             exec_has_separate_streams_and_the_true_status
             exec_streams_chunks
             exec_takes_stdin_and_environment
+            dropping_a_process_kills_the_command
             exec_of_a_missing_command_is_not_found
             exec_on_a_stopped_instance_is_a_conflict
             stop_start_restart_freeze
@@ -169,6 +170,27 @@ pub async fn exec_takes_stdin_and_environment(incus: Incus) -> Outcome {
     let deaf = web.exec(["true"]).stdin(vec![0; 4_000_000]).output().await?;
     assert!(deaf.status.is_success());
     remove(&handle(&incus, &web)).await
+}
+
+pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
+    let web = launched(&incus, "drop").await?;
+    let run = web.exec(["sleep", "1000"]).spawn().await?;
+    let at_work = async || {
+        let url = format!("/1.0/instances/{}", web.name());
+        let all = incus.operations().await?;
+        let mut mine =
+            all.iter().filter(|operation| operation.resources.values().flatten().any(|on| *on == url));
+        Ok::<_, Error>(mine.any(|operation| operation.status_code < 200))
+    };
+    assert!(at_work().await?);
+    drop(run);
+    for _ in 0..100 {
+        if !at_work().await? {
+            return remove(&handle(&incus, &web)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err("the command outlived its process".into())
 }
 
 pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
