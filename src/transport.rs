@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use progenitor_client::{OperationInfo, ResponseValue};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
@@ -319,8 +319,10 @@ async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
         record.lock().status = Some(status.as_u16());
     }
     let headers = std::mem::take(response.headers_mut());
+    let url = response.url().clone();
     let body = response.bytes().await?;
-    let mut whole = http::Response::new(body);
+    // Without its URL the response would get a made-up one, parsed anew each time. No part of this can fail.
+    let mut whole = http::Response::builder().url(url).body(body).unwrap_or_default();
     *whole.status_mut() = status;
     *whole.headers_mut() = headers;
     Ok(Response::from(whole))

@@ -21,10 +21,10 @@ impl<D: Subject> Instance<D> {
     ///
     /// The path is absolute. A directory is an error of [`Kind::InvalidInput`]; a symbolic link gives its target.
     pub async fn read_file(&self, path: &str) -> Result<Bytes, Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         checked_path(path)?;
         let call = self.incus.call();
-        let request = call.instance_file_get().name(self.name()).path(path);
+        let request = call.instance_file_get().name(name).path(path);
         let result = scoped!(request, self.incus.own_project()).send().await;
         let answer = call.done(result).await?;
         if answer.headers().get("x-incus-type").is_some_and(|kind| kind == "directory") {
@@ -37,10 +37,10 @@ impl<D: Subject> Instance<D> {
     ///
     /// A new file belongs to root and has mode 0644; an existing one keeps its owner and mode.
     pub async fn write_file(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         checked_path(path)?;
         let call = self.incus.call();
-        let request = call.instance_file_put().name(self.name()).path(path);
+        let request = call.instance_file_put().name(name).path(path);
         let request = request.x_incus_type(FileType::File).body(reqwest::Body::from(content.into()));
         let result = scoped!(request, self.incus.own_project()).send().await;
         open(&call, result).await
@@ -48,9 +48,9 @@ impl<D: Subject> Instance<D> {
 
     /// Names of the instance's log files.
     pub async fn logs(&self) -> Result<Vec<String>, Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         let call = self.incus.call();
-        let request = call.instance_logs_list().name(self.name());
+        let request = call.instance_logs_list().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
         let urls = open(&call, result).await?;
         let name = |url: &String| Some(url.split('?').next()?.rsplit('/').next()?.to_owned());
@@ -59,10 +59,10 @@ impl<D: Subject> Instance<D> {
 
     /// Reads one of the instance's log files.
     pub async fn read_log(&self, file: &str) -> Result<Bytes, Error> {
-        checked_name("name", self.name())?;
-        checked_name("file", file)?;
+        let name = checked_name("name", self.name())?;
+        let file = checked_name("file", file)?;
         let call = self.incus.call();
-        let request = call.instance_log_get().name(self.name()).file(file);
+        let request = call.instance_log_get().name(name).file(file);
         let result = scoped!(request, self.incus.own_project()).send().await;
         collect(call.done(result).await?).await
     }

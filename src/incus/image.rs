@@ -74,7 +74,7 @@ impl Incus {
 
     /// The image that has this fingerprint, or the start of it.
     pub async fn image(&self, fingerprint: &str) -> Result<Image, Error> {
-        checked_name("fingerprint", fingerprint)?;
+        let fingerprint = checked_name("fingerprint", fingerprint)?;
         let call = self.call();
         let result = scoped!(call.image_get().fingerprint(fingerprint), self.own_project()).send().await;
         Ok(Image { incus: self.clone(), data: open(&call, result).await? })

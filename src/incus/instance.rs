@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::reply::{open, open_with_headers};
+use super::reply::{open, open_with_etag};
 use super::{Incus, checked_name, scoped, types};
 use crate::error::Error;
 
@@ -107,20 +107,19 @@ impl<D: Subject> Instance<D> {
 
     /// The instance and the mark of this very state of it.
     pub(super) async fn get_with_etag(&self) -> Result<(Instance, Option<String>), Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         let call = self.incus.call();
-        let request = call.instance_get().name(self.name());
+        let request = call.instance_get().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
-        let (data, headers) = open_with_headers(&call, result).await?;
-        let etag = headers.get(reqwest::header::ETAG).and_then(|etag| etag.to_str().ok());
-        Ok((Instance::new(&self.incus, data), etag.map(str::to_owned)))
+        let (data, etag) = open_with_etag(&call, result).await?;
+        Ok((Instance::new(&self.incus, data), etag))
     }
 
     /// Reads the instance with its state, snapshots and backups: one call, but a slow one.
     pub async fn get_full(&self) -> Result<Instance<types::InstanceFull>, Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         let call = self.incus.call();
-        let request = call.instance_get_full().name(self.name());
+        let request = call.instance_get_full().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
         Ok(Instance::new(&self.incus, open(&call, result).await?))
     }
@@ -129,9 +128,9 @@ impl<D: Subject> Instance<D> {
     ///
     /// Memory and disk are in bytes, CPU in nanoseconds.
     pub async fn state(&self) -> Result<types::InstanceState, Error> {
-        checked_name("name", self.name())?;
+        let name = checked_name("name", self.name())?;
         let call = self.incus.call();
-        let request = call.instance_state_get().name(self.name());
+        let request = call.instance_state_get().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
         open(&call, result).await
     }

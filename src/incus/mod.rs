@@ -159,9 +159,11 @@ fn rebuild(raw: &raw::incus::Client, inner: Inner) -> raw::incus::Client {
 }
 
 /// Names end up in paths: what would lead elsewhere is refused before anything is sent.
-fn checked_name(field: &str, name: &str) -> Result<(), Error> {
+///
+/// Gives the name in the form that calls take, so that they needn't check it again.
+fn checked_name(field: &str, name: &str) -> Result<types::PathSegment, Error> {
     match types::PathSegment::try_from(name) {
-        Ok(_) => Ok(()),
+        Ok(segment) => Ok(segment),
         Err(_) if name.is_empty() => Err(Error::invalid(field, "is empty")),
         Err(_) => {
             Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\"")))

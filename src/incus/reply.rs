@@ -1,7 +1,7 @@
 //! The envelope around every answer: its `type`, not the HTTP status, says what happened.
 
 use progenitor_client::ResponseValue;
-use reqwest::header::HeaderMap;
+use reqwest::header::ETAG;
 
 use super::types::{self, ReplyType};
 use crate::error::{Error, Kind};
@@ -54,25 +54,28 @@ pub(super) async fn open<E: Envelope>(
     call: &Call<raw::incus::Client>,
     result: Result<ResponseValue<E>, raw::Error>,
 ) -> Result<E::Data, Error> {
-    open_with_headers(call, result).await.map(|(data, _)| data)
+    opened(call, call.done(result).await?)
 }
 
-pub(super) async fn open_with_headers<E: Envelope>(
+/// As [`open`], with the mark of this very state of the thing.
+pub(super) async fn open_with_etag<E: Envelope>(
     call: &Call<raw::incus::Client>,
     result: Result<ResponseValue<E>, raw::Error>,
-) -> Result<(E::Data, HeaderMap), Error> {
+) -> Result<(E::Data, Option<String>), Error> {
     let reply = call.done(result).await?;
-    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+    let etag = reply.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+    Ok((opened(call, reply)?, etag))
+}
+
+fn opened<E: Envelope>(call: &Call<raw::incus::Client>, reply: ResponseValue<E>) -> Result<E::Data, Error> {
+    let status = reply.status().as_u16();
     let reply = reply.into_inner();
     if reply.is_error() {
         // The bytes are gone, but nothing of them was lost: unknown fields are kept.
         let body = serde_json::to_vec(&reply).unwrap_or_default();
         return Err(call.refused(status, &body));
     }
-    match reply.data() {
-        Some(data) => Ok((data, headers)),
-        None => Err(call.bad_reply("the reply has no metadata")),
-    }
+    reply.data().ok_or_else(|| call.bad_reply("the reply has no metadata"))
 }
 
 /// What Incus means with an answer that is an error.

@@ -99,11 +99,11 @@ impl StateChange {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, change } = self;
-        checked_name("name", instance.name())?;
+        let name = checked_name("name", instance.name())?;
         let incus = &instance.incus;
         let ending = Reached::by(&change.action, instance.name());
         let call = incus.call();
-        let request = call.instance_state_put().name(instance.name()).body(change);
+        let request = call.instance_state_put().name(name).body(change);
         let result = scoped!(request, incus.own_project()).send().await;
         Ok(IncusWork::accepted(incus, open(&call, result).await?, ending))
     }
@@ -163,12 +163,11 @@ fn change(action: StateAction) -> types::InstanceStateChange {
 }
 
 async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>, Error> {
-    checked_name("name", instance.name())?;
+    let name = checked_name("name", instance.name())?;
     checked_name("to", &to)?;
     let incus = &instance.incus;
     let call = incus.call();
-    let request =
-        call.instance_rename().name(instance.name()).body(types::InstanceRename { name: to.clone() });
+    let request = call.instance_rename().name(name).body(types::InstanceRename { name: to.clone() });
     let result = scoped!(request, incus.own_project()).send().await;
     Ok(IncusWork::accepted(
         incus,
@@ -178,10 +177,10 @@ async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>
 }
 
 async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
-    checked_name("name", instance.name())?;
+    let name = checked_name("name", instance.name())?;
     let incus = &instance.incus;
     let call = incus.call();
-    let request = call.instance_delete().name(instance.name());
+    let request = call.instance_delete().name(name);
     let result = scoped!(request, incus.own_project()).send().await;
     Ok(IncusWork::accepted(incus, open(&call, result).await?, Reached::absence(instance.name())))
 }

@@ -105,9 +105,9 @@ impl Patch {
 
     async fn send(self) -> Result<(), Error> {
         let Self { instance, change } = self;
-        checked_name("name", instance.name())?;
+        let name = checked_name("name", instance.name())?;
         let call = instance.incus.call();
-        let request = call.instance_patch().name(instance.name()).body(change);
+        let request = call.instance_patch().name(name).body(change);
         let result = scoped!(request, instance.incus.own_project()).send().await;
         open(&call, result).await
     }
