@@ -131,8 +131,6 @@ hooks!(raw::incus::Client);
 
 /// Edits a request before its first attempt.
 pub(crate) fn prepare(inner: &Inner, request: &mut Request, info: &OperationInfo) {
-    // progenitor's own invention; no server here knows it.
-    request.headers_mut().remove("api-version");
     let endpoint = inner.shared.endpoint(info.operation_id);
     if endpoint.is_some_and(|endpoint| endpoint.reply == Reply::Upgrade) {
         let key = ask_for_websocket(request.headers_mut());

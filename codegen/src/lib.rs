@@ -20,6 +20,7 @@ mod prepass;
 mod progenitor;
 mod table;
 mod tidy;
+mod version_header;
 
 pub use digest::digest;
 pub use finding::{Errors, Finding};
