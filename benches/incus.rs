@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use criterion::Criterion;
+use reqwest::header::ACCEPT;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -136,11 +138,11 @@ impl Sides {
     }
 
     async fn bare_get(&self) -> InstanceReply {
-        get(&self.http).await
+        fetch(&self.http, ONE).await
     }
 
     async fn other_get(&self) -> InstanceReply {
-        get(&self.other).await
+        fetch(&self.other, ONE).await
     }
 
     async fn typed_list(&self) -> Vec<Instance> {
@@ -148,8 +150,7 @@ impl Sides {
     }
 
     async fn bare_list(&self) -> InstanceListReply {
-        let response = self.http.get(ALL).send().await.unwrap();
-        response.error_for_status().unwrap().json().await.unwrap()
+        fetch(&self.http, ALL).await
     }
 
     fn parse(&self) -> InstanceListReply {
@@ -157,8 +158,10 @@ impl Sides {
     }
 }
 
-async fn get(http: &reqwest::Client) -> InstanceReply {
-    let response = http.get(ONE).send().await.unwrap();
+/// The same request as the typed client's. The time limit is each request's own there, for the sake of long polls.
+async fn fetch<T: DeserializeOwned>(http: &reqwest::Client, url: &str) -> T {
+    let request = http.get(url).header(ACCEPT, "application/json").timeout(Duration::from_secs(30));
+    let response = request.send().await.unwrap();
     response.error_for_status().unwrap().json().await.unwrap()
 }
 
@@ -173,8 +176,7 @@ fn bare_client(socket: &Path) -> reqwest::Client {
         .retry(reqwest::retry::never())
         .no_proxy()
         .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(30))
-        .user_agent("bare")
+        .user_agent("windlass/0.0.0")
         .unix_socket(socket)
         .pool_idle_timeout(Duration::from_millis(100))
         .build()

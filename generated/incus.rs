@@ -1836,9 +1836,7 @@ pub mod types {
             if value.chars().count() < 1usize {
                 return Err("shorter than 1 characters".into());
             }
-            static PATTERN: ::std::sync::LazyLock<::regress::Regex> = ::std::sync::LazyLock::new(||
-            { ::regress::Regex::new("^(?!\\.{1,2}$)[^/\\\\]+$").unwrap() });
-            if PATTERN.find(value).is_none() {
+            if !crate::raw::is_path_segment(value) {
                 return Err("doesn't match pattern \"^(?!\\.{1,2}$)[^/\\\\]+$\"".into());
             }
             Ok(Self(value.to_string()))
@@ -10111,14 +10109,6 @@ pub mod builder {
             let Self { client, project } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10128,7 +10118,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "server_get",
@@ -10211,14 +10200,6 @@ pub mod builder {
             let project = project.map_err(Error::InvalidRequest)?;
             let type_ = type_.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/events", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10228,7 +10209,6 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
                 .query(&progenitor_client::QueryParam::new("type", &type_))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "events",
@@ -10375,13 +10355,6 @@ pub mod builder {
             let body = body.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/images", client.baseurl,);
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(5usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             if let Some(value) = x_incus_filename {
                 header_map.append("X-Incus-filename", value.to_string().try_into()?);
             }
@@ -10495,14 +10468,6 @@ pub mod builder {
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/images/aliases", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10513,7 +10478,6 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_create",
@@ -10584,14 +10548,6 @@ pub mod builder {
                 "{}/1.0/images/aliases/{}", client.baseurl, encode_path(& alias
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10601,7 +10557,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_get",
@@ -10669,14 +10624,6 @@ pub mod builder {
                 "{}/1.0/images/aliases/{}", client.baseurl, encode_path(& alias
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10686,7 +10633,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_delete",
@@ -10740,14 +10686,6 @@ pub mod builder {
             let Self { client, project } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/images/aliases?recursion=1", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10757,7 +10695,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_aliases_list",
@@ -10827,14 +10764,6 @@ pub mod builder {
                 "{}/1.0/images/{}", client.baseurl, encode_path(& fingerprint
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10844,7 +10773,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_get",
@@ -10916,14 +10844,6 @@ pub mod builder {
                 "{}/1.0/images/{}", client.baseurl, encode_path(& fingerprint
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -10933,7 +10853,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_delete",
@@ -11004,14 +10923,6 @@ pub mod builder {
             let filter = filter.map_err(Error::InvalidRequest)?;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/images?recursion=1", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11022,7 +10933,6 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("filter", &filter))
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "images_list",
@@ -11124,14 +11034,6 @@ pub mod builder {
             let instance_type = instance_type.map_err(Error::InvalidRequest)?;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/instances", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11148,7 +11050,6 @@ pub mod builder {
                     &progenitor_client::QueryParam::new("instance-type", &instance_type),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_names",
@@ -11235,14 +11136,6 @@ pub mod builder {
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/instances", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11253,7 +11146,6 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_bulk_state",
@@ -11357,14 +11249,6 @@ pub mod builder {
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/instances", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11376,7 +11260,6 @@ pub mod builder {
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
                 .query(&progenitor_client::QueryParam::new("target", &target))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_create",
@@ -11445,14 +11328,6 @@ pub mod builder {
             let url = format!(
                 "{}/1.0/instances/{}", client.baseurl, encode_path(& name.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11462,7 +11337,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_get",
@@ -11582,13 +11456,6 @@ pub mod builder {
                 "{}/1.0/instances/{}", client.baseurl, encode_path(& name.to_string()),
             );
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
             }
@@ -11704,14 +11571,6 @@ pub mod builder {
             let url = format!(
                 "{}/1.0/instances/{}", client.baseurl, encode_path(& name.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11722,7 +11581,6 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_rename",
@@ -11791,14 +11649,6 @@ pub mod builder {
             let url = format!(
                 "{}/1.0/instances/{}", client.baseurl, encode_path(& name.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -11808,7 +11658,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_delete",
@@ -11924,13 +11773,6 @@ pub mod builder {
                 "{}/1.0/instances/{}", client.baseurl, encode_path(& name.to_string()),
             );
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             if let Some(value) = if_match {
                 header_map.append("If-Match", value.to_string().try_into()?);
             }
@@ -12045,14 +11887,6 @@ pub mod builder {
                 "{}/1.0/instances/{}/exec", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12063,7 +11897,6 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_exec",
@@ -12147,21 +11980,12 @@ pub mod builder {
                 "{}/1.0/instances/{}/files", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
                 .get(url)
                 .query(&progenitor_client::QueryParam::new("path", &path))
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_file_get",
@@ -12351,13 +12175,6 @@ pub mod builder {
                 .to_string()),
             );
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(6usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             if let Some(value) = x_incus_gid {
                 header_map.append("X-Incus-gid", value.to_string().try_into()?);
             }
@@ -12460,14 +12277,6 @@ pub mod builder {
                 "{}/1.0/instances/{}/logs", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12477,7 +12286,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_logs_list",
@@ -12558,20 +12366,11 @@ pub mod builder {
                 "{}/1.0/instances/{}/logs/{}", client.baseurl, encode_path(& name
                 .to_string()), encode_path(& file.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
                 .get(url)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_log_get",
@@ -12641,14 +12440,6 @@ pub mod builder {
                 "{}/1.0/instances/{}/state", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12658,7 +12449,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_state_get",
@@ -12761,14 +12551,6 @@ pub mod builder {
                 "{}/1.0/instances/{}/state", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12779,7 +12561,6 @@ pub mod builder {
                 )
                 .json(&body)
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_state_put",
@@ -12849,14 +12630,6 @@ pub mod builder {
                 "{}/1.0/instances/{}?recursion=1", client.baseurl, encode_path(& name
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12866,7 +12639,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_get_full",
@@ -12968,14 +12740,6 @@ pub mod builder {
             let instance_type = instance_type.map_err(Error::InvalidRequest)?;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/instances?recursion=1", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -12992,7 +12756,6 @@ pub mod builder {
                     &progenitor_client::QueryParam::new("instance-type", &instance_type),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_list",
@@ -13094,14 +12857,6 @@ pub mod builder {
             let instance_type = instance_type.map_err(Error::InvalidRequest)?;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/instances?recursion=2", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13118,7 +12873,6 @@ pub mod builder {
                     &progenitor_client::QueryParam::new("instance-type", &instance_type),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_list_full",
@@ -13187,14 +12941,6 @@ pub mod builder {
             let url = format!(
                 "{}/1.0/operations/{}", client.baseurl, encode_path(& id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13204,7 +12950,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_get",
@@ -13271,14 +13016,6 @@ pub mod builder {
             let url = format!(
                 "{}/1.0/operations/{}", client.baseurl, encode_path(& id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13288,7 +13025,6 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_cancel",
@@ -13372,14 +13108,6 @@ pub mod builder {
                 "{}/1.0/operations/{}/wait", client.baseurl, encode_path(& id
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13390,7 +13118,6 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
                 .query(&progenitor_client::QueryParam::new("timeout", &timeout))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_wait",
@@ -13473,21 +13200,12 @@ pub mod builder {
                 "{}/1.0/operations/{}/websocket", client.baseurl, encode_path(& id
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
                 .get(url)
                 .query(&progenitor_client::QueryParam::new("project", &project))
                 .query(&progenitor_client::QueryParam::new("secret", &secret))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_websocket",
@@ -13555,14 +13273,6 @@ pub mod builder {
             let all_projects = all_projects.map_err(Error::InvalidRequest)?;
             let project = project.map_err(Error::InvalidRequest)?;
             let url = format!("{}/1.0/operations?recursion=1", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -13575,7 +13285,6 @@ pub mod builder {
                     &progenitor_client::QueryParam::new("all-projects", &all_projects),
                 )
                 .query(&progenitor_client::QueryParam::new("project", &project))
-                .headers(header_map)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operations_list",

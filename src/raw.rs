@@ -70,6 +70,12 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// What `^(?!\.{1,2}$)[^/\\]+$` matches, without a regex engine.
+#[allow(dead_code)] // as above
+pub(crate) fn is_path_segment(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains(['/', '\\'])
+}
+
 /// The raw client of [Incus](https://linuxcontainers.org/incus/docs/main/rest-api/).
 #[cfg(feature = "incus")]
 #[allow(
@@ -90,4 +96,22 @@ where
 #[rustfmt::skip]
 pub mod incus {
     include!(env!("WINDLASS_RAW_INCUS"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_segment_is_what_the_pattern_matches() -> Result<(), regress::Error> {
+        let pattern = regress::Regex::new(r"^(?!\.{1,2}$)[^/\\]+$")?;
+        let texts = [
+            "", ".", "..", "...", ".a", "a.", "..a", "/", "\\", "a/b", "a\\b", "/a", "a/", "web-1", " ",
+            "%2e", "\n", ".\n", "..\n", "\n.", "\u{2028}", ".\r", "ü", "🦀", "\0", "a?b", "a#b",
+        ];
+        for text in texts {
+            assert_eq!(is_path_segment(text), pattern.find(text).is_some(), "{text:?}");
+        }
+        Ok(())
+    }
 }

@@ -146,8 +146,6 @@ hooks!(raw::incus::Client);
 
 /// Edits a request before its first attempt.
 pub(crate) fn prepare(inner: &Inner, request: &mut Request, info: &OperationInfo) {
-    // progenitor's own invention; no server here knows it.
-    request.headers_mut().remove("api-version");
     let endpoint = inner.shared.endpoint(info.operation_id);
     if endpoint.is_some_and(|endpoint| endpoint.reply == Reply::Upgrade) {
         let key = ask_for_websocket(request.headers_mut());
@@ -319,10 +317,14 @@ async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
         record.lock().status = Some(status.as_u16());
     }
     let headers = std::mem::take(response.headers_mut());
-    let url = response.url().clone();
-    let body = response.bytes().await?;
-    // Without its URL the response would get a made-up one, parsed anew each time. No part of this can fail.
-    let mut whole = http::Response::builder().url(url).body(body).unwrap_or_default();
+    let mut whole = http::Response::builder();
+    if let Some(extensions) = whole.extensions_mut() {
+        *extensions = std::mem::take(response.extensions_mut());
+    }
+    // Without its URL the response would get a made-up one, parsed anew each time.
+    let whole = whole.url(response.url().clone());
+    // No part of the builder can fail.
+    let mut whole = whole.body(response.bytes().await?).unwrap_or_default();
     *whole.status_mut() = status;
     *whole.headers_mut() = headers;
     Ok(Response::from(whole))

@@ -9,12 +9,14 @@ use crate::extra;
 use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
-use crate::{Errors, Finding, tidy};
+use crate::{Errors, Finding, path_segment, tidy, version_header};
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
     file.attrs.clear();
     file.items.retain(|item| !is_module(item, "prelude"));
     file.items.iter_mut().for_each(drop_default_client);
+    version_header::drop(file);
+    path_segment::check_by_hand(file);
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }

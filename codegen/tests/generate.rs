@@ -148,6 +148,30 @@ fn the_table_has_every_operation_sorted_by_id() {
 }
 
 #[test]
+fn only_headers_of_the_document_are_sent() {
+    let code = good();
+    assert!(!code.contains("\"api-version\""));
+    // A map is made exactly where a header of the document may go into it.
+    let appended: Vec<_> = code.matches("header_map.append(").collect();
+    assert!(!appended.is_empty());
+    assert_eq!(code.matches("let mut header_map").count(), code.matches(".headers(header_map)").count());
+    assert!(code.matches("let mut header_map").count() <= appended.len());
+}
+
+#[test]
+fn the_usual_pattern_of_names_is_checked_by_hand() {
+    let usual = r"pattern: '^(?!\.{1,2}$)[^/\\]+$'";
+    let code = good();
+    assert!(text("good").contains(usual));
+    assert_has(&code, "if !crate::raw::is_path_segment(value) { return Err(");
+    assert!(!code.contains("regress"));
+    let other = text("good").replace(usual, r"pattern: '^(?!\.{1,2}$)[^/\\%]+$'");
+    let code = generate(&input(&other)).unwrap();
+    assert_has(&code, "if PATTERN.find(value).is_none() { return Err(");
+    assert!(!code.contains("is_path_segment"));
+}
+
+#[test]
 fn failures_have_no_type_parameter() {
     assert!(!good().contains("ErrorResponse("));
 }
