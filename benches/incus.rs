@@ -1,6 +1,6 @@
 //! What the typed layer costs beside doing the same by hand, with a server in another process. Linux only.
 //!
-//! `cargo bench --bench incus` prints wall times by criterion, then ratios of CPU time. Each ratio has its baseline in
+//! `cargo bench -p windlass-benches` prints wall times by criterion, then ratios of CPU time. Each ratio has its baseline in
 //! its name, and both of its sides run in turns, so that a machine that slows down slows both.
 
 #![allow(clippy::unwrap_used)] // a benchmark that can't go on has nothing to say
@@ -75,7 +75,8 @@ fn ratios(sides: &Sides) {
 
 /// Runs both sides in turns, and prints the median of the rounds' ratios of CPU time.
 fn compare(title: &str, rounds: usize, calls: usize, a: impl Fn(), b: impl Fn()) {
-    (a(), b());
+    a();
+    b();
     let pairs: Vec<_> = (0..rounds).map(|round| pair(round, calls, &a, &b)).collect();
     let ratio = median(pairs.iter().map(|(a, b)| a / b));
     let [a, b] = [median(pairs.iter().map(|pair| pair.0)), median(pairs.iter().map(|pair| pair.1))];
