@@ -75,7 +75,8 @@ fn ratios(sides: &Sides) {
 
 /// Runs both sides in turns, and prints the median of the rounds' ratios of CPU time.
 fn compare(title: &str, rounds: usize, calls: usize, a: impl Fn(), b: impl Fn()) {
-    (a(), b());
+    a();
+    b();
     let pairs: Vec<_> = (0..rounds).map(|round| pair(round, calls, &a, &b)).collect();
     let ratio = median(pairs.iter().map(|(a, b)| a / b));
     let [a, b] = [median(pairs.iter().map(|pair| pair.0)), median(pairs.iter().map(|pair| pair.1))];
