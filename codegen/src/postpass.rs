@@ -9,7 +9,7 @@ use crate::extra;
 use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
-use crate::{Errors, Finding, path_segment, tidy, version_header};
+use crate::{Errors, Finding, builders, path_segment, tidy, version_header};
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
     file.attrs.clear();
@@ -20,6 +20,7 @@ pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }
+    builders::drop_idle(file);
     tidy::run(file, module);
     Ok(())
 }

@@ -109,7 +109,9 @@ fn a_marked_field_that_is_not_generated_is_an_error() {
 
 #[test]
 fn unknown_members_are_kept() {
-    let code = good();
+    let create = "    MachineCreate:\n      type: object\n";
+    let open = format!("{create}      additionalProperties: true\n");
+    let code = generate_unchecked(&input(&text("good").replace(create, &open))).unwrap();
     let extra = "#[serde(flatten)] pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,";
     assert_has(&code, extra);
     assert_has(&code, "extra: Ok(Default::default()),");
@@ -169,6 +171,26 @@ fn the_usual_pattern_of_names_is_checked_by_hand() {
     let code = generate(&input(&other)).unwrap();
     assert_has(&code, "if PATTERN.find(value).is_none() { return Err(");
     assert!(!code.contains("is_path_segment"));
+}
+
+#[test]
+fn only_what_is_sent_has_builders() {
+    let text = text("good");
+    let code = generate(&input(&text)).unwrap();
+    assert_has(&code, "impl MachineCreate { pub fn builder() -> builder::MachineCreate");
+    assert_has(&code, "impl ::std::convert::From<super::MachineCreate> for MachineCreate");
+    assert!(!code.contains("builder::MachineList"));
+    assert!(!code.contains("super::MachineList"));
+    // What is inside of a body is sent as well.
+    let nested = "    MachineCreate:\n      type: object\n";
+    let property = "      properties:\n        name:\n          type: string\n";
+    let (before, after) = text.split_once(nested).unwrap();
+    let place = "        part: {$ref: '#/components/schemas/MachineAlias'}\n";
+    let after = after.replacen(property, &format!("{property}{place}"), 1);
+    let code = generate_unchecked(&input(&format!("{before}{nested}{after}"))).unwrap();
+    assert!(squeezed(&code).contains("pubpart:"));
+    assert!(!code.contains("super::MachineList"));
+    assert_has(&code, "impl ::std::convert::From<super::Machine> for Machine");
 }
 
 #[test]
