@@ -358,3 +358,20 @@ async fn a_text_alone_does_not_make_a_name_taken() -> Outcome {
     assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_can_be_cancelled_is_cancelled_and_is_no_success() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    incus.launch("web").image("busybox").await?;
+    // The later generation lets commands be cancelled.
+    let exec = incus.raw().instance_exec().name("web");
+    let exec = exec
+        .body_map(|body| body.command(vec!["sleep".to_owned(), "60".to_owned()]).wait_for_websocket(true));
+    let operation = exec.send().await?.into_inner().metadata.ok_or("no operation")?;
+    let ticket: windlass::Ticket = format!("windlass:incus/operation/{}", operation.id).parse()?;
+    incus.resume::<()>(&ticket)?.cancel().await?;
+    assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 1);
+    let e = incus.resume::<()>(&ticket)?.await.expect_err("it was cancelled");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Cancelled));
+    Ok(())
+}
