@@ -121,15 +121,6 @@ impl Record {
 macro_rules! hooks {
     ($client:ty) => {
         impl progenitor_client::ClientHooks<$crate::transport::Inner> for $client {
-            async fn pre<E>(
-                &self,
-                request: &mut reqwest::Request,
-                info: &progenitor_client::OperationInfo,
-            ) -> Result<(), progenitor_client::Error<E>> {
-                $crate::transport::prepare(progenitor_client::ClientInfo::inner(self), request, info);
-                Ok(())
-            }
-
             async fn exec(
                 &self,
                 request: reqwest::Request,
@@ -143,17 +134,6 @@ macro_rules! hooks {
 }
 #[cfg(feature = "incus")]
 hooks!(raw::incus::Client);
-
-/// Edits a request before its first attempt.
-pub(crate) fn prepare(inner: &Inner, request: &mut Request, info: &OperationInfo) {
-    let endpoint = inner.shared.endpoint(info.operation_id);
-    if endpoint.is_some_and(|endpoint| endpoint.reply == Reply::Upgrade) {
-        let key = ask_for_websocket(request.headers_mut());
-        if let Some(record) = &inner.record {
-            record.lock().websocket_key = Some(key);
-        }
-    }
-}
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
     use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -174,13 +154,19 @@ fn ask_for_websocket(headers: &mut HeaderMap) -> String {
 pub(crate) async fn exec(
     http: &reqwest::Client,
     inner: &Inner,
-    request: Request,
+    mut request: Request,
     info: &OperationInfo,
 ) -> reqwest::Result<Response> {
     let Some(endpoint) = inner.shared.endpoint(info.operation_id) else {
         // The table is generated with the client, so every operation is in it; without its class, send once.
         return http.execute(request).await;
     };
+    if endpoint.reply == Reply::Upgrade {
+        let key = ask_for_websocket(request.headers_mut());
+        if let Some(record) = &inner.record {
+            record.lock().websocket_key = Some(key);
+        }
+    }
     let span = span(inner.shared.api, endpoint, &request);
     Attempts { http, inner, endpoint, span: span.clone(), started: Instant::now(), made: 0 }
         .run(request)
