@@ -5,7 +5,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use windlass::incus::{Incus, Status};
+use windlass::incus::{Incus, InstanceRef, Status};
 use windlass::{Error, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -46,12 +46,21 @@ async fn killed_during_a_stop(watched: bool) -> Outcome {
         assert_eq!(e.end(), WaitEnd::Gone, "{e:?}");
         assert!(Error::from(e).ticket().is_some());
     }
-    if web.get().await?.status != Status::Stopped {
-        // The guest may stop by itself in this very moment.
-        let _ = web.stop().force().await;
+    clear_away(&incus.instance(web.name())).await
+}
+
+/// The new daemon starts again what ran before, in its own time: stopping and deleting may take a few tries.
+async fn clear_away(web: &InstanceRef) -> Outcome {
+    for _ in 0..40 {
+        match web.delete().await {
+            Ok(()) => return Ok(()),
+            Err(e) if e.is_not_found() => return Ok(()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
+        }
+        let _ = web.stop().force().send().await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    web.delete().await?;
-    Ok(())
+    Err("the instance can't be cleared away".into())
 }
 
 /// Kills it while it makes an instance.
@@ -68,13 +77,7 @@ async fn killed_during_a_launch() -> Outcome {
         assert_eq!(web.status, Status::Running);
     }
     // Half-made or running: whatever is left goes away.
-    let web = incus.instance(name);
-    let _ = web.stop().force().await;
-    match web.delete().await {
-        Ok(()) => Ok(()),
-        Err(e) if e.is_not_found() => Ok(()),
-        Err(e) => Err(e.into()),
-    }
+    clear_away(&incus.instance(name)).await
 }
 
 /// One test: there is one daemon to kill.
