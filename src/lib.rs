@@ -76,6 +76,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod call;
 mod config;
 mod error;
 #[cfg(feature = "incus")]

@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::call::Call;
 use crate::error::{Error, Kind, Sent};
-use crate::transport::Call;
 
 /// An open websocket. Dropping it drops the connection.
 pub(crate) struct Socket(WebSocketStream<Listening<Upgraded>>);

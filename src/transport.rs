@@ -1,19 +1,17 @@
 //! The one way out: every call, typed or raw, of every API passes through [`exec`].
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use progenitor_client::{OperationInfo, ResponseValue};
+use progenitor_client::OperationInfo;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use crate::error::{Error, Kind, Sent};
-use crate::raw::{self, Endpoint, Reply, RetryClass};
+use crate::error::{Kind, Sent};
+use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
 
 /// What a generated client carries: the settings of its handle and, for a typed call, the record of that call.
@@ -82,7 +80,7 @@ impl Inner {
         Self { retry, ..self.clone() }
     }
 
-    fn recorded(&self) -> (Self, Arc<Record>) {
+    pub(crate) fn recorded(&self) -> (Self, Arc<Record>) {
         let record = Arc::new(Record::default());
         (Self { record: Some(record.clone()), ..self.clone() }, record)
     }
@@ -90,16 +88,16 @@ impl Inner {
 
 /// What is known of a call beside its result: progenitor's errors lose most of it.
 #[derive(Debug, Default)]
-struct Record(Mutex<Facts>);
+pub(crate) struct Record(Mutex<Facts>);
 
 #[derive(Debug, Clone, Default)]
-struct Facts {
-    endpoint: Option<&'static Endpoint>,
-    attempts: u32,
-    status: Option<u16>,
-    headers: HeaderMap,
-    sent: Option<Sent>,
-    websocket_key: Option<String>,
+pub(crate) struct Facts {
+    pub(crate) endpoint: Option<&'static Endpoint>,
+    pub(crate) attempts: u32,
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) sent: Option<Sent>,
+    pub(crate) websocket_key: Option<String>,
 }
 
 impl Facts {
@@ -111,7 +109,7 @@ impl Facts {
 }
 
 impl Record {
-    fn lock(&self) -> MutexGuard<'_, Facts> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Facts> {
         // A panic elsewhere can't leave these plain facts half-written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,7 +131,7 @@ macro_rules! hooks {
     };
 }
 #[cfg(feature = "incus")]
-hooks!(raw::incus::Client);
+hooks!(crate::raw::incus::Client);
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
     use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -345,203 +343,6 @@ fn until(date: &str, now: chrono::DateTime<chrono::Utc>) -> Option<Duration> {
     Some((date.to_utc() - now).to_std().unwrap_or_default())
 }
 
-/// One typed call: a raw client with a record of its own.
-pub(crate) struct Call<C> {
-    client: C,
-    api: &'static str,
-    explain: fn(&Answer<'_>) -> Explanation,
-    record: Arc<Record>,
-}
-
-impl<C> Call<C> {
-    /// `rebuild` makes the raw client of this call from the inner value.
-    pub(crate) fn new(inner: &Inner, rebuild: impl FnOnce(Inner) -> C) -> Self {
-        let (own, record) = inner.recorded();
-        let (api, explain) = (own.shared.api, own.shared.explain);
-        Self { client: rebuild(own), api, explain, record }
-    }
-
-    /// The result of the call, with an error that knows all there is to know.
-    pub(crate) async fn done<T>(
-        &self,
-        result: Result<ResponseValue<T>, raw::Error>,
-    ) -> Result<ResponseValue<T>, Error> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(e) => Err(self.error(e).await),
-        }
-    }
-
-    /// An error over an answer that came with a good status and yet is none: a JSON error inside HTTP 200.
-    pub(crate) fn refused(&self, status: u16, body: &[u8]) -> Error {
-        let headers = self.record.lock().headers.clone();
-        self.label(answered(&Answer { status, headers: &headers, body }, self.explain))
-    }
-
-    pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
-        self.label(Error::new(Kind::BadReply, message))
-    }
-
-    /// The key that the server's answer to a websocket request must be made from.
-    pub(crate) fn websocket_key(&self) -> Option<String> {
-        self.record.lock().websocket_key.take()
-    }
-
-    async fn error(&self, e: raw::Error) -> Error {
-        let e = unwrap(e, self.explain).await;
-        self.label(e)
-    }
-
-    fn label(&self, e: Error) -> Error {
-        let facts = self.record.lock().clone();
-        e.with(|e| {
-            e.api = self.api;
-            e.attempts = facts.attempts;
-            e.status = e.status.or(facts.status);
-            e.sent = facts.sent.unwrap_or(Sent::No);
-            if let Some(endpoint) = facts.endpoint {
-                e.operation = endpoint.id;
-                e.repeatable = endpoint.retry == RetryClass::Safe
-                    || e.sent == Sent::No
-                    || e.status.is_some_and(|status| endpoint.not_processed.contains(&status));
-            }
-        })
-    }
-}
-
-impl<C> Deref for Call<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
-        &self.client
-    }
-}
-
-impl Error {
-    /// Turns the error of a raw call into ours; reads what is left of the answer.
-    ///
-    /// What only the typed layer knows is missing: the number of attempts, whether the call may be repeated, and the
-    /// vendor's own codes.
-    pub async fn from_raw(error: raw::Error) -> Self {
-        unwrap(error, |answer| Explanation { message: plain_text(answer), ..Explanation::default() }).await
-    }
-}
-
-fn plain_text(answer: &Answer<'_>) -> String {
-    let text = answer.headers.get(reqwest::header::CONTENT_TYPE);
-    let text =
-        text.and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("text/plain"));
-    if text { String::from_utf8_lossy(answer.body).trim().to_owned() } else { String::new() }
-}
-
-async fn unwrap(error: raw::Error, explain: fn(&Answer<'_>) -> Explanation) -> Error {
-    match error {
-        raw::Error::InvalidRequest(message) | raw::Error::Custom(message) => {
-            Error::new(Kind::InvalidInput, message)
-        }
-        raw::Error::CommunicationError(e)
-        | raw::Error::ResponseBodyError(e)
-        | raw::Error::InvalidUpgrade(e) => broken(e),
-        raw::Error::InvalidResponsePayload(body, e) => undecodable(body, &e),
-        raw::Error::UnexpectedResponse(response) => unexpected(response, explain).await,
-        raw::Error::ErrorResponse(value) => answered(
-            &Answer { status: value.status().as_u16(), headers: value.headers(), body: b"" },
-            explain,
-        ),
-    }
-}
-
-/// No whole answer came.
-fn broken(e: reqwest::Error) -> Error {
-    // The URL may hold the secret of a stream.
-    let e = e.without_url();
-    let kind = match () {
-        () if e.is_timeout() => Kind::Timeout,
-        () if e.is_connect() => Kind::Connect,
-        () if e.is_builder() => Kind::InvalidInput,
-        () => Kind::Interrupted,
-    };
-    let sent = if e.is_connect() || e.is_builder() { Sent::No } else { Sent::Unknown };
-    let message = innermost(&e);
-    Error::new(kind, message).with(|inner| {
-        inner.sent = sent;
-        inner.source = Some(e.into());
-    })
-}
-
-/// The last cause says most: "connection refused" rather than "error sending request".
-fn innermost(e: &dyn std::error::Error) -> String {
-    let mut last = e;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
-}
-
-fn undecodable(body: Bytes, e: &serde_json::Error) -> Error {
-    let message = if body.is_empty() {
-        "the reply has no body".to_owned()
-    } else {
-        format!("the reply is not what the API describes: {}", without_values(&e.to_string()))
-    };
-    Error::new(Kind::BadReply, message).with(|inner| {
-        inner.sent = Sent::Yes;
-        inner.body = excerpt(&body);
-    })
-}
-
-/// serde_json quotes the offending value, which may be a secret.
-fn without_values(message: &str) -> String {
-    match (message.find("string \""), message.rfind("\", expected")) {
-        (Some(from), Some(to)) if from < to => format!("{}string …{}", &message[..from], &message[to + 1..]),
-        _ => message.to_owned(),
-    }
-}
-
-async fn unexpected(response: Response, explain: fn(&Answer<'_>) -> Explanation) -> Error {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = first_bytes(response).await;
-    answered(&Answer { status, headers: &headers, body: &body }, explain)
-}
-
-/// An error body is small and prompt; what isn't, is cut.
-async fn first_bytes(mut response: Response) -> Vec<u8> {
-    const MOST: usize = 64 * 1024;
-    let mut body = Vec::new();
-    let read = async {
-        while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() >= MOST {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
-    body.truncate(MOST);
-    body
-}
-
-fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Error {
-    let told = explain(answer);
-    let kind = told.kind.unwrap_or_else(|| Kind::of_status(answer.status));
-    Error::new(kind, told.message).with(|e| {
-        e.status = Some(answer.status);
-        e.sent = Sent::Yes;
-        e.code = told.code;
-        e.request_id = told.request_id;
-        e.suggestion = told.suggestion;
-        e.fields = told.fields;
-        e.retry_after = retry_after(answer.headers);
-        e.body = excerpt(answer.body);
-    })
-}
-
-/// Enough of a body to see what it was.
-fn excerpt(body: &[u8]) -> Bytes {
-    const MOST: usize = 2_048;
-    Bytes::copy_from_slice(&body[..body.len().min(MOST)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -571,11 +372,5 @@ mod tests {
         let left = wait("x-ratelimit-reset", &epoch).map(|left| left.as_secs());
         assert!(matches!(left, Some(58..=60)), "{left:?}");
         assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn messages_of_the_parser_lose_their_values() {
-        let e = serde_json::from_str::<u32>(r#""hunter2""#).map_err(|e| without_values(&e.to_string()));
-        assert_eq!(e, Err("invalid type: string …, expected u32 at line 1 column 9".to_owned()));
     }
 }

@@ -10,7 +10,7 @@ use super::reply::open;
 use super::settle::{self, MARKER, Settled};
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, Status, checked_name, scoped};
+use super::{Incus, Instance, Status, checked_name, device, scoped};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
@@ -154,8 +154,7 @@ impl Launch {
         name: impl Into<String>,
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let options = options.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        self.create.devices.insert(name.into(), options);
+        self.create.devices.insert(name.into(), device(options));
         self
     }
 

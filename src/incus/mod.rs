@@ -19,15 +19,17 @@ mod state;
 mod update;
 mod work;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use progenitor_client::ClientInfo;
 use tokio::sync::Semaphore;
 
+use crate::call::Call;
 use crate::error::Error;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::{Call, Inner};
+use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
@@ -169,4 +171,11 @@ fn checked_name(field: &str, name: &str) -> Result<types::PathSegment, Error> {
             Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\"")))
         }
     }
+}
+
+/// The options of a device.
+fn device<K: Into<String>, V: Into<String>>(
+    options: impl IntoIterator<Item = (K, V)>,
+) -> BTreeMap<String, String> {
+    options.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
 }

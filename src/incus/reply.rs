@@ -4,9 +4,10 @@ use progenitor_client::ResponseValue;
 use reqwest::header::ETAG;
 
 use super::types::{self, ReplyType};
+use crate::call::Call;
 use crate::error::{Error, Kind};
 use crate::raw;
-use crate::transport::{Answer, Call, Explanation};
+use crate::transport::{Answer, Explanation};
 
 /// An envelope and what is in it.
 pub(super) trait Envelope: serde::Serialize {

@@ -1,13 +1,12 @@
 //! Changing an instance's configuration.
 
-use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 use super::ending::Plain;
 use super::instance::Subject;
 use super::reply::open;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, checked_name, scoped, types};
+use super::{Instance, InstanceRef, checked_name, device, scoped, types};
 use crate::error::{Error, Kind};
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -91,9 +90,7 @@ impl Patch {
         name: impl Into<String>,
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let options: BTreeMap<_, _> =
-            options.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        self.change.devices.get_or_insert_default().insert(name.into(), options);
+        self.change.devices.get_or_insert_default().insert(name.into(), device(options));
         self
     }
 
