@@ -4094,6 +4094,8 @@ impl Client {
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
 pub mod builder {
+    #[allow(unused_imports)]
+    use crate::raw::QueryIf as _;
     use super::types;
     #[allow(unused_imports)]
     use super::{
@@ -4144,7 +4146,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "server_get",
@@ -4231,11 +4233,9 @@ pub mod builder {
             let mut request = client
                 .client
                 .get(url)
-                .query(
-                    &progenitor_client::QueryParam::new("all-projects", &all_projects),
-                )
-                .query(&progenitor_client::QueryParam::new("project", &project))
-                .query(&progenitor_client::QueryParam::new("type", &type_))
+                .query_if("all-projects", &all_projects)
+                .query_if("project", &project)
+                .query_if("type", &type_)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "events",
@@ -4409,7 +4409,7 @@ pub mod builder {
                     ),
                 )
                 .body(body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -4504,7 +4504,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_create",
@@ -4583,7 +4583,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_get",
@@ -4659,7 +4659,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_alias_delete",
@@ -4721,7 +4721,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_aliases_list",
@@ -4799,7 +4799,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_get",
@@ -4879,7 +4879,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "image_delete",
@@ -4958,8 +4958,8 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("filter", &filter))
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("filter", &filter)
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "images_list",
@@ -5069,14 +5069,10 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(
-                    &progenitor_client::QueryParam::new("all-projects", &all_projects),
-                )
-                .query(&progenitor_client::QueryParam::new("filter", &filter))
-                .query(
-                    &progenitor_client::QueryParam::new("instance-type", &instance_type),
-                )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("all-projects", &all_projects)
+                .query_if("filter", &filter)
+                .query_if("instance-type", &instance_type)
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_names",
@@ -5172,7 +5168,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_bulk_state",
@@ -5285,8 +5281,8 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
-                .query(&progenitor_client::QueryParam::new("target", &target))
+                .query_if("project", &project)
+                .query_if("target", &target)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_create",
@@ -5363,7 +5359,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_get",
@@ -5495,7 +5491,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -5607,7 +5603,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_rename",
@@ -5684,7 +5680,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_delete",
@@ -5812,7 +5808,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -5923,7 +5919,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_exec",
@@ -6012,7 +6008,7 @@ pub mod builder {
                 .client
                 .get(url)
                 .query(&progenitor_client::QueryParam::new("path", &path))
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_file_get",
@@ -6233,7 +6229,7 @@ pub mod builder {
                 )
                 .body(body)
                 .query(&progenitor_client::QueryParam::new("path", &path))
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -6312,7 +6308,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_logs_list",
@@ -6397,7 +6393,7 @@ pub mod builder {
             let mut request = client
                 .client
                 .get(url)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_log_get",
@@ -6475,7 +6471,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_state_get",
@@ -6587,7 +6583,7 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .json(&body)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_state_put",
@@ -6665,7 +6661,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_get_full",
@@ -6775,14 +6771,10 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(
-                    &progenitor_client::QueryParam::new("all-projects", &all_projects),
-                )
-                .query(&progenitor_client::QueryParam::new("filter", &filter))
-                .query(
-                    &progenitor_client::QueryParam::new("instance-type", &instance_type),
-                )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("all-projects", &all_projects)
+                .query_if("filter", &filter)
+                .query_if("instance-type", &instance_type)
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_list",
@@ -6892,14 +6884,10 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(
-                    &progenitor_client::QueryParam::new("all-projects", &all_projects),
-                )
-                .query(&progenitor_client::QueryParam::new("filter", &filter))
-                .query(
-                    &progenitor_client::QueryParam::new("instance-type", &instance_type),
-                )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("all-projects", &all_projects)
+                .query_if("filter", &filter)
+                .query_if("instance-type", &instance_type)
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_list_full",
@@ -6976,7 +6964,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_get",
@@ -7051,7 +7039,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_cancel",
@@ -7143,8 +7131,8 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(&progenitor_client::QueryParam::new("project", &project))
-                .query(&progenitor_client::QueryParam::new("timeout", &timeout))
+                .query_if("project", &project)
+                .query_if("timeout", &timeout)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operation_wait",
@@ -7231,7 +7219,7 @@ pub mod builder {
             let mut request = client
                 .client
                 .get(url)
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("project", &project)
                 .query(&progenitor_client::QueryParam::new("secret", &secret))
                 .build()?;
             let info = OperationInfo {
@@ -7308,10 +7296,8 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .query(
-                    &progenitor_client::QueryParam::new("all-projects", &all_projects),
-                )
-                .query(&progenitor_client::QueryParam::new("project", &project))
+                .query_if("all-projects", &all_projects)
+                .query_if("project", &project)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "operations_list",

@@ -10,7 +10,7 @@ use reqwest::Response;
 
 use crate::error::{Error, Kind, Sent};
 use crate::raw::{self, RetryClass};
-use crate::transport::{Answer, Explanation, Inner, Record, retry_after};
+use crate::transport::{Answer, Explanation, Inner, Record, Unsent, retry_after};
 
 /// One typed call: a raw client with a record of its own.
 pub(crate) struct Call<C> {
@@ -165,7 +165,10 @@ fn without_values(message: &str) -> String {
     }
 }
 
-async fn unexpected(response: Response, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+async fn unexpected(mut response: Response, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+    if let Some(e) = Unsent::take(&mut response) {
+        return e;
+    }
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = first_bytes(response).await;
     answered(&Answer { status, headers: &headers, body: &body }, explain)

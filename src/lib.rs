@@ -78,7 +78,9 @@ struct Readme;
 
 mod call;
 mod config;
+mod credential;
 mod error;
+mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
 mod page;
@@ -90,6 +92,7 @@ mod socket;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod ticket;
+mod tls;
 mod transport;
 mod wait;
 

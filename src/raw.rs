@@ -6,7 +6,7 @@
 //!
 //! This module is the only door to the generated code.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a raw call fails with.
 pub type Error = progenitor_client::Error<()>;
@@ -68,6 +68,22 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Optional query parameters.
+#[allow(dead_code)] // without any API nothing calls it
+pub(crate) trait QueryIf {
+    /// Adds the parameter, if there is one.
+    fn query_if<T: Serialize>(self, name: &str, value: &Option<T>) -> Self;
+}
+
+impl QueryIf for reqwest::RequestBuilder {
+    fn query_if<T: Serialize>(self, name: &str, value: &Option<T>) -> Self {
+        match value {
+            Some(value) => self.query(&progenitor_client::QueryParam::new(name, value)),
+            None => self,
+        }
+    }
 }
 
 /// What `^(?!\.{1,2}$)[^/\\]+$` matches, without a regex engine.

@@ -10,7 +10,8 @@ use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use crate::error::{Kind, Sent};
+use crate::credential::{Credential, Stamp};
+use crate::error::{Error, Kind, Sent};
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
 
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) api: &'static str,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
+    credential: Credential,
     budget: Budget,
 }
 
@@ -42,8 +44,9 @@ impl Shared {
         api: &'static str,
         endpoints: &'static [Endpoint],
         explain: fn(&Answer<'_>) -> Explanation,
+        credential: Credential,
     ) -> Arc<Self> {
-        Arc::new(Self { api, endpoints, explain, budget: Budget::new() })
+        Arc::new(Self { api, endpoints, explain, credential, budget: Budget::new() })
     }
 
     fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
@@ -166,7 +169,8 @@ pub(crate) async fn exec(
         }
     }
     let span = span(inner.shared.api, endpoint, &request);
-    Attempts { http, inner, endpoint, span: span.clone(), started: Instant::now(), made: 0 }
+    let (started, token) = (Instant::now(), TokenUse::default());
+    Attempts { http, inner, endpoint, span: span.clone(), started, made: 0, token }
         .run(request)
         .instrument(span)
         .await
@@ -197,16 +201,34 @@ struct Attempts<'a> {
     span: Span,
     started: Instant,
     made: u32,
+    token: TokenUse,
+}
+
+/// What became of the token in this call.
+#[derive(Default)]
+struct TokenUse {
+    sent: Option<Stamp>,
+    renewed: bool,
 }
 
 impl Attempts<'_> {
     async fn run(mut self, mut request: Request) -> reqwest::Result<Response> {
         loop {
             let spare = self.spare(&request);
+            if let Err(e) = self.prepare(&mut request).await {
+                return Ok(self.unsent(e));
+            }
             let result = self.attempt(request).await;
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
+            if self.has_stale_token(outcome)
+                && let Some(spare) = spare
+            {
+                self.renew_token().await;
+                request = spare;
+                continue;
+            }
             match (self.again(outcome, &result, spare.is_some()), spare) {
                 (Some(pause), Some(spare)) => {
                     tracing::debug!(?outcome, ?pause, "sending again");
@@ -222,7 +244,52 @@ impl Attempts<'_> {
     /// A copy to send again; none where there will be no other attempt or the body is a stream.
     fn spare(&self, request: &Request) -> Option<Request> {
         let last = self.made + 1 >= self.inner.retry.attempts;
-        (!last && self.endpoint.retry != RetryClass::Never).then(|| request.try_clone())?
+        let repeated = !last && self.endpoint.retry != RetryClass::Never;
+        (repeated || self.may_renew_token()).then(|| request.try_clone())?
+    }
+
+    fn left(&self) -> Duration {
+        self.inner.retry.total.saturating_sub(self.started.elapsed())
+    }
+
+    /// What must be there before anything is sent. Waiting for it is part of the call's time.
+    async fn prepare(&mut self, request: &mut Request) -> Result<(), Error> {
+        let put_on = self.inner.shared.credential.put_on(request.headers_mut());
+        let stamp = match self.inner.shared.credential.is_renewable() {
+            false => put_on.await?,
+            true => tokio::time::timeout(self.left(), put_on)
+                .await
+                .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
+        };
+        self.token.sent = Some(stamp);
+        Ok(())
+    }
+
+    /// An answer of our own, for a request that wasn't sent.
+    fn unsent(&self, e: Error) -> Response {
+        if let Some(record) = &self.inner.record {
+            let mut facts = record.lock();
+            facts.forget_answer();
+            facts.endpoint = Some(self.endpoint);
+        }
+        self.span.record("error.type", "not sent");
+        Unsent::answer(e)
+    }
+
+    fn may_renew_token(&self) -> bool {
+        self.inner.shared.credential.is_renewable() && !self.token.renewed
+    }
+
+    /// Whether another token may help: the server did nothing with this one.
+    fn has_stale_token(&self, outcome: Outcome) -> bool {
+        matches!(outcome, Outcome::Answered(401)) && self.may_renew_token()
+    }
+
+    async fn renew_token(&mut self) {
+        self.token.renewed = true;
+        if let Some(stamp) = self.token.sent {
+            self.inner.shared.credential.refused(stamp).await;
+        }
     }
 
     async fn attempt(&self, mut request: Request) -> reqwest::Result<Response> {
@@ -230,8 +297,7 @@ impl Attempts<'_> {
             record.lock().forget_answer();
         }
         if self.endpoint.timeout {
-            let left = self.inner.retry.total.saturating_sub(self.started.elapsed());
-            *request.timeout_mut() = Some(self.inner.retry.attempt.min(left));
+            *request.timeout_mut() = Some(self.inner.retry.attempt.min(self.left()));
         }
         let response = self.http.execute(request).await?;
         match self.endpoint.reply {
@@ -292,6 +358,26 @@ impl Attempts<'_> {
     }
 }
 
+/// Why a request wasn't sent, inside the answer that stands for it: progenitor knows only reqwest's own errors.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsent(Arc<Mutex<Option<Error>>>);
+
+impl Unsent {
+    fn answer(e: Error) -> Response {
+        let mut answer = ::http::Response::new(bytes::Bytes::new());
+        // Any status that no operation documents as good.
+        *answer.status_mut() = ::http::StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
+        answer.extensions_mut().insert(Self(Arc::new(Mutex::new(Some(e)))));
+        Response::from(answer)
+    }
+
+    /// The error, if this answer is such a one.
+    pub(crate) fn take(answer: &mut Response) -> Option<Error> {
+        let unsent = answer.extensions_mut().remove::<Self>()?;
+        unsent.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Reads the body as part of the attempt: an answer that breaks off is repeated like one that never came.
 async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
     let mut response = response;
@@ -301,7 +387,7 @@ async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
         record.lock().status = Some(status.as_u16());
     }
     let headers = std::mem::take(response.headers_mut());
-    let mut whole = http::Response::builder();
+    let mut whole = ::http::Response::builder();
     if let Some(extensions) = whole.extensions_mut() {
         *extensions = std::mem::take(response.extensions_mut());
     }

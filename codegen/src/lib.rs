@@ -5,7 +5,7 @@
 //! the post-pass puts back what was taken out and adds the table of endpoints.
 //!
 //! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::Inner`,
-//! `crate::raw::{Endpoint, RetryClass, Reply, null_as_empty, is_path_segment}`, `crate::Secret` and `crate::SecretMap`.
+//! `crate::raw::{Endpoint, RetryClass, Reply, null_as_empty, is_path_segment, QueryIf}`, `crate::Secret` and `crate::SecretMap`.
 
 mod builders;
 mod digest;
@@ -16,6 +16,7 @@ mod generate;
 mod lint;
 mod names;
 mod open_enum;
+mod optional_query;
 mod path_segment;
 mod postpass;
 mod prepass;

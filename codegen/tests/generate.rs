@@ -232,3 +232,11 @@ fn sketches_of_calls_are_text_and_no_skipped_tests() {
     assert!(code.contains("/// ```text"));
     assert!(!code.contains("```ignore"));
 }
+
+#[test]
+fn absent_query_parameters_cost_nothing() {
+    let code = good();
+    assert_has(&code, r#".query_if("status", &status).query_if("limit", &limit)"#);
+    assert_has(&code, r#".query(&progenitor_client::QueryParam::new("path", &path))"#);
+    assert_eq!(code.matches("use crate::raw::QueryIf as _;").count(), 1);
+}

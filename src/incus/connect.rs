@@ -8,10 +8,11 @@ use tokio::sync::Semaphore;
 
 use super::work::POLLS;
 use super::{Core, Incus, reply};
-use crate::error::{Error, Kind};
-use crate::raw;
+use crate::credential::Credential;
+use crate::error::Error;
 use crate::retry::Retry;
 use crate::transport::{Inner, Shared};
+use crate::{http, raw, tls};
 
 /// A server to connect to; made by [`Incus::unix`] or [`Incus::http`].
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ impl Connect {
     /// A client, without asking the server anything.
     pub fn client(self) -> Result<Incus, Error> {
         let (http, base, place) = self.target.open()?;
-        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain);
+        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, Credential::None);
         let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         Ok(Incus(Arc::new(Core {
             raw,
@@ -101,13 +102,7 @@ const UNIX_IDLE: Duration = Duration::from_millis(100);
 
 impl Target {
     fn open(&self) -> Result<(reqwest::Client, String, String), Error> {
-        let builder = reqwest::Client::builder()
-            // Both would act behind the back of the retry verdict.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("windlass/", env!("CARGO_PKG_VERSION")));
+        let builder = http::builder(tls::nobody()?).no_proxy();
         let (builder, base, place) = match self {
             Self::Unix(path) => {
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
@@ -118,28 +113,13 @@ impl Target {
                 (builder, url.clone(), url)
             }
         };
-        let http = builder.build().map_err(|e| {
-            Error::new(Kind::Configuration, format!("can't set up HTTP: {e}"))
-                .with(|inner| inner.source = Some(e.into()))
-        })?;
-        Ok((http, base, place))
+        Ok((http::build(builder)?, base, place))
     }
 }
 
 fn checked(url: &str) -> Result<String, Error> {
-    let parsed = reqwest::Url::parse(url).map_err(|e| Error::invalid("url", e))?;
-    let loopback = match parsed.host_str() {
-        Some("localhost") => true,
-        Some(host) => {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        None => false,
-    };
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(Error::invalid("url", "holds credentials, which Incus doesn't take"));
-    }
-    if parsed.scheme() != "http" || !loopback {
+    let parsed = http::base_url(url)?;
+    if parsed.scheme() != "http" || !http::is_loopback(&parsed) {
         return Err(Error::invalid("url", "only http:// to this machine itself is safe without TLS"));
     }
     Ok(url.trim_end_matches('/').to_owned())
@@ -148,6 +128,7 @@ fn checked(url: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn plain_http_only_to_this_machine() {
