@@ -13,8 +13,8 @@ pub(super) struct Drift {
     missing: Vec<String>,
     /// Operations that only our spec has.
     surplus: Vec<String>,
-    /// What differs inside those that both have.
-    inside: BTreeSet<String>,
+    /// What differs inside those that both have, and in which of them.
+    inside: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Drift {
@@ -27,7 +27,17 @@ impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         section(f, "operations that only upstream has", &self.missing)?;
         section(f, "operations that only our spec has", &self.surplus)?;
-        section(f, "differences", &self.inside)
+        let lines: Vec<_> = self.inside.iter().map(|(what, places)| everywhere(what, places)).collect();
+        section(f, "differences inside operations", &lines)
+    }
+}
+
+/// One line for a difference that many operations share.
+fn everywhere(what: &str, places: &BTreeSet<String>) -> String {
+    let first = places.first().map(String::as_str).unwrap_or_default();
+    match places.len() {
+        0 | 1 => format!("{what} [{first}]"),
+        count => format!("{what} [{first} and {} more]", count - 1),
     }
 }
 
@@ -58,7 +68,11 @@ pub(super) fn compare(ours: &Document, upstream: &Document, only: &[String]) -> 
         Drift { missing: alone(&theirs, &ours), surplus: alone(&ours, &theirs), ..Drift::default() };
     for (place, our) in &ours {
         if let Some(their) = theirs.get(place) {
-            operation(&label(place, our), our, their, &mut drift.inside);
+            let mut lines = BTreeSet::new();
+            operation(our, their, &mut lines);
+            for line in lines {
+                drift.inside.entry(line).or_default().insert(label(place, our));
+            }
         }
     }
     drift
@@ -74,13 +88,13 @@ fn label(place: &Place, operation: &Operation) -> String {
     format!("{} {}", place.method, operation.path)
 }
 
-fn operation(label: &str, ours: &Operation, theirs: &Operation, lines: &mut BTreeSet<String>) {
-    fields(&format!("{label}: parameter"), &ours.parameters, &theirs.parameters, lines);
+fn operation(ours: &Operation, theirs: &Operation, lines: &mut BTreeSet<String>) {
+    fields("parameter", &ours.parameters, &theirs.parameters, lines);
     for (part, ours, theirs) in
         [("request", &ours.request, &theirs.request), ("reply", &ours.reply, &theirs.reply)]
     {
         if let (Some(ours), Some(theirs)) = (ours, theirs) {
-            shape(&format!("{label}: {part}"), ours, theirs, lines);
+            shape(part, ours, theirs, lines);
         }
     }
 }
@@ -212,12 +226,12 @@ operations that only upstream has: 1
   POST /v1/machines
 operations that only our spec has: 1
   GET /v1/pets
-differences: 5
-  GET /v1/machines: parameter limit: only upstream (integer)
-  GET /v1/machines: parameter state: value \"asleep\" only upstream
-  GET /v1/machines: reply items[] gpu: only upstream (boolean)
-  GET /v1/machines: reply items[] legacy: only in our spec
-  GET /v1/machines: reply items[] size: integer in our spec, string upstream
+differences inside operations: 5
+  parameter limit: only upstream (integer) [GET /v1/machines]
+  parameter state: value \"asleep\" only upstream [GET /v1/machines]
+  reply items[] gpu: only upstream (boolean) [GET /v1/machines]
+  reply items[] legacy: only in our spec [GET /v1/machines]
+  reply items[] size: integer in our spec, string upstream [GET /v1/machines]
 ";
         assert_eq!(drift(SWAGGER, &[])?, expected);
         Ok(())
@@ -228,8 +242,8 @@ differences: 5
         let expected = "\
 operations that only upstream has: 0
 operations that only our spec has: 0
-differences: 1
-  GET /v1/machines: reply items[] parent: only upstream (object)
+differences inside operations: 1
+  reply items[] parent: only upstream (object) [GET /v1/machines]
 ";
         assert_eq!(drift(OPENAPI_3_1, &[])?, expected);
         Ok(())
@@ -237,10 +251,15 @@ differences: 1
 
     #[test]
     fn only_some_paths() -> Result<(), String> {
-        let all_the_same =
-            "operations that only upstream has: 0\noperations that only our spec has: 0\ndifferences: 0\n";
+        let all_the_same = "operations that only upstream has: 0\noperations that only our spec has: 0\ndifferences inside operations: 0\n";
         assert_eq!(drift(SWAGGER, &["/v1/machines/"])?, all_the_same);
         Ok(())
+    }
+
+    #[test]
+    fn what_many_operations_share_is_one_line() {
+        let places = ["GET /a", "GET /b", "GET /c"].map(str::to_owned).into();
+        assert_eq!(everywhere("reply x: new", &places), "reply x: new [GET /a and 2 more]");
     }
 
     #[test]
