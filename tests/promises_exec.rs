@@ -128,6 +128,11 @@ async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
     let wait = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(300));
     let (ended, [posts, ..]) = requests(&fake, wait.into_future()).await;
     assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(Kind::Timeout), 1));
+    all_ends(&fake).await
+}
+
+/// Whether the server's work ends.
+async fn all_ends(fake: &FakeIncus) -> Outcome {
     let incus = fake.client()?;
     for _ in 0..100 {
         if incus.operations().await?.iter().all(|operation| operation.status_code >= 200) {
@@ -136,6 +141,43 @@ async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Err("the command runs on".into())
+}
+
+#[tokio::test]
+async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
+    let (fake, web) = web().await?;
+    // The four arrive in this order or another: one after the other, each may be the late one.
+    for late in 0..4 {
+        let delay = Duration::from_millis(300);
+        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(delay);
+        let spawning = web.exec(["sleep", "1000"]).spawn();
+        assert!(tokio::time::timeout(Duration::from_millis(150), spawning).await.is_err());
+        tokio::time::sleep(2 * delay).await;
+        all_ends(&fake).await?;
+        // Whatever part of the rule is left.
+        while fake.requests("GET /1.0/operations/{id}/websocket") < 4 * (late + 1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
+    let (fake, web) = web().await?;
+    // Which of the four connections arrives when isn't known. A stream that is refused is an error; the controls,
+    // without which the command could not be killed, are tried again.
+    for nth in (0..4).cycle().take(40) {
+        let refused = fake.on("GET /1.0/operations/{id}/websocket").skip(nth).reply(503, "busy");
+        let spawned = web.exec(["sleep", "1000"]).spawn().await;
+        assert_eq!(refused.hits(), 1);
+        if let Ok(run) = spawned {
+            run.kill().await?;
+            assert_eq!(run.wait().await?.code(), 137);
+            return Ok(());
+        }
+    }
+    Err("refused controls are not tried again".into())
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ impl ConsoleAttach {
         let request = call.instance_console().name(name).body(console);
         let result = scoped!(request, incus.own_project()).send().await;
         let operation = open(&call, result).await.map_err(taken)?;
-        let terminal = Terminal::connect(incus, &operation).await?;
+        let terminal = Terminal::connect(incus, operation).await?;
         let mut process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
         let keyboard = process.take_stdin();
         Ok(Console { process, keyboard })

@@ -178,11 +178,11 @@ impl Exec {
         let operation = start(&instance, exec).await.map_err(status::no_such_command)?;
         let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone() };
         if interactive {
-            let terminal = Terminal::connect(&run.incus, &operation).await?;
+            let terminal = Terminal::connect(&run.incus, operation).await?;
             let stdin = stdin.unwrap_or(Source::Pipe);
             return Ok(Process::new(stdin, |wires| drive::terminal(run, terminal, wires)));
         }
-        let pipes = streams::Pipes::connect(&run.incus, &operation).await?;
+        let pipes = streams::Pipes::connect(&run.incus, operation).await?;
         let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
         Ok(Process::new(stdin, |wires| drive::pipes(run, pipes, wires)))
     }

@@ -11,6 +11,9 @@ use crate::socket::Socket;
 
 /// Twice what the server itself waits for them.
 const DIAL: Duration = Duration::from_secs(10);
+/// How often the controls are tried, and the pause between.
+const CONTROL_TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
 /// After so long a silence the other side is asked whether it is there. The server itself says so every ten seconds.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long it may take to answer.
@@ -32,48 +35,63 @@ pub(in crate::incus) struct Terminal {
 
 impl Pipes {
     /// All at once: the server gives up after five seconds, which is little for one after the other.
-    pub(super) async fn connect(incus: &Incus, operation: &types::Operation) -> Result<Self, Error> {
-        let all = async {
-            tokio::try_join!(
-                dial(incus, operation, "0"),
-                dial(incus, operation, "1"),
-                dial(incus, operation, "2"),
-                control(incus, operation)
-            )
-        };
-        let (stdin, stdout, stderr, control) = in_time(all).await?;
-        let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
-        Ok(Self { stdin, stdout, stderr, control })
+    pub(super) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+        let incus = incus.clone();
+        to_the_end(async move {
+            let (stdin, stdout, stderr, control) = tokio::try_join!(
+                dial(&incus, &operation, "0"),
+                dial(&incus, &operation, "1"),
+                dial(&incus, &operation, "2"),
+                control(&incus, &operation)
+            )?;
+            let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
+            Ok(Self { stdin, stdout, stderr, control })
+        })
+        .await
     }
 }
 
 impl Terminal {
-    pub(in crate::incus) async fn connect(
-        incus: &Incus,
-        operation: &types::Operation,
-    ) -> Result<Self, Error> {
-        let all = async { tokio::try_join!(dial(incus, operation, "0"), control(incus, operation)) };
-        let (both, control) = in_time(all).await?;
-        // An answer from `both` could wait behind what is being typed; `control` tells for both.
-        let both = if control.is_some() { both } else { both.watched(QUIET, LIMIT) };
-        Ok(Self { both, control })
+    pub(in crate::incus) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+        let incus = incus.clone();
+        to_the_end(async move {
+            let (both, control) =
+                tokio::try_join!(dial(&incus, &operation, "0"), control(&incus, &operation))?;
+            // An answer from `both` could wait behind what is being typed; `control` tells for both.
+            let both = if control.is_some() { both } else { both.watched(QUIET, LIMIT) };
+            Ok(Self { both, control })
+        })
+        .await
     }
 }
 
-async fn in_time<T>(all: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    match tokio::time::timeout(DIAL, all).await {
-        Ok(all) => all,
-        Err(_) => Err(Error::new(Kind::Timeout, "the streams don't connect").with(|e| e.api = "incus")),
+/// Connects in a task of its own. Without its controls a command can't be killed: whoever gives up on one while it is
+/// being connected must not leave it with half of its streams.
+async fn to_the_end<T: Send + 'static>(
+    all: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::spawn(tokio::time::timeout(DIAL, all)).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(_)) => Err(Error::new(Kind::Timeout, "the streams don't connect").with(|e| e.api = "incus")),
+        Err(e) => {
+            Err(Error::new(Kind::Interrupted, format!("the task that connects the streams ended: {e}")))
+        }
     }
 }
 
-/// A short command can be over before this one is made; then nobody needs it.
+/// The controls, with more than one try: without them the command runs on, whatever becomes of the rest.
 async fn control(incus: &Incus, operation: &types::Operation) -> Result<Option<Socket>, Error> {
-    match dial(incus, operation, "control").await {
-        Ok(control) => Ok(Some(control.watched(QUIET, LIMIT))),
-        // The server knows the secrets, or the operation, only while the command runs.
-        Err(e) if matches!(e.kind(), Kind::PermissionDenied | Kind::NotFound) => Ok(None),
-        Err(e) => Err(e),
+    let mut tries = 1;
+    loop {
+        match dial(incus, operation, "control").await {
+            Ok(control) => return Ok(Some(control.watched(QUIET, LIMIT))),
+            // The server knows the secrets, or the operation, only while the command runs: it is over, and nobody needs
+            // controls any more.
+            Err(e) if matches!(e.kind(), Kind::PermissionDenied | Kind::NotFound) => return Ok(None),
+            Err(e) if tries == CONTROL_TRIES => return Err(e),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
