@@ -2,10 +2,13 @@
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use windlass::Chunk;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use windlass::incus::{Incus, Instance};
+use windlass::{Chunk, Kind};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -101,6 +104,50 @@ async fn a_flood(web: &Instance) -> Outcome {
     Ok(())
 }
 
+/// A relay to the daemon that can go dead: then nothing passes any more, and nothing is closed.
+fn relay(socket: &str) -> Result<(PathBuf, watch::Sender<bool>), Box<dyn std::error::Error>> {
+    let path = std::env::temp_dir().join(format!("windlass-relay-{}.socket", std::process::id()));
+    let listener = UnixListener::bind(&path)?;
+    let (dead, to) = (watch::Sender::new(false), socket.to_owned());
+    let watching = dead.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (to, mut dead) = (to.clone(), watching.clone());
+            tokio::spawn(async move {
+                let mut far = UnixStream::connect(to).await?;
+                tokio::select! {
+                    copied = tokio::io::copy_bidirectional(&mut near, &mut far) => copied.map(|_| ()),
+                    _ = async { dead.wait_for(|dead| *dead).await.is_ok() } => std::future::pending().await,
+                }
+            });
+        }
+    });
+    Ok((path, dead))
+}
+
+/// A connection over which nothing comes any more, although nobody closed it, ends in an error.
+async fn a_dead_connection(name: &str) -> Outcome {
+    let (path, dead) = relay(&std::env::var("WINDLASS_LIVE_INCUS_SOCKET")?)?;
+    let web = Incus::unix(&path).client()?.instance(name);
+    let mut plain = web.exec(["sh", "-c", "echo up; sleep 1000"]).spawn().await?;
+    let mut terminal = web.exec(["sh", "-c", "echo up; sleep 1000"]).terminal(80, 24).spawn().await?;
+    let mut console = web.console().attach().await?;
+    for run in [&mut plain, &mut terminal] {
+        run.next().await.ok_or("no output")??;
+    }
+    let started = Instant::now();
+    dead.send_replace(true);
+    let noticed = tokio::time::timeout(Duration::from_secs(90), async {
+        tokio::join!(plain.wait(), terminal.wait(), console.next())
+    });
+    let (plain, terminal, console) = noticed.await.map_err(|_| "nobody notices")?;
+    println!("noticed after {:?}", started.elapsed());
+    let kinds = [plain.err(), terminal.err(), console.and_then(Result::err)].map(|e| e.map(|e| e.kind()));
+    assert_eq!(kinds, [Some(Kind::Timeout); 3]);
+    std::fs::remove_file(path)?;
+    Ok(())
+}
+
 /// One test: it counts what the whole process has open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
@@ -110,6 +157,7 @@ async fn commands_in_large_numbers_and_sizes() -> Outcome {
     five_hundred_in_a_row(&web).await?;
     thirty_at_once(&web).await?;
     a_flood(&web).await?;
+    a_dead_connection(web.name()).await?;
     web.stop().force().await?;
     web.delete().await?;
     Ok(())

@@ -163,6 +163,18 @@ async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
 }
 
 #[tokio::test]
+async fn controls_that_come_too_late_are_no_error() -> Outcome {
+    let (fake, web) = web().await?;
+    // The last of the four to arrive is held up until the command has ended: the controls, or else all wait for it.
+    for late in 0..4 {
+        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(Duration::from_millis(300));
+        let output = web.exec(["sh", "-c", "echo out; exit 7"]).output().await?;
+        assert_eq!((output.status.code(), output.stdout_text().as_str()), (7, "out\n"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
     let (fake, web) = web().await?;
     // Which of the four connections arrives when isn't known. A stream that is refused is an error; the controls,

@@ -85,13 +85,20 @@ async fn control(incus: &Incus, operation: &types::Operation) -> Result<Option<S
     loop {
         match dial(incus, operation, "control").await {
             Ok(control) => return Ok(Some(control.watched(QUIET, LIMIT))),
-            // The server knows the secrets, or the operation, only while the command runs: it is over, and nobody needs
-            // controls any more.
-            Err(e) if matches!(e.kind(), Kind::PermissionDenied | Kind::NotFound) => return Ok(None),
+            // Nobody needs them any more.
+            Err(e) if is_over(&e) => return Ok(None),
             Err(e) if tries == CONTROL_TRIES => return Err(e),
             Err(_) => tries += 1,
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The server knows the secrets, or the operation, only while the command runs.
+fn is_over(e: &Error) -> bool {
+    match e.kind() {
+        Kind::PermissionDenied | Kind::NotFound => true,
+        _ => e.status() == Some(500) && e.message().contains("Only running operations"),
     }
 }
 

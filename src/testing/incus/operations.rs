@@ -51,7 +51,7 @@ impl Operation {
         format!("/1.0/operations/{}", self.id)
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         *self.ended.borrow()
     }
 

@@ -67,6 +67,9 @@ pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
     if secret.is_empty() {
         return Err(failure(500, "missing secret"));
     }
+    if operation.is_over() {
+        return Err(failure(500, "Only running operations can be connected"));
+    }
     let session = lock(&world.sessions.0).get(id).cloned();
     let seat = session.and_then(|session| Some((session.admit(&secret)?, session)));
     let (fd, session) = seat.ok_or_else(|| failure(403, "Forbidden"))?;
