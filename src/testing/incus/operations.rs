@@ -48,7 +48,7 @@ impl Operation {
         format!("/1.0/operations/{}", self.id)
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         *self.ended.borrow()
     }
 
@@ -73,7 +73,8 @@ impl Operations {
 
     fn of_project(&self, project: Option<&str>) -> Vec<Arc<Operation>> {
         let all = lock(&self.0);
-        let mine = |op: &&Arc<Operation>| project.is_none_or(|p| p == op.project);
+        // What belongs to no project is everybody's.
+        let mine = |op: &&Arc<Operation>| project.is_none_or(|p| op.project.is_empty() || p == op.project);
         all.values().filter(mine).cloned().collect()
     }
 }
@@ -100,6 +101,29 @@ impl World {
             lock(&world.operations.0).remove(&operation.id);
         });
         envelope::accepted(&document)
+    }
+
+    /// Starts an operation that stands for a token: it runs until somebody ends it.
+    pub(super) fn pend(self: &Arc<Self>, metadata: Value) -> (Reply, Arc<Operation>) {
+        let socket = Some(metadata);
+        let draft =
+            Draft { description: "Executing operation", resources: json!({}), socket, ..Draft::default() };
+        let operation = self.begin(draft);
+        self.change(&operation, |doc| {
+            doc["class"] = "token".into();
+            doc["may_cancel"] = true.into();
+        });
+        let (world, pending) = (self.clone(), operation.clone());
+        self.work.spawn(async move {
+            pending.end().await;
+            sleep(MEMORY).await;
+            lock(&world.operations.0).remove(&pending.id);
+        });
+        (envelope::accepted(&operation.document()), operation)
+    }
+
+    pub(super) fn cancel(&self, operation: &Operation) {
+        self.close(operation, "Cancelled", 401, None);
     }
 
     fn begin(&self, draft: Draft) -> Arc<Operation> {
@@ -208,7 +232,7 @@ pub(super) fn cancel(world: &World, id: &str) -> Answer {
     if operation.document()["may_cancel"] != true {
         return Err(failure(400, "This operation can't be cancelled"));
     }
-    world.close(&operation, "Cancelled", 401, None);
+    world.cancel(&operation);
     Ok(envelope::done())
 }
 

@@ -16,6 +16,7 @@ use super::exec::Sessions;
 use super::files::Tree;
 use super::images::Images;
 use super::operations::{Operation, Operations};
+use super::trust::Trust;
 use crate::testing::tasks::{Tasks, lock};
 
 /// Project and name.
@@ -88,6 +89,7 @@ pub(super) struct World {
     pub(super) operations: Operations,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
+    pub(super) trust: Trust,
     pub(super) work: Tasks,
     /// How long an operation takes.
     pub(super) pace: Mutex<Duration>,
@@ -104,6 +106,7 @@ impl World {
             operations: Operations::default(),
             sessions: Sessions::default(),
             events: Events::default(),
+            trust: Trust::default(),
             work: Tasks::default(),
             pace: Mutex::new(Duration::from_millis(20)),
             held: watch::Sender::new(0),
