@@ -11,6 +11,7 @@ use reqwest::Response;
 
 use crate::error::{Error, Kind, Sent};
 use crate::raw::{self, RetryClass};
+use crate::tls;
 use crate::transport::{Answer, Explanation, Inner, Record, Unsent, retry_after};
 
 /// One typed call: a raw client with a record of its own.
@@ -136,14 +137,16 @@ async fn unwrap(error: raw::Error, explain: fn(&Answer<'_>) -> Explanation) -> E
 fn broken(e: reqwest::Error) -> Error {
     // The URL may hold the secret of a stream.
     let e = e.without_url();
+    let stranger = tls::distrust(&e);
     let kind = match () {
+        () if stranger.is_some() => Kind::UntrustedServer,
         () if e.is_timeout() => Kind::Timeout,
         () if e.is_connect() => Kind::Connect,
         () if e.is_builder() => Kind::InvalidInput,
         () => Kind::Interrupted,
     };
     let sent = if e.is_connect() || e.is_builder() { Sent::No } else { Sent::Unknown };
-    let message = innermost(&e);
+    let message = stranger.unwrap_or_else(|| innermost(&e));
     Error::new(kind, message).with(|inner| {
         inner.sent = sent;
         inner.source = Some(e.into());

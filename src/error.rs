@@ -58,6 +58,8 @@ pub enum Kind {
     Configuration,
     /// No connection could be made: nothing was sent.
     Connect,
+    /// Somebody answered, but not with the certificate that was expected: nothing was sent.
+    UntrustedServer,
     /// The connection broke before the whole answer was there.
     Interrupted,
     /// The time limit of the call was reached.
@@ -297,6 +299,7 @@ impl Kind {
             Self::InvalidInput => "invalid input",
             Self::Configuration => "not configured",
             Self::Connect => "no connection",
+            Self::UntrustedServer => "server not trusted",
             Self::Interrupted => "connection interrupted",
             Self::Timeout => "out of time",
             Self::Unauthenticated => "not authenticated",

@@ -14,6 +14,7 @@ use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
+use crate::tls;
 
 /// What a generated client carries: the settings of its handle and, for a typed call, the record of that call.
 #[derive(Clone)]
@@ -317,11 +318,15 @@ impl Attempts<'_> {
             }
             return None;
         }
+        if result.as_ref().is_err_and(|e| tls::distrust(e).is_some()) {
+            return None;
+        }
         let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
         let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
-        // Without a copy to send, nothing is to be paid for.
-        let may = spare && in_time && self.inner.shared.budget.take();
+        // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
+        let more = spare && self.made < self.inner.retry.attempts;
+        let may = more && in_time && self.inner.shared.budget.take();
         may.then_some(pause)
     }
 

@@ -1,4 +1,4 @@
-//! The contract on the fake server: both generations, over a unix socket and over TCP.
+//! The contract on the fake server: both generations, over a unix socket, over TCP and over TLS.
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,6 +23,24 @@ mod generation_7_0_over_tcp {
     async fn server() -> super::Served {
         let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
         Ok((super::Incus::http(fake.url()).connect().await?, fake))
+    }
+
+    contract!(server);
+}
+
+mod generation_6_0_over_tls {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        Ok((super::Incus::https(fake.https()).join(fake.token("me")).connect().await?, fake))
+    }
+
+    contract!(server);
+}
+
+mod generation_7_0_over_tls {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        Ok((super::Incus::joining(fake.token("me")).connect().await?, fake))
     }
 
     contract!(server);

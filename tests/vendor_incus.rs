@@ -24,6 +24,7 @@ impl Cli {
             .args(args)
             .env("INCUS_SOCKET", &self.socket)
             .env("INCUS_CONF", &self.home)
+            .env("NO_PROXY", "127.0.0.1")
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
@@ -73,5 +74,33 @@ async fn vendor_cli_drives_the_fake() {
         assert_eq!(code, 1, "{err}");
         cli.ok(&["delete", "site"]).await;
         assert!(fake.instances().is_empty());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the vendor's `incus` command"]
+async fn vendor_cli_joins_the_fake_over_tls() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, _http) = server(generation).await;
+        let home = fake.socket().with_file_name("cli");
+        let cli = Cli { socket: fake.socket().to_owned(), home: home.clone() };
+        cli.ok(&["remote", "add", "far", &fake.token("cli")]).await;
+        assert_eq!(fake.trusted().len(), 1);
+        let pinned = std::fs::read_to_string(home.join("servercerts/far.crt")).unwrap();
+        assert_eq!(pinned.trim(), fake.certificate_pem().replace("\r", "").trim());
+        cli.ok(&["launch", "far:busybox", "far:web"]).await;
+        let done = cli.run(&["exec", "far:web", "--", "sh", "-c", "cat; exit 7"], "in").await;
+        assert_eq!(done, (7, "in".into(), String::new()));
+        let print = &fake.trusted()[0];
+        let trusted = cli.ok(&["config", "trust", "list", "far:", "-f", "csv"]).await;
+        assert!(trusted.contains("cli") && trusted.contains(&print[..12]), "{trusted}");
+        let told = cli.ok(&["config", "trust", "add", "far:friend", "-q"]).await;
+        let token: windlass::incus::TrustToken = told.trim().lines().last().unwrap().parse().unwrap();
+        assert_eq!((token.client_name(), token.fingerprint()), ("friend", fake.fingerprint().as_str()));
+        cli.ok(&["config", "trust", "remove", "far:", print]).await;
+        let (code, _, err) = cli.run(&["list", "far:"], "").await;
+        // A stranger doesn't learn from 7.0 what it can do, either.
+        let why = if generation == Generation::V6_0 { "not authorized" } else { "missing the required" };
+        assert!(code != 0 && err.contains(why), "{code} {err}");
     }
 }

@@ -1,33 +1,62 @@
 //! How to reach a server.
 
+use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use tokio::sync::Semaphore;
 
+use super::bearer::Source;
+use super::identity::certificates;
 use super::work::POLLS;
-use super::{Core, Incus, reply};
+use super::{BearerToken, Core, Identity, Incus, address, join, remotes, reply};
+use crate::config::Surroundings;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::retry::Retry;
+use crate::secret::Secret;
+use crate::tls::{Fingerprint, Trust};
 use crate::transport::{Inner, Shared};
 use crate::{http, raw, tls};
 
-/// A server to connect to; made by [`Incus::unix`] or [`Incus::http`].
+/// A server to connect to; made by [`Incus::unix`], [`Incus::https`], [`Incus::joining`], [`Incus::remote`] or
+/// [`Incus::http`].
+///
+/// Settings are looked at only when the connection is made: what is wrong with them is the error of
+/// [`connect`](Self::connect) and [`client`](Self::client).
 #[derive(Debug, Clone)]
 #[must_use = "nothing happens before `.client()` or `.connect().await`"]
 pub struct Connect {
-    target: Target,
-    project: Option<String>,
+    pub(super) target: Target,
+    pub(super) project: Option<String>,
     retry: Retry,
-    origin: Option<String>,
+    pub(super) origin: Option<String>,
+    pub(super) known_by: Option<KnownBy>,
+    pub(super) identity: Option<Identity>,
+    token: Option<Secret>,
+    pub(super) bearer: Option<Source>,
 }
 
+/// Where the server is.
 #[derive(Debug, Clone)]
-enum Target {
+pub(super) enum Target {
     Unix(PathBuf),
     Http(String),
+    Https(String),
+    /// One of the addresses in the trust token.
+    Invited,
+    /// By its name in the configuration of the `incus` command.
+    Remote(String),
+}
+
+/// By what a remote server is known, as it was said.
+#[derive(Debug, Clone)]
+pub(super) enum KnownBy {
+    Fingerprint(String),
+    Certificate(String),
+    Authority(String),
 }
 
 impl Incus {
@@ -43,6 +72,61 @@ impl Incus {
         Connect::to(Target::Unix(socket.as_ref().to_owned()))
     }
 
+    /// A server on another machine: `10.0.0.2`, `host:8443`, `[::1]:8443`, `https://host:8443`; port 8443 if none is
+    /// said.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::{Identity, Incus};
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let incus = Incus::https("10.0.0.2:8443")
+    ///     .fingerprint("fe56469a49127f4bf12e5cfaffff3e25a386b8d8fb276409387f662945cbbbed")
+    ///     .identity(Identity::load("/etc/fleet/incus")?)
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Say by what the server is known: its [`fingerprint`](Connect::fingerprint), its whole
+    /// [`server_certificate`](Connect::server_certificate), or the [`authority`](Connect::authority) that signed it. If
+    /// nothing is said, an authority that this system trusts must have. There is no way to take just anybody for the
+    /// server. Anybody else is an error of [`Kind::UntrustedServer`](crate::Kind::UntrustedServer), and gets to see
+    /// nothing.
+    ///
+    /// Say who you are: by an [`identity`](Connect::identity) that the server trusts, a token to
+    /// [`join`](Connect::join) with, or a [`bearer`](Connect::bearer) token.
+    ///
+    /// Requests and websockets use HTTP/1.1, on connections that are kept; a proxy is taken from `HTTPS_PROXY` unless
+    /// the address is loopback or in `NO_PROXY`.
+    pub fn https(address: impl Into<String>) -> Connect {
+        Connect::to(Target::Https(address.into()))
+    }
+
+    /// The server that a trust token is from, at whichever of the token's addresses answers first; see
+    /// [`Connect::join`].
+    pub fn joining(token: impl Into<Secret>) -> Connect {
+        Connect::to(Target::Invited).join(token)
+    }
+
+    /// A remote of the `incus` command, by its name there: with its address, project, client certificate and pinned
+    /// server certificate.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::Incus;
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let incus = Incus::remote("prod").connect().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// They are kept in the directory `INCUS_CONF`, or `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or
+    /// `/etc/incus`. `INCUS_PROJECT` goes before the remote's project; what is said on the result goes before all.
+    /// `local` is the server of this machine. Remotes that log in by OpenID Connect need a
+    /// [`bearer`](Connect::bearer); those that only serve images are refused.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/remotes/>
+    pub fn remote(name: impl Into<String>) -> Connect {
+        Connect::to(Target::Remote(name.into()))
+    }
+
     /// A server behind plain HTTP on this machine: a fake one, or the end of a tunnel.
     ///
     /// An address other than loopback is refused: nothing would keep others from listening in.
@@ -53,7 +137,9 @@ impl Incus {
 
 impl Connect {
     fn to(target: Target) -> Self {
-        Self { target, project: None, retry: Retry::default(), origin: None }
+        let (retry, none) = (Retry::default(), None);
+        let (project, origin, known_by, identity, token, bearer) = (none, None, None, None, None, None);
+        Self { target, project, retry, origin, known_by, identity, token, bearer }
     }
 
     /// Work in this project instead of `default`.
@@ -68,6 +154,93 @@ impl Connect {
         self
     }
 
+    /// The server is the one with this certificate: SHA-256 of its DER in hex, as `incus info` and trust tokens have it.
+    ///
+    /// Names and dates in the certificate play no part, and nobody else is let through, be he signed by whomever. The
+    /// last of `fingerprint`, [`server_certificate`](Self::server_certificate) and [`authority`](Self::authority) counts.
+    pub fn fingerprint(mut self, sha256: impl Into<String>) -> Self {
+        self.known_by = Some(KnownBy::Fingerprint(sha256.into()));
+        self
+    }
+
+    /// The server is the one with exactly this certificate, in PEM. One with the same key is another.
+    pub fn server_certificate(mut self, pem: impl Into<String>) -> Self {
+        self.known_by = Some(KnownBy::Certificate(pem.into()));
+        self
+    }
+
+    /// The server's certificate is signed by this authority, for the name or address that it is reached by. PEM; several
+    /// may follow each other.
+    pub fn authority(mut self, pem: impl Into<String>) -> Self {
+        self.known_by = Some(KnownBy::Authority(pem.into()));
+        self
+    }
+
+    /// Who you are: the certificate that the server is shown, on websockets as well.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Has the server trust this client from now on, by a token that somebody made with
+    /// [`TrustStore::token`](super::TrustStore::token) or `incus config trust add`.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::{Identity, Incus};
+    /// # async fn demo(token: String) -> windlass::Result<()> {
+    /// let me = Identity::generate("ci-runner")?;
+    /// me.save("/etc/fleet/incus")?;
+    /// let incus = Incus::https("10.0.0.2:8443").identity(me).join(token).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The server must have the certificate that the token names: otherwise nothing is sent. A server that trusts the
+    /// identity already is not shown the token, so that joining twice does no harm. Without an identity one is made; get
+    /// it from [`Incus::identity`] and save it, or it ends with this client.
+    ///
+    /// [`connect`](Self::connect) then fails with [`Kind::InvalidInput`](crate::Kind::InvalidInput) if the text is no
+    /// token, with [`Kind::Unauthenticated`](crate::Kind::Unauthenticated) if the token is expired, used or not this
+    /// server's, with [`Kind::UntrustedServer`](crate::Kind::UntrustedServer) if the server is another.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#authentication-token>
+    pub fn join(mut self, token: impl Into<Secret>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Who you are, by tokens of OpenID Connect: `fetch` gets one whenever there is need.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::{BearerToken, Incus};
+    /// # use std::time::Duration;
+    /// # async fn log_in() -> std::io::Result<(String, u64)> { Ok((String::new(), 0)) }
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let incus = Incus::https("incus.example.org")
+    ///     .bearer(|| async {
+    ///         let (access_token, seconds) = log_in().await?;
+    ///         Ok::<_, std::io::Error>(BearerToken::new(access_token).expires_in(Duration::from_secs(seconds)))
+    ///     })
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// All calls of the client share a token; many that need a new one at the same time cause one fetch. A token is
+    /// renewed before it expires, and once more per call where the server answers 401. If `fetch` fails, so does the
+    /// call, with [`Kind::Unauthenticated`](crate::Kind::Unauthenticated). A token travels only over TLS or within this
+    /// machine.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#openid-connect-authentication>
+    pub fn bearer<F, Fut, E>(mut self, fetch: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<BearerToken, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        self.bearer = Some(Source::new(fetch));
+        self
+    }
+
     pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
@@ -75,24 +248,112 @@ impl Connect {
 
     /// A client, without asking the server anything.
     pub fn client(self) -> Result<Incus, Error> {
-        let (http, base, place) = self.target.open()?;
-        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, Credential::None);
+        if self.token.is_some() {
+            return Err(Error::invalid("join", "asks the server: it takes `.connect().await`"));
+        }
+        self.settled()?.open()
+    }
+
+    /// A client of a server that has answered and trusts the caller.
+    pub async fn connect(mut self) -> Result<Incus, Error> {
+        if let Some(token) = self.token.take() {
+            return join::join(self.settled()?, &token).await;
+        }
+        let incus = self.settled()?.open()?;
+        incus.server().await?.trusted()?;
+        Ok(incus)
+    }
+
+    /// With the address instead of a remote's name.
+    fn settled(self) -> Result<Self, Error> {
+        match &self.target {
+            Target::Remote(name) => {
+                let name = name.clone();
+                remotes::settle(self, &name, &Surroundings::real())
+            }
+            _ => Ok(self),
+        }
+    }
+
+    pub(super) fn open(self) -> Result<Incus, Error> {
+        let (builder, base, place) = self.builder()?;
+        let credential = self.bearer.map_or(Credential::None, Credential::fetched);
+        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential);
+        let http = http::build(builder)?;
         let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         Ok(Incus(Arc::new(Core {
             raw,
             project: self.project,
             origin: self.origin.unwrap_or(place),
+            identity: self.identity,
             feeds: Arc::default(),
             polls: Arc::new(Semaphore::new(POLLS)),
         })))
     }
 
-    /// A client of a server that has answered and trusts the caller.
-    pub async fn connect(self) -> Result<Incus, Error> {
-        let incus = self.client()?;
-        incus.server().await?.trusted()?;
-        Ok(incus)
+    /// The HTTP client, the start of all URLs, and where that is for people.
+    fn builder(&self) -> Result<(ClientBuilder, String, String), Error> {
+        match &self.target {
+            Target::Unix(path) => {
+                self.only_over_tls(self.bearer.is_some().then_some("bearer"))?;
+                let builder = http::builder(tls::nobody()?).no_proxy();
+                let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
+                Ok((builder, "http://incus".to_owned(), path.display().to_string()))
+            }
+            Target::Http(url) => {
+                self.only_over_tls(None)?;
+                let base = base(&address::plain(url)?);
+                Ok((http::builder(tls::nobody()?).no_proxy(), base.clone(), base))
+            }
+            Target::Https(given) => {
+                let url = address::remote(given)?;
+                let login = self.identity.as_ref().map(Identity::login).transpose()?;
+                let builder = http::builder(tls::client(&self.trust()?, login)?);
+                let builder = if http::is_loopback(&url) { builder.no_proxy() } else { builder };
+                let base = base(&url);
+                Ok((builder, base.clone(), base))
+            }
+            Target::Invited | Target::Remote(_) => Err(Error::invalid("address", "is not known yet")),
+        }
     }
+
+    /// What would be ignored without TLS is refused: the caller relies on it.
+    fn only_over_tls(&self, also: Option<&str>) -> Result<(), Error> {
+        let known_by = self.known_by.as_ref().map(|known_by| known_by.field());
+        match known_by.or(self.identity.as_ref().map(|_| "identity")).or(also) {
+            Some(field) => {
+                Err(Error::invalid(field, "means nothing to a server that is not reached over TLS"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn trust(&self) -> Result<Trust, Error> {
+        Ok(match &self.known_by {
+            None => Trust::System,
+            Some(KnownBy::Fingerprint(sha256)) => Trust::Exactly(sha256.parse()?),
+            Some(KnownBy::Certificate(pem)) => {
+                let all = certificates("server_certificate", pem.as_bytes())?;
+                // The server's own stands first.
+                all.first().map_or(Trust::Authorities(Vec::new()), |own| Trust::Exactly(Fingerprint::of(own)))
+            }
+            Some(KnownBy::Authority(pem)) => Trust::Authorities(certificates("authority", pem.as_bytes())?),
+        })
+    }
+}
+
+impl KnownBy {
+    fn field(&self) -> &'static str {
+        match self {
+            Self::Fingerprint(_) => "fingerprint",
+            Self::Certificate(_) => "server_certificate",
+            Self::Authority(_) => "authority",
+        }
+    }
+}
+
+fn base(url: &reqwest::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Incus up to 6.0.4 reads from a new connection before it accepts the next one, so a connection that is opened ahead
@@ -100,50 +361,35 @@ impl Connect {
 /// unix socket a new connection costs next to nothing: idle ones are closed soon.
 const UNIX_IDLE: Duration = Duration::from_millis(100);
 
-impl Target {
-    fn open(&self) -> Result<(reqwest::Client, String, String), Error> {
-        let builder = http::builder(tls::nobody()?).no_proxy();
-        let (builder, base, place) = match self {
-            Self::Unix(path) => {
-                let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
-                (builder, "http://incus".to_owned(), path.display().to_string())
-            }
-            Self::Http(url) => {
-                let url = checked(url)?;
-                (builder, url.clone(), url)
-            }
-        };
-        Ok((http::build(builder)?, base, place))
-    }
-}
-
-fn checked(url: &str) -> Result<String, Error> {
-    let parsed = http::base_url(url)?;
-    if parsed.scheme() != "http" || !http::is_loopback(&parsed) {
-        return Err(Error::invalid("url", "only http:// to this machine itself is safe without TLS"));
-    }
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Kind;
 
     #[test]
-    fn plain_http_only_to_this_machine() {
-        for good in ["http://127.0.0.1:80", "http://localhost:1/", "http://[::1]:8443"] {
-            assert!(checked(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://10.0.0.1:8443",
-            "https://127.0.0.1",
-            "http://localhost.evil.com",
-            "http://me:pass@127.0.0.1",
-            "incus",
-            "",
+    fn settings_that_would_be_ignored_or_cannot_be_right_are_refused() -> Result<(), Error> {
+        let pin = "ab".repeat(32);
+        let me = Identity::generate("me")?;
+        let fetch = || async { Ok::<_, Error>(BearerToken::new("hunter2")) };
+        for (connect, field) in [
+            (Incus::unix("/s").fingerprint(&pin), "fingerprint"),
+            (Incus::unix("/s").identity(me.clone()), "identity"),
+            (Incus::unix("/s").bearer(fetch), "bearer"),
+            (Incus::http("http://127.0.0.1:1").authority("x"), "authority"),
+            (Incus::http("http://10.0.0.1:1").bearer(fetch), "url"),
+            (Incus::https("http://10.0.0.1:1").bearer(fetch), "address"),
+            (Incus::https("a").fingerprint("ab"), "fingerprint"),
+            (Incus::https("a").server_certificate("ab"), "server_certificate"),
+            (Incus::https("a").authority(me.key_pem().expose()), "authority"),
+            (Incus::https("a").join("x"), "join"),
         ] {
-            assert_eq!(checked(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
+            let text = format!("{connect:?}");
+            let e = connect.client().map(|_| ()).map_err(|e| (e.kind(), e.fields().to_vec()));
+            assert_eq!(e, Err((Kind::InvalidInput, vec![field.to_owned()])), "{text}");
+            assert!(!text.contains("PRIVATE KEY\\n"), "{text}");
         }
+        assert!(Incus::http("http://127.0.0.1:1").bearer(fetch).client().is_ok());
+        assert!(Incus::https("a").fingerprint(pin).identity(me).bearer(fetch).client().is_ok());
+        Ok(())
     }
 }

@@ -1,16 +1,18 @@
-//! Finding the server on this machine the way the `incus` command does.
+//! Finding the server the way the `incus` command does.
 
 use std::path::Path;
 
-use super::{Connect, Incus};
+use super::{Connect, Incus, remotes};
 use crate::config::{Access, Surroundings, Tried, socket_access};
 use crate::error::Error;
 
 impl Incus {
-    /// Finds the server of this machine and connects to it.
+    /// Finds the server that the `incus` command would use, and connects to it.
     ///
-    /// Looks at `INCUS_SOCKET`, `INCUS_DIR`, `/run/incus` and `/var/lib/incus`, in this order. Where the main socket
-    /// is not for this user, the user's own socket and project are taken. `INCUS_PROJECT` sets the project.
+    /// Looks at, in this order: `INCUS_REMOTE`, the name of a remote; `INCUS_SOCKET` and `INCUS_DIR`; the default remote
+    /// in `config.yml`, as [`Incus::remote`] finds it; the sockets in `/run/incus` and `/var/lib/incus`. What is set is
+    /// meant: if it leads nowhere, nothing else is taken instead. Where the main socket is not for this user, the user's
+    /// own socket and project are taken. `INCUS_PROJECT` sets the project.
     ///
     /// Fails with [`Kind::Configuration`](crate::Kind::Configuration) and a list of all that was tried.
     pub async fn discover() -> Result<Self, Error> {
@@ -18,8 +20,19 @@ impl Incus {
     }
 }
 
-fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+pub(super) fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
     let mut tried = Tried::default();
+    let set = |name: &str| surroundings.variable(name).is_some();
+    let socket_is_set = !set("INCUS_REMOTE") && (set("INCUS_SOCKET") || set("INCUS_DIR"));
+    let chosen = if socket_is_set { None } else { remotes::chosen(surroundings, &mut tried)? };
+    match chosen.filter(|name| name != remotes::LOCAL) {
+        Some(name) => remotes::settle(Incus::remote(&name), &name, surroundings),
+        None => local(surroundings, tried),
+    }
+}
+
+/// The server of this machine.
+pub(super) fn local(surroundings: &Surroundings, mut tried: Tried) -> Result<Connect, Error> {
     let found = candidates(surroundings).find_map(|(origin, place)| match place {
         Place::Socket(path) => {
             let usable = socket_access(&path) == Access::Usable;
@@ -30,7 +43,7 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
         }
         Place::Directory(path) => in_directory(&path, &origin, &mut tried),
     });
-    let found = found.ok_or_else(|| tried.error("an Incus socket"))?;
+    let found = found.ok_or_else(|| tried.error("an Incus server"))?;
     Ok(match surroundings.variable("INCUS_PROJECT") {
         Some(project) => found.project(project),
         None => found,

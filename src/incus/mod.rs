@@ -1,5 +1,7 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
+mod address;
+mod bearer;
 mod connect;
 mod console;
 mod discover;
@@ -7,16 +9,21 @@ mod ending;
 mod exec;
 mod feed;
 mod file;
+mod identity;
 mod image;
 mod instance;
 mod instances;
+mod join;
 mod launch;
 mod operation;
+mod remotes;
 mod reply;
 mod resume;
 mod server;
 mod settle;
 mod state;
+mod token;
+mod trust;
 mod update;
 mod work;
 
@@ -34,15 +41,19 @@ use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use bearer::BearerToken;
 pub use connect::Connect;
 pub use console::{Console, ConsoleAttach};
 pub use exec::{Exec, UntilSuccess};
+pub use identity::Identity;
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
 pub use resume::Resume;
 pub use state::StateChange;
+pub use token::TrustToken;
+pub use trust::{CertificateRequest, TokenRequest, TrustStore};
 pub use update::Patch;
 
 /// A client of an Incus server. Cheap to clone; all clones share connections, retry budget and events.
@@ -68,6 +79,8 @@ struct Core {
     project: Option<String>,
     /// Where the server was found, for people.
     origin: String,
+    /// Who this client is to a remote server.
+    identity: Option<Identity>,
     feeds: Arc<feed::Feeds>,
     /// Who waits by a long poll of his own holds one of few permits.
     polls: Arc<Semaphore>,
@@ -135,12 +148,20 @@ impl Incus {
         &self.0.origin
     }
 
+    /// The certificate that this client shows to a remote server, and its key; none on this machine.
+    ///
+    /// After [`Connect::join`] without an identity it is the one that was made for this: save it to come back.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.identity.as_ref()
+    }
+
     fn changed(&self, change: impl FnOnce(&mut Core)) -> Self {
         let old = &*self.0;
         let mut core = Core {
             raw: old.raw.clone(),
             project: old.project.clone(),
             origin: old.origin.clone(),
+            identity: old.identity.clone(),
             feeds: old.feeds.clone(),
             polls: old.polls.clone(),
         };

@@ -36,6 +36,9 @@ macro_rules! envelope {
 envelope! {
     EmptyReply => (), |_| Some(());
     ServerReply => types::Server, |reply| reply.metadata;
+    CertificateCreateReply => Option<types::Operation>, |reply| Some(reply.metadata);
+    CertificateReply => types::Certificate, |reply| reply.metadata;
+    CertificateListReply => Vec<types::Certificate>, |reply| Some(reply.metadata);
     UrlListReply => Vec<String>, |reply| Some(reply.metadata);
     InstanceReply => types::Instance, |reply| reply.metadata;
     InstanceListReply => Vec<types::Instance>, |reply| Some(reply.metadata);
@@ -105,6 +108,7 @@ pub(super) fn kind(code: u16, text: &str) -> Kind {
     let says = |words: &str| text.contains(words);
     match code {
         400 | 409 | 500 if says("already exists") || says("UNIQUE constraint failed") => Kind::AlreadyExists,
+        409 if says("already in trust store") => Kind::AlreadyExists,
         400 if says("Instance is ") || says("can't be cancelled") => Kind::Conflict,
         400 | 500 if says("already running") || says("already stopped") => Kind::Conflict,
         _ => Kind::of_status(code),
@@ -122,6 +126,7 @@ mod tests {
             (500, "Instance \"n1\" already exists", Kind::AlreadyExists),
             (400, "UNIQUE constraint failed: instances.project_id, instances.name", Kind::AlreadyExists),
             (404, "already exists", Kind::NotFound),
+            (409, "Certificate already in trust store", Kind::AlreadyExists),
             (400, "Instance is running", Kind::Conflict),
             (400, "This operation can't be cancelled", Kind::Conflict),
             (500, "The instance is already running", Kind::Conflict),

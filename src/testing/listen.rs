@@ -1,4 +1,4 @@
-//! Addresses that survive a stop: a loopback port, and a socket in a directory of its own.
+//! Addresses that survive a stop: loopback ports, with TLS and without, and a socket in a directory of its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,32 +9,36 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::server::{Front, pause_after};
 use super::tasks::{Tasks, lock};
+use super::tls::Tls;
 
 /// A front and the doors to it.
 #[derive(Debug)]
 pub(crate) struct Doors {
     pub(crate) front: Arc<Front>,
-    address: SocketAddr,
+    plain: Port,
+    secure: Option<(Port, Arc<Tls>)>,
     directory: PathBuf,
     socket: PathBuf,
     listeners: Tasks,
-    /// Bound but not listening: connects are refused, and nobody else gets the port.
-    reserved: Mutex<Option<TcpSocket>>,
 }
 
 impl Doors {
+    #[allow(dead_code)] // not every fake has TLS, but the only one so far does
     pub(crate) fn open(front: Arc<Front>) -> io::Result<Doors> {
-        let tcp = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Doors::build(front, None)
+    }
+
+    /// With one more port, for TLS.
+    pub(crate) fn open_with_tls(front: Arc<Front>, tls: Arc<Tls>) -> io::Result<Doors> {
+        Doors::build(front, Some((Port::reserve()?, tls)))
+    }
+
+    fn build(front: Arc<Front>, secure: Option<(Port, Arc<Tls>)>) -> io::Result<Doors> {
+        let plain = Port::reserve()?;
         let directory = std::env::temp_dir().join(format!("windlass-{:016x}", rand::random::<u64>()));
         std::fs::create_dir(&directory)?;
-        let doors = Doors {
-            front,
-            address: tcp.local_addr()?,
-            socket: directory.join("unix.socket"),
-            directory,
-            listeners: Tasks::default(),
-            reserved: Mutex::new(Some(tcp)),
-        };
+        let socket = directory.join("unix.socket");
+        let doors = Doors { front, plain, secure, directory, socket, listeners: Tasks::default() };
         doors.listen()?;
         Ok(doors)
     }
@@ -44,7 +48,12 @@ impl Doors {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.plain.address)
+    }
+
+    /// Host and port of the door with TLS.
+    pub(crate) fn secure_address(&self) -> Option<SocketAddr> {
+        self.secure.as_ref().map(|(port, _)| port.address)
     }
 
     /// Listens again; nothing happens if it already does.
@@ -52,10 +61,12 @@ impl Doors {
         if self.socket.exists() {
             return Ok(());
         }
-        let reserved = lock(&self.reserved).take();
-        let tcp = reserved.map_or_else(|| bind(self.address), Ok)?.listen(1024)?;
+        let plain = self.plain.listen()?;
+        self.listeners.spawn(accept_tcp(self.front.clone(), plain, None));
+        if let Some((port, tls)) = &self.secure {
+            self.listeners.spawn(accept_tcp(self.front.clone(), port.listen()?, Some(tls.clone())));
+        }
         let unix = UnixListener::bind(&self.socket)?;
-        self.listeners.spawn(accept_tcp(self.front.clone(), tcp));
         self.listeners.spawn(accept_unix(self.front.clone(), unix));
         Ok(())
     }
@@ -66,6 +77,31 @@ impl Doors {
         // Already gone when the server was stopped before.
         let _ = std::fs::remove_file(&self.socket);
         self.front.connections.end().await;
+        let secure = self.secure.iter().map(|(port, _)| port);
+        secure.chain([&self.plain]).for_each(Port::keep);
+    }
+}
+
+/// A port that nobody else gets while nothing listens on it.
+#[derive(Debug)]
+struct Port {
+    address: SocketAddr,
+    /// Bound but not listening: connects are refused.
+    reserved: Mutex<Option<TcpSocket>>,
+}
+
+impl Port {
+    fn reserve() -> io::Result<Port> {
+        let socket = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Ok(Port { address: socket.local_addr()?, reserved: Mutex::new(Some(socket)) })
+    }
+
+    fn listen(&self) -> io::Result<TcpListener> {
+        let reserved = lock(&self.reserved).take();
+        reserved.map_or_else(|| bind(self.address), Ok)?.listen(1024)
+    }
+
+    fn keep(&self) {
         let mut reserved = lock(&self.reserved);
         if reserved.is_none() {
             *reserved = bind(self.address).ok();
@@ -88,13 +124,16 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn accept_tcp(front: Arc<Front>, listener: TcpListener) {
+async fn accept_tcp(front: Arc<Front>, listener: TcpListener, tls: Option<Arc<Tls>>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Small frames should not wait for each other; failing to ask is no harm.
                 let _ = stream.set_nodelay(true);
-                front.serve(stream);
+                match &tls {
+                    Some(tls) => front.serve_tls(stream, tls.clone()),
+                    None => front.serve(stream),
+                }
             }
             Err(error) => pause_after(error).await,
         }

@@ -10,11 +10,9 @@
 //!
 //! let fake = FakeIncus::start().await?;
 //! fake.on("POST /1.0/instances").drop_after();
-//! let launch = reqwest::Client::new()
-//!     .post(format!("{}/1.0/instances", fake.url()))
-//!     .body(r#"{"name": "web", "source": {"type": "image", "alias": "busybox"}}"#);
-//! assert!(launch.send().await.is_err());
-//! assert_eq!(fake.instances(), ["web"]); // the answer was lost, the launch was not
+//! fake.client()?.launch("web").image("busybox").await?;
+//! // The answer was lost, the launch was not, and was not sent again.
+//! assert_eq!((fake.instances().as_slice(), fake.requests("POST /1.0/instances")), (["web".to_owned()].as_slice(), 1));
 //! # Ok(()) }
 //! ```
 
@@ -29,6 +27,7 @@ mod server;
 mod shell;
 mod socket;
 mod tasks;
+mod tls;
 mod wire;
 
 pub use fault::{Planting, Rule};

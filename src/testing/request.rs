@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::tls::fingerprint;
+
 /// One request as it arrived, also when a planted fault ate it.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -17,9 +19,28 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The whole body; empty when the connection was refused before it was read.
     pub body: Bytes,
+    pub(crate) door: Door,
+}
+
+/// How a connection came in.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Door {
+    /// On this machine: nobody asks who it is.
+    #[default]
+    Local,
+    /// Over TLS, perhaps with a certificate.
+    Tls(Option<Bytes>),
 }
 
 impl Request {
+    /// SHA-256 in hex of the certificate that the client showed, where it came over TLS with one.
+    pub fn client_fingerprint(&self) -> Option<String> {
+        match &self.door {
+            Door::Tls(Some(certificate)) => Some(fingerprint(certificate)),
+            _ => None,
+        }
+    }
+
     /// The first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));

@@ -14,14 +14,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Duration, sleep};
 
 use super::fault::{Action, Faults, Verdict};
 use super::reply::{Body, Reply};
-use super::request::Request;
+use super::request::{Door, Request};
 use super::route::Route;
 use super::socket::{self, Limit};
 use super::tasks::{Tasks, lock};
+use super::tls::Tls;
 use super::wire::{Count, Wire};
 
 /// Long enough for what was written to leave before the connection is cut.
@@ -86,17 +88,35 @@ impl Front {
     /// Serves one accepted stream in a task of its own.
     pub(crate) fn serve<S>(self: &Arc<Self>, stream: S)
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let front = self.clone();
-        let wire = TokioIo::new(Wire::new(stream, self.count.clone()));
+        let wire = Wire::new(stream, self.count.clone());
+        self.connections.spawn(self.clone().talk(wire, Door::Local));
+    }
+
+    /// As [`serve`](Self::serve), with the server's half of TLS before it.
+    pub(crate) fn serve_tls<S>(self: &Arc<Self>, stream: S, tls: Arc<Tls>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (front, wire) = (self.clone(), Wire::new(stream, self.count.clone()));
         self.connections.spawn(async move {
-            let service = service_fn(move |incoming| answer(front.clone(), incoming));
-            let mut http = http1::Builder::new();
-            http.header_read_timeout(None).title_case_headers(true);
-            // A cut or a client that went away: nothing to tell anyone.
-            let _ = http.serve_connection(wire, service).with_upgrades().await;
+            // Who is not content with our certificate goes away.
+            if let Ok((stream, certificate)) = tls.accept(wire).await {
+                front.talk(stream, Door::Tls(certificate)).await;
+            }
         });
+    }
+
+    async fn talk<S>(self: Arc<Self>, stream: S, door: Door)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = service_fn(move |incoming| answer(self.clone(), door.clone(), incoming));
+        let mut http = http1::Builder::new();
+        http.header_read_timeout(None).title_case_headers(true);
+        // A cut or a client that went away: nothing to tell anyone.
+        let _ = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     }
 
     /// Writes down the head; the number finds it again for the body.
@@ -113,9 +133,13 @@ impl Front {
     }
 }
 
-async fn answer(front: Arc<Front>, mut incoming: hyper::Request<Incoming>) -> Result<HttpReply, Cut> {
+async fn answer(
+    front: Arc<Front>,
+    door: Door,
+    mut incoming: hyper::Request<Incoming>,
+) -> Result<HttpReply, Cut> {
     let upgrade = hyper::upgrade::on(&mut incoming);
-    let mut request = head(&incoming);
+    let mut request = Request { door, ..head(&incoming) };
     let number = front.note(&request);
     let verdict = front.faults.take(&request.method, &request.path);
     if matches!(verdict.action, Action::Refuse) {
@@ -162,6 +186,7 @@ fn head(incoming: &hyper::Request<Incoming>) -> Request {
         query: incoming.uri().query().unwrap_or_default().to_owned(),
         headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: Bytes::new(),
+        door: Door::Local,
     }
 }
 

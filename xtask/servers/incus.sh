@@ -9,6 +9,7 @@
 #   incus.sh start DIR        start the daemon again, and wait until it answers
 #
 # WINDLASS_LIVE_INCUS_GENERATION chooses what `up` starts: 6.0 (default) or 7.0.
+# WINDLASS_LIVE_INCUS_HTTPS is a host and port where `up` has it listen for remote clients; nowhere without it.
 # WINDLASS_INCUS7_TREE is where 7.0 lives; /var/cache/windlass/incus-7 without it.
 #
 # A daemon and its containers run in a mount and a PID namespace of their own, whose first process is the "holder".
@@ -292,7 +293,8 @@ make_image() {
 
 prepare() {
   local dir=$1
-  INCUS_DIR=$dir INCUS_CONF=$dir/lab/cli incus admin init --preseed <<'YAML' || return
+  INCUS_DIR=$dir INCUS_CONF=$dir/lab/cli incus admin init --preseed <<YAML || return
+config: {core.https_address: "${WINDLASS_LIVE_INCUS_HTTPS:-}"}
 storage_pools: [{name: default, driver: dir}]
 profiles: [{name: default, devices: {root: {type: disk, path: /, pool: default}}}]
 YAML

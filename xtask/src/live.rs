@@ -1,6 +1,7 @@
 //! `cargo xtask live`: the live suites, each against a private daemon of each generation.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,14 @@ use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
 const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
-/// The suites: the contract, commands in large numbers, what needs a daemon to be killed, and the vendor's command against the fake server.
-const SUITES: [&str; 4] = ["live_incus", "live_incus_exec", "live_incus_restart", "vendor_incus"];
+/// The suites: the contract over the unix socket and over HTTPS, commands in large numbers, what needs a daemon to be
+/// killed, and the vendor's command against the fake server.
+const SUITES: [&str; 5] =
+    ["live_incus", "live_incus_https", "live_incus_exec", "live_incus_restart", "vendor_incus"];
 /// The variable with the directory that `session.sh` made, and will remove.
 const SESSION: &str = "WINDLASS_LIVE_SESSION";
+/// The variable with the host and port where a daemon listens for remote clients.
+const HTTPS: &str = "WINDLASS_LIVE_INCUS_HTTPS";
 /// The variable with the place of the Debian 13 tree that has Incus 7.0.
 const TREE: &str = "WINDLASS_INCUS7_TREE";
 /// Where the tree is without the variable.
@@ -28,6 +33,13 @@ struct Lab {
     session: PathBuf,
     /// What else goes to the tests.
     extra: Vec<String>,
+}
+
+/// A daemon that is up.
+struct Daemon<'a> {
+    generation: &'a str,
+    directory: &'a Path,
+    https: &'a str,
 }
 
 /// What a suite's output says.
@@ -89,6 +101,13 @@ fn all(lab: &Lab) -> Outcome {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
 }
 
+/// A port of this machine that nobody uses now.
+fn free_address() -> Result<String, String> {
+    let listener = TcpListener::bind("127.0.0.1:0");
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map(|address| address.to_string()).map_err(|e| format!("no free port: {e}"))
+}
+
 /// `cargo test` of some suites.
 fn test_command(suites: &[&str]) -> Command {
     let mut command = workspace::cargo();
@@ -110,24 +129,26 @@ impl Lab {
         let directory = self.session.join(generation);
         let path = directory.display().to_string();
         println!("== Incus {generation}");
+        let https = free_address()?;
         let up = Command::new("bash")
             .arg(&self.control)
             .args(["up", &path])
             .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
+            .env(HTTPS, &https)
             .status();
         if !up.is_ok_and(|status| status.success()) {
             return Err(format!("Incus {generation} didn't start"));
         }
-        let outcome = self.all_suites(generation, &directory);
+        let outcome = self.all_suites(&Daemon { generation, directory: &directory, https: &https });
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
 
     /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
-    fn all_suites(&self, generation: &str, directory: &Path) -> Outcome {
-        let mut passed = 0;
+    fn all_suites(&self, daemon: &Daemon<'_>) -> Outcome {
+        let (generation, mut passed) = (daemon.generation, 0);
         for suite in SUITES {
-            let tally = self.suite(generation, directory, suite)?;
+            let tally = self.suite(daemon, suite)?;
             if tally.passed == 0 && self.extra.is_empty() {
                 return Err(format!("Incus {generation}: {suite} ran no test"));
             }
@@ -140,13 +161,15 @@ impl Lab {
     }
 
     /// Runs one suite; an error when a test failed.
-    fn suite(&self, generation: &str, directory: &Path, suite: &str) -> Result<Tally, String> {
+    fn suite(&self, daemon: &Daemon<'_>, suite: &str) -> Result<Tally, String> {
+        let Daemon { generation, directory, https } = *daemon;
         let start = Instant::now();
         let mut command = test_command(&[suite]);
         command
             .args(["--", "--ignored", "--test-threads=2"])
             .args(&self.extra)
             .env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"))
+            .env(HTTPS, https)
             .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
             .env("WINDLASS_LIVE_INCUS_DIR", directory)
             .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control)

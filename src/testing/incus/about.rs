@@ -20,6 +20,8 @@ const EXTENSIONS: &[&str] = &[
     "images_expiry",
     "image_types",
     "container_full",
+    "certificate_project",
+    "certificate_token",
     "event_lifecycle",
     "event_project",
     "event_location",

@@ -8,7 +8,7 @@ use super::envelope::{self, Answer, failure};
 use super::state::World;
 use super::{
     Generation, console, events, exec, files, images, instances, logs, not_implemented, operations, power,
-    project, recursion, sessions,
+    project, recursion, sessions, trust,
 };
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
@@ -22,7 +22,7 @@ impl Service for Api {
         if request.path.contains("//") && self.0.generation == Generation::V7_0 {
             return cleaned(&request.path);
         }
-        let answer = route(&self.0, request);
+        let answer = trust::gate(&self.0, request).unwrap_or_else(|| route(&self.0, request));
         answer.unwrap_or_else(|failure| envelope::error(self.0.generation, &failure))
     }
 }
@@ -41,6 +41,7 @@ fn route(world: &Arc<World>, request: &Request) -> Answer {
             ["instances", name, rest @ ..] => instance(world, request, name, rest),
             ["operations", rest @ ..] => operation(world, request, rest),
             ["images", rest @ ..] => image(world, request, rest),
+            ["certificates", rest @ ..] => trust::certificates(world, request, rest),
             rest => other(world, request, rest),
         },
         _ => nowhere(),
@@ -99,7 +100,7 @@ fn other(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
         return not_implemented();
     }
     match rest {
-        [] => Ok(envelope::sync(&super::about::server(world.generation))),
+        [] => Ok(envelope::sync(&trust::server(world, request))),
         ["events"] => events::subscribe(world, request),
         ["profiles"] => Ok(collection(request, "profiles", &super::about::profile())),
         ["profiles", "default"] => Ok(envelope::sync(&super::about::profile())),

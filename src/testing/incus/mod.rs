@@ -19,6 +19,7 @@ mod operations;
 mod power;
 mod sessions;
 mod state;
+mod trust;
 
 use std::io;
 use std::path::Path;
@@ -33,6 +34,7 @@ use super::request::Request;
 use super::server::Front;
 use super::shell::Files;
 use super::tasks::lock;
+use super::tls::Tls;
 use common::{body, digest, not_implemented, project, project_filter, recursion, secret, uuid};
 use state::{Instance, World};
 
@@ -47,7 +49,7 @@ pub enum Generation {
     V7_0,
 }
 
-/// An Incus server in this process, on a loopback port and a unix socket of its own.
+/// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
 ///
 /// It behaves as recorded from real servers: operations run in the background and are forgotten five seconds after
 /// their end, events are pushed, `exec` runs a few shell commands, failures have the real texts. Instances are only
@@ -60,9 +62,8 @@ pub enum Generation {
 ///
 /// let fake = FakeIncus::start().await?;
 /// fake.add_instance("web");
-/// let answer = reqwest::get(format!("{}/1.0/instances", fake.url())).await?.text().await?;
-/// assert!(answer.contains("/1.0/instances/web"));
-/// assert_eq!(fake.requests("GET /1.0/instances"), 1);
+/// assert_eq!(fake.client()?.instance("web").get().await?.name, "web");
+/// assert_eq!(fake.requests("GET /1.0/instances/{name}"), 1);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -108,7 +109,9 @@ impl FakeIncusBuilder {
     pub async fn start(self) -> io::Result<FakeIncus> {
         let world = World::new(self.generation);
         let front = Front::new(Arc::new(api::Api(world.clone())));
-        let doors = Doors::open(front)?;
+        let tls = Arc::new(Tls::new()?);
+        let doors = Doors::open_with_tls(front, tls.clone())?;
+        world.trust.listens(doors.secure_address(), tls);
         let fake = FakeIncus(Arc::new(Server { world, doors }));
         if !self.without_image {
             fake.add_image("busybox");
@@ -189,8 +192,9 @@ impl FakeIncus {
     /// # use windlass::testing::FakeIncus;
     /// let fake = FakeIncus::start().await?;
     /// fake.on("GET /1.0/instances/{name}").times(2).reply(503, "try again");
-    /// let url = format!("{}/1.0/instances/web", fake.url());
-    /// assert_eq!(reqwest::get(&url).await?.status(), 503);
+    /// fake.add_instance("web");
+    /// assert_eq!(fake.client()?.instance("web").get().await?.name, "web");
+    /// assert_eq!(fake.requests("GET /1.0/instances/{name}"), 3);
     /// # Ok(()) }
     /// ```
     pub fn on(&self, route: &str) -> Rule {

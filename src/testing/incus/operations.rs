@@ -76,7 +76,8 @@ impl Operations {
 
     fn of_project(&self, project: Option<&str>) -> Vec<Arc<Operation>> {
         let all = lock(&self.0);
-        let mine = |op: &&Arc<Operation>| project.is_none_or(|p| p == op.project);
+        // What belongs to no project is everybody's.
+        let mine = |op: &&Arc<Operation>| project.is_none_or(|p| op.project.is_empty() || p == op.project);
         all.values().filter(mine).cloned().collect()
     }
 }
@@ -103,6 +104,25 @@ impl World {
             lock(&world.operations.0).remove(&operation.id);
         });
         envelope::accepted(&document)
+    }
+
+    /// Starts an operation that stands for a token: it runs until somebody ends it.
+    pub(super) fn pend(self: &Arc<Self>, metadata: Value) -> (Reply, Arc<Operation>) {
+        let socket = Some(metadata);
+        let draft =
+            Draft { description: "Executing operation", resources: json!({}), socket, ..Draft::default() };
+        let operation = self.begin(draft);
+        self.change(&operation, |doc| {
+            doc["class"] = "token".into();
+            doc["may_cancel"] = true.into();
+        });
+        let (world, pending) = (self.clone(), operation.clone());
+        self.work.spawn(async move {
+            pending.end().await;
+            sleep(MEMORY).await;
+            lock(&world.operations.0).remove(&pending.id);
+        });
+        (envelope::accepted(&operation.document()), operation)
     }
 
     fn begin(&self, draft: Draft) -> Arc<Operation> {

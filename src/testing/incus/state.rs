@@ -17,6 +17,7 @@ use super::exec::Sessions;
 use super::files::Tree;
 use super::images::Images;
 use super::operations::{Operation, Operations};
+use super::trust::Trust;
 use crate::testing::tasks::{Tasks, lock};
 
 /// Project and name.
@@ -92,6 +93,7 @@ pub(super) struct World {
     pub(super) operations: Operations,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
+    pub(super) trust: Trust,
     pub(super) work: Tasks,
     /// How long an operation takes.
     pub(super) pace: Mutex<Duration>,
@@ -108,6 +110,7 @@ impl World {
             operations: Operations::default(),
             sessions: Sessions::default(),
             events: Events::default(),
+            trust: Trust::default(),
             work: Tasks::default(),
             pace: Mutex::new(Duration::from_millis(20)),
             held: watch::Sender::new(0),

@@ -1,0 +1,118 @@
+//! Becoming a client that a server trusts.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::connect::{KnownBy, Target};
+use super::reply::open;
+use super::token::ANOTHER;
+use super::trust::request;
+use super::{Connect, Identity, Incus, TrustToken};
+use crate::error::{Error, Kind, Sent};
+use crate::retry::Retry;
+use crate::secret::Secret;
+use crate::tls::Trust;
+
+/// Joins the server that the token is from. It is shown nothing before it has proved to have the token's certificate.
+pub(super) async fn join(connect: Connect, token: &Secret) -> Result<Incus, Error> {
+    let told: TrustToken = token.expose().parse()?;
+    told.check_alive(chrono::Utc::now())?;
+    let connect = prepared(connect, &told)?;
+    let incus = reach(connect, &told).await?;
+    if incus.server().await?.trusted().is_ok() {
+        return Ok(incus);
+    }
+    present(&incus, token).await?;
+    incus.server().await?.trusted()?;
+    Ok(incus)
+}
+
+/// With the token's pin, and somebody to be.
+fn prepared(mut connect: Connect, told: &TrustToken) -> Result<Connect, Error> {
+    let pin = told.pin()?;
+    match connect.known_by.is_some().then(|| connect.trust()).transpose()? {
+        Some(Trust::Exactly(other)) if other != pin => {
+            let why = format!("the token is from a server whose certificate is {pin}, not {other}");
+            let e = Error::new(Kind::UntrustedServer, why);
+            return Err(e.with(|e| (e.api, e.repeatable) = ("incus", true)));
+        }
+        Some(Trust::Authorities(_)) => {
+            return Err(Error::invalid("authority", "leave it out: the token names the certificate itself"));
+        }
+        _ => {}
+    }
+    connect.known_by = Some(KnownBy::Fingerprint(pin.to_string()));
+    if connect.identity.is_none() {
+        connect.identity = Some(Identity::generate(told.client_name())?);
+    }
+    Ok(connect)
+}
+
+/// A client of the address that was given, or of the first of the token's that answers as the right server.
+async fn reach(connect: Connect, told: &TrustToken) -> Result<Incus, Error> {
+    if !matches!(connect.target, Target::Invited) {
+        return match connect.target {
+            Target::Https(_) => connect.open(),
+            _ => Err(Error::invalid("join", "is for servers that are reached over TLS")),
+        };
+    }
+    if told.addresses().is_empty() {
+        return Err(Error::invalid("token", "names no address: say one, with `Incus::https`"));
+    }
+    let asked = told.addresses().iter().map(|address| ask(&connect, address));
+    let mut asked: FuturesUnordered<_> = asked.collect();
+    let mut failed = Vec::new();
+    while let Some((address, answer)) = asked.next().await {
+        match answer {
+            Ok(incus) => return Ok(incus),
+            Err(e) => failed.push((address, e)),
+        }
+    }
+    Err(nobody(failed))
+}
+
+/// Asks what anybody may ask.
+async fn ask<'a>(connect: &Connect, address: &'a str) -> (&'a str, Result<Incus, Error>) {
+    let mut connect = connect.clone();
+    connect.target = Target::Https(address.to_owned());
+    let answer = async {
+        let incus = connect.open()?;
+        incus.with(Retry::never()).server().await?;
+        Ok(incus)
+    };
+    (address, answer.await)
+}
+
+/// Why no address will do: all of it in the words, and the most telling as the kind.
+fn nobody(failed: Vec<(&str, Error)>) -> Error {
+    let why: Vec<String> = failed.iter().map(|(address, e)| format!("{address}: {e}")).collect();
+    let sent = failed.iter().map(|(_, e)| e.sent()).find(|sent| *sent != Sent::No).unwrap_or(Sent::No);
+    let stranger = failed.iter().any(|(_, e)| e.kind() == Kind::UntrustedServer);
+    let kind = if stranger { Kind::UntrustedServer } else { Kind::Connect };
+    let why = format!("the token's server is at none of its addresses: {}", why.join("; "));
+    Error::new(kind, why).with(|e| (e.api, e.sent, e.repeatable) = ("incus", sent, true))
+}
+
+async fn present(incus: &Incus, token: &Secret) -> Result<(), Error> {
+    let mut body = request(String::new());
+    body.trust_token = Some(token.expose().trim().into());
+    let call = incus.call();
+    let result = call.certificate_create().body(body).send().await;
+    let Err(e) = open(&call, result).await else { return Ok(()) };
+    // The answer may be lost, and the token is used up: what counts is whether we are trusted.
+    if e.sent() != Sent::No && incus.server().await.is_ok_and(|server| server.trusted().is_ok()) {
+        return Ok(());
+    }
+    Err(of_no_use(e))
+}
+
+/// A token that the server doesn't take: there is only the status, and for an expired one only the text.
+fn of_no_use(e: Error) -> Error {
+    let refused = e.status() == Some(403) || e.message().contains("expired");
+    e.with(|e| {
+        if refused {
+            e.kind = Kind::Unauthenticated;
+            e.suggestion = Some(ANOTHER.to_owned());
+        }
+    })
+}

@@ -1,0 +1,300 @@
+//! `/1.0/certificates`, and who may do what over TLS.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+use super::envelope::{self, Answer, Failure, failure};
+use super::operations::Operation;
+use super::{FakeIncus, Generation, World, body, not_implemented, recursion, secret};
+use crate::testing::reply::Reply;
+use crate::testing::request::{Door, Request};
+use crate::testing::tasks::lock;
+use crate::testing::tls::{Tls, fingerprint};
+
+/// The trust store, and what has been promised.
+#[derive(Debug, Default)]
+pub(super) struct Trust {
+    at: OnceLock<(Option<SocketAddr>, Arc<Tls>)>,
+    certificates: Mutex<BTreeMap<String, Value>>,
+    tokens: Mutex<Vec<Token>>,
+    lifetime: Mutex<Option<Duration>>,
+    bearer: Mutex<Option<String>>,
+}
+
+#[derive(Debug)]
+struct Token {
+    secret: String,
+    asked: Value,
+    expires: Option<DateTime<Utc>>,
+    operation: Arc<Operation>,
+}
+
+impl Trust {
+    pub(super) fn listens(&self, address: Option<SocketAddr>, tls: Arc<Tls>) {
+        // Once per server.
+        let _ = self.at.set((address, tls));
+    }
+
+    fn address(&self) -> String {
+        let address = self.at.get().and_then(|(address, _)| *address);
+        address.map(|address| address.to_string()).unwrap_or_default()
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.at.get().map(|(_, tls)| &**tls)
+    }
+
+    fn fingerprint(&self) -> String {
+        self.tls().map(Tls::fingerprint).unwrap_or_default()
+    }
+
+    fn of(&self, der: &Bytes) -> Option<Value> {
+        lock(&self.certificates).get(&fingerprint(der)).cloned()
+    }
+
+    fn add(&self, asked: &Value, der: &[u8]) -> Result<Reply, Failure> {
+        let fingerprint = fingerprint(der);
+        let mut all = lock(&self.certificates);
+        if all.contains_key(&fingerprint) {
+            return Err(failure(409, "Certificate already in trust store"));
+        }
+        let or = |key: &str, default: Value| if asked[key].is_null() { default } else { asked[key].clone() };
+        let document = json!({
+            "name": or("name", "".into()), "type": or("type", "client".into()),
+            "restricted": or("restricted", false.into()), "projects": or("projects", json!([])),
+            "certificate": pem(der), "description": or("description", "".into()), "fingerprint": fingerprint,
+        });
+        let location = format!("/1.0/certificates/{fingerprint}");
+        all.insert(fingerprint, document);
+        Ok(envelope::created(&location))
+    }
+}
+
+fn pem(der: &[u8]) -> String {
+    let lines = der.chunks(48).map(|line| STANDARD.encode(line) + "\n");
+    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", lines.collect::<String>())
+}
+
+/// Nothing: the caller may go on. On this machine everybody may.
+pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
+    let Door::Tls(certificate) = &request.door else { return None };
+    if let (Some(good), Some(brought)) = (&*lock(&world.trust.bearer), request.header("authorization")) {
+        let right = brought == format!("Bearer {good}");
+        return (!right).then(|| Err(failure(401, "invalid token")));
+    }
+    let route = (request.method.as_str(), request.path.as_str());
+    match certificate.as_ref().and_then(|der| world.trust.of(der)) {
+        Some(client) => {
+            let changes_trust = request.path.starts_with("/1.0/certificates") && request.method != "GET";
+            (client["restricted"] == true && changes_trust).then(forbidden)
+        }
+        None if route == ("GET", "/1.0") => Some(Ok(envelope::sync(&stranger_sees(world)))),
+        None if route == ("POST", "/1.0/certificates") => Some(join(world, request, certificate.as_ref())),
+        None => Some(forbidden()),
+    }
+}
+
+fn forbidden() -> Answer {
+    Err(failure(403, "not authorized"))
+}
+
+/// The part of `GET /1.0` that everybody may see.
+fn stranger_sees(world: &World) -> Value {
+    let mut all = super::about::server(world.generation);
+    all["auth"] = "untrusted".into();
+    for own in ["environment", "auth_user_name", "auth_user_method"] {
+        all.as_object_mut().map(|all| all.remove(own));
+    }
+    if world.generation == Generation::V7_0 {
+        all["api_extensions"] = Value::Null;
+    }
+    all
+}
+
+/// `GET /1.0`, as this caller sees it.
+pub(super) fn server(world: &World, request: &Request) -> Value {
+    let mut all = super::about::server(world.generation);
+    if let Some(tls) = world.trust.tls() {
+        all["environment"]["addresses"] = json!([world.trust.address()]);
+        all["environment"]["certificate"] = tls.pem().into();
+        all["environment"]["certificate_fingerprint"] = tls.fingerprint().into();
+    }
+    if let Door::Tls(certificate) = &request.door {
+        let name = certificate.as_ref().map(|der| fingerprint(der));
+        all["auth_user_method"] = if name.is_some() { "tls" } else { "oidc" }.into();
+        all["auth_user_name"] = name.unwrap_or_else(|| "somebody@example.org".to_owned()).into();
+    }
+    all
+}
+
+pub(super) fn certificates(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => Ok(list(world, request)),
+        ("POST", []) => create(world, request),
+        ("GET", [prefix]) => Ok(envelope::sync(&find(world, prefix)?)),
+        ("DELETE", [prefix]) => {
+            let found = find(world, prefix)?;
+            lock(&world.trust.certificates).remove(found["fingerprint"].as_str().unwrap_or_default());
+            Ok(envelope::done())
+        }
+        (_, [] | [_]) => not_implemented(),
+        _ => Err(failure(404, "not found")),
+    }
+}
+
+fn list(world: &World, request: &Request) -> Reply {
+    let all = lock(&world.trust.certificates);
+    match recursion(request) {
+        0 => envelope::sync(&all.keys().map(|print| format!("/1.0/certificates/{print}")).collect()),
+        _ => envelope::sync(&all.values().cloned().collect()),
+    }
+}
+
+fn find(world: &World, prefix: &str) -> Result<Value, Failure> {
+    let all = lock(&world.trust.certificates);
+    let mut found = all.iter().filter(|(print, _)| print.starts_with(prefix));
+    match (found.next(), found.next()) {
+        (Some((_, document)), None) => Ok(document.clone()),
+        _ => Err(failure(404, "Certificate not found")),
+    }
+}
+
+/// By somebody who is trusted.
+fn create(world: &Arc<World>, request: &Request) -> Answer {
+    let asked = body(request)?;
+    if asked["token"] == true {
+        return Ok(promise(world, &asked));
+    }
+    match asked["certificate"].as_str().filter(|given| !given.is_empty()) {
+        Some(given) => {
+            let der = STANDARD.decode(given).map_err(|e| failure(400, e.to_string()))?;
+            world.trust.add(&asked, &der)
+        }
+        None => Err(failure(400, "Client is already trusted")),
+    }
+}
+
+fn promise(world: &Arc<World>, asked: &Value) -> Reply {
+    let expires = lock(&world.trust.lifetime).map(|lifetime| Utc::now() + lifetime);
+    let secret = secret();
+    let mut metadata = json!({
+        "addresses": [world.trust.address()], "fingerprint": world.trust.fingerprint(), "secret": secret,
+        "request": asked,
+    });
+    if let Some(expires) = expires {
+        metadata["expiresAt"] = expires.to_rfc3339_opts(SecondsFormat::Nanos, true).into();
+    }
+    let (reply, operation) = world.pend(metadata);
+    lock(&world.trust.tokens).push(Token { secret, asked: asked.clone(), expires, operation });
+    reply
+}
+
+/// By a stranger with a token. It is used up also by one who shows no certificate.
+fn join(world: &World, request: &Request, certificate: Option<&Bytes>) -> Answer {
+    let asked = body(request)?;
+    let told = asked["trust_token"].as_str().and_then(|text| STANDARD.decode(text).ok());
+    let told = told.and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    let told = told.ok_or_else(|| failure(403, "not authorized"))?;
+    let mut tokens = lock(&world.trust.tokens);
+    let mine = |token: &Token| told["secret"] == token.secret.as_str() && !token.operation.is_over();
+    let Some(at) = tokens.iter().position(mine) else {
+        return Err(failure(403, "No matching certificate add operation found"));
+    };
+    let token = tokens.swap_remove(at);
+    world.cancel(&token.operation);
+    if token.expires.is_some_and(|end| end <= Utc::now()) {
+        let why = "Failed during search for certificate add token operation: Token has expired";
+        return Err(failure(500, why));
+    }
+    let der = certificate.ok_or_else(|| failure(400, "No client certificate provided"))?;
+    world.trust.add(&token.asked, der)
+}
+
+/// Clients from other machines.
+impl FakeIncus {
+    /// Host and port where it listens with TLS: `127.0.0.1:PORT`. Strangers see little there.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use windlass::{Incus, testing::FakeIncus};
+    ///
+    /// let fake = FakeIncus::start().await?;
+    /// let incus = Incus::https(fake.https()).join(fake.token("me")).connect().await?;
+    /// let me = incus.identity().ok_or("nobody")?;
+    /// assert_eq!(fake.trusted(), [me.fingerprint()]);
+    /// # Ok(()) }
+    /// ```
+    pub fn https(&self) -> String {
+        self.0.world.trust.address()
+    }
+
+    /// SHA-256 of its certificate, in hex.
+    pub fn fingerprint(&self) -> String {
+        self.0.world.trust.fingerprint()
+    }
+
+    /// Its certificate, in PEM, signed by itself for `localhost`, `127.0.0.1` and `::1`.
+    pub fn certificate_pem(&self) -> String {
+        self.0.world.trust.tls().map(Tls::pem).unwrap_or_default()
+    }
+
+    /// Has another certificate for the same key, from the next connection on.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn renew_certificate(&self) -> std::io::Result<()> {
+        self.0.world.trust.tls().map_or(Ok(()), Tls::renew)
+    }
+
+    /// Makes a trust token for a client of that name, as `incus config trust add` prints it.
+    pub fn token(&self, client: &str) -> String {
+        let world = &self.0.world;
+        promise(world, &json!({"type": "client", "name": client, "token": true}));
+        let (secret, expires) = match lock(&world.trust.tokens).last() {
+            Some(token) => (token.secret.clone(), token.expires),
+            None => Default::default(),
+        };
+        let expires = expires.map(|end| end.to_rfc3339_opts(SecondsFormat::Nanos, true));
+        let text = json!({
+            "client_name": client, "fingerprint": world.trust.fingerprint(), "addresses": [self.https()],
+            "secret": secret, "expires_at": expires.as_deref().unwrap_or("0001-01-01T00:00:00Z"),
+        });
+        STANDARD.encode(text.to_string())
+    }
+
+    /// How long tokens can be used that are made from now on; without a limit if never said.
+    pub fn token_lifetime(&self, lifetime: Duration) {
+        *lock(&self.0.world.trust.lifetime) = Some(lifetime);
+    }
+
+    /// Trusts a client's certificate, in PEM. False when it is none, or trusted already.
+    pub fn trust(&self, certificate: &str) -> bool {
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes());
+        der.is_ok_and(|der| self.0.world.trust.add(&json!({}), &der).is_ok())
+    }
+
+    /// The fingerprints of the clients that it trusts.
+    pub fn trusted(&self) -> Vec<String> {
+        lock(&self.0.world.trust.certificates).keys().cloned().collect()
+    }
+
+    /// Trusts nobody any more.
+    pub fn distrust_all(&self) {
+        lock(&self.0.world.trust.certificates).clear();
+    }
+
+    /// Over TLS, trusts whoever brings this token of OpenID Connect, from now on, and answers 401 to other ones.
+    pub fn accept_bearer(&self, token: &str) {
+        *lock(&self.0.world.trust.bearer) = Some(token.to_owned());
+    }
+}
