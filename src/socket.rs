@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -46,12 +47,22 @@ impl Socket {
     /// The next frame; none when the other side closed properly. Pings are answered on the way.
     pub(crate) async fn next(&mut self) -> Result<Option<Frame>, Error> {
         loop {
-            match self.0.next().await {
-                None | Some(Ok(Message::Close(_))) => return Ok(None),
-                Some(Ok(Message::Text(text))) => return Ok(Some(Frame::Text(text.into()))),
-                Some(Ok(Message::Binary(bytes))) => return Ok(Some(Frame::Binary(bytes))),
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(broken(e)),
+            if let Some(told) = told(self.0.next().await) {
+                return told;
+            }
+        }
+    }
+
+    /// The same, but an error if nothing at all is heard for so long, not even a ping: the other side may be gone
+    /// without a word.
+    pub(crate) async fn next_within(&mut self, quiet: Duration) -> Result<Option<Frame>, Error> {
+        loop {
+            let Ok(heard) = tokio::time::timeout(quiet, self.0.next()).await else {
+                let e = Error::new(Kind::Interrupted, format!("websocket: nothing heard for {quiet:?}"));
+                return Err(e.with(|inner| inner.sent = Sent::Unknown));
+            };
+            if let Some(told) = told(heard) {
+                return told;
             }
         }
     }
@@ -132,6 +143,17 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.connection).poll_shutdown(context);
         self.pass(shut, ())
+    }
+}
+
+/// What a caller is to know of what was heard; nothing of pings.
+fn told(heard: Option<Result<Message, tungstenite::Error>>) -> Option<Result<Option<Frame>, Error>> {
+    match heard {
+        None | Some(Ok(Message::Close(_))) => Some(Ok(None)),
+        Some(Ok(Message::Text(text))) => Some(Ok(Some(Frame::Text(text.into())))),
+        Some(Ok(Message::Binary(bytes))) => Some(Ok(Some(Frame::Binary(bytes)))),
+        Some(Ok(_)) => None,
+        Some(Err(e)) => Some(Err(broken(e))),
     }
 }
 

@@ -217,6 +217,8 @@ impl<T> Operation<T> {
     }
 
     /// How long to wait at most. The work goes on when it is over.
+    ///
+    /// An answer that is on its way at that moment gets up to five seconds more.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -266,6 +268,8 @@ impl<T> Wait<T> {
     const GRACE: Duration = Duration::from_secs(10);
     /// How long a server may be out of reach: a restart must fit in.
     const SILENCE: Duration = Duration::from_secs(60);
+    /// What the limit is exceeded by at most: an answer that is on its way may bring the result.
+    const OVERTIME: Duration = Duration::from_secs(5);
     /// Between two looks that failed.
     const PAUSE: Duration = Duration::from_millis(500);
 
@@ -309,15 +313,14 @@ impl<T> Wait<T> {
         self.operation.limit.saturating_sub(self.started.elapsed())
     }
 
+    /// What the limit leaves at the very most.
+    fn left_with_overtime(&self) -> Duration {
+        self.operation.limit.saturating_add(Self::OVERTIME).saturating_sub(self.started.elapsed())
+    }
+
     async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
-        // The last look before the end gets the grace too: it may bring the result.
-        let look = self.operation.work.look(patience);
-        match tokio::time::timeout(patience + Self::GRACE, look).await {
-            Ok(look) => look,
-            Err(_) => {
-                Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
-            }
-        }
+        let limit = (patience + Self::GRACE).min(self.left_with_overtime());
+        in_time(limit, self.operation.work.look(patience)).await
     }
 
     fn tell(&mut self, progress: Progress) {
@@ -341,20 +344,24 @@ impl<T> Wait<T> {
     }
 
     async fn finish(mut self) -> Result<T, WaitError> {
-        match self.operation.work.finish().await {
+        let limit = self.left_with_overtime();
+        match in_time(limit, self.operation.work.finish()).await {
             Ok(result) => Ok(result),
             Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
     }
 
     async fn settle(mut self) -> Result<T, WaitError> {
-        match self.operation.work.settle().await {
+        let limit = self.left_with_overtime();
+        match in_time(limit, self.operation.work.settle()).await {
             Ok(Some(result)) => Ok(result),
             Ok(None) => {
                 let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
                 Err(self.end(WaitEnd::Gone, e))
             }
-            Err(e) if e.kind() == Kind::OperationGone => Err(self.end(WaitEnd::Gone, e)),
+            Err(e) if matches!(e.kind(), Kind::OperationGone | Kind::NotFound) => {
+                Err(self.end(WaitEnd::Gone, e))
+            }
             // What it left behind could not be looked at.
             Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
@@ -379,8 +386,18 @@ impl<T> Wait<T> {
     }
 }
 
+/// The answer, or an error when it takes too long.
+async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
+        }
+    }
+}
+
 /// Errors of a look that waiting may cure.
-fn may_pass(kind: Kind) -> bool {
+pub(crate) fn may_pass(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Connect

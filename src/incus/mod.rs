@@ -1,8 +1,10 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
+mod address;
 mod connect;
 mod discover;
 mod ending;
+mod events;
 mod exec;
 mod feed;
 mod file;
@@ -11,11 +13,13 @@ mod instance;
 mod instances;
 mod launch;
 mod operation;
+mod operations;
 mod reply;
 mod resume;
 mod server;
 mod settle;
 mod state;
+mod until;
 mod update;
 mod work;
 
@@ -33,12 +37,16 @@ use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use crate::raw::incus::types::{LifecycleAction, LogLevel};
+pub use address::AddressKind;
 pub use connect::Connect;
+pub use events::{Event, Events, Stamped, Subscribe};
 pub use exec::Exec;
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
+pub use operations::{OperationRef, Operations};
 pub use resume::Resume;
 pub use state::StateChange;
 pub use update::Patch;

@@ -142,13 +142,15 @@ impl World {
         output: mpsc::Sender<(Stream, Bytes)>,
         window: watch::Receiver<Window>,
     ) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
-        let (files, mut power) =
-            self.with(&job.key, |instance| (instance.files.clone(), instance.power.subscribe()))?;
+        let (files, addresses, mut power) = self.with(&job.key, |instance| {
+            (instance.files.clone(), instance.addresses.clone(), instance.power.subscribe())
+        })?;
         let shell = Shell {
             env: job.environment.clone(),
             cwd: job.cwd.clone(),
             uid: job.uid,
             files: Arc::new(files),
+            addresses,
             stdin,
             output,
             window,
