@@ -454,3 +454,82 @@ impl<T: Send + 'static> IntoFuture for Action<T> {
         Box::pin(async move { Ok(self.send.await?.await?) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of its steps either works at once or never answers.
+    struct Stuck {
+        at: &'static str,
+    }
+
+    impl Stuck {
+        fn step<'a, T: Send + 'a>(&self, name: &str, answer: T) -> BoxFuture<'a, Result<T, Error>> {
+            let stuck = self.at == name;
+            Box::pin(async move {
+                match stuck {
+                    true => std::future::pending().await,
+                    false => Ok(answer),
+                }
+            })
+        }
+    }
+
+    impl Work for Stuck {
+        type Output = ();
+
+        fn ticket(&self) -> Ticket {
+            Ticket::new("incus", "operation", "1")
+        }
+
+        fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
+            match self.at {
+                "look" if !patience.is_zero() => self.step("look", Look::Gone),
+                "look" => {
+                    let running = Look::Running { progress: Progress::default(), pause: Duration::ZERO };
+                    self.step("", running)
+                }
+                "settle" => self.step("", Look::Gone),
+                _ => self.step("first", Look::Succeeded(Progress::default())),
+            }
+        }
+
+        fn finish(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+            self.step("finish", ())
+        }
+
+        fn settle(&mut self) -> BoxFuture<'_, Result<Option<()>, Error>> {
+            self.step("settle", Some(()))
+        }
+
+        fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+            self.step("cancel", ())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_limit_bounds_every_step() {
+        let ends = [
+            ("first", WaitEnd::OutOfTime),
+            ("look", WaitEnd::OutOfTime),
+            ("finish", WaitEnd::LostContact),
+            ("settle", WaitEnd::LostContact),
+        ];
+        for limit in [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(100)] {
+            for (at, end) in ends {
+                let e = Operation::new(Stuck { at }).timeout(limit).await.err();
+                let Some(e) = e else { unreachable!("{at}: it never answers") };
+                assert_eq!((e.end(), e.kind()), (end, Kind::Timeout), "{at}");
+                assert!(e.waited() >= limit && e.waited() <= limit + Duration::from_secs(6), "{at}: {e:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answers_is_given_up_after_a_minute() {
+        let e = Operation::new(Stuck { at: "first" }).await.err();
+        let waited = e.filter(|e| e.end() == WaitEnd::LostContact).map(|e| e.waited().as_secs());
+        assert!(waited.is_some_and(|seconds| (60..120).contains(&seconds)), "{waited:?}");
+    }
+}
