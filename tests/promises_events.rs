@@ -69,7 +69,8 @@ async fn a_peer_that_is_gone_without_a_word_is_noticed() -> Outcome {
     let waiting = tokio::spawn(async move { (events.try_next().await, events) });
     tokio::time::sleep(Duration::from_millis(50)).await;
     later(Duration::from_secs(31)).await;
-    let (event, mut events) = waiting.await?;
+    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    let (event, mut events) = waited.map_err(|_| "nobody noticed")??;
     assert_eq!(event?, Some(Event::Gap));
     assert_eq!(fake.requests(EVENTS), 2);
     tell(&fake, "instance-started");
@@ -122,7 +123,8 @@ async fn what_the_server_refuses_ends_the_stream() -> Outcome {
     fake.on(EVENTS).times(2).reply(503, "busy");
     fake.on(EVENTS).always().reply(403, FORBIDDEN);
     fake.kill_events();
-    let e = events.try_next().await.expect_err("forbidden by now");
+    let refused = tokio::time::timeout(Duration::from_secs(20), events.try_next()).await?;
+    let e = refused.expect_err("forbidden by now");
     assert_eq!((e.kind(), e.status()), (Kind::PermissionDenied, Some(403)));
     assert_eq!(events.try_next().await?, None);
     // The refused one, the good one, two that may pass, the refusal.
