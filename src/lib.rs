@@ -109,6 +109,7 @@ pub mod testing;
 mod ticket;
 mod tls;
 mod transport;
+mod until;
 mod wait;
 
 pub use error::{Error, Kind, Result, Sent};
@@ -119,4 +120,5 @@ pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
 pub use ticket::Ticket;
+pub use until::Until;
 pub use wait::{Action, Operation, Progress, WaitEnd, WaitError};

@@ -217,6 +217,8 @@ impl<T> Operation<T> {
     }
 
     /// How long to wait at most. The work goes on when it is over.
+    ///
+    /// An answer that is on its way at that moment gets up to five seconds more.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -266,6 +268,8 @@ impl<T> Wait<T> {
     const GRACE: Duration = Duration::from_secs(10);
     /// How long a server may be out of reach: a restart must fit in.
     const SILENCE: Duration = Duration::from_secs(60);
+    /// What the limit is exceeded by at most: an answer that is on its way may bring the result.
+    const OVERTIME: Duration = Duration::from_secs(5);
     /// Between two looks that failed.
     const PAUSE: Duration = Duration::from_millis(500);
 
@@ -309,15 +313,14 @@ impl<T> Wait<T> {
         self.operation.limit.saturating_sub(self.started.elapsed())
     }
 
+    /// What the limit leaves at the very most.
+    fn left_with_overtime(&self) -> Duration {
+        self.operation.limit.saturating_add(Self::OVERTIME).saturating_sub(self.started.elapsed())
+    }
+
     async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
-        // The last look before the end gets the grace too: it may bring the result.
-        let look = self.operation.work.look(patience);
-        match tokio::time::timeout(patience + Self::GRACE, look).await {
-            Ok(look) => look,
-            Err(_) => {
-                Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
-            }
-        }
+        let limit = (patience + Self::GRACE).min(self.left_with_overtime());
+        in_time(limit, self.operation.work.look(patience)).await
     }
 
     fn tell(&mut self, progress: Progress) {
@@ -341,20 +344,24 @@ impl<T> Wait<T> {
     }
 
     async fn finish(mut self) -> Result<T, WaitError> {
-        match self.operation.work.finish().await {
+        let limit = self.left_with_overtime();
+        match in_time(limit, self.operation.work.finish()).await {
             Ok(result) => Ok(result),
             Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
     }
 
     async fn settle(mut self) -> Result<T, WaitError> {
-        match self.operation.work.settle().await {
+        let limit = self.left_with_overtime();
+        match in_time(limit, self.operation.work.settle()).await {
             Ok(Some(result)) => Ok(result),
             Ok(None) => {
                 let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
                 Err(self.end(WaitEnd::Gone, e))
             }
-            Err(e) if e.kind() == Kind::OperationGone => Err(self.end(WaitEnd::Gone, e)),
+            Err(e) if matches!(e.kind(), Kind::OperationGone | Kind::NotFound) => {
+                Err(self.end(WaitEnd::Gone, e))
+            }
             // What it left behind could not be looked at.
             Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
@@ -379,8 +386,18 @@ impl<T> Wait<T> {
     }
 }
 
+/// The answer, or an error when it takes too long.
+async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
+        }
+    }
+}
+
 /// Errors of a look that waiting may cure.
-fn may_pass(kind: Kind) -> bool {
+pub(crate) fn may_pass(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Connect
@@ -435,5 +452,84 @@ impl<T: Send + 'static> IntoFuture for Action<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { Ok(self.send.await?.await?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of its steps either works at once or never answers.
+    struct Stuck {
+        at: &'static str,
+    }
+
+    impl Stuck {
+        fn step<'a, T: Send + 'a>(&self, name: &str, answer: T) -> BoxFuture<'a, Result<T, Error>> {
+            let stuck = self.at == name;
+            Box::pin(async move {
+                match stuck {
+                    true => std::future::pending().await,
+                    false => Ok(answer),
+                }
+            })
+        }
+    }
+
+    impl Work for Stuck {
+        type Output = ();
+
+        fn ticket(&self) -> Ticket {
+            Ticket::new("incus", "operation", "1")
+        }
+
+        fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
+            match self.at {
+                "look" if !patience.is_zero() => self.step("look", Look::Gone),
+                "look" => {
+                    let running = Look::Running { progress: Progress::default(), pause: Duration::ZERO };
+                    self.step("", running)
+                }
+                "settle" => self.step("", Look::Gone),
+                _ => self.step("first", Look::Succeeded(Progress::default())),
+            }
+        }
+
+        fn finish(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+            self.step("finish", ())
+        }
+
+        fn settle(&mut self) -> BoxFuture<'_, Result<Option<()>, Error>> {
+            self.step("settle", Some(()))
+        }
+
+        fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+            self.step("cancel", ())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_limit_bounds_every_step() {
+        let ends = [
+            ("first", WaitEnd::OutOfTime),
+            ("look", WaitEnd::OutOfTime),
+            ("finish", WaitEnd::LostContact),
+            ("settle", WaitEnd::LostContact),
+        ];
+        for limit in [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(40)] {
+            for (at, end) in ends {
+                let e = Operation::new(Stuck { at }).timeout(limit).await.err();
+                let Some(e) = e else { unreachable!("{at}: it never answers") };
+                assert_eq!((e.end(), e.kind()), (end, Kind::Timeout), "{at}");
+                assert!(e.waited() >= limit && e.waited() <= limit + Duration::from_secs(6), "{at}: {e:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answers_is_given_up_after_a_minute() {
+        let e = Operation::new(Stuck { at: "first" }).await.err();
+        let waited = e.filter(|e| e.end() == WaitEnd::LostContact).map(|e| e.waited().as_secs());
+        assert!(waited.is_some_and(|seconds| (60..120).contains(&seconds)), "{waited:?}");
     }
 }

@@ -2,12 +2,17 @@
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::future::IntoFuture;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use windlass::incus::{Instance, Status};
+use windlass::incus::{AddressKind, Instance, Status};
 use windlass::testing::{FakeIncus, Generation};
 use windlass::{Error, Incus, Kind, WaitEnd};
+
+#[path = "contract/wire.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod wire;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -373,5 +378,194 @@ async fn what_can_be_cancelled_is_cancelled_and_is_no_success() -> Outcome {
     assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 1);
     let e = incus.resume::<()>(&ticket)?.await.expect_err("it was cancelled");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Cancelled));
+    Ok(())
+}
+
+/// As many launches, under way and held.
+async fn herd(
+    incus: &Incus,
+    size: usize,
+) -> Result<Vec<tokio::task::JoinHandle<Result<Instance, windlass::WaitError>>>, Error> {
+    let mut waits = Vec::new();
+    for number in 0..size {
+        let operation = incus.launch(format!("web{number}")).image("busybox").send().await?;
+        waits.push(tokio::spawn(operation.into_future()));
+    }
+    Ok(waits)
+}
+
+async fn eventually(what: &str, mut shown: impl FnMut() -> bool) -> Outcome {
+    for _ in 0..1_000 {
+        if shown() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(format!("not within ten seconds: {what}").into())
+}
+
+async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// What they missed, one list tells all of them.
+#[tokio::test]
+async fn events_cut_under_many_waits_cost_one_list() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let tap = wire::Tap::before(incus.origin()).await?;
+    let incus = Incus::unix(tap.socket()).client()?;
+    let hold = fake.hold_operations();
+    let waits = herd(&incus, 50).await?;
+    eventually("all of them wait", || tap.requests("/1.0/events") == 1 && fake.connections() <= 4).await?;
+    let looks = fake.requests("GET /1.0/operations/{id}");
+    fake.on(EVENTS).reply(503, "busy");
+    fake.kill_events();
+    drop(hold); // they all end while nobody listens
+    for wait in waits {
+        assert_eq!(wait.await??.status, Status::Running);
+    }
+    assert_eq!(fake.requests("GET /1.0/operations"), 1);
+    // No stampede, and nobody takes a long poll of his own but the three that may.
+    assert_eq!(fake.requests("GET /1.0/operations/{id}"), looks);
+    assert!(tap.waiting_peak() <= 4, "{} connections were waited on", tap.waiting_peak());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dead_events_connection_is_noticed_under_a_wait() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let hold = fake.hold_operations();
+    let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
+    let waiting = tokio::spawn(operation.into_future());
+    eventually("it listens", || fake.event_listeners() == 1).await?;
+    // Another wait, so that the connection isn't given up when the first one ends.
+    let other = tokio::spawn(incus.instance("web").until_ready().into_future());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    fake.hang_events();
+    drop(hold); // of its end nobody hears
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished());
+    later(Duration::from_secs(31)).await;
+    let web = tokio::time::timeout(Duration::from_secs(10), waiting).await???;
+    assert_eq!(web.status, Status::Running);
+    // The other wait has a connection that works.
+    eventually("it listens again", || fake.event_listeners() == 1).await?;
+    assert_eq!(fake.requests(EVENTS), 2);
+    fake.say_ready("web");
+    tokio::time::timeout(Duration::from_secs(10), other).await???;
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_events_many_waits_still_use_few_connections() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let tap = wire::Tap::before(incus.origin()).await?;
+    let incus = Incus::unix(tap.socket()).client()?;
+    fake.on(EVENTS).always().reply(403, r#"{"type":"error","error":"not authorized","error_code":403}"#);
+    let hold = fake.hold_operations();
+    let waits = herd(&incus, 30).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(hold);
+    for wait in waits {
+        assert_eq!(wait.await??.status, Status::Running);
+    }
+    assert!((1..=4).contains(&tap.waiting_peak()), "{} connections were waited on", tap.waiting_peak());
+    let looks = fake.requests("GET /1.0/operations/{id}");
+    assert!(looks <= 30 * 8, "{looks} looks");
+    Ok(())
+}
+
+#[tokio::test]
+async fn waiting_for_a_state_goes_by_events_and_not_by_polling() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.add_instance("web");
+    let web = incus.instance("web");
+    let ready = tokio::spawn(web.until_ready().into_future());
+    eventually("it listens", || fake.event_listeners() == 1).await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..60 {
+        later(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let looks = fake.requests("GET /1.0/instances/{name}");
+    assert!((4..=14).contains(&looks), "{looks} looks in a minute");
+    web.start().await?;
+    assert!(fake.say_ready("web"));
+    let said = Instant::now();
+    assert_eq!(ready.await??.status, Status::Ready);
+    // The next look of its own would be up to ten seconds away.
+    assert!(said.elapsed() < Duration::from_secs(5), "{:?}", said.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn waiting_for_a_state_works_without_events() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.on(EVENTS).always().reply(403, r#"{"type":"error","error":"not authorized","error_code":403}"#);
+    fake.add_instance("web");
+    let web = incus.instance("web");
+    let running = tokio::spawn(web.until_running().into_future());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    web.start().await?;
+    tokio::time::timeout(Duration::from_secs(10), running).await???;
+    Ok(())
+}
+
+#[tokio::test]
+async fn waiting_for_a_state_outlives_a_restart_of_the_server() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.add_instance("web");
+    let web = incus.instance("web");
+    let running = tokio::spawn(web.until_running().into_future());
+    eventually("it listens", || fake.event_listeners() == 1).await?;
+    fake.stop().await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    fake.restart().await?;
+    web.start().await?;
+    tokio::time::timeout(Duration::from_secs(15), running).await???;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_instance_in_error_ends_the_wait_for_it() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.add_instance("web");
+    fake.edit_instance("web", |document| document["status"] = "Error".into());
+    let e = incus.instance("web").until_running().await.expect_err("it is in error");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    let e = incus.instance("web").until_address(AddressKind::Any).await.expect_err("it is in error");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    // A state that doesn't exist yet is waited through.
+    fake.edit_instance("web", |document| document["status"] = "Hibernating".into());
+    let e = incus.instance("web").until_running().timeout(Duration::from_millis(600)).await;
+    assert_eq!(e.map(drop).map_err(|e| e.end()), Err(WaitEnd::OutOfTime));
+    let e = incus.instance("..").until_running().await.expect_err("no such name");
+    assert_eq!((e.kind(), e.error().attempts()), (Kind::InvalidInput, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_that_is_forgotten_is_proved_by_a_ready_instance() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let launch = incus.launch("web").image("busybox").send().await?;
+    let ticket = launch.ticket();
+    launch.await?;
+    assert!(fake.say_ready("web"));
+    fake.restart().await?;
+    assert_eq!(incus.resume::<Instance>(&ticket)?.await?.status, Status::Ready);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_launch_is_not_looked_for_longer_than_its_window() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.on("POST /1.0/instances").drop_before();
+    fake.on("GET /1.0/operations").always().hang();
+    let started = Instant::now();
+    let lost = incus.launch("web").image("busybox").settle_window(Duration::from_secs(1)).await;
+    assert_eq!(lost.map(drop).map_err(|e| e.kind()), Err(Kind::OutcomeUnknown));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     Ok(())
 }

@@ -1,1 +1,1 @@
-//! Nothing here: the benchmarks are `incus.rs`.
+//! Nothing here: the benchmarks are `incus.rs` and `daemon.rs`.

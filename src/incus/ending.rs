@@ -49,3 +49,26 @@ impl Ending for Plain {
         Box::pin(async { Ok(None) })
     }
 }
+
+/// Ends in the operation itself, for what its metadata tell.
+pub(super) struct Whole;
+
+impl Ending for Whole {
+    type Output = types::Operation;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", Plain::KIND, id)
+    }
+
+    fn finish<'a>(
+        &'a self,
+        _: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<types::Operation, Error>> {
+        Box::pin(async { Ok(operation.clone()) })
+    }
+
+    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<types::Operation>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+}

@@ -1,59 +1,81 @@
 //! One events connection per client and project, shared by all waits that need it.
 
 use std::collections::HashMap;
+use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
+use super::events::{Link, News, Stamped, Wanted, instance_of};
 use super::operation::is_final;
-use super::{Incus, scoped, types};
-use crate::error::{Error, Kind};
-use crate::socket::{Frame, Socket};
+use super::{Incus, types};
 
 /// The feeds of a client, by project.
 #[derive(Default)]
 pub(super) struct Feeds(Mutex<HashMap<String, Weak<Feed>>>);
 
 /// What a wait hears of its operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Seen {
+    #[default]
     Nothing,
-    /// The connection broke or is new: something may have been missed.
+    /// The connection is new: something may have been missed.
     Gap,
     Operation(Arc<types::Operation>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+enum State {
     Connecting,
     Up,
     Down,
 }
 
-struct Feed {
-    operations: Mutex<HashMap<String, watch::Sender<Seen>>>,
-    link: watch::Sender<Link>,
+pub(super) struct Feed {
+    operations: Topic<Seen>,
+    /// How often something happened to an instance.
+    instances: Topic<u64>,
+    state: watch::Sender<State>,
     task: Mutex<Option<AbortHandle>>,
 }
 
+/// Who wants to hear what, by id or name.
+struct Topic<V>(Mutex<HashMap<String, watch::Sender<V>>>);
+
 /// One wait's end of a feed; the last one closes the connection.
-pub(super) struct Subscription {
+pub(super) struct Subscription<V> {
     feed: Arc<Feed>,
-    id: String,
-    seen: watch::Receiver<Seen>,
+    topic: fn(&Feed) -> &Topic<V>,
+    key: String,
+    heard: watch::Receiver<V>,
 }
 
 impl Feeds {
     /// Listens to an operation; returns once the connection stands or is known not to.
-    pub(super) async fn subscribe(&self, incus: &Incus, id: &str) -> Subscription {
-        let subscription = self.feed(incus).subscribe(id);
-        let mut link = subscription.feed.link.subscribe();
-        let _ = tokio::time::timeout(Duration::from_secs(5), link.wait_for(|link| *link != Link::Connecting))
-            .await;
+    pub(super) async fn operation(&self, incus: &Incus, id: &str) -> Subscription<Seen> {
+        self.subscribe(incus, |feed| &feed.operations, id).await
+    }
+
+    /// Listens to an instance in the same way.
+    pub(super) async fn instance(&self, incus: &Incus, name: &str) -> Subscription<u64> {
+        self.subscribe(incus, |feed| &feed.instances, name).await
+    }
+
+    async fn subscribe<V: Default>(
+        &self,
+        incus: &Incus,
+        topic: fn(&Feed) -> &Topic<V>,
+        key: &str,
+    ) -> Subscription<V> {
+        let feed = self.feed(incus);
+        let heard = topic(&feed).subscribe(key);
+        let subscription = Subscription { feed, topic, key: key.to_owned(), heard };
+        let mut state = subscription.feed.state.subscribe();
+        let known = state.wait_for(|state| *state != State::Connecting);
+        let _ = tokio::time::timeout(Duration::from_secs(5), known).await;
         subscription
     }
 
@@ -70,26 +92,80 @@ impl Feeds {
     }
 }
 
-impl Subscription {
+impl<V: Clone> Subscription<V> {
     pub(super) fn is_up(&self) -> bool {
-        *self.feed.link.borrow() == Link::Up
+        *self.feed.state.borrow() == State::Up
     }
 
-    /// The next news.
-    pub(super) async fn changed(&mut self) -> Seen {
-        match self.seen.changed().await {
-            Ok(()) => self.seen.borrow_and_update().clone(),
-            Err(_) => Seen::Gap,
+    /// The next news; none after `patience`, or once the connection has been down for a moment: then it is better to
+    /// look.
+    pub(super) async fn news(&mut self, patience: Duration) -> Option<V> {
+        let mut state = self.feed.state.subscribe();
+        let heard = async {
+            match self.heard.changed().await {
+                Ok(()) => Some(self.heard.borrow_and_update().clone()),
+                Err(_) => None,
+            }
+        };
+        tokio::select! {
+            heard = heard => heard,
+            () = stays_down(&mut state) => None,
+            () = tokio::time::sleep(patience) => None,
         }
     }
 }
 
-impl Drop for Subscription {
+/// Waits until the connection has been down for a moment. Not the same moment for all: their looks must not come all at
+/// once.
+async fn stays_down(state: &mut watch::Receiver<State>) {
+    let moment = Duration::from_secs(1).mul_f64(1.0 + 2.0 * rand::random::<f64>());
+    // The sender lives as long as the subscription.
+    while state.wait_for(|state| *state == State::Down).await.is_ok() {
+        if tokio::time::timeout(moment, state.wait_for(|state| *state != State::Down)).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl<V> Drop for Subscription<V> {
     fn drop(&mut self) {
-        let mut operations = lock(&self.feed.operations);
-        // This one still counts.
-        if operations.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
-            operations.remove(&self.id);
+        (self.topic)(&self.feed).leave(&self.key);
+    }
+}
+
+impl<V: Default> Topic<V> {
+    fn subscribe(&self, key: &str) -> watch::Receiver<V> {
+        let mut senders = lock(&self.0);
+        senders.entry(key.to_owned()).or_insert_with(|| watch::Sender::new(V::default())).subscribe()
+    }
+}
+
+impl<V> Topic<V> {
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// One subscriber goes, who still counts.
+    fn leave(&self, key: &str) {
+        let mut senders = lock(&self.0);
+        if senders.get(key).is_some_and(|sender| sender.receiver_count() <= 1) {
+            senders.remove(key);
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        lock(&self.0).contains_key(key)
+    }
+
+    fn tell(&self, key: &str, tell: impl FnOnce(&watch::Sender<V>)) {
+        if let Some(sender) = lock(&self.0).get(key) {
+            tell(sender);
+        }
+    }
+
+    fn tell_all(&self, tell: impl Fn(&str, &watch::Sender<V>)) {
+        for (key, sender) in lock(&self.0).iter() {
+            tell(key, sender);
         }
     }
 }
@@ -97,8 +173,9 @@ impl Drop for Subscription {
 impl Feed {
     fn start(incus: Incus) -> Arc<Self> {
         let feed = Arc::new(Self {
-            operations: Mutex::default(),
-            link: watch::Sender::new(Link::Connecting),
+            operations: Topic::new(),
+            instances: Topic::new(),
+            state: watch::Sender::new(State::Connecting),
             task: Mutex::default(),
         });
         let task = tokio::spawn(run(incus, Arc::downgrade(&feed)));
@@ -106,27 +183,56 @@ impl Feed {
         feed
     }
 
-    fn subscribe(self: Arc<Self>, id: &str) -> Subscription {
-        let seen = {
-            let mut operations = lock(&self.operations);
-            operations.entry(id.to_owned()).or_insert_with(|| watch::Sender::new(Seen::Nothing)).subscribe()
-        };
-        Subscription { feed: self, id: id.to_owned(), seen }
+    /// Decodes only what somebody waits for: a busy server tells of much else.
+    fn hear(&self, frame: &[u8]) {
+        #[derive(Deserialize)]
+        struct Glance {
+            metadata: About,
+        }
+        #[derive(Deserialize)]
+        struct About {
+            #[serde(default)]
+            id: String,
+            #[serde(default)]
+            source: String,
+        }
+
+        let Ok(Glance { metadata: About { id, source } }) = serde_json::from_slice(frame) else { return };
+        if self.operations.has(&id)
+            && let Ok(event) = serde_json::from_slice::<Stamped<types::Operation>>(frame)
+        {
+            self.publish(event.into_data());
+        }
+        if let Some(name) = instance_of(&source) {
+            self.instances.tell(name, count);
+        }
     }
 
     fn publish(&self, operation: types::Operation) {
-        let operations = lock(&self.operations);
-        if let Some(sender) = operations.get(&operation.id) {
-            tell(sender, Seen::Operation(Arc::new(operation)));
-        }
+        let id = operation.id.clone();
+        self.operations.tell(&id, |sender| tell(sender, Seen::Operation(Arc::new(operation))));
     }
 
-    fn set(&self, link: Link) {
-        self.link.send_replace(link);
-        for sender in lock(&self.operations).values() {
-            tell(sender, Seen::Gap);
+    /// The connection is new. One list tells what was missed; who isn't on it has to look for himself.
+    async fn catch_up(&self, incus: &Incus) {
+        const LIMIT: Duration = Duration::from_secs(10);
+        let list = tokio::time::timeout(LIMIT, incus.operations().into_future()).await;
+        let all = list.ok().and_then(Result::ok).unwrap_or_default();
+        let mut known: HashMap<_, _> = all.into_iter().map(|found| (found.id.clone(), found)).collect();
+        self.operations.tell_all(|id, sender| {
+            if !known.contains_key(id) {
+                tell(sender, Seen::Gap);
+            }
+        });
+        for operation in known.drain().map(|(_, operation)| operation) {
+            self.publish(operation);
         }
+        self.instances.tell_all(|_, sender| count(sender));
     }
+}
+
+fn count(sender: &watch::Sender<u64>) {
+    sender.send_modify(|times| *times = times.wrapping_add(1));
 }
 
 /// Frames can arrive out of order: nothing overwrites an end.
@@ -149,56 +255,30 @@ impl Drop for Feed {
 }
 
 async fn run(incus: Incus, feed: Weak<Feed>) {
-    const FIRST: Duration = Duration::from_millis(250);
-    const LONGEST: Duration = Duration::from_secs(15);
-    let mut pause = FIRST;
+    let wanted = Wanted { types: "operation,lifecycle".to_owned(), all_projects: false };
+    let mut link = Link::new(&incus, wanted);
+    let mut first = true;
     loop {
-        let connected = connect(&incus).await;
-        let Some(alive) = feed.upgrade() else { return };
-        match connected {
-            Ok(mut socket) => {
-                alive.set(Link::Up);
-                drop(alive);
-                let since = Instant::now();
-                listen(&mut socket, &feed).await;
-                // A server that takes the connection only to close it is not to be stormed.
-                if since.elapsed() > LONGEST {
-                    pause = FIRST;
+        let news = link.next().await;
+        let Some(feed) = feed.upgrade() else { return };
+        match news {
+            Ok(News::Frame(frame)) => feed.hear(&frame),
+            Ok(News::Up) => {
+                // Who waits for the first connection looks once it stands.
+                if !std::mem::take(&mut first) {
+                    feed.catch_up(&incus).await;
                 }
-                feed.upgrade().inspect(|feed| feed.set(Link::Down));
+                feed.state.send_replace(State::Up);
+            }
+            Ok(News::Down) => {
+                first = false;
+                feed.state.send_replace(State::Down);
             }
             Err(e) => {
-                tracing::debug!(error = %e, "no events; waits use long polls");
-                alive.set(Link::Down);
-                if matches!(e.kind(), Kind::PermissionDenied | Kind::Unsupported | Kind::NotFound) {
-                    return;
-                }
+                tracing::debug!(error = %e, "no events; waits look by themselves");
+                feed.state.send_replace(State::Down);
+                return;
             }
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST);
-    }
-}
-
-async fn connect(incus: &Incus) -> Result<Socket, Error> {
-    let call = incus.call();
-    let request = call.events().type_("operation");
-    let result = scoped!(request, incus.own_project()).send().await;
-    let answer = call.done(result).await?;
-    Socket::open(&call, answer).await
-}
-
-async fn listen(socket: &mut Socket, feed: &Weak<Feed>) {
-    #[derive(Deserialize)]
-    struct Event {
-        metadata: types::Operation,
-    }
-
-    while let Ok(Some(Frame::Text(text))) = socket.next().await {
-        let Some(feed) = feed.upgrade() else { return };
-        match serde_json::from_slice::<Event>(&text) {
-            Ok(event) => feed.publish(event.metadata),
-            Err(e) => tracing::debug!(line = e.line(), column = e.column(), "an event that is no operation"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::reply::{open, open_with_etag};
-use super::{Incus, checked_name, scoped, types};
+use super::{Incus, Status, checked_name, scoped, types};
 use crate::error::Error;
 
 /// An instance: typed data together with a cheap handle.
@@ -143,4 +143,9 @@ impl<D: Subject> Instance<D> {
     pub(super) fn named(&self) -> InstanceRef {
         self.incus.instance(self.name())
     }
+}
+
+/// Whether an instance runs, be it that it says it is ready, too.
+pub(super) fn runs(status: &Status) -> bool {
+    matches!(status, Status::Running | Status::Ready)
 }

@@ -6,11 +6,12 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::ending::Ending;
+use super::instance::runs;
 use super::reply::open;
 use super::settle::{self, MARKER, Settled};
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, Status, checked_name, device, scoped};
+use super::{Incus, Instance, checked_name, device, scoped};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
@@ -381,7 +382,7 @@ impl Ending for Launched {
     fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             let Some(instance) = self.own(incus).await? else { return Ok(None) };
-            if !self.start || instance.status == Status::Running {
+            if !self.start || runs(&instance.status) {
                 return Ok(Some(instance));
             }
             let message =

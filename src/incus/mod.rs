@@ -1,11 +1,13 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
 mod address;
+mod addresses;
 mod bearer;
 mod connect;
 mod console;
 mod discover;
 mod ending;
+mod events;
 mod exec;
 mod feed;
 mod file;
@@ -16,6 +18,7 @@ mod instances;
 mod join;
 mod launch;
 mod operation;
+mod operations;
 mod remotes;
 mod reply;
 mod resume;
@@ -24,6 +27,7 @@ mod settle;
 mod state;
 mod token;
 mod trust;
+mod until;
 mod update;
 mod work;
 
@@ -41,15 +45,19 @@ use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use crate::raw::incus::types::{LifecycleAction, LogLevel};
+pub use addresses::AddressKind;
 pub use bearer::BearerToken;
 pub use connect::Connect;
 pub use console::{Console, ConsoleAttach};
+pub use events::{Event, Events, Stamped, Subscribe};
 pub use exec::{Exec, UntilSuccess};
 pub use identity::Identity;
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
+pub use operations::{OperationRef, Operations};
 pub use resume::Resume;
 pub use state::StateChange;
 pub use token::TrustToken;

@@ -1,4 +1,4 @@
-//! Operations: looking at them, what their states mean, and resuming a wait by its ticket.
+//! One operation: looking at it, and what its states mean.
 
 use std::time::Duration;
 
@@ -8,15 +8,6 @@ use super::reply::{self, open};
 use super::{Incus, scoped, types};
 use crate::error::{Error, Kind, Sent};
 use crate::wait::Progress;
-
-impl Incus {
-    /// Every operation that the server knows, running or just ended.
-    pub async fn operations(&self) -> Result<Vec<types::Operation>, Error> {
-        let call = self.call();
-        let result = scoped!(call.operations_list(), self.own_project()).send().await;
-        Ok(open(&call, result).await?.into_values().flatten().collect())
-    }
-}
 
 pub(super) async fn get(incus: &Incus, id: &str) -> Result<types::Operation, Error> {
     let call = incus.call();

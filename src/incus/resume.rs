@@ -1,8 +1,10 @@
 //! Resuming a wait by its ticket.
 
-use super::ending::Plain;
+use std::net::IpAddr;
+
+use super::ending::{Plain, Whole};
 use super::work::IncusWork;
-use super::{Image, Incus, Instance, exec, image, launch, state};
+use super::{Image, Incus, Instance, exec, image, launch, state, types, until};
 use crate::error::Error;
 use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
@@ -18,8 +20,12 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create and
-    /// rename, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands without streams, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// The type must be the one that the wait had when the ticket was taken: [`Instance`] for launch, create, rename,
+    /// [`until_running`](Instance::until_running) and [`until_ready`](Instance::until_ready), [`Image`] for an import,
+    /// [`ExitStatus`] and [`Output`] for commands without streams, [`IpAddr`] for
+    /// [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an operation of which only the id is
+    /// known, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    ///
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
@@ -50,11 +56,15 @@ mod sealed {
     impl Sealed for super::Image {}
     impl Sealed for super::ExitStatus {}
     impl Sealed for super::Output {}
+    impl Sealed for super::types::Operation {}
+    impl Sealed for std::net::IpAddr {}
 }
 
 impl Resume for Instance {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(incus, ticket).or_else(|| state::resume_rename(incus, ticket))
+        launch::resume(incus, ticket)
+            .or_else(|| state::resume_rename(incus, ticket))
+            .or_else(|| until::resume_status(incus, ticket))
     }
 }
 
@@ -73,6 +83,18 @@ impl Resume for ExitStatus {
 impl Resume for Output {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
         exec::resume_recorded(incus, ticket)
+    }
+}
+
+impl Resume for IpAddr {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        until::resume_address(incus, ticket)
+    }
+}
+
+impl Resume for types::Operation {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Whole))
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::operation::is_final;
 use super::{Incus, types};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
 /// else's.
@@ -27,7 +27,8 @@ pub(super) enum Settled {
 /// An operation id that no server has: a wait for it ends at once in what the instance shows.
 pub(super) const FORGOTTEN: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Looks for the instance by name and marker until it is found or the window is over.
+/// Looks for the instance by name and marker until it is found or the window is over. No look lasts longer than the
+/// window, or five seconds.
 ///
 /// While the server works on a create of that name, whoever's it is, the window stays open, up to ten minutes.
 pub(super) async fn find(
@@ -40,32 +41,55 @@ pub(super) async fn find(
     const LONGEST: Duration = Duration::from_secs(2);
     // A server that fetches an image first takes long to make the instance.
     const LIMIT: Duration = Duration::from_secs(600);
+    // What a look gets at least.
+    const LOOK: Duration = Duration::from_secs(5);
     let (started, mut pause) = (Instant::now(), FIRST);
     loop {
-        // The operation first: it may end between the two looks, but the instance stays.
-        let operation = running(incus, name).await;
-        match incus.instance(name).get().await {
-            Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
-                match still_running(incus, name, operation).await {
-                    Err(e) if started.elapsed() >= window => return Err(e),
-                    // There, but whether it is finished can't be told yet.
-                    Err(_) => {}
-                    Ok(Some(operation)) => return Ok(Settled::Running(Box::new(operation))),
-                    Ok(None) => return Ok(Settled::Exists),
+        // One that hangs leaves time for another.
+        let limit = (window.saturating_sub(started.elapsed()) / 2).max(LOOK);
+        match tokio::time::timeout(limit, look(incus, name, marker)).await {
+            Ok(Seen::Settled(settled)) => return Ok(settled),
+            Ok(Seen::Unclear(e)) if started.elapsed() >= window => return Err(e),
+            Ok(Seen::Nothing { at_work }) if started.elapsed() >= window => {
+                if !at_work || started.elapsed() >= LIMIT {
+                    return Ok(Settled::Nothing);
                 }
-                tokio::time::sleep(pause).await;
-                continue;
             }
-            Ok(_) => return Ok(Settled::Foreign),
-            Err(e) if !e.is_not_found() && started.elapsed() >= window => return Err(e),
-            Err(_) => {}
-        }
-        let at_work = matches!(operation, Ok(Some(_))) && started.elapsed() < LIMIT;
-        if started.elapsed() >= window && !at_work {
-            return Ok(Settled::Nothing);
+            Err(_) if started.elapsed() >= window => {
+                return Err(Error::new(Kind::Timeout, "the server doesn't answer"));
+            }
+            _ => {}
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// What one look shows.
+enum Seen {
+    Settled(Settled),
+    /// Not there so far; does the server work on a create of that name?
+    Nothing {
+        at_work: bool,
+    },
+    /// It couldn't be looked at, or whether it is finished couldn't be told.
+    Unclear(Error),
+}
+
+async fn look(incus: &Incus, name: &str, marker: &str) -> Seen {
+    // The operation first: it may end between the two looks, but the instance stays.
+    let operation = running(incus, name).await;
+    match incus.instance(name).get().await {
+        Ok(instance) if instance.config.get(MARKER).map(String::as_str) == Some(marker) => {
+            match still_running(incus, name, operation).await {
+                Err(e) => Seen::Unclear(e),
+                Ok(Some(operation)) => Seen::Settled(Settled::Running(Box::new(operation))),
+                Ok(None) => Seen::Settled(Settled::Exists),
+            }
+        }
+        Ok(_) => Seen::Settled(Settled::Foreign),
+        Err(e) if e.is_not_found() => Seen::Nothing { at_work: matches!(operation, Ok(Some(_))) },
+        Err(e) => Seen::Unclear(e),
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::ending::Ending;
-use super::instance::Subject;
+use super::instance::{Subject, runs};
 use super::reply::open;
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, StateAction, Status, checked_name, scoped, types};
@@ -193,6 +193,7 @@ pub(super) struct Reached {
 }
 
 enum Proof {
+    Running,
     Status(Status),
     Absence,
     /// A restart leaves no trace that tells it from no restart.
@@ -219,7 +220,7 @@ impl Reached {
 
     fn of_kind(kind: &'static str, name: &str) -> Self {
         let proof = match kind {
-            "start" | "unfreeze" => Proof::Status(Status::Running),
+            "start" | "unfreeze" => Proof::Running,
             "stop" => Proof::Status(Status::Stopped),
             "freeze" => Proof::Status(Status::Frozen),
             "delete" => Proof::Absence,
@@ -230,6 +231,7 @@ impl Reached {
 
     async fn shown(&self, incus: &Incus) -> Result<bool, Error> {
         Ok(match (&self.proof, incus.instance(&self.name).get().await) {
+            (Proof::Running, Ok(instance)) => runs(&instance.status),
             (Proof::Status(wanted), Ok(instance)) => instance.status == *wanted,
             (Proof::Absence, Err(e)) if e.is_not_found() => true,
             // An ephemeral instance is gone once it has stopped.

@@ -19,7 +19,7 @@ pub(super) struct IncusWork<E> {
     last: types::Operation,
     progress: Progress,
     closely: bool,
-    feed: Option<Subscription>,
+    feed: Option<Subscription<Seen>>,
     /// The last look brought nothing: what the feed told meanwhile may be lost.
     missed: bool,
     /// The end is near: the first look may wait for it.
@@ -128,13 +128,20 @@ impl<E: Ending> IncusWork<E> {
     }
 
     async fn look_at_feed(&mut self, patience: Duration) -> Result<Look, Error> {
-        let Some(feed) = self.feed.as_mut().filter(|feed| feed.is_up()) else {
-            return self.look_long(patience).await;
+        let Some(feed) = self.feed.as_mut() else {
+            return self.look_now().await;
         };
-        match tokio::time::timeout(patience, feed.changed()).await {
-            Ok(Seen::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
+        // Without it, a few still get long polls.
+        if !feed.is_up()
+            && patience >= Duration::from_secs(1)
+            && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
+        {
+            return self.look_long(patience).await;
+        }
+        match feed.news(patience).await {
+            Some(Seen::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
             // Something may have been missed, or nothing happened for long: ask.
-            Ok(Seen::Nothing | Seen::Gap) | Err(_) => self.look_now().await,
+            Some(Seen::Nothing | Seen::Gap) | None => self.look_now().await,
         }
     }
 
@@ -165,7 +172,7 @@ impl<E: Ending> IncusWork<E> {
 
     /// Listens before it looks, so that nothing falls in between.
     async fn join_feed(&mut self) -> Result<Look, Error> {
-        self.feed = Some(self.incus.0.feeds.subscribe(&self.incus, &self.id).await);
+        self.feed = Some(self.incus.0.feeds.operation(&self.incus, &self.id).await);
         self.look_now().await
     }
 }

@@ -13,6 +13,13 @@ mod exec;
 pub use console::*;
 pub use exec::*;
 
+mod events;
+mod waits;
+mod wire;
+
+pub use events::*;
+pub use waits::*;
+
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// The servers have this image: a busybox with a shell.
@@ -59,11 +66,6 @@ macro_rules! contract {
             create_without_start
             ephemeral_goes_away
             state_of_a_running_instance
-            a_wait_out_of_time_gives_a_ticket
-            a_ticket_resumes_in_a_fresh_client
-            a_ticket_of_a_forgotten_operation_says_so
-            a_launch_can_be_awaited_after_its_operation_is_forgotten
-            cancelling_what_cannot_be_cancelled_is_a_conflict
             files_and_logs
             images_and_aliases
             names_that_lead_elsewhere_are_refused
@@ -71,7 +73,23 @@ macro_rules! contract {
             raw_calls_work
             server_is_described
             bulk_state
+            a_wait_out_of_time_gives_a_ticket
+            a_ticket_resumes_in_a_fresh_client
+            a_ticket_of_a_forgotten_operation_says_so
+            a_launch_can_be_awaited_after_its_operation_is_forgotten
+            cancelling_what_cannot_be_cancelled_is_a_conflict
             many_waits_share_one_connection
+            two_hundred_waits_use_four_connections
+            until_it_runs_and_is_ready
+            until_it_has_an_address
+            until_whatever_its_state_shows
+            a_wait_for_what_is_not_there_ends_at_once
+            operations_are_listed_and_awaited_by_id
+            lifecycle_events_tell_what_happened
+            operations_are_events_too
+            the_log_is_events_too
+            events_of_all_projects
+            an_unknown_type_of_events_is_refused
         }
     };
 }
@@ -312,66 +330,6 @@ pub async fn state_of_a_running_instance(incus: Incus) -> Outcome {
     remove(&handle(&incus, &web)).await
 }
 
-/// A stop that takes a second or more: busybox first lets its children end.
-async fn slow_stop(web: &Instance) -> Result<windlass::Operation<()>, Error> {
-    web.stop().timeout(Duration::from_secs(30)).send().await
-}
-
-pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus) -> Outcome {
-    let web = launched(&incus, "late").await?;
-    let e = slow_stop(&web).await?.timeout(Duration::from_millis(1)).await.expect_err("it takes longer");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
-    assert!(e.last_progress().is_some_and(|last| last.status == "Running"), "{e:?}");
-    let text = e.ticket().to_string();
-    let error = Error::from(e);
-    assert_eq!(error.ticket(), Some(text.as_str()));
-    incus.resume::<()>(&text.parse()?)?.await?;
-    assert_eq!(web.get().await?.status, Status::Stopped);
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn a_ticket_resumes_in_a_fresh_client(incus: Incus) -> Outcome {
-    let operation = incus.launch(name("ticket")).image(IMAGE).send().await?;
-    let text = operation.ticket().to_string();
-    drop(operation);
-    let fresh = incus.project("default");
-    assert!(fresh.resume::<()>(&text.parse()?).is_err_and(|e| e.kind() == Kind::InvalidInput));
-    let web = fresh.resume::<Instance>(&text.parse()?)?.await?;
-    assert_eq!(web.status, Status::Running);
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome {
-    let lost = "windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?name=nobody".parse()?;
-    let e = incus.resume::<()>(&lost)?.await.expect_err("nobody knows it");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
-    assert_eq!(e.ticket(), &lost);
-    Ok(())
-}
-
-pub async fn a_launch_can_be_awaited_after_its_operation_is_forgotten(incus: Incus) -> Outcome {
-    let operation = incus.launch(name("slept")).image(IMAGE).send().await?;
-    let ticket = operation.ticket();
-    let web = operation.await?;
-    tokio::time::sleep(Duration::from_millis(6_500)).await;
-    let again = incus.resume::<Instance>(&ticket)?.await?;
-    assert_eq!((again.name(), &again.status), (web.name(), &Status::Running));
-    remove(&handle(&incus, &web)).await?;
-    let e = incus.resume::<Instance>(&ticket)?.await.expect_err("it is deleted");
-    assert_eq!(e.end(), WaitEnd::Gone);
-    Ok(())
-}
-
-pub async fn cancelling_what_cannot_be_cancelled_is_a_conflict(incus: Incus) -> Outcome {
-    let web = launched(&incus, "cancel").await?;
-    let operation = slow_stop(&web).await?;
-    let ticket = operation.ticket();
-    let e = operation.cancel().await.expect_err("a stop can't be cancelled");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
-    incus.resume::<()>(&ticket)?.await?;
-    remove(&handle(&incus, &web)).await
-}
-
 pub async fn files_and_logs(incus: Incus) -> Outcome {
     let web = launched(&incus, "files").await?;
     let content = b"a\0b\xffc".repeat(10_000);
@@ -480,22 +438,6 @@ pub async fn bulk_state(incus: Incus) -> Outcome {
     bulk.instances().stop_all().force().await?;
     for web in [&one, &two] {
         remove(&handle(&bulk, web)).await?;
-    }
-    Ok(())
-}
-
-pub async fn many_waits_share_one_connection(incus: Incus) -> Outcome {
-    let launches = (0..12).map(|_| {
-        let incus = incus.clone();
-        tokio::spawn(async move { incus.launch(name("many")).image(IMAGE).await })
-    });
-    let mut all = Vec::new();
-    for launch in launches.collect::<Vec<_>>() {
-        all.push(launch.await??);
-    }
-    for web in all {
-        assert_eq!(web.status, Status::Running);
-        remove(&handle(&incus, &web)).await?;
     }
     Ok(())
 }

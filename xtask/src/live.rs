@@ -11,13 +11,21 @@ use std::time::Instant;
 use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
-const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
-/// The suites: the contract over the unix socket and over HTTPS, commands in large numbers, what needs a daemon to be
-/// killed, and the vendor's command against the fake server.
-const SUITES: [&str; 5] =
-    ["live_incus", "live_incus_https", "live_incus_exec", "live_incus_restart", "vendor_incus"];
+pub(crate) const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
+/// The suites, in the order in which they run on each generation.
+const SUITES: &[&str] = &[
+    // The contract, over the unix socket and over HTTPS.
+    "live_incus",
+    "live_incus_https",
+    // Commands in large numbers.
+    "live_incus_exec",
+    // What needs a daemon to be killed.
+    "live_incus_restart",
+    // The vendor's command against the fake server.
+    "vendor_incus",
+];
 /// The variable with the directory that `session.sh` made, and will remove.
-const SESSION: &str = "WINDLASS_LIVE_SESSION";
+pub(crate) const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the host and port where a daemon listens for remote clients.
 const HTTPS: &str = "WINDLASS_LIVE_INCUS_HTTPS";
 /// The variable with the place of the Debian 13 tree that has Incus 7.0.
@@ -54,7 +62,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let extra = extra_args(args)?;
     need_root()?;
     match std::env::var_os(SESSION) {
-        None => Err(enter_session(args)),
+        None => Err(enter_session("live", args)),
         Some(session) => all(&Lab { control: servers().join("incus.sh"), session: session.into(), extra }),
     }
 }
@@ -70,7 +78,7 @@ fn extra_args(args: &[&str]) -> Result<Vec<String>, String> {
 }
 
 /// Containers, mounts and namespaces all need root.
-fn need_root() -> Outcome {
+pub(crate) fn need_root() -> Outcome {
     match std::fs::metadata("/proc/self") {
         Ok(process) if process.uid() == 0 => Ok(()),
         _ => Err("the live suites start Incus daemons: run this as root, on Linux".to_owned()),
@@ -78,24 +86,23 @@ fn need_root() -> Outcome {
 }
 
 /// The directory of the server recipes.
-fn servers() -> PathBuf {
+pub(crate) fn servers() -> PathBuf {
     workspace::root().join("xtask/servers")
 }
 
 /// Becomes `session.sh`; returns only why it couldn't.
-fn enter_session(args: &[&str]) -> String {
+pub(crate) fn enter_session(chore: &str, args: &[&str]) -> String {
     let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
-    let error = Command::new("bash").arg(servers().join("session.sh")).arg(own).arg("live").args(args).exec();
+    let error = Command::new("bash").arg(servers().join("session.sh")).arg(own).arg(chore).args(args).exec();
     format!("can't run bash: {error}")
 }
 
 /// Installs, builds, and runs every suite against every generation.
 fn all(lab: &Lab) -> Outcome {
-    let tree = std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned());
     lab.control(&["install-6"])?;
-    lab.control(&["install-7", &tree])?;
+    lab.control(&["install-7", &tree()])?;
     // So that no daemon waits for a compiler.
-    workspace::run(test_command(&SUITES).arg("--no-run"))?;
+    workspace::run(test_command(SUITES).arg("--no-run"))?;
     let failures: Vec<String> =
         GENERATIONS.iter().filter_map(|generation| lab.generation(generation).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
@@ -106,6 +113,11 @@ fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0");
     let address = listener.and_then(|listener| listener.local_addr());
     address.map(|address| address.to_string()).map_err(|e| format!("no free port: {e}"))
+}
+
+/// Where the Debian 13 tree with Incus 7.0 is, or will be.
+pub(crate) fn tree() -> String {
+    std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned())
 }
 
 /// `cargo test` of some suites.

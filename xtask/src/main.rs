@@ -1,6 +1,7 @@
 //! Chores of the windlass workspace: `cargo xtask`.
 
 mod bench_build;
+mod bench_incus;
 mod coverage;
 mod diff;
 mod drift;
@@ -20,7 +21,8 @@ cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
                                     how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
-cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)";
+cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
+cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["drift", rest @ ..] => drift::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
+        ["bench-incus", rest @ ..] => bench_incus::run(rest),
         _ => Err(format!("usage:\n{USAGE}")),
     };
     report(outcome)

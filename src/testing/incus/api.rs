@@ -22,6 +22,10 @@ impl Service for Api {
         if request.path.contains("//") && self.0.generation == Generation::V7_0 {
             return cleaned(&request.path);
         }
+        let url = request.path.as_str();
+        let context =
+            json!({"ip": "@", "method": request.method, "protocol": "unix", "url": url, "username": "root"});
+        self.0.events.log("debug", "Handling API request", &context);
         let answer = trust::gate(&self.0, request).unwrap_or_else(|| route(&self.0, request));
         answer.unwrap_or_else(|failure| envelope::error(self.0.generation, &failure))
     }

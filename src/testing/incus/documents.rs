@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Generation;
 use super::events::now;
 use super::state::Instance;
+use crate::testing::tasks::lock;
 
 const IDMAP: &str = r#"[{"Isuid":true,"Isgid":false,"Hostid":1000000,"Nsid":0,"Maprange":1000000000},{"Isuid":false,"Isgid":true,"Hostid":1000000,"Nsid":0,"Maprange":1000000000}]"#;
 
@@ -88,7 +89,7 @@ pub(super) fn state(instance: &Instance, generation: Generation) -> Value {
     };
     json!({
         "status": instance.document["status"], "status_code": instance.document["status_code"],
-        "disk": disk, "network": up.then(loopback), "os_info": null,
+        "disk": disk, "network": up.then(|| network(instance)), "os_info": null,
         "memory": {"usage": number(438_272), "usage_peak": number(1_122_304), "total": number(24_684_084_000),
             "swap_usage": 0, "swap_usage_peak": 0},
         "pid": number(28217), "processes": number(2),
@@ -97,12 +98,27 @@ pub(super) fn state(instance: &Instance, generation: Generation) -> Value {
     })
 }
 
-fn loopback() -> Value {
-    json!({"lo": {
-        "addresses": [], "hwaddr": "", "host_name": "", "mtu": 65536, "state": "down", "type": "loopback",
-        "counters": {"bytes_received": 0, "bytes_sent": 0, "packets_received": 0, "packets_sent": 0,
-            "errors_received": 0, "errors_sent": 0, "packets_dropped_outbound": 0, "packets_dropped_inbound": 0},
-    }})
+fn network(instance: &Instance) -> Value {
+    let counters = json!({"bytes_received": 0, "bytes_sent": 0, "packets_received": 0, "packets_sent": 0,
+        "errors_received": 0, "errors_sent": 0, "packets_dropped_outbound": 0, "packets_dropped_inbound": 0});
+    let loopback = json!({"addresses": [], "hwaddr": "", "host_name": "", "mtu": 65536, "state": "down",
+        "type": "loopback", "counters": counters});
+    let mut network = Map::from_iter([("lo".to_owned(), loopback)]);
+    for (name, addresses) in lock(&instance.addresses).iter() {
+        let interface = json!({"addresses": addresses.iter().map(|given| address(given)).collect::<Vec<_>>(),
+            "hwaddr": "10:66:6a:fd:7d:e6", "host_name": "veth0a1b2c3d", "mtu": 1500, "state": "up",
+            "type": "broadcast", "counters": counters});
+        network.insert(name.clone(), interface);
+    }
+    network.into()
+}
+
+/// From `192.0.2.7/24`.
+fn address(given: &str) -> Value {
+    let (address, length) = given.split_once('/').unwrap_or((given, "32"));
+    let family = if address.contains(':') { "inet6" } else { "inet" };
+    let scope = if address.starts_with("fe80:") { "link" } else { "global" };
+    json!({"family": family, "address": address, "netmask": length, "scope": scope})
 }
 
 /// Recursion 2: with its state and what belongs to it.

@@ -24,12 +24,21 @@ struct Listener {
     kinds: Vec<String>,
     /// Nothing: all of them.
     project: Option<String>,
-    frames: mpsc::UnboundedSender<String>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// What a listener's connection is to do.
+#[derive(Debug)]
+enum Order {
+    Send(String),
+    /// Say nothing any more, not even a ping.
+    Hang,
 }
 
 impl Listener {
     fn wants(&self, kind: &str, project: &str) -> bool {
-        let here = self.project.as_deref().is_none_or(|mine| mine == project);
+        // What belongs to no project is told to everybody.
+        let here = project.is_empty() || self.project.as_deref().is_none_or(|mine| mine == project);
         here && self.kinds.iter().any(|k| k == kind)
     }
 }
@@ -43,11 +52,19 @@ pub(super) fn now() -> String {
 
 impl Events {
     pub(super) fn send(&self, kind: &str, project: &str, metadata: &Value) {
-        let frame = json!({"type": kind, "timestamp": now(), "metadata": metadata,
-            "location": "none", "project": project});
+        let mut frame = json!({"type": kind, "timestamp": now(), "metadata": metadata, "location": "none"});
+        if !project.is_empty() {
+            frame["project"] = project.into();
+        }
         let frame = format!("{frame}\n");
-        lock(&self.0)
-            .retain(|listener| !listener.wants(kind, project) || listener.frames.send(frame.clone()).is_ok());
+        lock(&self.0).retain(|listener| {
+            !listener.wants(kind, project) || listener.orders.send(Order::Send(frame.clone())).is_ok()
+        });
+    }
+
+    /// An entry of the log; it belongs to no project.
+    pub(super) fn log(&self, level: &str, message: &str, context: &Value) {
+        self.send("logging", "", &json!({"message": message, "level": level, "context": context}));
     }
 
     /// `instance-created` and its kin.
@@ -66,13 +83,21 @@ impl Events {
         lock(&self.0).clear();
     }
 
-    pub(super) fn listeners(&self) -> usize {
-        lock(&self.0).iter().filter(|listener| !listener.frames.is_closed()).count()
+    /// Silences every listener's connection without closing it.
+    pub(super) fn hang(&self) {
+        for listener in lock(&self.0).drain(..) {
+            // One that has just gone needs no silence.
+            let _ = listener.orders.send(Order::Hang);
+        }
     }
 
-    fn listen(&self, kinds: Vec<String>, project: Option<String>) -> mpsc::UnboundedReceiver<String> {
-        let (frames, received) = mpsc::unbounded_channel();
-        lock(&self.0).push(Listener { kinds, project, frames });
+    pub(super) fn listeners(&self) -> usize {
+        lock(&self.0).iter().filter(|listener| !listener.orders.is_closed()).count()
+    }
+
+    fn listen(&self, kinds: Vec<String>, project: Option<String>) -> mpsc::UnboundedReceiver<Order> {
+        let (orders, received) = mpsc::unbounded_channel();
+        lock(&self.0).push(Listener { kinds, project, orders });
         received
     }
 }
@@ -83,8 +108,8 @@ pub(super) fn subscribe(world: &World, request: &Request) -> Answer {
         return Err(failure(400, format!("\"{odd}\" isn't a supported event type")));
     }
     let project = super::project_filter(request)?;
-    let frames = world.events.listen(kinds, project);
-    Ok(Reply::socket(|socket| relay(socket, frames)))
+    let orders = world.events.listen(kinds, project);
+    Ok(Reply::socket(|socket| relay(socket, orders)))
 }
 
 fn kinds(request: &Request) -> Vec<String> {
@@ -95,12 +120,13 @@ fn kinds(request: &Request) -> Vec<String> {
 }
 
 /// Until the client leaves, or the test cuts it off: then without a farewell.
-async fn relay(mut socket: WebSocket, mut frames: mpsc::UnboundedReceiver<String>) {
+async fn relay(mut socket: WebSocket, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     loop {
         let sent = tokio::select! {
-            frame = frames.recv() => match frame {
-                Some(frame) => socket.send(Message::text(frame)).await,
+            order = orders.recv() => match order {
+                Some(Order::Send(frame)) => socket.send(Message::text(frame)).await,
+                Some(Order::Hang) => return hang(socket).await,
                 None => return,
             },
             _ = ping.tick() => socket.send(Message::Ping(Vec::new().into())).await,
@@ -113,4 +139,9 @@ async fn relay(mut socket: WebSocket, mut frames: mpsc::UnboundedReceiver<String
             return;
         }
     }
+}
+
+/// Until the client leaves.
+async fn hang(mut socket: WebSocket) {
+    while let Some(Ok(_)) = socket.next().await {}
 }

@@ -144,9 +144,9 @@ impl World {
         output: mpsc::Sender<(Stream, Bytes)>,
         window: watch::Receiver<Window>,
     ) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
-        let (inside, mut power) = self.with(&job.key, |instance| {
+        let (inside, addresses, mut power) = self.with(&job.key, |instance| {
             let inside = Inside { files: instance.files.clone(), console: instance.console.clone() };
-            (inside, instance.power.subscribe())
+            (inside, instance.addresses.clone(), instance.power.subscribe())
         })?;
         let shell = Shell {
             env: job.environment.clone(),
@@ -154,6 +154,7 @@ impl World {
             uid: job.uid,
             gid: job.gid,
             files: Arc::new(inside),
+            addresses,
             stdin,
             output,
             window,

@@ -173,7 +173,10 @@ fn patch(world: &World, request: &Request, key: &Key) -> Answer {
     check_etag(world, request, key)?;
     let asked = body(request)?;
     check_config(&asked)?;
-    world.with(key, |instance| merge(&mut instance.document, &asked))?;
+    world.with(key, |instance| {
+        merge(&mut instance.document, &asked);
+        instance.show_ready();
+    })?;
     world.tell("instance-updated", key, &Value::Null);
     Ok(envelope::done())
 }

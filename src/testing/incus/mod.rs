@@ -267,6 +267,12 @@ impl FakeIncus {
         images.add_alias("default", alias, &fingerprint, "");
     }
 
+    /// What a running instance does when it is up: it says so through `/dev/incus`. False when there is no such
+    /// instance, or it doesn't run.
+    pub fn say_ready(&self, name: &str) -> bool {
+        self.0.world.say_ready(&key(name))
+    }
+
     /// What a file inside an instance holds.
     pub fn file(&self, instance: &str, path: &str) -> Option<Vec<u8>> {
         let files = self.0.world.with(&key(instance), |instance| instance.files.clone());
@@ -293,9 +299,16 @@ impl FakeIncus {
         self.0.world.events.listeners()
     }
 
-    /// Sends an event of the default project to whoever listens to its kind.
+    /// Sends an event to whoever listens to its kind: one of the default project, or of none if it is `logging`.
     pub fn send_event(&self, kind: &str, metadata: &Value) {
-        self.0.world.events.send(kind, "default", metadata);
+        let project = if kind == "logging" { "" } else { "default" };
+        self.0.world.events.send(kind, project, metadata);
+    }
+
+    /// Silences every events websocket that is open: no event and no ping arrives on it any more, as if the network in
+    /// between had died. New ones work.
+    pub fn hang_events(&self) {
+        self.0.world.events.hang();
     }
 
     /// Cuts every events websocket, without a farewell.

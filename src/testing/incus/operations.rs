@@ -136,7 +136,9 @@ impl World {
             ended: watch::Sender::new(false),
         });
         lock(&self.operations.0).insert(id, operation.clone());
+        self.log_operation("New operation", &operation);
         self.announce(&operation);
+        self.log_operation("Started operation", &operation);
         self.change(&operation, |doc| status(doc, "Running", 103));
         operation
     }
@@ -151,6 +153,18 @@ impl World {
         let mut document = lock(&operation.document);
         document["metadata"][key] = value;
         document["updated_at"] = now().into();
+    }
+
+    fn log_operation(&self, message: &str, operation: &Operation) {
+        let document = operation.document();
+        let context = json!({"class": document["class"], "description": document["description"],
+            "operation": operation.id, "project": operation.project});
+        self.events.log("debug", message, &context);
+    }
+
+    /// Tells of an earlier state only now, as the real server does now and then.
+    pub(super) fn announce_late(&self, operation: &Operation, earlier: &Value) {
+        self.events.send("operation", &operation.project, earlier);
     }
 
     fn announce(&self, operation: &Operation) {
@@ -185,6 +199,7 @@ impl World {
                 metadata.remove("fds");
             }
         });
+        self.log_operation(&format!("{word} for operation"), operation);
         operation.ended.send_replace(true);
     }
 }

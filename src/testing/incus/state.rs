@@ -18,13 +18,16 @@ use super::files::Tree;
 use super::images::Images;
 use super::operations::{Operation, Operations};
 use super::trust::Trust;
+use crate::testing::shell::Addresses;
 use crate::testing::tasks::{Tasks, lock};
 
 /// Project and name.
 pub(super) type Key = (String, String);
 
-/// Percentages in the order in which they are shown: the real server's arrive out of order as well.
-const STEPS: [u32; 5] = [4, 10, 7, 52, 100];
+/// Percentages as they are reached.
+const STEPS: [u32; 5] = [4, 7, 10, 52, 100];
+/// The one of which the listeners hear too late: the real server's events arrive out of order as well.
+const LATE: u32 = 7;
 
 #[derive(Debug)]
 pub(super) struct Instance {
@@ -33,6 +36,8 @@ pub(super) struct Instance {
     pub(super) files: Tree,
     pub(super) outputs: BTreeMap<String, Bytes>,
     pub(super) console: Arc<Console>,
+    /// What commands inside gave to its interfaces.
+    pub(super) addresses: Addresses,
     pub(super) started_at: String,
     /// False ends whatever runs inside.
     pub(super) power: watch::Sender<bool>,
@@ -45,6 +50,7 @@ impl Instance {
             files: Tree::new(),
             outputs: BTreeMap::new(),
             console: Arc::default(),
+            addresses: Addresses::default(),
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             power: watch::Sender::new(false),
         }
@@ -79,8 +85,19 @@ impl Instance {
         super::documents::booted(&mut self.document);
     }
 
+    /// A running one whose guest has said that it is ready is shown so.
+    pub(super) fn show_ready(&mut self) -> bool {
+        let said = self.document["config"]["volatile.last_state.ready"] == "true";
+        let ready = said && matches!(self.status(), "Running" | "Ready");
+        if ready {
+            self.set_status("Ready", 113);
+        }
+        ready
+    }
+
     pub(super) fn halt(&mut self) {
         self.set_status("Stopped", 102);
+        lock(&self.addresses).clear();
         super::documents::halted(&mut self.document);
     }
 }
@@ -146,11 +163,34 @@ impl World {
     pub(super) async fn unpack(&self, operation: &Operation) {
         let steps = u32::try_from(STEPS.len()).unwrap_or(1);
         let pace = *lock(&self.pace) / steps;
+        let mut late = None;
         for percent in STEPS {
             sleep(pace).await;
+            if percent == LATE {
+                let mut document = operation.document();
+                document["metadata"] = progress(percent);
+                late = Some(document);
+                continue;
+            }
             self.change(operation, |doc| doc["metadata"] = progress(percent));
+            if let Some(document) = late.take() {
+                self.announce_late(operation, &document);
+            }
         }
         self.released().await;
+    }
+
+    /// The guest says that it is ready.
+    pub(super) fn say_ready(&self, key: &Key) -> bool {
+        let said = self.with(key, |instance| {
+            instance.document["config"]["volatile.last_state.ready"] = "true".into();
+            instance.show_ready()
+        });
+        let said = said.unwrap_or(false);
+        if said {
+            self.tell("instance-ready", key, &Value::Null);
+        }
+        said
     }
 
     async fn released(&self) {

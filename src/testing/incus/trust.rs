@@ -211,7 +211,7 @@ fn join(world: &World, request: &Request, certificate: Option<&Bytes>) -> Answer
         return Err(failure(403, "No matching certificate add operation found"));
     };
     let token = tokens.swap_remove(at);
-    world.cancel(&token.operation);
+    world.cancelled(&token.operation);
     if token.expires.is_some_and(|end| end <= Utc::now()) {
         let why = "Failed during search for certificate add token operation: Token has expired";
         return Err(failure(500, why));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Broken, Flow, Plumbing, Ran, Shell};
+use crate::testing::tasks::lock;
 
 const BLOCK: usize = 16 * 1024;
 
@@ -32,6 +33,7 @@ impl Shell {
             "stty" => self.stty(args, to).await,
             "hostname" => self.line(to, &self.hostname).await,
             "uname" => self.line(to, "Linux").await,
+            "ip" => Ok(self.ip(args)),
             "sh" | "bash" => self.shell(args, to).await,
             assignment if assignment.contains('=') => Ok(self.export(&[name])),
             _ => Ok(Flow::NotFound),
@@ -41,6 +43,19 @@ impl Shell {
     async fn line(&self, to: &Plumbing, text: &str) -> Ran {
         self.say(to, format!("{text}\n")).await?;
         Ok(Flow::Next(0))
+    }
+
+    /// `ip addr add ADDRESS/LENGTH dev NAME`; links are always up.
+    fn ip(&self, args: &[&str]) -> Flow {
+        match args {
+            ["addr", "add", address, "dev", name] => {
+                let mut all = lock(&self.addresses);
+                all.entry((*name).to_owned()).or_default().push((*address).to_owned());
+                Flow::Next(0)
+            }
+            ["link", "set", ..] => Flow::Next(0),
+            _ => Flow::Next(1),
+        }
     }
 
     fn exit_code(&self, args: &[&str]) -> i32 {

@@ -5,7 +5,7 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -26,6 +26,9 @@ pub(crate) trait Files: Send + Sync + 'static {
     /// False when the parent directory doesn't exist.
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool;
 }
+
+/// Addresses with the length of their prefix, by interface.
+pub(crate) type Addresses = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,7 @@ pub(crate) struct Shell {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) files: Arc<dyn Files>,
+    pub(crate) addresses: Addresses,
     pub(crate) stdin: mpsc::Receiver<Bytes>,
     pub(crate) output: mpsc::Sender<(Stream, Bytes)>,
     pub(crate) window: watch::Receiver<Window>,

@@ -1,0 +1,121 @@
+//! A connection to the server's events that is made again whenever it breaks.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::error::{Error, Kind, Sent};
+use crate::incus::{Incus, scoped};
+use crate::retry::Retry;
+use crate::socket::{Frame, Socket};
+use crate::wait::may_pass;
+
+/// Which events to connect to.
+#[derive(Debug, Clone)]
+pub(in crate::incus) struct Wanted {
+    /// Comma-separated; empty for all types.
+    pub(in crate::incus) types: String,
+    pub(in crate::incus) all_projects: bool,
+}
+
+/// One connection after the other.
+pub(in crate::incus) struct Link {
+    incus: Incus,
+    wanted: Wanted,
+    socket: Option<Socket>,
+    /// Before the next attempt to connect.
+    pause: Duration,
+    since: Instant,
+}
+
+/// What a link has to tell.
+#[derive(Debug)]
+pub(in crate::incus) enum News {
+    /// The connection stands; what happened before was missed.
+    Up,
+    Frame(Bytes),
+    /// The connection broke, or could not be made this time.
+    Down,
+}
+
+impl Link {
+    /// The server sends a ping every ten seconds: after two that didn't come, we ask.
+    const QUIET: Duration = Duration::from_secs(20);
+    /// How long the answer may take; then nobody is there any more.
+    const ANSWER: Duration = Duration::from_secs(10);
+    /// How long the server may take to accept the connection.
+    const CONNECT: Duration = Duration::from_secs(10);
+    const FIRST: Duration = Duration::from_millis(250);
+    const LONGEST: Duration = Duration::from_secs(15);
+
+    pub(in crate::incus) fn new(incus: &Incus, wanted: Wanted) -> Self {
+        // It has a way of its own to try again, which must not cost the other calls their retry budget.
+        let incus = incus.with(Retry::never());
+        Self { incus, wanted, socket: None, pause: Duration::ZERO, since: Instant::now() }
+    }
+
+    /// One attempt to connect.
+    pub(in crate::incus) async fn connect(&mut self) -> Result<(), Error> {
+        let Ok(opened) = tokio::time::timeout(Self::CONNECT, open(&self.incus, &self.wanted)).await else {
+            let e = Error::new(Kind::Timeout, "the server doesn't answer");
+            return Err(e.with(|e| (e.api, e.operation, e.sent) = ("incus", "events", Sent::Unknown)));
+        };
+        self.socket = Some(opened?.watched(Self::QUIET, Self::ANSWER));
+        self.since = Instant::now();
+        Ok(())
+    }
+
+    /// The next news; an error is final: the server refuses, and will go on to.
+    ///
+    /// Can be given up and called again without losing anything.
+    pub(in crate::incus) async fn next(&mut self) -> Result<News, Error> {
+        let Some(socket) = &self.socket else {
+            return self.reconnect().await;
+        };
+        match socket.next().await {
+            Ok(Some(Frame::Text(frame) | Frame::Binary(frame))) => return Ok(News::Frame(frame)),
+            Ok(None) => tracing::debug!("the server closed the events connection"),
+            Err(e) => tracing::debug!(error = %e, "the events connection broke"),
+        }
+        self.socket = None;
+        // A server that takes the connection only to close it is not to be stormed.
+        if self.since.elapsed() > Self::LONGEST {
+            self.pause = Duration::ZERO;
+        }
+        self.back_off();
+        Ok(News::Down)
+    }
+
+    async fn reconnect(&mut self) -> Result<News, Error> {
+        // Many clients lose a server at the same moment: they must not all come back at the same moment.
+        tokio::time::sleep(self.pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
+        match self.connect().await {
+            Ok(()) => Ok(News::Up),
+            Err(e) if may_pass(e.kind()) => {
+                tracing::debug!(error = %e, "no events connection");
+                self.back_off();
+                Ok(News::Down)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn back_off(&mut self) {
+        self.pause = (self.pause * 2).clamp(Self::FIRST, Self::LONGEST);
+    }
+}
+
+async fn open(incus: &Incus, wanted: &Wanted) -> Result<Socket, Error> {
+    let call = incus.call();
+    let request = match wanted.types.as_str() {
+        "" => call.events(),
+        types => call.events().type_(types),
+    };
+    let result = match wanted.all_projects {
+        true => request.all_projects(true).send().await,
+        false => scoped!(request, incus.own_project()).send().await,
+    };
+    let answer = call.done(result).await?;
+    Socket::open(&call, answer).await
+}
