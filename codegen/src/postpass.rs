@@ -9,7 +9,7 @@ use crate::extra;
 use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
-use crate::{Errors, Finding, builders, optional_query, path_segment, tidy, version_header};
+use crate::{Errors, Finding, builders, empty_body, optional_query, path_segment, tidy, version_header};
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
     file.attrs.clear();
@@ -18,6 +18,7 @@ pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<
     version_header::drop(file);
     path_segment::check_by_hand(file);
     optional_query::skip_absent(file);
+    empty_body::leave_out(file);
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }
