@@ -10,6 +10,7 @@ mod image;
 mod instance;
 mod instances;
 mod launch;
+mod log;
 mod operation;
 mod reply;
 mod resume;
@@ -32,9 +33,12 @@ use crate::retry::Retry;
 use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
-pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use crate::raw::incus::types::{
+    FileType, InstanceFull, InstanceState, InstanceType, StateAction, Status,
+};
 pub use connect::Connect;
 pub use exec::Exec;
+pub use file::{Delete, FileInfo, MakeDir, Push, Symlink};
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
@@ -149,6 +153,11 @@ impl Incus {
     /// A raw client for one call, which keeps a record of it.
     fn call(&self) -> Call<raw::incus::Client> {
         Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    /// How the calls of this handle are repeated.
+    fn retry(&self) -> &Retry {
+        &self.0.raw.inner().retry
     }
 
     fn own_project(&self) -> Option<&str> {
