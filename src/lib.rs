@@ -101,7 +101,7 @@ pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
 pub use page::{Cursor, List, Page};
-pub use process::{Chunk, ExitStatus, Output, Process};
+pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
 pub use ticket::Ticket;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::ending::Ending;
 use super::instance::Subject;
@@ -14,7 +14,7 @@ use super::reply::open;
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::{Error, Kind, Sent};
-use crate::process::{Chunk, ExitStatus, Output, Process};
+use crate::process::{Chunk, ExitStatus, Input, Output, Process, Sink, Source, Wires};
 use crate::secret::Secret;
 use crate::socket::{Frame, Socket};
 use crate::ticket::Ticket;
@@ -28,7 +28,7 @@ use crate::wait::BoxFuture;
 pub struct Exec {
     instance: InstanceRef,
     exec: types::InstanceExec,
-    stdin: Bytes,
+    stdin: Source,
 }
 
 impl fmt::Debug for Exec {
@@ -67,7 +67,7 @@ impl<D: Subject> Instance<D> {
             group: None,
             cwd: None,
         };
-        Exec { instance: self.named(), exec, stdin: Bytes::new() }
+        Exec { instance: self.named(), exec, stdin: Source::Bytes(Bytes::new()) }
     }
 }
 
@@ -98,7 +98,13 @@ impl Exec {
 
     /// What it reads from standard input; nothing if not set.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.stdin = bytes.into();
+        self.stdin = Source::Bytes(bytes.into());
+        self
+    }
+
+    /// Lets it read from a writer: [`Process::take_stdin`].
+    pub fn pipe_stdin(mut self) -> Self {
+        self.stdin = Source::Pipe;
         self
     }
 
@@ -131,7 +137,7 @@ impl Exec {
         let incus = instance.incus.clone();
         let operation = start(&instance, exec).await.map_err(no_such_command)?;
         let streams = Streams::connect(&incus, &operation).await?;
-        Ok(Process::new(|sink| drive(incus, operation.id, streams, stdin, sink)))
+        Ok(Process::new(stdin, |wires| drive(incus, operation.id, streams, wires)))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -202,21 +208,14 @@ async fn connect(incus: &Incus, id: &str, secret: Secret) -> Result<Socket, Erro
 }
 
 /// Moves the bytes until both output streams end, and asks how the command ended.
-async fn drive(
-    incus: Incus,
-    id: String,
-    streams: Streams,
-    input: Bytes,
-    sink: mpsc::Sender<Result<Chunk, Error>>,
-) -> Result<ExitStatus, Error> {
-    let Streams { stdin, mut stdout, mut stderr, control } = streams;
+async fn drive(incus: Incus, id: String, streams: Streams, wires: Wires) -> Result<ExitStatus, Error> {
+    let Streams { stdin, stdout, stderr, control } = streams;
+    let Wires { output: sink, input, .. } = wires;
     let (told, drained) = oneshot::channel();
     let drain = async {
         let pours = async {
-            let (out, err) = tokio::join!(
-                pour(&mut stdout, &sink, Chunk::Stdout),
-                pour(&mut stderr, &sink, Chunk::Stderr)
-            );
+            let (out, err) =
+                tokio::join!(pour(&stdout, &sink, Chunk::Stdout), pour(&stderr, &sink, Chunk::Stderr));
             out.and(err)
         };
         // The command may end without reading all of its input, or any.
@@ -240,17 +239,14 @@ async fn drive(
     match (status, drained) {
         // The server's word on why there was no output goes first.
         (Err(e), _) => Err(e),
-        (Ok(_), Err(e)) => {
-            let _ = sink.send(Err(e)).await;
-            Err(Error::new(Kind::Interrupted, "the command's output is not complete"))
-        }
+        (Ok(_), Err(e)) => Err(e),
         (Ok(status), Ok(())) => Ok(status),
     }
 }
 
 /// Keeps a connection open and read, so that the server's pings are answered.
-async fn hold<T>(mut socket: Option<Socket>) -> T {
-    if let Some(socket) = &mut socket {
+async fn hold<T>(socket: Option<Socket>) -> T {
+    if let Some(socket) = &socket {
         while let Ok(Some(_)) = socket.next().await {}
     }
     // It is dropped, and so closed, only together with this future.
@@ -258,10 +254,9 @@ async fn hold<T>(mut socket: Option<Socket>) -> T {
 }
 
 /// Sends all input, then its end.
-async fn feed(mut stdin: Socket, mut input: Bytes) {
+async fn feed(stdin: Socket, mut input: Input) {
     const PIECE: usize = 64 * 1024;
-    while !input.is_empty() {
-        let piece = input.split_to(input.len().min(PIECE));
+    while let Some(piece) = input.next(PIECE).await {
         if stdin.send_binary(piece).await.is_err() {
             return;
         }
@@ -273,19 +268,11 @@ async fn feed(mut stdin: Socket, mut input: Bytes) {
 }
 
 /// Passes one stream on. Its end is an empty text frame; a connection that just ends has lost something.
-async fn pour(
-    socket: &mut Socket,
-    sink: &mpsc::Sender<Result<Chunk, Error>>,
-    kind: fn(Bytes) -> Chunk,
-) -> Result<(), Error> {
+async fn pour(socket: &Socket, sink: &Sink, kind: fn(Bytes) -> Chunk) -> Result<(), Error> {
     loop {
         match socket.next().await? {
             Some(Frame::Text(text)) if text.is_empty() => return Ok(()),
-            Some(Frame::Text(bytes) | Frame::Binary(bytes)) => {
-                if sink.send(Ok(kind(bytes))).await.is_err() {
-                    return Ok(());
-                }
-            }
+            Some(Frame::Text(bytes) | Frame::Binary(bytes)) => sink.put(kind(bytes)).await,
             None => {
                 let e = Error::new(Kind::Interrupted, "the stream closed before its end");
                 return Err(e.with(|e| (e.api, e.sent) = ("incus", Sent::Yes)));
