@@ -4540,6 +4540,7 @@ impl Client {
 /// Types for composing operation parameters.
 #[allow(clippy::all)]
 pub mod builder {
+    use crate::raw::JsonIf as _;
     #[allow(unused_imports)]
     use crate::raw::QueryIf as _;
     use super::types;
@@ -4768,7 +4769,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "artifacts_list",
@@ -5336,7 +5337,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_list",
@@ -5489,7 +5490,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instances_delete",
@@ -5644,7 +5645,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_delete",
@@ -6016,7 +6017,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_agent_operations",
@@ -6101,7 +6102,7 @@ pub mod builder {
                 .to_string()),
             );
             #[allow(unused_mut)]
-            let mut request = client.client.get(url).json(&body).build()?;
+            let mut request = client.client.get(url).json_if_any(&body).build()?;
             let info = OperationInfo {
                 operation_id: "instance_console_get",
             };
@@ -6250,7 +6251,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "instance_events",
@@ -7470,7 +7471,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "networks_list",
@@ -7697,7 +7698,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
-                .json(&body)
+                .json_if_any(&body)
                 .build()?;
             let info = OperationInfo {
                 operation_id: "network_delete",

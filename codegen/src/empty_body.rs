@@ -14,7 +14,12 @@ pub(crate) fn leave_out(file: &mut File) {
             pass.0 = false;
             pass.visit_item_mod_mut(module);
             if let (true, Some((_, items))) = (pass.0, &mut module.content) {
-                items.insert(0, parse_quote!(use crate::raw::JsonIf as _;));
+                items.insert(
+                    0,
+                    parse_quote!(
+                        use crate::raw::JsonIf as _;
+                    ),
+                );
             }
         }
     }

@@ -58,7 +58,9 @@ impl ShakenFist {
         let limit = std::time::Duration::from_secs(30);
         match tokio::time::timeout(limit, read).await {
             Ok(Ok(())) => Ok(Capabilities::read(&String::from_utf8_lossy(&text))),
-            Ok(Err(e)) => Err(call.bad_reply(format!("the list of capabilities broke off: {}", e.without_url()))),
+            Ok(Err(e)) => {
+                Err(call.bad_reply(format!("the list of capabilities broke off: {}", e.without_url())))
+            }
             Err(_) => Err(call.bad_reply("the list of capabilities doesn't end")),
         }
     }

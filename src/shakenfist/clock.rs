@@ -96,7 +96,8 @@ mod tests {
     use super::*;
 
     fn not_ready(state: &str) -> Error {
-        Error::new(Kind::Conflict, format!("instance x is not ready ({state})")).with(|e| e.status = Some(406))
+        Error::new(Kind::Conflict, format!("instance x is not ready ({state})"))
+            .with(|e| e.status = Some(406))
     }
 
     #[test]
@@ -119,7 +120,8 @@ mod tests {
         assert_eq!(ready.await.ok(), Some(4));
         let started = Instant::now();
         let never = Deadline::after(Duration::from_secs(20));
-        let e = never.until_ready(|| async { Err::<(), _>(not_ready("creating")) }).await.map_err(|e| e.status());
+        let e =
+            never.until_ready(|| async { Err::<(), _>(not_ready("creating")) }).await.map_err(|e| e.status());
         assert_eq!(e, Err(Some(406)));
         assert!(started.elapsed() <= Duration::from_secs(20));
     }

@@ -42,7 +42,13 @@ impl ShakenFist {
     /// Plain `http://` is what a node itself speaks. To another host than this one it sends the key for everybody on
     /// the way to read, so a warning is logged.
     pub fn at(url: impl Into<String>) -> Connect {
-        Connect { url: url.into(), namespace: String::new(), key: None, retry: Retry::default(), origin: None }
+        Connect {
+            url: url.into(),
+            namespace: String::new(),
+            key: None,
+            retry: Retry::default(),
+            origin: None,
+        }
     }
 }
 
@@ -86,7 +92,11 @@ impl Connect {
         let http = http::build(http::builder(tls))?;
         let raw = |credential| {
             let shared = Shared::new("shakenfist", raw::shakenfist::ENDPOINTS, reply::explain, credential);
-            raw::shakenfist::Client::new_with_client(&base, http.clone(), Inner::new(shared, self.retry.clone()))
+            raw::shakenfist::Client::new_with_client(
+                &base,
+                http.clone(),
+                Inner::new(shared, self.retry.clone()),
+            )
         };
         let open = raw(Credential::None);
         let tokens = auth::Tokens::new(open.clone(), self.namespace.clone(), key);

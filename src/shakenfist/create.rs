@@ -259,7 +259,8 @@ impl Create {
                 return Err(e);
             }
             let again = made < self.attempts_when_full && is_transient(&e);
-            let pause = e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
+            let pause =
+                e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
             let e = self.refused(deadline, &marker, e, again).await;
             if !again || !deadline.pause(pause).await {
                 return Err(e);
@@ -309,7 +310,12 @@ impl Create {
     }
 
     /// The answer is lost: what became of the request?
-    async fn find(&self, deadline: Deadline, marker: &str, lost: Error) -> Result<Operation<Instance>, Error> {
+    async fn find(
+        &self,
+        deadline: Deadline,
+        marker: &str,
+        lost: Error,
+    ) -> Result<Operation<Instance>, Error> {
         // Where the deadline itself cut the answer off, one more second is worth to know.
         let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
         let found = settle::find(&self.sf, marker, window).await;
@@ -458,7 +464,11 @@ impl Goal for Created {
         Ticket::new("shakenfist", "create", &self.uuid)
     }
 
-    fn look<'a>(&'a mut self, sf: &'a ShakenFist, closely: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+    fn look<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        closely: bool,
+    ) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
         Box::pin(async move {
             let now = match sf.instance(&self.uuid).get().await {
                 Ok(now) => now,
@@ -471,9 +481,11 @@ impl Goal for Created {
             let seen = progress(&now.state, self.message.clone());
             Ok(match &now.state {
                 InstanceState::Created => Seen::Reached(seen, now),
-                InstanceState::DeleteWait | InstanceState::Deleted | InstanceState::Error => Seen::Failed(failure(&now)),
+                InstanceState::DeleteWait | InstanceState::Deleted | InstanceState::Error => {
+                    Seen::Failed(failure(&now))
+                }
                 // The message comes a moment after the state.
-                state if is_failed(state) => Seen::Failed(failure(&with_message(now).await)),
+                state if is_failed(state) => Seen::Failed(failure(&*with_message(now).await)),
                 _ => Seen::Going(seen),
             })
         })
@@ -511,7 +523,8 @@ mod tests {
 
     #[test]
     fn base64_of_all_lengths() {
-        for (data, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (data, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(data.as_bytes()), text);
         }
         assert_eq!(base64(&[0xff, 0xfe]), "//4=");

@@ -40,7 +40,9 @@ impl<D: Subject> Instance<D> {
 /// The answer is lost: does the server delete it?
 async fn begun(instance: &Instance<super::Named>, lost: Error) -> Result<String, Error> {
     match instance.get().await {
-        Ok(now) if matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted) => Ok(now.uuid.clone()),
+        Ok(now) if matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted) => {
+            Ok(now.uuid.clone())
+        }
         // By name a deleted one isn't found, nor one that never was.
         _ => Err(lost),
     }
@@ -96,10 +98,15 @@ impl Goal for AllDeleted {
         Ticket::new("shakenfist", "delete-all", "all").with("uuids", &self.uuids.join(","))
     }
 
-    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<Vec<String>>, Error>> {
+    fn look<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        _: bool,
+    ) -> BoxFuture<'a, Result<Seen<Vec<String>>, Error>> {
         Box::pin(async move {
             let there: Vec<Instance> = sf.instances().list().all().await?;
-            let left = |data: &&Instance| self.left.contains(&data.uuid) && data.state != InstanceState::Deleted;
+            let left =
+                |data: &&Instance| self.left.contains(&data.uuid) && data.state != InstanceState::Deleted;
             let there: Vec<&Instance> = there.iter().filter(left).collect();
             if let Some(stuck) = there.iter().find(|data| data.state == InstanceState::DeleteWaitError) {
                 return Ok(Seen::Failed(failure(stuck)));

@@ -60,7 +60,8 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
 
 fn unusable(place: &str, e: serde_json::Error) -> Error {
     // Its words may quote the key; line and column don't.
-    let message = format!("{place} isn't the JSON that it should be (line {}, column {})", e.line(), e.column());
+    let message =
+        format!("{place} isn't the JSON that it should be (line {}, column {})", e.line(), e.column());
     Error::new(Kind::Configuration, message)
 }
 

@@ -43,7 +43,8 @@ use crate::transport::Inner;
 
 pub use crate::raw::shakenfist::types;
 pub use crate::raw::shakenfist::types::{
-    AgentOperationState, DiskBus, EventType, InstanceState, InterfaceModel, ObjectState, PowerState, Vdi, VideoModel,
+    AgentOperationState, DiskBus, EventType, InstanceState, InterfaceModel, ObjectState, PowerState, Vdi,
+    VideoModel,
 };
 pub use agent_operation::AgentOperation;
 pub use artifact::{Artifact, ArtifactUpload};
@@ -64,7 +65,6 @@ pub use pull::Pull;
 pub use push::Push;
 pub use resume::Resume;
 pub use spec::{Disk, Nic, Video};
-pub use upload::Source;
 
 /// A client of a Shaken Fist cluster. Cheap to clone; all clones share connections, token and retry budget.
 ///

@@ -69,7 +69,9 @@ fn kind(status: u16, text: &str) -> Option<Kind> {
         400 if unknown_option(text).is_some() => Some(Kind::Unsupported),
         400 if says("agent not ready") => Some(Kind::Conflict),
         // Also answered to what the namespace may not do; another token can't cure that.
-        401 if text == "unauthorized" || says("you cannot") || says("only admins") => Some(Kind::PermissionDenied),
+        401 if text == "unauthorized" || says("you cannot") || says("only admins") => {
+            Some(Kind::PermissionDenied)
+        }
         403 if says("exists") => Some(Kind::AlreadyExists),
         406 => Some(Kind::Conflict),
         507 => Some(Kind::InsufficientCapacity),
@@ -85,9 +87,8 @@ fn unknown_option(text: &str) -> Option<&str> {
 
 /// 406: something isn't ready yet, and the state that it is in. The server did nothing.
 pub(super) fn not_ready(e: &Error) -> Option<&str> {
-    let text = e.message();
-    let state = text.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    (e.status() == Some(406)).then(|| state.unwrap_or_default())
+    let (_, rest) = e.message().rsplit_once(" is not ready (")?;
+    (e.status() == Some(406)).then(|| rest.trim_end_matches(')'))
 }
 
 /// Whether waiting can make it ready.
@@ -136,7 +137,10 @@ mod tests {
         assert!(told(401, r#"{"error": ""}"#).message.contains("gone"));
         let unknown = told(400, r#"{"error": "A.post() got an unexpected keyword argument 'provide_dns'"}"#);
         assert_eq!(unknown.fields, ["provide_dns"]);
-        assert_eq!(told(507, r#"{"error": "full", "stage": "disk", "transient": true}"#).code.as_deref(), Some("disk"));
+        assert_eq!(
+            told(507, r#"{"error": "full", "stage": "disk", "transient": true}"#).code.as_deref(),
+            Some("disk")
+        );
     }
 
     #[test]
@@ -157,7 +161,7 @@ mod tests {
         assert_eq!(state("network 1 is not ready (initial)"), Some(true));
         assert_eq!(state("instance 1 is not ready (deleted)"), Some(false));
         assert_eq!(state("instance 1 is not ready (created-error)"), Some(false));
-        assert_eq!(state("odd words"), Some(true));
+        assert_eq!(state("invalid mode: zzz"), None);
         assert_eq!(not_ready(&Error::new(Kind::Conflict, "x (initial)")), None);
     }
 }

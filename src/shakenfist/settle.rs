@@ -33,7 +33,8 @@ impl ShakenFist {
 /// Looks once.
 pub(super) async fn look(sf: &ShakenFist, marker: &str) -> Result<Option<Instance>, Error> {
     let all = sf.instances().list().all().await?;
-    let bears_it = |instance: &Instance| instance.metadata.get(MARKER).and_then(|it| it.as_str()) == Some(marker);
+    let bears_it =
+        |instance: &Instance| instance.metadata.get(MARKER).and_then(|it| it.as_str()) == Some(marker);
     Ok(all.into_iter().find(bears_it))
 }
 

@@ -21,14 +21,20 @@ impl Disk {
     /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. As large as the image
     /// unless [`size_gb`](Self::size_gb) says more.
     pub fn from_base(base: impl Into<String>) -> Self {
-        let spec = types::DiskSpec { size: None, base: Some(base.into()), bus: None, type_: None, extra: no_extra() };
+        let spec = types::DiskSpec {
+            size: None,
+            base: Some(base.into()),
+            bus: None,
+            type_: None,
+            extra: serde_json::Map::new(),
+        };
         Self(spec)
     }
 
     /// An empty disk of this size in gigabytes.
     pub fn blank(size_gb: u32) -> Self {
         let size = Some(i64::from(size_gb));
-        Self(types::DiskSpec { size, base: None, bus: None, type_: None, extra: no_extra() })
+        Self(types::DiskSpec { size, base: None, bus: None, type_: None, extra: serde_json::Map::new() })
     }
 
     /// Its size in gigabytes.
@@ -54,14 +60,12 @@ impl Disk {
             spec if spec.size.is_some_and(|size| size < 1) => {
                 Err(Error::invalid("disk", "has a size of nothing"))
             }
-            spec if spec.base.as_deref() == Some("") => Err(Error::invalid("disk", "has a base without a name")),
+            spec if spec.base.as_deref() == Some("") => {
+                Err(Error::invalid("disk", "has a base without a name"))
+            }
             _ => Ok(()),
         }
     }
-}
-
-fn no_extra() -> std::collections::BTreeMap<String, serde_json::Value> {
-    std::collections::BTreeMap::new()
 }
 
 /// A network interface, of a new instance or to be plugged into a running one.
@@ -150,7 +154,7 @@ pub struct Video(pub(super) types::VideoSpec);
 impl Video {
     /// This model, with 16 MiB.
     pub fn new(model: VideoModel) -> Self {
-        Self(types::VideoSpec { model, memory: 16_384, vdi: None, extra: no_extra() })
+        Self(types::VideoSpec { model, memory: 16_384, vdi: None, extra: serde_json::Map::new() })
     }
 
     /// Its memory in KiB.

@@ -15,7 +15,11 @@ pub(super) trait Goal: Send + 'static {
     fn ticket(&self) -> Ticket;
 
     /// Looks once. `closely` when somebody wants to hear of progress.
-    fn look<'a>(&'a mut self, sf: &'a ShakenFist, closely: bool) -> BoxFuture<'a, Result<Seen<Self::Output>, Error>>;
+    fn look<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        closely: bool,
+    ) -> BoxFuture<'a, Result<Seen<Self::Output>, Error>>;
 
     /// What is left to do once it is reached; not bound by the patience of a look.
     fn finish<'a>(&'a mut self, _: &'a ShakenFist) -> BoxFuture<'a, Result<Option<Self::Output>, Error>> {
@@ -23,7 +27,9 @@ pub(super) trait Goal: Send + 'static {
     }
 
     fn cancel<'a>(&'a mut self, _: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(Kind::Conflict, "this can't be stopped").with(|e| e.api = "shakenfist")) })
+        Box::pin(async {
+            Err(Error::new(Kind::Conflict, "this can't be stopped").with(|e| e.api = "shakenfist"))
+        })
     }
 }
 

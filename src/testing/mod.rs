@@ -26,6 +26,8 @@ mod reply;
 mod request;
 mod route;
 mod server;
+#[cfg(feature = "shakenfist")]
+mod shakenfist;
 mod shell;
 mod socket;
 mod tasks;
@@ -35,3 +37,5 @@ pub use fault::{Planting, Rule};
 #[cfg(feature = "incus")]
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
 pub use request::Request;
+#[cfg(feature = "shakenfist")]
+pub use shakenfist::{FakeShakenFist, Held, Release};

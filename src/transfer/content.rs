@@ -35,9 +35,9 @@ enum Form {
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// The pieces of what is pushed.
-pub(super) struct Pieces {
-    pub(super) length: Option<u64>,
-    pub(super) pieces: BoxStream<'static, io::Result<Bytes>>,
+pub(crate) struct Pieces {
+    pub(crate) length: Option<u64>,
+    pub(crate) pieces: BoxStream<'static, io::Result<Bytes>>,
 }
 
 impl Content {
@@ -61,8 +61,14 @@ impl Content {
         Self(Form::Reader { reader: Box::pin(reader), length: Some(length) })
     }
 
+    /// Whether it can be read more than once.
+    #[cfg_attr(not(feature = "shakenfist"), allow(dead_code))]
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self.0, Form::Reader { .. })
+    }
+
     /// The pieces, and what is left for another try: nothing of a reader.
-    pub(super) async fn open(self) -> Result<(Pieces, Option<Self>), Error> {
+    pub(crate) async fn open(self) -> Result<(Pieces, Option<Self>), Error> {
         match self.0 {
             Form::Bytes(bytes) => {
                 let pieces = Pieces { length: Some(bytes.len() as u64), pieces: cut(bytes.clone()).boxed() };

@@ -11,6 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use content::Content;
+pub(crate) use content::Pieces;
 pub use flow::Download;
 pub(crate) use opened::{Opened, range};
 pub use pull::Pull;
