@@ -48,6 +48,12 @@ impl<C> Call<C> {
         self.record.lock().websocket_key.take()
     }
 
+    /// An error over content that broke off in the middle.
+    pub(crate) fn broken_off(&self, e: reqwest::Error) -> Error {
+        let e = broken(e);
+        self.label(e.with(|e| e.message.insert_str(0, "the content broke off: ")))
+    }
+
     fn label(&self, e: Error) -> Error {
         let facts = self.record.lock().clone();
         e.with(|e| {

@@ -102,6 +102,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// A command ended with a status other than 0.
     CommandFailed,
+    /// A file of this machine can't be read or written.
+    Io,
 }
 
 /// Did the request reach the server?
@@ -321,6 +323,7 @@ impl Kind {
             Self::OperationGone => "operation no longer known",
             Self::OutcomeUnknown => "outcome unknown",
             Self::CommandFailed => "command failed",
+            Self::Io => "local file",
         }
     }
 }

@@ -56,6 +56,7 @@
 //! | feature | what for |
 //! | --- | --- |
 //! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
+//! | `shakenfist` (default) | [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters |
 //! | `testing` | in-process fake servers |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
 //! | `generate` | generate the raw clients at build time instead of using the committed ones |
@@ -68,8 +69,8 @@
 //!
 //! Everything is reachable raw as well: [`raw`].
 
-// Without any API nothing calls the core.
-#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_macros))]
+// Without Incus, which uses all of the core, parts of it are idle.
+#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_imports, unused_macros))]
 
 /// The README's examples are tests, too.
 #[cfg(all(doctest, feature = "incus", feature = "testing"))]
@@ -103,11 +104,14 @@ mod process;
 pub mod raw;
 mod retry;
 mod secret;
+#[cfg(feature = "shakenfist")]
+pub mod shakenfist;
 mod socket;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod ticket;
 mod tls;
+mod transfer;
 mod transport;
 mod until;
 mod wait;
@@ -119,6 +123,9 @@ pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
+#[cfg(feature = "shakenfist")]
+pub use shakenfist::ShakenFist;
 pub use ticket::Ticket;
+pub use transfer::{Content, Download, Pull, Transferred};
 pub use until::Until;
 pub use wait::{Action, Operation, Progress, WaitEnd, WaitError};

@@ -86,6 +86,23 @@ impl QueryIf for reqwest::RequestBuilder {
     }
 }
 
+/// Options that travel in the body of a GET or DELETE.
+#[allow(dead_code)] // as above
+pub(crate) trait JsonIf {
+    /// Adds the body, unless it says nothing.
+    fn json_if_any<T: Serialize>(self, body: &T) -> Self;
+}
+
+impl JsonIf for reqwest::RequestBuilder {
+    fn json_if_any<T: Serialize>(self, body: &T) -> Self {
+        // What can't be serialized is reported by reqwest.
+        match serde_json::to_vec(body) {
+            Ok(bytes) if bytes == b"{}" => self,
+            _ => self.json(body),
+        }
+    }
+}
+
 /// What `^(?!\.{1,2}$)[^/\\]+$` matches, without a regex engine.
 #[allow(dead_code)] // as above
 pub(crate) fn is_path_segment(text: &str) -> bool {
@@ -112,6 +129,28 @@ pub(crate) fn is_path_segment(text: &str) -> bool {
 #[rustfmt::skip]
 pub mod incus {
     include!(env!("WINDLASS_RAW_INCUS"));
+}
+
+/// The raw client of [Shaken Fist](https://openapi.shakenfist.com/).
+#[cfg(feature = "shakenfist")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exhaustive_enums,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_imports,
+    unused_mut,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    rustdoc::bare_urls
+)]
+#[rustfmt::skip]
+pub mod shakenfist {
+    include!(env!("WINDLASS_RAW_SHAKENFIST"));
 }
 
 #[cfg(test)]

@@ -136,6 +136,8 @@ macro_rules! hooks {
 }
 #[cfg(feature = "incus")]
 hooks!(crate::raw::incus::Client);
+#[cfg(feature = "shakenfist")]
+hooks!(crate::raw::shakenfist::Client);
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
     use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};

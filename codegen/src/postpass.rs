@@ -9,7 +9,9 @@ use crate::extra;
 use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
-use crate::{Errors, Finding, accept_header, builders, optional_query, path_segment, tidy, version_header};
+use crate::{
+    Errors, Finding, accept_header, builders, empty_body, optional_query, path_segment, tidy, version_header,
+};
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
     file.attrs.clear();
@@ -19,6 +21,7 @@ pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<
     accept_header::drop(file);
     path_segment::check_by_hand(file);
     optional_query::skip_absent(file);
+    empty_body::leave_out(file);
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }

@@ -10,13 +10,14 @@ use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
 use super::exec::{Keyboard, Terminal, pour, steer, write};
-use super::file::collect;
 use super::instance::Subject;
 use super::reply::open;
 use super::types::ConsoleType;
 use super::{Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::{Error, Kind};
 use crate::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
+use crate::transfer::{self, Opened, Pull};
+use crate::wait::BoxFuture;
 
 /// Attaching to a console; from [`Instance::console`].
 #[derive(Debug, Clone)]
@@ -52,11 +53,7 @@ impl<D: Subject> Instance<D> {
     /// While a container runs, that is what was written since the last reading: what is read is gone, so the request is
     /// never repeated. When it is stopped, it is all of it, or as much of the end as the server keeps.
     pub async fn console_log(&self) -> Result<Bytes, Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_console_log_get().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        collect(call.done(result).await?).await
+        Pull::new(LogSource(self.named()), self.incus.retry()).bytes().await
     }
 
     /// Empties the console log; while a container runs, only what the next reading would give.
@@ -66,6 +63,31 @@ impl<D: Subject> Instance<D> {
         let request = call.instance_console_log_clear().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
         open(&call, result).await
+    }
+}
+
+/// The console log. It says nothing of its version, so it is never asked for twice.
+struct LogSource(InstanceRef);
+
+impl LogSource {
+    async fn get(&self) -> Result<Opened, Error> {
+        let incus = &self.0.incus;
+        let name = checked_name("name", self.0.name())?;
+        let call = incus.call();
+        let request = call.instance_console_log_get().name(name);
+        let result = scoped!(request, incus.own_project()).send().await;
+        let answer = call.done(result).await?;
+        Opened::of(call, answer)
+    }
+}
+
+impl transfer::Source for LogSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, _from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.get())
     }
 }
 

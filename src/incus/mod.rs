@@ -17,6 +17,7 @@ mod instance;
 mod instances;
 mod join;
 mod launch;
+mod log;
 mod operation;
 mod operations;
 mod remotes;
@@ -44,14 +45,16 @@ use crate::retry::Retry;
 use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
-pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
-pub use crate::raw::incus::types::{LifecycleAction, LogLevel};
+pub use crate::raw::incus::types::{
+    FileType, InstanceFull, InstanceState, InstanceType, LifecycleAction, LogLevel, StateAction, Status,
+};
 pub use addresses::AddressKind;
 pub use bearer::BearerToken;
 pub use connect::Connect;
 pub use console::{Console, ConsoleAttach};
 pub use events::{Event, Events, Stamped, Subscribe};
 pub use exec::{Exec, UntilSuccess};
+pub use file::{Delete, FileInfo, MakeDir, Push, Symlink};
 pub use identity::Identity;
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
@@ -180,6 +183,11 @@ impl Incus {
     /// A raw client for one call, which keeps a record of it.
     fn call(&self) -> Call<raw::incus::Client> {
         Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    /// How the calls of this handle are repeated.
+    fn retry(&self) -> &Retry {
+        &self.0.raw.inner().retry
     }
 
     fn own_project(&self) -> Option<&str> {

@@ -17,6 +17,7 @@ pub(crate) enum Action {
     DropAfter,
     Truncate(usize),
     CloseSocket,
+    Stall(usize),
     Hang,
     Pass,
     Reply(u16, Bytes),
@@ -82,7 +83,7 @@ impl Faults {
 ///
 /// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
 /// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
-/// [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
+/// [`stall`](Rule::stall), [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
 /// [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over when the
 /// one before it is used up, and after the last the server answers as usual.
 ///
@@ -163,6 +164,12 @@ impl Rule {
     /// Opens a websocket, which then gets a proper Close frame in place of the first thing that was to be sent on it.
     pub fn close_socket(self) -> Planting {
         self.plant(Action::CloseSocket)
+    }
+
+    /// Answers with the right headers and the first `bytes` of the body, and then says no more; the connection stays
+    /// open.
+    pub fn stall(self, bytes: usize) -> Planting {
+        self.plant(Action::Stall(bytes))
     }
 
     /// Never answers; the connection stays open. No effect.

@@ -24,6 +24,8 @@ mod reply;
 mod request;
 mod route;
 mod server;
+#[cfg(feature = "shakenfist")]
+mod shakenfist;
 mod shell;
 mod socket;
 mod tasks;
@@ -34,3 +36,5 @@ pub use fault::{Planting, Rule};
 #[cfg(feature = "incus")]
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
 pub use request::Request;
+#[cfg(feature = "shakenfist")]
+pub use shakenfist::{FakeShakenFist, Held, Release};

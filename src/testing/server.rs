@@ -21,7 +21,7 @@ use super::fault::{Action, Faults, Verdict};
 use super::reply::{Body, Reply};
 use super::request::{Door, Request};
 use super::route::Route;
-use super::socket::{self, Limit};
+use super::socket::{self, End, Limit};
 use super::tasks::{Tasks, lock};
 use super::tls::Tls;
 use super::wire::{Count, Wire};
@@ -165,8 +165,9 @@ async fn judge(
         Action::Hang => return future::pending().await,
         Action::Reply(status, body) => (planted(status, body), None),
         Action::Pass => (front.service.call(request), None),
-        Action::Truncate(bytes) => (front.service.call(request), Some(Limit::Bytes(bytes))),
-        Action::CloseSocket => (front.service.call(request), Some(Limit::Close)),
+        Action::Truncate(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Cut })),
+        Action::Stall(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Stall })),
+        Action::CloseSocket => (front.service.call(request), Some(Limit { bytes: 0, then: End::Close })),
         Action::DropAfter => {
             front.service.call(request);
             return Err(Cut);
@@ -203,21 +204,18 @@ fn render(
     reply: Reply,
     limit: Option<Limit>,
 ) -> HttpReply {
-    let bytes_limit = match limit {
-        Some(Limit::Bytes(bytes)) => Some(bytes),
-        Some(Limit::Close) | None => None,
-    };
     match reply.body {
         Body::Whole(bytes) => {
             let length = bytes.len().to_string();
-            let body = match bytes_limit {
-                Some(limit) if limit < bytes.len() => cut_short(future::ready(bytes), limit),
+            let body = match limit.filter(|limit| limit.then != End::Close) {
+                Some(limit) if limit.bytes < bytes.len() => cut_short(future::ready(bytes), limit),
                 _ => whole(bytes),
             };
             respond(reply.status, length_first(reply.headers, length), body)
         }
         Body::Later(bytes) => {
-            let body = cut_short(bytes, bytes_limit.unwrap_or(usize::MAX));
+            let body =
+                cut_short(bytes, limit.filter(|limit| limit.then != End::Close).unwrap_or(Limit::NONE));
             respond(reply.status, reply.headers, body)
         }
         Body::Socket(talk) => {
@@ -255,13 +253,17 @@ fn whole(bytes: Bytes) -> HttpBody {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// The first `limit` bytes, then an error, upon which hyper drops the connection.
-fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: usize) -> HttpBody {
+/// The first bytes, then the end that the limit names.
+fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: Limit) -> HttpBody {
     let pieces = bytes.map(move |bytes| {
-        let kept = bytes.slice(..limit.min(bytes.len()));
+        let kept = bytes.slice(..limit.bytes.min(bytes.len()));
         let cut = (kept.len() < bytes.len()).then_some(Cut);
-        let end = stream::iter(cut).then(|cut| async {
-            sleep(FLUSH).await;
+        let end = stream::iter(cut).then(move |cut| async move {
+            match limit.then {
+                End::Cut => sleep(FLUSH).await,
+                End::Stall => future::pending().await,
+                End::Close => {}
+            }
             Err(cut)
         });
         stream::once(future::ready(Ok(Frame::data(kept)))).chain(end)

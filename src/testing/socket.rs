@@ -37,13 +37,26 @@ pub(crate) fn not_a_handshake() -> Reply {
         .header("X-Content-Type-Options", "nosniff")
 }
 
-/// What ends a websocket before its time.
+/// How much of an answer leaves, and what comes then.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Limit {
-    /// Cut after so many bytes.
-    Bytes(usize),
-    /// A Close frame in place of the first thing that is sent.
+pub(crate) struct Limit {
+    pub(crate) bytes: usize,
+    pub(crate) then: End,
+}
+
+/// What comes after the last byte that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// An error, upon which the connection is dropped.
+    Cut,
+    /// Nothing, on an open connection.
+    Stall,
+    /// The Close frame of a websocket. Other answers have no such end.
     Close,
+}
+
+impl Limit {
+    pub(crate) const NONE: Limit = Limit { bytes: usize::MAX, then: End::Cut };
 }
 
 /// Talks once hyper hands the connection over.
@@ -51,9 +64,8 @@ pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<Limit
     if let Ok(stream) = upgrade.await {
         let stream = TokioIo::new(stream);
         let stream = match limit {
-            None => Limited { stream, left: None, farewell: &[] },
-            Some(Limit::Bytes(bytes)) => Limited { stream, left: Some(bytes), farewell: &[] },
-            Some(Limit::Close) => Limited { stream, left: Some(0), farewell: CLOSE },
+            None => Limited { stream, left: None, then: End::Cut },
+            Some(Limit { bytes, then }) => Limited { stream, left: Some(bytes), then },
         };
         talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
     }
@@ -67,8 +79,7 @@ const CLOSE: &[u8] = &[0x88, 0];
 pub(crate) struct Limited {
     stream: TokioIo<Upgraded>,
     left: Option<usize>,
-    /// What is still written then.
-    farewell: &'static [u8],
+    then: End,
 }
 
 impl AsyncRead for Limited {
@@ -85,10 +96,15 @@ impl AsyncWrite for Limited {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let allowed = self.left.map_or(buf.len(), |left| left.min(buf.len()));
         if allowed == 0 && !buf.is_empty() {
-            if !self.farewell.is_empty() {
-                let last = std::mem::take(&mut self.farewell);
+            match std::mem::replace(&mut self.then, End::Cut) {
+                // Nobody is woken ever.
+                End::Stall => {
+                    self.then = End::Stall;
+                    return Poll::Pending;
+                }
                 // Two bytes always fit.
-                let _ = Pin::new(&mut self.stream).poll_write(cx, last);
+                End::Close => _ = Pin::new(&mut self.stream).poll_write(cx, CLOSE),
+                End::Cut => {}
             }
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }

@@ -6,12 +6,12 @@ use super::status::{Exited, exit_status, no_such_command};
 use super::{Exec, start};
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
-use crate::incus::file::collect;
 use crate::incus::reply::open;
 use crate::incus::work::IncusWork;
-use crate::incus::{Incus, checked_name, scoped, types};
+use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
 use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
+use crate::transfer::{Opened, Pull, Source, range};
 use crate::wait::{Action, BoxFuture};
 
 impl Exec {
@@ -99,11 +99,10 @@ impl Recorded {
     }
 
     async fn fetch(&self, incus: &Incus, file: &str) -> Result<Vec<u8>, Error> {
-        let name = checked_name("name", &self.instance)?;
-        let call = incus.call();
-        let request = call.instance_exec_output_get().name(name).file(file);
-        let result = scoped!(request, incus.own_project()).send().await;
-        Ok(collect(call.done(result).await?).await?.into())
+        let (instance, file) = (incus.instance(&self.instance), file.to_owned());
+        // The caller asked for all of it, in memory.
+        let pull = Pull::new(OutputSource { instance, file }, incus.retry()).max_size(u64::MAX);
+        Ok(pull.bytes().await?.into())
     }
 
     async fn delete(&self, incus: &Incus, file: &str) -> Result<(), Error> {
@@ -147,5 +146,37 @@ impl Ending for Recorded {
 
     fn confirm<'a>(&'a self, _: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
         Box::pin(async { no_such_command(e) })
+    }
+}
+
+/// A file with recorded output.
+struct OutputSource {
+    instance: InstanceRef,
+    file: String,
+}
+
+impl OutputSource {
+    async fn get(&self, from: u64) -> Result<Opened, Error> {
+        let incus = &self.instance.incus;
+        let name = checked_name("name", self.instance.name())?;
+        let call = incus.call();
+        let request = call.instance_exec_output_get().name(name).file(self.file.as_str());
+        let request = match range(from) {
+            Some(range) => request.range(range),
+            None => request,
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
+        let answer = call.done(result).await?;
+        Opened::of(call, answer)
+    }
+}
+
+impl Source for OutputSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.get(from))
     }
 }

@@ -154,7 +154,7 @@ fn nobody(key: &Key) -> Failure {
 fn log(request: &Request, text: &[u8]) -> Reply {
     match text.is_empty() {
         true => Reply::new(200, "").header("Content-Type", "application/json"),
-        false => raw(request, "console.log", text, Utc::now()),
+        false => raw(request, "console.log", Bytes::copy_from_slice(text), Utc::now()),
     }
 }
 

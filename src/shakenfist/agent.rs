@@ -1,0 +1,134 @@
+//! The agent in the guest: waiting for it, and giving it orders.
+
+use super::clock::{Deadline, Pace};
+use super::instance::{failure, is_agent_ready, is_failed};
+use super::reply;
+use super::work::{Goal, Polled, Seen, progress};
+use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, types};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+impl<D: Subject> Instance<D> {
+    /// Waits until the agent in the guest takes orders: `ready`, or on newer servers `ready (degraded)`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn demo(web: windlass::shakenfist::InstanceRef) -> windlass::Result<()> {
+    /// let web = web.agent_ready().timeout(Duration::from_secs(300)).await?;
+    /// println!("booted at {:?}", web.agent_system_boot_time);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`exec`](Self::exec), [`push`](Self::push) and [`pull`](Self::pull) do this by themselves. An instance without a
+    /// side channel for the agent, or with an agent that is too old, fails with [`Kind::Unsupported`].
+    pub fn agent_ready(&self) -> Operation<Instance> {
+        Polled::operation(&self.sf, AgentReady { reference: self.reference().to_owned() })
+    }
+}
+
+/// The agent takes orders.
+struct AgentReady {
+    reference: String,
+}
+
+impl Goal for AgentReady {
+    type Output = Instance;
+
+    fn ticket(&self) -> Ticket {
+        Ticket::new("shakenfist", "agent-ready", &self.reference)
+    }
+
+    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+        Box::pin(async move {
+            let now = sf.instance(&self.reference).get().await;
+            let now = match now {
+                Err(e) if matches!(e.kind(), Kind::NotFound | Kind::InvalidInput) => {
+                    return Ok(Seen::Failed(e));
+                }
+                other => other?,
+            };
+            let down = matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted);
+            if down || is_failed(&now.state) {
+                return Ok(Seen::Failed(failure(&now)));
+            }
+            if let Some(e) = cannot_come(&now) {
+                return Ok(Seen::Failed(e));
+            }
+            let word = now.agent_state.clone().unwrap_or_else(|| "never heard of".to_owned());
+            let seen = progress(word, "agent");
+            let ready = now.state == InstanceState::Created && is_agent_ready(&now);
+            Ok(if ready { Seen::Reached(seen, now) } else { Seen::Going(seen) })
+        })
+    }
+}
+
+/// Why no agent will ever answer.
+fn cannot_come(instance: &types::Instance) -> Option<Error> {
+    let word = instance.agent_state.as_deref().unwrap_or_default();
+    let message = if !instance.side_channels.iter().any(|channel| channel.starts_with("sf-agent")) {
+        format!("{} was made without a side channel for the agent", instance.uuid)
+    } else if word.contains("too old") {
+        format!("the agent in {} is too old", instance.uuid)
+    } else {
+        return None;
+    };
+    Some(Error::new(Kind::Unsupported, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)))
+}
+
+pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
+    let goal = AgentReady { reference: ticket.id.clone() };
+    (ticket.kind == "agent-ready").then(|| Polled::operation(sf, goal))
+}
+
+/// Gives the agent an order once it is ready. While the server says that it isn't, nothing was done: then again.
+pub(super) async fn order<F>(
+    instance: &InstanceRef,
+    deadline: Deadline,
+    mut call: impl FnMut() -> F,
+) -> Result<types::AgentOperation, Error>
+where
+    F: Future<Output = Result<types::AgentOperation, Error>>,
+{
+    let mut pace = Pace::new();
+    loop {
+        instance.agent_ready().timeout(deadline.left()).await?;
+        let e = match deadline.bound(call()).await {
+            Err(e) if is_not_ready(&e) => e,
+            result => return result,
+        };
+        if !deadline.pause(pace.next()).await {
+            return Err(e);
+        }
+    }
+}
+
+/// The agent went away between the look and the order; servers up to 0.8 fail over one that they never heard of.
+fn is_not_ready(e: &Error) -> bool {
+    let says = |words: &str| e.message().contains(words);
+    match e.status() {
+        Some(400) => says("agent not ready"),
+        Some(406) => reply::not_ready(e).is_some_and(reply::may_become_ready),
+        Some(500) => says("'NoneType' object has no attribute 'startswith'"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_after_which_nothing_was_done() {
+        let e = |status, text: &str| Error::new(Kind::Server, text).with(|e| e.status = Some(status));
+        assert!(is_not_ready(&e(400, "instance agent not ready")));
+        assert!(is_not_ready(&e(406, "instance x is not ready (creating)")));
+        assert!(is_not_ready(&e(
+            500,
+            "server error: AttributeError(\"'NoneType' object has no attribute 'startswith'\")"
+        )));
+        assert!(!is_not_ready(&e(406, "invalid mode: zzz (error)")));
+        assert!(!is_not_ready(&e(500, "server error: AttributeError(\"no attribute 'api_error'\")")));
+        assert!(!is_not_ready(&e(400, "other")));
+    }
+}

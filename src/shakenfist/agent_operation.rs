@@ -1,0 +1,228 @@
+//! Work of the agent in a guest, which ends in one of several ways.
+
+use std::ops::Deref;
+
+use super::reply::open;
+use super::work::{Goal, Polled, Seen, progress};
+use super::{AgentOperationState, Instance, ShakenFist, Subject, checked, types};
+use crate::error::{Error, Kind, Sent};
+use crate::page::{List, Page};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// An order that the agent got: its data together with a cheap handle.
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/agentoperations/>
+#[derive(Debug, Clone)]
+pub struct AgentOperation {
+    sf: ShakenFist,
+    data: types::AgentOperation,
+}
+
+impl Deref for AgentOperation {
+    type Target = types::AgentOperation;
+
+    fn deref(&self) -> &types::AgentOperation {
+        &self.data
+    }
+}
+
+impl ShakenFist {
+    /// Reads an agent operation; a deleted one is shown in that state.
+    pub async fn agent_operation(&self, uuid: &str) -> Result<AgentOperation, Error> {
+        Ok(AgentOperation { sf: self.clone(), data: get(self, uuid).await? })
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// The instance's agent operations that are still queued.
+    pub fn agent_operations(&self) -> List<AgentOperation> {
+        self.operations(false)
+    }
+
+    /// All of the instance's agent operations, those that are done included.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// for operation in web.all_agent_operations().all().await? {
+    ///     println!("{} {}", operation.uuid, operation.state);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn all_agent_operations(&self) -> List<AgentOperation> {
+        self.operations(true)
+    }
+
+    fn operations(&self, all: bool) -> List<AgentOperation> {
+        let instance = self.named();
+        List::new(move |_| {
+            let instance = instance.clone();
+            Box::pin(async move {
+                let (reference, sf) = (instance.segment()?, &instance.sf);
+                sf.require("instance-agentoperations", "list agent operations").await?;
+                if all {
+                    sf.require("instance-agentoperations-all", "list agent operations that are done").await?;
+                }
+                let call = sf.call();
+                let query = types::AgentOperationsQuery { all: all.then_some(true) };
+                let result =
+                    call.instance_agent_operations().instance_ref(reference).body(query).send().await;
+                let items = open(&call, result).await?.0.into_iter();
+                Ok(Page::only(items.map(|data| AgentOperation { sf: sf.clone(), data }).collect()))
+            })
+        })
+    }
+}
+
+impl AgentOperation {
+    /// Reads it again.
+    pub async fn get(&self) -> Result<Self, Error> {
+        self.sf.agent_operation(&self.uuid).await
+    }
+
+    /// Deletes it. A command that the guest already runs goes on.
+    pub async fn delete(&self) -> Result<(), Error> {
+        delete(&self.sf, &self.uuid).await
+    }
+
+    /// Waits until it has ended, whoever gave the order.
+    pub fn wait(&self) -> Operation<Self> {
+        AgentWork::operation(&self.sf, self.uuid.clone(), Whole)
+    }
+}
+
+async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::AgentOperation, Error> {
+    let uuid = checked("agent operation", uuid)?;
+    let call = sf.call();
+    let result = call.agent_operation_get().operation_uuid(uuid).send().await;
+    open(&call, result).await
+}
+
+async fn delete(sf: &ShakenFist, uuid: &str) -> Result<(), Error> {
+    let uuid = checked("agent operation", uuid)?;
+    sf.require("agentoperations-crud", "delete agent operations").await?;
+    let call = sf.call();
+    let result = call.agent_operation_delete().operation_uuid(uuid).send().await;
+    open(&call, result).await.map(drop)
+}
+
+/// What an agent operation is for, and what becomes of its results.
+pub(super) trait End: Send + 'static {
+    type Output: Send + 'static;
+    /// The kind of its tickets.
+    const KIND: &'static str;
+
+    fn result<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        done: types::AgentOperation,
+    ) -> BoxFuture<'a, Result<Self::Output, Error>>;
+}
+
+/// An agent operation has ended.
+pub(super) struct AgentWork<E: End> {
+    uuid: String,
+    end: E,
+    done: Option<types::AgentOperation>,
+}
+
+impl<E: End> AgentWork<E> {
+    pub(super) fn operation(sf: &ShakenFist, uuid: String, end: E) -> Operation<E::Output> {
+        Polled::operation(sf, Self { uuid, end, done: None })
+    }
+
+    pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket, end: E) -> Option<Operation<E::Output>> {
+        (ticket.kind == E::KIND).then(|| Self::operation(sf, ticket.id.clone(), end))
+    }
+}
+
+impl<E: End> Goal for AgentWork<E> {
+    type Output = E::Output;
+
+    fn ticket(&self) -> Ticket {
+        Ticket::new("shakenfist", E::KIND, &self.uuid)
+    }
+
+    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<E::Output>, Error>> {
+        Box::pin(async move {
+            let now = match get(sf, &self.uuid).await {
+                Ok(now) => now,
+                Err(e) if e.is_not_found() => return Ok(Seen::Gone),
+                Err(e) => return Err(e),
+            };
+            let seen = progress(&now.state, E::KIND);
+            Ok(match &now.state {
+                AgentOperationState::Complete => match refused(&now) {
+                    Some(e) => Seen::Failed(e),
+                    None => {
+                        self.done = Some(now);
+                        Seen::Ended(seen)
+                    }
+                },
+                AgentOperationState::Error | AgentOperationState::Expired => {
+                    Seen::Failed(failed(&now, Kind::OperationFailed))
+                }
+                AgentOperationState::Deleted => Seen::Failed(failed(&now, Kind::Cancelled)),
+                _ => Seen::Going(seen),
+            })
+        })
+    }
+
+    fn finish<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<Option<E::Output>, Error>> {
+        Box::pin(async move {
+            let Some(done) = self.done.take() else { return Ok(None) };
+            self.end.result(sf, done).await.map(Some)
+        })
+    }
+
+    fn cancel<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(delete(sf, &self.uuid))
+    }
+}
+
+/// `complete`, and yet a step says that it didn't work.
+fn refused(done: &types::AgentOperation) -> Option<Error> {
+    let worked = done.results.values().all(|result| result.result != Some(false));
+    (!worked).then(|| failed(done, Kind::OperationFailed))
+}
+
+/// Why it failed, in the words of whoever says most.
+fn failed(operation: &types::AgentOperation, kind: Kind) -> Error {
+    let steps = operation.results.values().filter_map(|result| result.message.clone());
+    let own = [&operation.error_message, &operation.expiry_reason].into_iter().flatten().cloned();
+    let said: Vec<String> = own.chain(steps).filter(|said| !said.is_empty()).collect();
+    let (uuid, state) = (&operation.uuid, &operation.state);
+    let message = match said.is_empty() {
+        true => format!("agent operation {uuid} ended as {state}"),
+        false => format!("agent operation {uuid} ended as {state}: {}", said.join("; ")),
+    };
+    Error::new(kind, message).with(|e| {
+        (e.api, e.sent, e.code) = ("shakenfist", Sent::Yes, Some(state.to_string()));
+    })
+}
+
+/// The operation itself is the result.
+struct Whole;
+
+impl End for Whole {
+    type Output = AgentOperation;
+    const KIND: &'static str = "agent-operation";
+
+    fn result<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        data: types::AgentOperation,
+    ) -> BoxFuture<'a, Result<AgentOperation, Error>> {
+        Box::pin(async move { Ok(AgentOperation { sf: sf.clone(), data }) })
+    }
+}
+
+pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<AgentOperation>> {
+    AgentWork::resume(sf, ticket, Whole)
+}
+
+/// An answer that lacks what it should have.
+pub(super) fn incomplete(what: &str) -> Error {
+    Error::new(Kind::BadReply, format!("the results of the agent lack {what}"))
+        .with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+}

@@ -1,0 +1,265 @@
+//! Artifacts: names for blobs, and how content becomes one.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::clock::{Deadline, Pace};
+use super::reply::open;
+use super::types::ArtifactType;
+use super::upload::{self, Uploaded};
+use super::{ShakenFist, checked, types};
+use crate::error::{Error, Kind, Sent};
+use crate::page::{List, Page};
+use crate::transfer::{Content, Tell, Transferred};
+
+/// An artifact: its data together with a cheap handle.
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/artifacts/>
+#[derive(Debug, Clone)]
+pub struct Artifact {
+    sf: ShakenFist,
+    data: types::Artifact,
+}
+
+impl Deref for Artifact {
+    type Target = types::Artifact;
+
+    fn deref(&self) -> &types::Artifact {
+        &self.data
+    }
+}
+
+impl ShakenFist {
+    /// The artifacts that the namespace sees.
+    pub fn artifacts(&self) -> List<Artifact> {
+        let sf = self.clone();
+        List::new(move |_| {
+            let sf = sf.clone();
+            Box::pin(async move {
+                let call = sf.call();
+                let result = call.artifacts_list().send().await;
+                let items = open(&call, result).await?.0.into_iter();
+                Ok(Page::only(items.map(|data| Artifact { sf: sf.clone(), data }).collect()))
+            })
+        })
+    }
+
+    /// Reads an artifact, by its UUID or name.
+    pub async fn artifact(&self, reference: &str) -> Result<Artifact, Error> {
+        let reference = checked("artifact", reference)?;
+        let call = self.call();
+        let result = call.artifact_get().artifact_ref(reference).send().await;
+        Ok(Artifact { sf: self.clone(), data: open(&call, result).await? })
+    }
+
+    /// Uploads content, to become an artifact that new instances can be made from.
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::{Disk, ShakenFist};
+    /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
+    /// sf.upload("golden.qcow2").on_progress(|p| eprintln!("{p}")).as_image("golden").await?;
+    /// let base = format!("sf://upload/{}/golden", sf.namespace());
+    /// let web = sf.create("web").disk(Disk::from_base(base)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes in chunks, and goes on
+    /// where a broken connection left off.
+    pub fn upload(&self, content: impl Into<Content>) -> ArtifactUpload {
+        let limit = Duration::from_secs(3_600);
+        ArtifactUpload {
+            sf: self.clone(),
+            content: content.into(),
+            limit,
+            shared: false,
+            reuse: true,
+            tell: None,
+        }
+    }
+}
+
+impl Artifact {
+    /// Deletes it. Its blobs go when nothing else uses them.
+    pub async fn delete(&self) -> Result<(), Error> {
+        let call = self.sf.call();
+        let reference = checked("artifact", &self.uuid)?;
+        let result = call.artifact_delete().artifact_ref(reference).send().await;
+        open(&call, result).await.map(drop)
+    }
+}
+
+/// Content to be uploaded; from [`ShakenFist::upload`].
+#[must_use = "nothing is sent before `.as_image(..).await` or `.as_other(..).await`"]
+pub struct ArtifactUpload {
+    sf: ShakenFist,
+    content: Content,
+    limit: Duration,
+    shared: bool,
+    reuse: bool,
+    tell: Option<Tell>,
+}
+
+impl fmt::Debug for ArtifactUpload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArtifactUpload").field("content", &self.content).finish_non_exhaustive()
+    }
+}
+
+impl ArtifactUpload {
+    /// Calls `tell` after each chunk that the server has confirmed; never if it needn't be sent.
+    pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
+    /// How long all of it may take; an hour if not said.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// For all namespaces; only the namespace `system` may.
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    /// Sends it even if the cluster has the same bytes already.
+    pub fn always_send(mut self) -> Self {
+        self.reuse = false;
+        self
+    }
+
+    /// Makes it an image with this name, or a new version of the one there is.
+    pub async fn as_image(self, name: impl Into<String>) -> Result<Artifact, Error> {
+        self.store(name.into(), ArtifactType::Image).await
+    }
+
+    /// Makes it an artifact that is no image.
+    pub async fn as_other(self, name: impl Into<String>) -> Result<Artifact, Error> {
+        self.store(name.into(), ArtifactType::Other).await
+    }
+
+    async fn store(self, name: String, kind: ArtifactType) -> Result<Artifact, Error> {
+        let segment = checked("artifact", &name)?;
+        Deadline::after(self.limit).bound(self.store_as(segment, kind)).await
+    }
+
+    async fn store_as(self, name: types::PathSegment, kind: ArtifactType) -> Result<Artifact, Error> {
+        let sf = self.sf.clone();
+        let typed = sf.can("artifact-upload-types").await;
+        if !typed && kind != ArtifactType::Image {
+            sf.require("artifact-upload-types", "make artifacts other than images").await?;
+        }
+        let mut request = types::ArtifactUpload {
+            upload_uuid: None,
+            blob_uuid: None,
+            source_url: None,
+            shared: self.shared.then_some(true),
+            namespace: None,
+            artifact_type: typed.then_some(kind),
+        };
+        let (content, there) = self.look_for_it().await?;
+        if let Some(blob) = there {
+            request.blob_uuid = Some(blob);
+            match convert(&sf, &name, &request, None).await {
+                // It went away in the meantime.
+                Err(e) if e.is_not_found() => request.blob_uuid = None,
+                result => return result,
+            }
+        }
+        let (content, tell) = content;
+        let (pieces, _) = content.open().await?;
+        let uploaded = upload::upload(&sf, pieces, tell).await?;
+        request.upload_uuid = Some(uploaded.uuid.clone());
+        convert(&sf, &name, &request, Some(&uploaded)).await
+    }
+
+    /// The UUID of a blob that holds the same already, and the content once more.
+    async fn look_for_it(self) -> Result<((Content, Option<Tell>), Option<String>), Error> {
+        if !self.reuse || !self.sf.can("blob-search-by-hash").await {
+            return Ok(((self.content, self.tell), None));
+        }
+        // What can be read only once is not read for that.
+        if !self.content.is_repeatable() {
+            return Ok(((self.content, self.tell), None));
+        }
+        let (pieces, again) = self.content.open().await?;
+        let Some(again) = again else {
+            return Err(Error::new(Kind::Io, "the content can't be read twice"));
+        };
+        let hash = upload::sha512(pieces).await?;
+        let found = self.sf.blob_by_sha512(&hash).await?;
+        Ok(((again, self.tell), found.map(|blob| blob.uuid.clone())))
+    }
+}
+
+/// Makes an artifact, and checks that the bytes are those that were sent.
+async fn convert(
+    sf: &ShakenFist,
+    name: &types::PathSegment,
+    request: &types::ArtifactUpload,
+    uploaded: Option<&Uploaded>,
+) -> Result<Artifact, Error> {
+    let call = sf.call();
+    let result = call.artifact_upload().artifact_name(name.clone()).body(request.clone()).send().await;
+    let artifact = match open(&call, result).await {
+        Ok(data) => Artifact { sf: sf.clone(), data },
+        Err(e) => match uploaded {
+            Some(uploaded) if is_open(&e) => find(sf, name, uploaded, e).await?,
+            _ => return Err(e),
+        },
+    };
+    match uploaded {
+        Some(uploaded) => compare(sf, &artifact, uploaded).await.map(|()| artifact),
+        None => Ok(artifact),
+    }
+}
+
+/// Whether it may have worked although there is no good answer: computing a checksum takes the server long.
+fn is_open(e: &Error) -> bool {
+    e.sent() == Sent::Unknown || matches!(e.status(), Some(200..=299 | 502..=504))
+}
+
+/// The answer is lost: is there an artifact of that name with those bytes?
+async fn find(
+    sf: &ShakenFist,
+    name: &types::PathSegment,
+    uploaded: &Uploaded,
+    lost: Error,
+) -> Result<Artifact, Error> {
+    const LOOKS: u32 = 20;
+    let mut pace = Pace::new();
+    for _ in 0..LOOKS {
+        tokio::time::sleep(pace.next()).await;
+        if let Ok(artifact) = sf.artifact(name).await
+            && let Some(blob) = artifact.blob_uuid.clone()
+            && let Ok(blob) = sf.blob(&blob).await
+            && blob.sha512.as_ref() == Some(&uploaded.sha512)
+        {
+            return Ok(artifact);
+        }
+    }
+    Err(lost)
+}
+
+/// By the checksum where the server knows it, else by the size.
+async fn compare(sf: &ShakenFist, artifact: &Artifact, uploaded: &Uploaded) -> Result<(), Error> {
+    let Some(blob) = artifact.blob_uuid.as_deref() else {
+        return Err(damaged("it has no blob"));
+    };
+    let blob = sf.blob(blob).await?;
+    if blob.sha512.as_ref().is_some_and(|hash| !hash.eq_ignore_ascii_case(&uploaded.sha512)) {
+        return Err(damaged("its checksum differs"));
+    }
+    if blob.size.is_some_and(|size| u64::try_from(size) != Ok(uploaded.size)) {
+        return Err(damaged("its size differs"));
+    }
+    Ok(())
+}
+
+fn damaged(how: &str) -> Error {
+    Error::new(Kind::BadReply, format!("what arrived isn't what was sent: {how}"))
+        .with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+}

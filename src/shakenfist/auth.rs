@@ -1,0 +1,73 @@
+//! The token that calls carry: exchanged for a key, shared, renewed.
+
+use std::time::Duration;
+
+use progenitor_client::ClientInfo;
+use tokio::time::Instant;
+
+use super::{ShakenFist, rebuild, types};
+use crate::call::Call;
+use crate::credential::{Fetch, Token, bearer};
+use crate::error::{Error, Kind};
+use crate::raw;
+use crate::secret::Secret;
+use crate::wait::BoxFuture;
+
+/// Where tokens come from: a raw client of their own, which carries none.
+pub(super) struct Tokens {
+    raw: raw::shakenfist::Client,
+    namespace: String,
+    key: Secret,
+}
+
+impl Tokens {
+    pub(super) fn new(raw: raw::shakenfist::Client, namespace: String, key: Secret) -> Self {
+        Self { raw, namespace, key }
+    }
+
+    async fn exchange(&self) -> Result<Token, Error> {
+        let call = Call::new(self.raw.inner(), |inner| rebuild(&self.raw, inner));
+        let request = types::AuthRequest { namespace: self.namespace.clone(), key: self.key.clone() };
+        let asked = Instant::now();
+        let result = call.auth().body(request).send().await;
+        let token = call.done(result).await.map_err(|e| self.refused(e))?.into_inner();
+        let lasts = token.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+        Ok(Token { value: bearer(&token.access_token)?, ends: lasts.map(|lasts| asked + lasts) })
+    }
+
+    /// Here 401 and 404 are about the key and its namespace, whatever the call was about.
+    fn refused(&self, e: Error) -> Error {
+        let what = match e.status() {
+            Some(401) => "the key isn't one of the namespace",
+            Some(404) if e.kind() == Kind::NotFound => "there is no namespace",
+            _ => return e,
+        };
+        e.with(|inner| {
+            inner.kind = Kind::Unauthenticated;
+            inner.message = format!("{what} {:?} ({})", self.namespace, inner.message);
+        })
+    }
+}
+
+impl Fetch for Tokens {
+    fn fetch(&self) -> BoxFuture<'_, Result<Token, Error>> {
+        Box::pin(self.exchange())
+    }
+}
+
+impl ShakenFist {
+    /// Fails unless the key is accepted.
+    pub(super) async fn sign_in(&self) -> Result<(), Error> {
+        // The cheapest call that needs a token and asks for nothing that grows: no such UUID exists.
+        let call = self.call();
+        let result = call.agent_operation_get().operation_uuid(NOBODY).send().await;
+        match call.done(result).await {
+            Ok(_) => Ok(()),
+            Err(e) if e.is_not_found() => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// A UUID that nothing has.
+const NOBODY: &str = "00000000-0000-4000-8000-000000000000";

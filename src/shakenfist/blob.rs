@@ -1,0 +1,325 @@
+//! Blobs: immutable bytes, read in constant memory and checked when whole.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
+use progenitor_client::ClientInfo;
+use ring::digest::{Context, SHA512};
+use tokio::sync::OnceCell;
+
+use super::reply::open;
+use super::{ShakenFist, checked, types};
+use crate::error::{Error, Kind, Sent};
+use crate::transfer::{Opened, Pull, Source};
+use crate::wait::BoxFuture;
+
+/// A blob: its data together with a cheap handle.
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/blobs/>
+#[derive(Debug, Clone)]
+pub struct Blob {
+    sf: ShakenFist,
+    data: types::Blob,
+}
+
+impl Deref for Blob {
+    type Target = types::Blob;
+
+    fn deref(&self) -> &types::Blob {
+        &self.data
+    }
+}
+
+impl ShakenFist {
+    /// Reads what is known of a blob.
+    ///
+    /// ```no_run
+    /// # async fn demo(sf: windlass::shakenfist::ShakenFist, uuid: &str) -> windlass::Result<()> {
+    /// let blob = sf.blob(uuid).await?;
+    /// println!("{:?} bytes", blob.size);
+    /// blob.data().to("image.qcow2").await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn blob(&self, uuid: &str) -> Result<Blob, Error> {
+        Ok(Blob { sf: self.clone(), data: get(self, uuid).await? })
+    }
+
+    /// Finds a blob by the SHA-512 of its bytes, in hexadecimal. One that was just made may not be found yet.
+    pub async fn blob_by_sha512(&self, hash: &str) -> Result<Option<Blob>, Error> {
+        if hash.len() != 128 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(Error::invalid("sha512", "is no SHA-512: 128 hexadecimal digits"));
+        }
+        self.require("blob-search-by-hash", "find blobs by checksum").await?;
+        let hash = checked("sha512", &hash.to_ascii_lowercase())?;
+        let call = self.call();
+        let result = call.blob_by_sha512().hash(hash).send().await;
+        let found = open(&call, result).await?.0;
+        Ok(found.map(|data| Blob { sf: self.clone(), data }))
+    }
+}
+
+async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::Blob, Error> {
+    let uuid = checked("blob", uuid)?;
+    let call = sf.call();
+    let result = call.blob_get().blob_uuid(uuid).send().await;
+    open(&call, result).await
+}
+
+impl Blob {
+    /// The bytes, or a part of them.
+    ///
+    /// ```no_run
+    /// # async fn demo(blob: windlass::shakenfist::Blob) -> windlass::Result<()> {
+    /// let head = blob.data().offset(0).limit(512).pull().bytes().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn data(&self) -> BlobData {
+        BlobData { sf: self.sf.clone(), uuid: self.data.uuid.clone(), offset: 0, limit: None }
+    }
+}
+
+/// Bytes of a blob; from [`Blob::data`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is asked for before it is pulled"]
+pub struct BlobData {
+    sf: ShakenFist,
+    uuid: String,
+    offset: u64,
+    limit: Option<u64>,
+}
+
+impl BlobData {
+    /// From this byte on. From behind the end nothing comes.
+    pub fn offset(mut self, byte: u64) -> Self {
+        self.offset = byte;
+        self
+    }
+
+    /// So many bytes at most. Servers that can't be asked for that begin to send all; the rest is dropped here.
+    pub fn limit(mut self, bytes: u64) -> Self {
+        self.limit = Some(bytes);
+        self
+    }
+
+    /// Where it goes and within which limits is said there. A broken connection is resumed; a blob that is read whole is
+    /// compared with its SHA-512, where the server knows that.
+    pub fn pull(self) -> Pull {
+        BlobSource::new(&self.sf, self.uuid, self.offset, self.limit).pull()
+    }
+
+    /// Short for `.pull().to(path)`: writes it to a file, which appears when it is whole.
+    pub async fn to(self, path: impl AsRef<std::path::Path>) -> Result<crate::Transferred, Error> {
+        self.pull().to(path).await
+    }
+
+    /// Short for `.pull().bytes()`.
+    pub async fn bytes(self) -> Result<Bytes, Error> {
+        self.pull().bytes().await
+    }
+}
+
+/// A blob's bytes as pulls see them.
+pub(super) struct BlobSource {
+    sf: ShakenFist,
+    uuid: String,
+    offset: u64,
+    limit: Option<u64>,
+    known: OnceCell<Known>,
+    sum: Arc<Mutex<Sum>>,
+}
+
+/// What is known of a blob before it is read.
+#[derive(Debug, Clone)]
+struct Known {
+    /// Of the part that is wanted.
+    total: Option<u64>,
+    sha512: Option<String>,
+}
+
+/// The checksum of what has been read.
+struct Sum {
+    context: Context,
+    at: u64,
+}
+
+impl Sum {
+    fn new() -> Self {
+        Self { context: Context::new(&SHA512), at: 0 }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        self.context.update(piece);
+        self.at += piece.len() as u64;
+    }
+
+    fn hex(&self) -> String {
+        hex(self.context.clone().finish().as_ref())
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl BlobSource {
+    pub(super) fn whole(sf: &ShakenFist, uuid: String) -> Self {
+        Self::new(sf, uuid, 0, None)
+    }
+
+    fn new(sf: &ShakenFist, uuid: String, offset: u64, limit: Option<u64>) -> Self {
+        let sum = Arc::new(Mutex::new(Sum::new()));
+        Self { sf: sf.clone(), uuid, offset, limit, known: OnceCell::new(), sum }
+    }
+
+    pub(super) fn pull(self) -> Pull {
+        let retry = self.sf.0.raw.inner().retry.clone();
+        Pull::new(self, &retry)
+    }
+
+    async fn known(&self) -> Result<&Known, Error> {
+        let read = || async {
+            let blob = get(&self.sf, &self.uuid).await?;
+            let size = blob.size.and_then(|size| u64::try_from(size).ok());
+            let rest = size.map(|size| size.saturating_sub(self.offset));
+            let total = rest.map(|rest| rest.min(self.limit.unwrap_or(u64::MAX)));
+            let whole = self.offset == 0 && self.limit.is_none();
+            Ok(Known { total, sha512: blob.sha512.filter(|hash| whole && !hash.is_empty()) })
+        };
+        self.known.get_or_try_init(read).await
+    }
+
+    async fn read(&self, from: u64) -> Result<Opened, Error> {
+        let known = self.known().await?.clone();
+        let left = known.total.or(self.limit).map(|total| total.saturating_sub(from));
+        let version = Some(self.uuid.clone());
+        if left == Some(0) {
+            let body = checked_body(futures_util::stream::empty().boxed(), left, self.check(from, &known));
+            return Ok(Opened { from, total: known.total, version, body });
+        }
+        let call = self.sf.call();
+        let request = call.blob_data().blob_uuid(checked("blob", &self.uuid)?);
+        let request = match self.offset + from {
+            0 => request,
+            offset => request.offset(offset),
+        };
+        let request = match left.filter(|_| self.limit.is_some()) {
+            Some(left) if self.sf.can("blob-data-limit").await => request.limit(left),
+            _ => request,
+        };
+        let result = request.send().await;
+        let answer = call.done(result).await?;
+        let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e)).boxed();
+        let body = checked_body(body, left, self.check(from, &known));
+        Ok(Opened { from, total: known.total, version, body })
+    }
+
+    fn check(&self, from: u64, known: &Known) -> Check {
+        let mut sum = lock(&self.sum);
+        if from == 0 {
+            *sum = Sum::new();
+        }
+        // Should something have been read twice or not at all, there is nothing to compare.
+        let wanted = known.sha512.clone().filter(|_| sum.at == from);
+        Check { sum: self.sum.clone(), wanted }
+    }
+}
+
+impl Source for BlobSource {
+    fn api(&self) -> &'static str {
+        "shakenfist"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.read(from))
+    }
+}
+
+/// What the bytes must add up to.
+struct Check {
+    sum: Arc<Mutex<Sum>>,
+    wanted: Option<String>,
+}
+
+impl Check {
+    fn add(&self, piece: &[u8]) {
+        if self.wanted.is_some() {
+            lock(&self.sum).add(piece);
+        }
+    }
+
+    fn verdict(&self) -> Result<(), Error> {
+        match &self.wanted {
+            Some(wanted) if !wanted.eq_ignore_ascii_case(&lock(&self.sum).hex()) => {
+                let message = "the blob doesn't have the SHA-512 that the server knows of it";
+                Err(Error::new(Kind::BadReply, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+type Body = BoxStream<'static, Result<Bytes, Error>>;
+
+/// No more than what is left, and at the end of the whole a look at the checksum.
+fn checked_body(body: Body, left: Option<u64>, check: Check) -> Body {
+    let state = (body, left, check);
+    let checked = try_unfold(state, |(mut body, left, check)| async move {
+        if left == Some(0) {
+            return check.verdict().map(|()| None);
+        }
+        let Some(mut piece) = body.try_next().await? else {
+            // With the size unknown this is the end; else it is one too early, which the reader notices.
+            return if left.is_none() { check.verdict().map(|()| None) } else { Ok(None) };
+        };
+        if let Some(left) = left {
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        }
+        check.add(&piece);
+        let left = left.map(|left| left.saturating_sub(piece.len() as u64));
+        Ok(Some((piece, (body, left, check))))
+    });
+    checked.boxed()
+}
+
+fn lock(sum: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
+    sum.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(pieces: &[&'static str], left: Option<u64>, wanted: Option<&str>) -> Result<String, Kind> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
+        let sum = Arc::new(Mutex::new(Sum::new()));
+        let check = Check { sum, wanted: wanted.map(str::to_owned) };
+        let body = checked_body(futures_util::stream::iter(pieces).boxed(), left, check);
+        let all: Vec<Bytes> = body.try_collect().await.map_err(|e| e.kind())?;
+        Ok(all.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect())
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_compared() {
+        let mut sum = Sum::new();
+        sum.add(b"hello");
+        let hash = sum.hex();
+        assert!(hash.starts_with("9b71d224bd62f378"), "{hash}");
+        assert_eq!(read(&["hel", "lo"], Some(5), Some(&hash)).await, Ok("hello".to_owned()));
+        assert_eq!(read(&["hel", "lo"], None, Some(&hash.to_uppercase())).await, Ok("hello".to_owned()));
+        assert_eq!(read(&["hel", "lp"], Some(5), Some(&hash)).await, Err(Kind::BadReply));
+        assert_eq!(read(&["hel", "lp"], Some(5), None).await, Ok("hellp".to_owned()));
+        // Too short: the pull itself says so, and goes on from there.
+        assert_eq!(read(&["hel"], Some(5), Some(&hash)).await, Ok("hel".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn no_more_than_was_asked_for() {
+        assert_eq!(read(&["hello", "world"], Some(7), None).await, Ok("hellowo".to_owned()));
+    }
+}

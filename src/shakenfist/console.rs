@@ -1,0 +1,131 @@
+//! Consoles: the serial one's log, the way to the graphical one, pictures of the screen.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use progenitor_client::ByteStream;
+
+use super::blob::BlobSource;
+use super::reply::open;
+use super::{Instance, InstanceRef, Subject, types};
+use crate::call::Call;
+use crate::error::{Error, Kind, Sent};
+use crate::raw;
+use crate::transfer;
+use crate::wait::BoxFuture;
+
+/// The end of the serial console's log; `.await` it for the bytes.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct ConsoleLog {
+    instance: InstanceRef,
+    length: Option<i64>,
+}
+
+impl<D: Subject> Instance<D> {
+    /// What the guest last wrote to its serial console: 10 KiB unless more is asked for.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// let log = web.console_log().all().await?;
+    /// println!("{}", String::from_utf8_lossy(&log));
+    /// # Ok(()) }
+    /// ```
+    pub fn console_log(&self) -> ConsoleLog {
+        ConsoleLog { instance: self.named(), length: None }
+    }
+
+    /// Empties the serial console's log.
+    pub async fn clear_console_log(&self) -> Result<(), Error> {
+        let reference = self.segment()?;
+        let call = self.sf.call();
+        let result = call.instance_console_clear().instance_ref(reference).send().await;
+        open(&call, result).await.map(drop)
+    }
+
+    /// The text of a `.vv` file, with which `remote-viewer` connects to the graphical console. It tells viewers to
+    /// delete it.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> Result<(), Box<dyn std::error::Error>> {
+    /// tokio::fs::write("web.vv", web.vdi_console_helper().await?).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn vdi_console_helper(&self) -> Result<String, Error> {
+        let reference = self.segment()?;
+        self.sf.require("vdi-console-helper", "make a file for virt-viewer").await?;
+        let call = self.sf.call();
+        let result = call.instance_vdi_helper().instance_ref(reference).send().await;
+        let text = collect(&call, call.done(result).await?.into_inner()).await?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Takes a picture of the screen; gives it to be pulled, as a PPM image.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// web.screenshot().await?.to("screen.ppm").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Kind::Unsupported`] on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
+    pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
+        let reference = self.segment()?;
+        self.sf.require("instance-screenshot", "take pictures of a screen").await?;
+        let call = self.sf.call();
+        let result = call.instance_screenshot().instance_ref(reference).send().await;
+        let types::BlobUuid(uuid) = open(&call, result).await?;
+        Ok(BlobSource::whole(&self.sf, uuid).pull())
+    }
+}
+
+impl ConsoleLog {
+    /// The last so many bytes.
+    pub fn last(mut self, bytes: u32) -> Self {
+        self.length = Some(i64::from(bytes));
+        self
+    }
+
+    /// All that the server has kept.
+    pub fn all(mut self) -> Self {
+        self.length = Some(-1);
+        self
+    }
+
+    async fn read(self) -> Result<Bytes, Error> {
+        let reference = self.instance.segment()?;
+        let call = self.instance.sf.call();
+        let query = types::ConsoleQuery { length: self.length };
+        let result = call.instance_console_get().instance_ref(reference).body(query).send().await;
+        collect(&call, call.done(result).await?.into_inner()).await
+    }
+}
+
+impl IntoFuture for ConsoleLog {
+    type Output = Result<Bytes, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.read())
+    }
+}
+
+/// All of a body that has no length of its own; one that falls silent is an error.
+async fn collect(call: &Call<raw::shakenfist::Client>, body: ByteStream) -> Result<Bytes, Error> {
+    const SILENCE: Duration = Duration::from_secs(30);
+    let mut body = body.into_inner();
+    let mut all = Vec::new();
+    loop {
+        match tokio::time::timeout(SILENCE, body.try_next()).await {
+            Ok(Ok(Some(piece))) => all.extend_from_slice(&piece),
+            Ok(Ok(None)) => return Ok(all.into()),
+            Ok(Err(e)) => return Err(call.broken_off(e)),
+            Err(_) => {
+                let e = Error::new(Kind::Timeout, format!("nothing came for {SILENCE:?}"));
+                return Err(e.with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)));
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Finding the cluster the way the vendor's clients do.
+
+use serde::Deserialize;
+
+use super::{Connect, ShakenFist};
+use crate::config::{Surroundings, Tried};
+use crate::error::{Error, Kind};
+use crate::secret::Secret;
+
+impl ShakenFist {
+    /// Finds the cluster that this user works with, and connects to it.
+    ///
+    /// Looks at `SHAKENFIST_API_URL` with `SHAKENFIST_NAMESPACE` and `SHAKENFIST_KEY`, then at `~/.shakenfist`, then at
+    /// `/etc/sf/shakenfist.json`. The first that names an address wins; what it lacks is not taken from the next, which
+    /// may be about another cluster. In the environment, namespace and key override those of a file.
+    ///
+    /// Fails with [`Kind::Configuration`] and a list of all that was tried.
+    pub async fn discover() -> Result<Self, Error> {
+        find(&Surroundings::real())?.connect().await
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    apiurl: Option<String>,
+    namespace: Option<String>,
+    key: Option<Secret>,
+}
+
+fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+    let namespace = surroundings.variable("SHAKENFIST_NAMESPACE");
+    let key = surroundings.variable("SHAKENFIST_KEY").map(Secret::from);
+    if let Some(url) = surroundings.variable("SHAKENFIST_API_URL") {
+        let file = File { apiurl: Some(url), namespace, key };
+        return complete(file, "SHAKENFIST_API_URL");
+    }
+    let mut tried = Tried::default();
+    tried.add("SHAKENFIST_API_URL");
+    let home = surroundings.variable("HOME").map(|home| std::path::PathBuf::from(home).join(".shakenfist"));
+    for path in home.into_iter().chain([surroundings.system("/etc/sf/shakenfist.json")]) {
+        let place = path.display().to_string();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                tried.add(place);
+                continue;
+            }
+            Err(e) => {
+                tried.add(format_args!("{place} ({e})"));
+                continue;
+            }
+        };
+        let mut file: File = serde_json::from_str(&text).map_err(|e| unusable(&place, e))?;
+        file.namespace = namespace.clone().or(file.namespace);
+        file.key = key.clone().or(file.key);
+        return complete(file, &place);
+    }
+    Err(tried.error("a Shaken Fist cluster"))
+}
+
+fn unusable(place: &str, e: serde_json::Error) -> Error {
+    // Its words may quote the key; line and column don't.
+    let message =
+        format!("{place} isn't the JSON that it should be (line {}, column {})", e.line(), e.column());
+    Error::new(Kind::Configuration, message)
+}
+
+fn complete(file: File, place: &str) -> Result<Connect, Error> {
+    let missing = |what: &str| Error::new(Kind::Configuration, format!("{place} has no {what} beside it"));
+    let url = file.apiurl.ok_or_else(|| missing("apiurl"))?;
+    let namespace = file.namespace.ok_or_else(|| missing("namespace"))?;
+    let key = file.key.ok_or_else(|| missing("key"))?;
+    Ok(ShakenFist::at(url).namespace(namespace).key(key).found_by(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Root(std::path::PathBuf);
+
+    impl Root {
+        fn new(name: &str) -> Self {
+            Self(std::env::temp_dir().join(format!("windlass-sf-{name}-{}", std::process::id())))
+        }
+
+        fn write(&self, path: &str, text: &str) -> std::io::Result<()> {
+            let path = self.0.join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
+            std::fs::write(path, text)
+        }
+
+        fn find(&self, variables: &[(&str, &str)]) -> Result<(String, String), (Kind, String)> {
+            let home = self.0.join("home").display().to_string();
+            let variables: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
+            let sf = find(&Surroundings::made(&variables, &self.0)).and_then(Connect::client);
+            let sf = sf.map_err(|e| (e.kind(), e.to_string()))?;
+            Ok((sf.origin().to_owned(), sf.namespace().to_owned()))
+        }
+    }
+
+    impl Drop for Root {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const SYSTEM: &str = r#"{"apiurl": "http://127.0.0.1:1/api", "namespace": "sys", "key": "a"}"#;
+    const OWN: &str = r#"{"apiurl": "http://127.0.0.1:2", "namespace": "own", "key": "b", "other": 1}"#;
+
+    #[test]
+    fn the_environment_wins_then_home_then_the_system() -> std::io::Result<()> {
+        let root = Root::new("order");
+        root.write("etc/sf/shakenfist.json", SYSTEM)?;
+        let place = |path: &str| root.0.join(path).display().to_string();
+        assert_eq!(root.find(&[]), Ok((place("etc/sf/shakenfist.json"), "sys".to_owned())));
+        root.write("home/.shakenfist", OWN)?;
+        assert_eq!(root.find(&[]), Ok((place("home/.shakenfist"), "own".to_owned())));
+        let other = root.find(&[("SHAKENFIST_NAMESPACE", "third")]);
+        assert_eq!(other, Ok((place("home/.shakenfist"), "third".to_owned())));
+        let all = [
+            ("SHAKENFIST_API_URL", "http://127.0.0.1:3"),
+            ("SHAKENFIST_NAMESPACE", "env"),
+            ("SHAKENFIST_KEY", "c"),
+        ];
+        assert_eq!(root.find(&all), Ok(("SHAKENFIST_API_URL".to_owned(), "env".to_owned())));
+        // An address of one place and a key of another would send the key to the wrong cluster.
+        let half = root.find(&all[..2]).map_err(|(kind, text)| (kind, text.contains("no key")));
+        assert_eq!(half, Err((Kind::Configuration, true)));
+        Ok(())
+    }
+
+    #[test]
+    fn errors_name_places_and_no_key() -> std::io::Result<()> {
+        let root = Root::new("errors");
+        let (kind, text) = root.find(&[]).err().unwrap_or((Kind::Server, String::new()));
+        assert_eq!(kind, Kind::Configuration);
+        for place in ["SHAKENFIST_API_URL", ".shakenfist", "etc/sf/shakenfist.json"] {
+            assert!(text.contains(place), "{text}");
+        }
+        root.write("home/.shakenfist", r#"{"apiurl": "http://127.0.0.1", "key": ["hunter2"]}"#)?;
+        let (kind, text) = root.find(&[]).err().unwrap_or((Kind::Server, String::new()));
+        assert_eq!(kind, Kind::Configuration);
+        assert!(!text.contains("hunter2") && text.contains(".shakenfist"), "{text}");
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters.
+
+mod agent;
+mod agent_operation;
+mod artifact;
+mod auth;
+mod blob;
+mod capability;
+mod clock;
+mod connect;
+mod console;
+mod create;
+mod delete;
+mod discover;
+mod event;
+mod exec;
+mod hot_plug;
+mod instance;
+mod instances;
+mod interface;
+mod metadata;
+mod network;
+mod power;
+mod pull;
+mod push;
+mod reboot;
+mod reply;
+mod resume;
+mod settle;
+mod spec;
+mod upload;
+mod work;
+
+use std::sync::Arc;
+
+use progenitor_client::ClientInfo;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::raw;
+use crate::retry::Retry;
+use crate::transport::Inner;
+
+pub use crate::raw::shakenfist::types;
+pub use crate::raw::shakenfist::types::{
+    AgentOperationState, DiskBus, EventType, InstanceState, InterfaceModel, ObjectState, PowerState, Vdi,
+    VideoModel,
+};
+pub use agent_operation::AgentOperation;
+pub use artifact::{Artifact, ArtifactUpload};
+pub use blob::{Blob, BlobData};
+pub use capability::Capabilities;
+pub use connect::Connect;
+pub use console::ConsoleLog;
+pub use create::Create;
+pub use event::{Event, Events};
+pub use exec::Exec;
+pub use hot_plug::HotPlug;
+pub use instance::{Instance, InstanceRef, Named, Subject};
+pub use instances::Instances;
+pub use interface::Interface;
+pub use network::{Network, NetworkCreate};
+pub use power::PowerChange;
+pub use pull::Pull;
+pub use push::Push;
+pub use resume::Resume;
+pub use spec::{Disk, Nic, Video};
+
+/// A client of a Shaken Fist cluster. Cheap to clone; all clones share connections, token and retry budget.
+///
+/// ```no_run
+/// use windlass::shakenfist::{Disk, ShakenFist};
+/// # async fn demo() -> windlass::Result<()> {
+/// let sf = ShakenFist::discover().await?;
+/// let web = sf.create("web").cpus(1).memory_mib(1024).disk(Disk::from_base("debian:12").size_gb(20)).await?;
+/// let kernel = web.exec("uname -r").output().await?.success()?;
+/// println!("{} runs {}", web.name, kernel.stdout_text());
+/// web.delete().await?;
+/// # Ok(()) }
+/// ```
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/>
+#[derive(Debug, Clone)]
+pub struct ShakenFist(Arc<Core>);
+
+struct Core {
+    raw: raw::shakenfist::Client,
+    /// For what needs no token.
+    open: raw::shakenfist::Client,
+    /// Where the cluster was found, for people.
+    origin: String,
+    namespace: String,
+    capabilities: Arc<tokio::sync::OnceCell<Capabilities>>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShakenFist")
+            .field("origin", &self.origin)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ShakenFist {
+    /// The same cluster with another way of repeating failed requests; a cheap handle.
+    ///
+    /// ```no_run
+    /// # use windlass::{Retry, shakenfist::ShakenFist};
+    /// # fn demo(sf: &ShakenFist) {
+    /// let once = sf.with(Retry::never());
+    /// # let _ = once; }
+    /// ```
+    #[must_use]
+    pub fn with(&self, retry: Retry) -> Self {
+        let old = &*self.0;
+        Self(Arc::new(Core {
+            raw: rebuild(&old.raw, old.raw.inner().with(retry.clone())),
+            open: rebuild(&old.open, old.open.inner().with(retry)),
+            origin: old.origin.clone(),
+            namespace: old.namespace.clone(),
+            capabilities: old.capabilities.clone(),
+        }))
+    }
+
+    /// Every operation of the API, without waiting or typed errors, but with the same token, retries, time limits and
+    /// spans.
+    ///
+    /// ```no_run
+    /// # async fn demo(sf: windlass::shakenfist::ShakenFist) -> windlass::Result<()> {
+    /// let reply = sf.raw().instance_get().instance_ref("web").send().await;
+    /// let reply = match reply {
+    ///     Ok(reply) => reply.into_inner(),
+    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
+    /// };
+    /// # Ok(()) }
+    /// ```
+    pub fn raw(&self) -> &raw::shakenfist::Client {
+        &self.0.raw
+    }
+
+    /// Where the cluster was found: a URL, or the setting that named it.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// The namespace whose key the client has.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// A raw client for one call, which keeps a record of it.
+    fn call(&self) -> Call<raw::shakenfist::Client> {
+        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    /// As [`call`](Self::call), without a token.
+    fn open_call(&self) -> Call<raw::shakenfist::Client> {
+        Call::new(self.0.open.inner(), |inner| rebuild(&self.0.open, inner))
+    }
+}
+
+fn rebuild(raw: &raw::shakenfist::Client, inner: Inner) -> raw::shakenfist::Client {
+    raw::shakenfist::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
+}
+
+/// References end up in paths: what would lead elsewhere is refused before anything is sent. An empty one would reach
+/// the list, and a DELETE everything.
+fn checked(field: &str, reference: &str) -> Result<types::PathSegment, Error> {
+    match types::PathSegment::try_from(reference) {
+        Ok(segment) => Ok(segment),
+        Err(_) if reference.is_empty() => Err(Error::invalid(field, "is empty")),
+        Err(_) => Err(Error::invalid(
+            field,
+            format!("{reference:?} can't be a reference: no \".\", \"..\", \"/\" or \"\\\""),
+        )),
+    }
+}

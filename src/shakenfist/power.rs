@@ -1,0 +1,138 @@
+//! Power: done when the server answers.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use super::clock::{Deadline, Pace};
+use super::reply::open;
+use super::{Instance, InstanceRef, PowerState, Subject};
+use crate::error::{Error, Sent};
+use crate::wait::BoxFuture;
+
+/// A change of an instance's power; `.await` it.
+///
+/// While the instance isn't `created` yet, the server is asked again, for a minute unless
+/// [`timeout`](Self::timeout) says otherwise. What doesn't fit the instance's power state, as pausing one that is off,
+/// is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct PowerChange {
+    instance: InstanceRef,
+    verb: Verb,
+    limit: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verb {
+    On,
+    Off,
+    Pause,
+    Unpause,
+    RebootSoft,
+    RebootHard,
+}
+
+impl<D: Subject> Instance<D> {
+    /// Powers the instance on. On one that is on this does nothing.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// web.power_off().await?;
+    /// web.power_on().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Servers since 0.8 make the config drive anew. Vendor's page:
+    /// <https://shakenfist.com/developer_guide/api_reference/instances/#other-instance-lifecycle-operations>
+    pub fn power_on(&self) -> PowerChange {
+        self.power(Verb::On)
+    }
+
+    /// Powers the instance off at once, as by pulling the plug. On one that is off this does nothing.
+    pub fn power_off(&self) -> PowerChange {
+        self.power(Verb::Off)
+    }
+
+    /// Stops the processors; the memory stays as it is.
+    pub fn pause(&self) -> PowerChange {
+        self.power(Verb::Pause)
+    }
+
+    /// Lets a paused instance go on.
+    pub fn unpause(&self) -> PowerChange {
+        self.power(Verb::Unpause)
+    }
+
+    fn power(&self, verb: Verb) -> PowerChange {
+        PowerChange { instance: self.named(), verb, limit: LIMIT }
+    }
+}
+
+/// How long to wait for an instance to become `created`.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
+
+impl PowerChange {
+    /// How long it may take, waiting for the instance included; a minute if not said.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    async fn run(self) -> Result<(), Error> {
+        let deadline = Deadline::after(self.limit);
+        let (instance, verb) = (&self.instance, self.verb);
+        match deadline.until_ready(|| change(instance, verb)).await {
+            Err(e) if e.sent() == Sent::Unknown => self.look(deadline, e).await,
+            result => result,
+        }
+    }
+
+    /// The answer is lost: the power state tells whether it worked.
+    async fn look(&self, deadline: Deadline, lost: Error) -> Result<(), Error> {
+        const LOOKS: u32 = 5;
+        let (wanted, mut pace) = (self.verb.leads_to(), Pace::new());
+        for _ in 0..LOOKS {
+            match deadline.bound(self.instance.get()).await {
+                Ok(now) if now.power_state.is_some() && now.power_state == wanted => return Ok(()),
+                _ if deadline.pause(pace.next()).await => {}
+                _ => break,
+            }
+        }
+        Err(lost)
+    }
+}
+
+impl Verb {
+    fn leads_to(self) -> Option<PowerState> {
+        match self {
+            Self::On | Self::Unpause => Some(PowerState::On),
+            Self::Off => Some(PowerState::Off),
+            Self::Pause => Some(PowerState::Paused),
+            Self::RebootSoft | Self::RebootHard => None,
+        }
+    }
+}
+
+/// Sends it, once.
+pub(super) async fn change(instance: &InstanceRef, verb: Verb) -> Result<(), Error> {
+    let reference = instance.segment()?;
+    let call = instance.sf.call();
+    let result = match verb {
+        Verb::On => call.instance_power_on().instance_ref(reference).send().await,
+        Verb::Off => call.instance_power_off().instance_ref(reference).send().await,
+        Verb::Pause => call.instance_pause().instance_ref(reference).send().await,
+        Verb::Unpause => call.instance_unpause().instance_ref(reference).send().await,
+        Verb::RebootSoft => call.instance_reboot_soft().instance_ref(reference).send().await,
+        Verb::RebootHard => call.instance_reboot_hard().instance_ref(reference).send().await,
+    };
+    open(&call, result).await.map(drop)
+}
+
+impl IntoFuture for PowerChange {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

@@ -1,0 +1,147 @@
+//! Files out of an instance: the agent copies one into a blob, and the blob is read.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+
+use super::agent::order;
+use super::agent_operation::{AgentWork, End, incomplete};
+use super::blob::BlobSource;
+use super::clock::Deadline;
+use super::reply::open;
+use super::{Instance, InstanceRef, ShakenFist, Subject, types};
+use crate::error::Error;
+use crate::transfer::{self, Download, Tell, Transferred};
+use crate::wait::{BoxFuture, Operation};
+
+/// A file to be pulled; from [`Instance::pull`].
+#[must_use = "nothing is asked for before `.to(..).await` or one of its like"]
+pub struct Pull {
+    instance: InstanceRef,
+    path: String,
+    limit: Duration,
+    idle: Option<Duration>,
+    most: Option<u64>,
+    tell: Option<Tell>,
+}
+
+impl fmt::Debug for Pull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pull").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// Pulls a file out of the instance, in constant memory. A broken connection is resumed, and what came is compared
+    /// with its checksum.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// web.pull("/var/log/syslog").on_progress(|p| eprintln!("{p}")).to("syslog").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Waits for the agent first.
+    pub fn pull(&self, path: impl Into<String>) -> Pull {
+        let (instance, path) = (self.named(), path.into());
+        Pull { instance, path, limit: Operation::<()>::LIMIT, idle: None, most: None, tell: None }
+    }
+}
+
+impl Pull {
+    /// How long the agent may take to hand the file over, waiting for the agent included; ten minutes if not said.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Calls `tell` after each piece that comes.
+    pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
+    /// How long the server may send nothing; a minute if not set.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle = Some(limit);
+        self
+    }
+
+    /// The most to accept, in bytes.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.most = Some(bytes);
+        self
+    }
+
+    /// Writes it to a file, which appears when it is whole.
+    pub async fn to(self, path: impl AsRef<Path>) -> Result<Transferred, Error> {
+        self.blob().await?.to(path).await
+    }
+
+    /// Writes it to a writer, and flushes that. A failed pull has written a part.
+    pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
+        self.blob().await?.to_writer(writer).await
+    }
+
+    /// Collects it in memory, 64 MiB at most unless [`max_size`](Self::max_size) says otherwise.
+    pub async fn bytes(self) -> Result<Bytes, Error> {
+        self.blob().await?.bytes().await
+    }
+
+    /// Gives it as a stream.
+    pub async fn stream(self) -> Result<Download, Error> {
+        self.blob().await?.stream().await
+    }
+
+    /// Has the agent copy the file into a blob.
+    async fn blob(self) -> Result<transfer::Pull, Error> {
+        let deadline = Deadline::after(self.limit);
+        let (instance, path) = (&self.instance, &self.path);
+        if !path.starts_with('/') {
+            return Err(Error::invalid("path", format!("{path:?} isn't absolute")));
+        }
+        let reference = instance.segment()?;
+        instance.sf.require("instance-get", "copy files out of instances").await?;
+        let queued = order(instance, deadline, || async {
+            let call = instance.sf.call();
+            let request = types::AgentGet { path: path.clone() };
+            let result = call.agent_get().instance_ref(reference.clone()).body(request).send().await;
+            open(&call, result).await
+        });
+        let queued = queued.await?;
+        let copied = AgentWork::operation(&instance.sf, queued.uuid, Copied).timeout(deadline.left());
+        let mut pull = BlobSource::whole(&instance.sf, copied.await?).pull();
+        if let Some(limit) = self.idle {
+            pull = pull.idle_timeout(limit);
+        }
+        if let Some(bytes) = self.most {
+            pull = pull.max_size(bytes);
+        }
+        Ok(match self.tell {
+            Some(tell) => pull.on_progress(tell),
+            None => pull,
+        })
+    }
+}
+
+/// A file is in a blob.
+struct Copied;
+
+impl End for Copied {
+    type Output = String;
+    const KIND: &'static str = "get";
+
+    fn result<'a>(
+        &'a mut self,
+        _: &'a ShakenFist,
+        done: types::AgentOperation,
+    ) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move {
+            let blob = done.results.get("0").and_then(|result| result.content_blob.clone());
+            blob.ok_or_else(|| incomplete("the file's blob"))
+        })
+    }
+}

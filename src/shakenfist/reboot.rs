@@ -1,0 +1,119 @@
+//! Reboots: what the server answers says only that it asked for one.
+
+use super::clock::Deadline;
+use super::instance::{failure, is_agent_ready, is_failed};
+use super::power::{self, Verb};
+use super::work::{Goal, Polled, Seen, progress};
+use super::{Instance, InstanceState, ShakenFist, Subject};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::wait::{Action, BoxFuture, Operation};
+
+impl<D: Subject> Instance<D> {
+    /// Asks the guest to reboot, by ACPI; done when the agent is back and reports a later boot.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use windlass::Error;
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// let rebooted = web.reboot_soft().send().await?.timeout(Duration::from_secs(60)).await;
+    /// if rebooted.is_err() {
+    ///     web.reboot_hard().await?; // the guest didn't care
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Nothing makes a guest obey: then the wait runs out of time. Without an agent that has reported a boot time, a
+    /// reboot can't be seen; the request is sent, and the wait fails with [`Kind::Unsupported`]. Who needs no more
+    /// than the request calls [`send`](Action::send) and drops the operation.
+    pub fn reboot_soft(&self) -> Action<Instance> {
+        self.reboot(Verb::RebootSoft)
+    }
+
+    /// Resets the instance, as by its switch; done when the agent is back and reports a later boot.
+    pub fn reboot_hard(&self) -> Action<Instance> {
+        self.reboot(Verb::RebootHard)
+    }
+
+    fn reboot(&self, verb: Verb) -> Action<Instance> {
+        let instance = self.named();
+        Action::new(async move {
+            let deadline = Deadline::after(power::LIMIT);
+            let before = deadline.bound(instance.get()).await?;
+            deadline.until_ready(|| power::change(&instance, verb)).await?;
+            let goal = Rebooted { uuid: before.uuid.clone(), booted: before.agent_system_boot_time };
+            Ok(Polled::operation(&instance.sf, goal))
+        })
+    }
+}
+
+/// The agent reports another boot than before.
+struct Rebooted {
+    uuid: String,
+    /// Seconds since 1970.
+    booted: Option<f64>,
+}
+
+impl Rebooted {
+    fn cannot_tell(&self) -> Error {
+        let message = "the reboot was asked for, but no agent had reported a boot time to compare with";
+        Error::new(Kind::Unsupported, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+    }
+}
+
+impl Goal for Rebooted {
+    type Output = Instance;
+
+    fn ticket(&self) -> Ticket {
+        let ticket = Ticket::new("shakenfist", "reboot", &self.uuid);
+        match self.booted {
+            Some(booted) => ticket.with("booted", &booted.to_string()),
+            None => ticket,
+        }
+    }
+
+    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+        Box::pin(async move {
+            let Some(booted) = self.booted else { return Ok(Seen::Failed(self.cannot_tell())) };
+            let now = match sf.instance(&self.uuid).get().await {
+                Ok(now) => now,
+                Err(e) if e.is_not_found() => return Ok(Seen::Gone),
+                Err(e) => return Err(e),
+            };
+            let agent = now.agent_state.clone().unwrap_or_else(|| "never heard of".to_owned());
+            let seen = progress(agent, "reboot");
+            let down = matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted);
+            if down || is_failed(&now.state) {
+                return Ok(Seen::Failed(failure(&now)));
+            }
+            // Until the agent of the next boot reports, the old time stays.
+            let again = now.agent_system_boot_time.is_some_and(|time| is_another(booted, time));
+            Ok(if again && is_agent_ready(&now) { Seen::Reached(seen, now) } else { Seen::Going(seen) })
+        })
+    }
+}
+
+/// Agents give the time of one boot with and without its fraction.
+fn is_another(before: f64, now: f64) -> bool {
+    (now - before).abs() >= 1.0
+}
+
+pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
+    let goal = Rebooted {
+        uuid: ticket.id.clone(),
+        booted: ticket.fact("booted").and_then(|time| time.parse().ok()),
+    };
+    (ticket.kind == "reboot").then(|| Polled::operation(sf, goal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_another;
+
+    #[test]
+    fn fractions_are_no_reboots() {
+        assert!(!is_another(1_684_404_969.0, 1_684_404_969.4));
+        assert!(is_another(1_684_404_969.0, 1_684_405_036.0));
+        assert!(is_another(1_684_404_969.0, 1_684_404_960.0));
+    }
+}

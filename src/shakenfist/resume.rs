@@ -1,0 +1,87 @@
+//! Resuming a wait by its ticket.
+
+use super::{AgentOperation, Instance, Network, ShakenFist};
+use super::{agent, agent_operation, create, delete, exec, network, push, reboot};
+use crate::error::Error;
+use crate::process::Output;
+use crate::ticket::Ticket;
+use crate::wait::Operation;
+
+impl ShakenFist {
+    /// Goes on waiting for what a ticket names.
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::{Instance, ShakenFist};
+    /// # async fn demo(sf: ShakenFist, saved: String) -> windlass::Result<()> {
+    /// let web = sf.resume::<Instance>(&saved.parse()?)?.await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for create, reboot and
+    /// the agent, [`Output`] for a command, `()` for delete, and so on; anything else is an error of
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
+        if ticket.api != "shakenfist" {
+            return Err(Error::invalid("ticket", format!("is one of {}, not of shakenfist", ticket.api)));
+        }
+        T::resume(self, ticket).ok_or_else(|| {
+            Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
+        })
+    }
+}
+
+/// What a wait can be resumed into.
+pub trait Resume: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl Sealed for Vec<String> {}
+    impl Sealed for super::Output {}
+    impl Sealed for super::Instance {}
+    impl Sealed for super::Network {}
+    impl Sealed for super::AgentOperation {}
+}
+
+impl Resume for () {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        delete::resume(sf, ticket)
+            .or_else(|| push::resume(sf, ticket))
+            .or_else(|| network::resume_gone(sf, ticket))
+    }
+}
+
+impl Resume for Vec<String> {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        delete::resume_all(sf, ticket)
+    }
+}
+
+impl Resume for Output {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        exec::resume(sf, ticket)
+    }
+}
+
+impl Resume for Instance {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        create::resume(sf, ticket)
+            .or_else(|| reboot::resume(sf, ticket))
+            .or_else(|| agent::resume(sf, ticket))
+    }
+}
+
+impl Resume for Network {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        network::resume(sf, ticket)
+    }
+}
+
+impl Resume for AgentOperation {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        agent_operation::resume(sf, ticket)
+    }
+}

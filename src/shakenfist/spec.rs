@@ -1,0 +1,171 @@
+//! What instances are made of: disks, network cards, a screen.
+
+use super::types::{self, DiskBus, DiskType, InterfaceModel, Vdi, VideoModel};
+use crate::error::Error;
+
+/// A disk of a new instance.
+///
+/// ```
+/// use windlass::shakenfist::{Disk, DiskBus};
+/// let root = Disk::from_base("debian:12").size_gb(20);
+/// let data = Disk::blank(100).bus(DiskBus::Nvme);
+/// # let _ = (root, data);
+/// ```
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#diskspec>
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "give it to `Create::disk`"]
+pub struct Disk(pub(super) types::DiskSpec);
+
+impl Disk {
+    /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. As large as the image
+    /// unless [`size_gb`](Self::size_gb) says more.
+    pub fn from_base(base: impl Into<String>) -> Self {
+        let spec = types::DiskSpec {
+            size: None,
+            base: Some(base.into()),
+            bus: None,
+            type_: None,
+            extra: serde_json::Map::new(),
+        };
+        Self(spec)
+    }
+
+    /// An empty disk of this size in gigabytes.
+    pub fn blank(size_gb: u32) -> Self {
+        let size = Some(i64::from(size_gb));
+        Self(types::DiskSpec { size, base: None, bus: None, type_: None, extra: serde_json::Map::new() })
+    }
+
+    /// Its size in gigabytes.
+    pub fn size_gb(mut self, size: u32) -> Self {
+        self.0.size = Some(i64::from(size));
+        self
+    }
+
+    /// The hardware bus; virtio if not said.
+    pub fn bus(mut self, bus: DiskBus) -> Self {
+        self.0.bus = Some(bus);
+        self
+    }
+
+    /// A CD-ROM drive with the image in it.
+    pub fn cdrom(mut self) -> Self {
+        self.0.type_ = Some(DiskType::Cdrom);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.0 {
+            spec if spec.size.is_some_and(|size| size < 1) => {
+                Err(Error::invalid("disk", "has a size of nothing"))
+            }
+            spec if spec.base.as_deref() == Some("") => {
+                Err(Error::invalid("disk", "has a base without a name"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A network interface, of a new instance or to be plugged into a running one.
+///
+/// ```
+/// use windlass::shakenfist::Nic;
+/// let nic = Nic::on("front").address("10.0.0.5").floating();
+/// # let _ = nic;
+/// ```
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#networkspec>
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "give it to `Create::nic` or `Instance::hot_plug`"]
+pub struct Nic(pub(super) types::NetworkSpec);
+
+impl Nic {
+    /// On this network, by its UUID or name.
+    pub fn on(network: impl Into<String>) -> Self {
+        Self(types::NetworkSpec {
+            network_uuid: network.into(),
+            macaddress: None,
+            address: None,
+            model: None,
+            float: None,
+        })
+    }
+
+    /// With this IPv4 address; at random if not said.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.0.address = Some(address.into());
+        self
+    }
+
+    /// Without an address.
+    pub fn without_address(mut self) -> Self {
+        self.0.address = Some("none".to_owned());
+        self
+    }
+
+    /// With this MAC address; made up by the server if not said.
+    pub fn mac(mut self, mac: impl Into<String>) -> Self {
+        self.0.macaddress = Some(mac.into());
+        self
+    }
+
+    /// The model of the card; virtio if not said.
+    pub fn model(mut self, model: InterfaceModel) -> Self {
+        self.0.model = Some(model);
+        self
+    }
+
+    /// Reachable from outside by a floating address.
+    pub fn floating(mut self) -> Self {
+        self.0.float = Some(true);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        super::checked("network", &self.0.network_uuid)?;
+        match self.0.address.as_deref() {
+            None | Some("none") => Ok(()),
+            Some(address) if address.parse::<std::net::Ipv4Addr>().is_ok() => Ok(()),
+            Some(address) => Err(Error::invalid("address", format!("{address:?} is no IPv4 address"))),
+        }
+    }
+
+    /// The address that it asks for, if it asks for a certain one.
+    pub(super) fn wanted(&self) -> Option<&str> {
+        self.0.address.as_deref().filter(|address| *address != "none")
+    }
+}
+
+/// The video card of a new instance.
+///
+/// ```
+/// use windlass::shakenfist::{Vdi, Video, VideoModel};
+/// let video = Video::new(VideoModel::Qxl).memory_kib(65_536).vdi(Vdi::Spiceconcurrent);
+/// # let _ = video;
+/// ```
+///
+/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#videospec>
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "give it to `Create::video`"]
+pub struct Video(pub(super) types::VideoSpec);
+
+impl Video {
+    /// This model, with 16 MiB.
+    pub fn new(model: VideoModel) -> Self {
+        Self(types::VideoSpec { model, memory: 16_384, vdi: None, extra: serde_json::Map::new() })
+    }
+
+    /// Its memory in KiB.
+    pub fn memory_kib(mut self, memory: u32) -> Self {
+        self.0.memory = i64::from(memory);
+        self
+    }
+
+    /// The protocol of the graphical console; SPICE if not said.
+    pub fn vdi(mut self, vdi: Vdi) -> Self {
+        self.0.vdi = Some(vdi);
+        self
+    }
+}

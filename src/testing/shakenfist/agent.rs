@@ -1,0 +1,252 @@
+//! The agent in a guest: commands are run by a small shell, files are those of the instance.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use super::answer::{Answer, Failure, data, failure, not_found, options, text};
+use super::api::Asked;
+use super::instances::must_be_created;
+use super::state::{Tree, World, is_visible, uuid};
+use crate::testing::reply::Reply;
+use crate::testing::shell::{Addresses, Exit, Files, Shell, Stream};
+
+/// More output than this goes into a blob.
+const INLINE: usize = 10 * 1024;
+
+/// `POST …/agent/execute`.
+pub(super) fn execute(asked: &Asked<'_>, reference: &str) -> Answer {
+    let options = options(asked.request, "InstanceAgentExecuteEndpoint", &["command_line"])?;
+    let line = text(&options, "command_line").unwrap_or_default().to_owned();
+    let commands = json!([{ "command": "execute", "commandline": line, "block-for-result": true }]);
+    enqueue(asked, reference, "queued", commands)
+}
+
+/// `POST …/agent/get`.
+pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
+    let options = options(asked.request, "InstanceAgentGetEndpoint", &["path"])?;
+    let path = text(&options, "path").unwrap_or_default();
+    enqueue(asked, reference, "queued", json!([{ "command": "get-file", "path": path }]))
+}
+
+/// `POST …/agent/put`.
+pub(super) fn put(asked: &Asked<'_>, reference: &str) -> Answer {
+    let options = options(asked.request, "InstanceAgentPutEndpoint", &["blob_uuid", "path", "mode"])?;
+    let path = text(&options, "path").unwrap_or_default();
+    let mode = match options.get("mode") {
+        Some(Value::Number(mode)) => json!(mode),
+        Some(Value::String(mode)) if mode.parse::<i64>().is_ok() => json!(mode),
+        Some(Value::String(mode)) => return Err(failure(406, format!("invalid mode: {mode}"))),
+        _ => {
+            return Err(failure(
+                400,
+                "int() argument must be a string, a bytes-like object or a real number",
+            ));
+        }
+    };
+    let blob = text(&options, "blob_uuid").unwrap_or_default();
+    {
+        let mut all = asked.world.data();
+        let uuid = all.find(reference, &asked.namespace)?;
+        must_be_created(&all.instance(&uuid)?.document)?;
+        must_be_ready(&all.instance(&uuid)?.document)?;
+        if !all.blobs.contains_key(blob) {
+            // The server's own slip.
+            let text = "server error: AttributeError(\"'InstanceAgentPutEndpoint' object has no attribute 'api_error'\")";
+            return Err(failure(500, text));
+        }
+    }
+    let commands = json!([
+        { "command": "put-blob", "blob_uuid": blob, "path": path },
+        { "command": "chmod", "path": path, "mode": mode },
+    ]);
+    enqueue(asked, reference, "preflight", commands)
+}
+
+fn must_be_ready(document: &Value) -> Result<(), Failure> {
+    match document["agent_state"].as_str() {
+        Some(state) if state.starts_with("ready") => Ok(()),
+        Some(_) => Err(failure(400, "instance agent not ready")),
+        // The server's own slip, too.
+        None => {
+            let text = "server error: AttributeError(\"'NoneType' object has no attribute 'startswith'\")";
+            Err(failure(500, text))
+        }
+    }
+}
+
+fn enqueue(asked: &Asked<'_>, reference: &str, state: &str, commands: Value) -> Answer {
+    let mut all = asked.world.data();
+    let instance = all.find(reference, &asked.namespace)?;
+    let document = &all.instance(&instance)?.document;
+    must_be_created(document)?;
+    must_be_ready(document)?;
+    let operation = uuid();
+    let document = json!({
+        "uuid": operation, "state": state, "metadata": {}, "version": 1, "namespace": document["namespace"],
+        "instance_uuid": instance, "commands": commands, "results": {}
+    });
+    all.operations.insert(operation.clone(), document.clone());
+    let status = all.knobs.accepted;
+    drop(all);
+    let world = asked.world.clone();
+    asked.world.work.spawn(async move { run(&world, &operation).await });
+    Ok(Reply { status, ..data(&document) })
+}
+
+fn state(world: &World, operation: &str) -> String {
+    world.data().operations.get(operation).and_then(|it| it["state"].as_str()).unwrap_or_default().to_owned()
+}
+
+fn change(world: &World, operation: &str, change: impl FnOnce(&mut Value)) {
+    if let Some(document) = world.data().operations.get_mut(operation) {
+        change(document);
+    }
+}
+
+async fn run(world: &Arc<World>, operation: &str) {
+    for next in ["queued", "executing"] {
+        world.step().await;
+        if state(world, operation) == "deleted" {
+            return;
+        }
+        change(world, operation, |document| document["state"] = next.into());
+    }
+    world.while_agents_held().await;
+    let document = world.data().operations.get(operation).cloned().unwrap_or_default();
+    let instance = document["instance_uuid"].as_str().unwrap_or_default().to_owned();
+    let Ok(files) = world.data().instance(&instance).map(|it| it.files.clone()) else { return };
+    let mut ended = "complete";
+    for (number, command) in document["commands"].as_array().into_iter().flatten().enumerate() {
+        let result = match command["command"].as_str() {
+            Some("execute") => run_command(world, &files, command).await,
+            Some("get-file") => get_file(world, &files, command),
+            Some("put-blob") => put_blob(world, &files, command),
+            _ => chmod(&files, command),
+        };
+        if result["result"] == false {
+            ended = "error";
+        }
+        change(world, operation, |document| document["results"][number.to_string()] = result);
+    }
+    if state(world, operation) != "deleted" {
+        change(world, operation, |document| document["state"] = ended.into());
+    }
+}
+
+fn path(command: &Value) -> String {
+    command["path"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
+    let line = command["commandline"].as_str().unwrap_or_default();
+    let (_no_input, stdin) = mpsc::channel(1);
+    drop(_no_input);
+    let (output, mut written) = mpsc::channel(16);
+    let (_window, window) = watch::channel((80, 25));
+    let shell = Shell {
+        env: BTreeMap::new(),
+        cwd: "/".to_owned(),
+        uid: 0,
+        gid: 0,
+        files: Arc::new(files.clone()),
+        addresses: Addresses::default(),
+        stdin,
+        output,
+        window,
+        hostname: "guest".to_owned(),
+        ahead: Vec::new(),
+        last: 0,
+    };
+    let collect = async {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        while let Some((stream, piece)) = written.recv().await {
+            match stream {
+                Stream::Out => out.extend_from_slice(&piece),
+                Stream::Err => err.extend_from_slice(&piece),
+            }
+        }
+        (out, err)
+    };
+    let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
+    let (exit, (out, err)): (Exit, (Vec<u8>, Vec<u8>)) = tokio::join!(shell.run(argv), collect);
+    let code = match exit {
+        Exit::Code(code) => code,
+        Exit::NotFound => 127,
+    };
+    let mut result = json!({ "command-line": line, "result": true, "return-code": code });
+    for (name, bytes) in [("stdout", out), ("stderr", err)] {
+        if bytes.len() > INLINE {
+            let blob = world.data().add_blob(Bytes::from(bytes));
+            result[format!("{name}_blob")] = blob.into();
+        } else {
+            result[name] = String::from_utf8_lossy(&bytes).into_owned().into();
+        }
+    }
+    result
+}
+
+fn get_file(world: &World, files: &Tree, command: &Value) -> Value {
+    let path = path(command);
+    match files.read(&path) {
+        Some(bytes) => {
+            let size = bytes.len();
+            let blob = world.data().add_blob(bytes);
+            json!({ "path": path, "content_blob": blob, "stat_result": { "size": size }, "result": true })
+        }
+        None => json!({ "path": path, "result": false, "message": format!("{path} does not exist") }),
+    }
+}
+
+fn put_blob(world: &World, files: &Tree, command: &Value) -> Value {
+    let path = path(command);
+    let blob = world.data().blobs.get(command["blob_uuid"].as_str().unwrap_or_default()).cloned();
+    match blob {
+        Some(blob) => {
+            files.write(&path, &blob.bytes, false);
+            json!({ "path": path })
+        }
+        None => json!({ "path": path, "result": false, "message": "the blob is gone" }),
+    }
+}
+
+fn chmod(files: &Tree, command: &Value) -> Value {
+    let path = path(command);
+    if let Some(file) = crate::testing::tasks::lock(&files.0).get_mut(&path) {
+        file.1 = command["mode"].as_i64().unwrap_or_default() & 0o7777;
+    }
+    json!({ "path": path })
+}
+
+/// `GET …/agentoperations`: those that are still queued, unless all are asked for.
+pub(super) fn of_instance(asked: &Asked<'_>, reference: &str) -> Answer {
+    let options = options(asked.request, "InstanceAgentOperationsEndpoint", &["all"])?;
+    let everything = options.get("all").and_then(Value::as_bool).unwrap_or_default();
+    let all = asked.world.data();
+    let uuid = all.find(reference, &asked.namespace)?;
+    let done = |operation: &Value| !["preflight", "queued"].iter().any(|state| operation["state"] == *state);
+    let mine = all.operations.values().filter(|operation| operation["instance_uuid"] == *uuid);
+    let shown: Vec<&Value> = mine.filter(|operation| everything || !done(operation)).collect();
+    Ok(data(&json!(shown)))
+}
+
+/// `GET /agentoperations/{operation_uuid}`.
+pub(super) fn operation(asked: &Asked<'_>, uuid: &str) -> Answer {
+    options(asked.request, "AgentOperationEndpoint", &[])?;
+    let all = asked.world.data();
+    let found = all.operations.get(uuid).filter(|operation| is_visible(operation, &asked.namespace));
+    Ok(data(found.ok_or_else(|| not_found("agent operation"))?))
+}
+
+/// `DELETE /agentoperations/{operation_uuid}`.
+pub(super) fn delete(asked: &Asked<'_>, uuid: &str) -> Answer {
+    options(asked.request, "AgentOperationEndpoint", &[])?;
+    let mut all = asked.world.data();
+    let found = all.operations.get_mut(uuid).filter(|operation| is_visible(operation, &asked.namespace));
+    let found = found.ok_or_else(|| not_found("agent operation"))?;
+    found["state"] = "deleted".into();
+    Ok(data(found))
+}

@@ -1,0 +1,24 @@
+//! The one place where a fake knows the client: to hand one out.
+
+use super::FakeShakenFist;
+use crate::error::Error;
+use crate::shakenfist::ShakenFist;
+
+impl FakeShakenFist {
+    /// A client of this server, for the namespace `demo`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use windlass::{shakenfist::Disk, testing::FakeShakenFist};
+    ///
+    /// let fake = FakeShakenFist::start().await?;
+    /// fake.on("POST /instances").drop_after();
+    /// fake.client()?.create("web").disk(Disk::blank(8)).await?;
+    /// assert_eq!(fake.instances().len(), 1); // lost answer or not: one instance
+    /// # Ok(()) }
+    /// ```
+    pub fn client(&self) -> Result<ShakenFist, Error> {
+        ShakenFist::at(self.url()).namespace("demo").key("demokey").client()
+    }
+}

@@ -1,0 +1,302 @@
+//! All that the server knows.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::Release;
+use super::answer::{Failure, failure, not_found};
+use crate::testing::shell::Files;
+use crate::testing::tasks::{Tasks, lock};
+
+pub(super) struct World {
+    pub(super) release: Release,
+    data: Mutex<Data>,
+    pub(super) work: Tasks,
+    /// How many hold instances back.
+    pub(super) held: watch::Sender<usize>,
+    /// How many hold the agents back.
+    pub(super) agents_held: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+pub(super) struct Data {
+    pub(super) namespaces: BTreeMap<String, Namespace>,
+    pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) instances: BTreeMap<String, Instance>,
+    pub(super) networks: BTreeMap<String, Network>,
+    pub(super) interfaces: BTreeMap<String, Value>,
+    pub(super) artifacts: BTreeMap<String, Value>,
+    pub(super) blobs: BTreeMap<String, Blob>,
+    pub(super) uploads: BTreeMap<String, Vec<u8>>,
+    pub(super) operations: BTreeMap<String, Value>,
+    pub(super) knobs: Knobs,
+}
+
+/// What a test can turn.
+pub(super) struct Knobs {
+    pub(super) pace: Duration,
+    pub(super) token_life: Duration,
+    /// The next so many creates find no room; whether that is said to be transient.
+    pub(super) full: (usize, bool),
+    /// New instances fail in this state, with this message.
+    pub(super) failing: Option<(String, String)>,
+    /// What begins in the background is answered with this.
+    pub(super) accepted: u16,
+    /// What ready agents say.
+    pub(super) agent_ready: String,
+    /// Guests that don't obey ACPI.
+    pub(super) deaf: bool,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            pace: Duration::from_millis(20),
+            token_life: Duration::from_secs(900),
+            full: (0, false),
+            failing: None,
+            accepted: 200,
+            agent_ready: "ready".to_owned(),
+            deaf: false,
+        }
+    }
+}
+
+pub(super) struct Namespace {
+    pub(super) key: String,
+    /// Tokens carry it: a new key makes the old ones worthless.
+    pub(super) nonce: u64,
+}
+
+pub(super) struct Token {
+    pub(super) namespace: String,
+    pub(super) nonce: u64,
+    pub(super) ends: Instant,
+}
+
+pub(super) struct Instance {
+    pub(super) document: Value,
+    pub(super) events: Vec<Value>,
+    pub(super) console: Vec<u8>,
+    pub(super) files: Tree,
+    pub(super) boots: u32,
+}
+
+pub(super) struct Network {
+    pub(super) document: Value,
+    pub(super) reserved: BTreeMap<String, Reservation>,
+}
+
+pub(super) struct Reservation {
+    pub(super) kind: &'static str,
+    pub(super) until: Option<Instant>,
+}
+
+#[derive(Clone)]
+pub(super) struct Blob {
+    pub(super) document: Value,
+    pub(super) bytes: Bytes,
+}
+
+/// The files of one guest, with their permissions.
+#[derive(Clone, Default)]
+pub(super) struct Tree(pub(super) Arc<Mutex<BTreeMap<String, (Vec<u8>, i64)>>>);
+
+impl Files for Tree {
+    fn read(&self, path: &str) -> Option<Bytes> {
+        lock(&self.0).get(path).map(|(data, _)| Bytes::copy_from_slice(data))
+    }
+
+    fn write(&self, path: &str, data: &[u8], append: bool) -> bool {
+        let mut files = lock(&self.0);
+        let file = files.entry(path.to_owned()).or_insert_with(|| (Vec::new(), 0o644));
+        if !append {
+            file.0.clear();
+        }
+        file.0.extend_from_slice(data);
+        true
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("release", &self.release).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    pub(super) fn new(release: Release) -> Arc<Self> {
+        let mut data = Data::default();
+        for (name, key) in [("system", "secret"), ("demo", "demokey"), ("other", "otherkey")] {
+            data.namespaces.insert(name.to_owned(), Namespace { key: key.to_owned(), nonce: rand::random() });
+        }
+        Arc::new(Self {
+            release,
+            data: Mutex::new(data),
+            work: Tasks::default(),
+            held: watch::Sender::new(0),
+            agents_held: watch::Sender::new(0),
+        })
+    }
+
+    pub(super) fn data(&self) -> MutexGuard<'_, Data> {
+        lock(&self.data)
+    }
+
+    /// One step of background work takes that long.
+    pub(super) async fn step(&self) {
+        let pace = self.data().knobs.pace;
+        sleep(pace).await;
+    }
+
+    /// As long as somebody holds instances back.
+    pub(super) async fn while_held(&self) {
+        let _ = self.held.subscribe().wait_for(|held| *held == 0).await;
+    }
+
+    pub(super) async fn while_agents_held(&self) {
+        let _ = self.agents_held.subscribe().wait_for(|held| *held == 0).await;
+    }
+}
+
+impl Data {
+    /// An instance by its UUID or name, if the namespace may see it.
+    pub(super) fn find(&self, reference: &str, namespace: &str) -> Result<String, Failure> {
+        if let Some(instance) = self.instances.get(reference) {
+            return match is_visible(&instance.document, namespace) {
+                true => Ok(reference.to_owned()),
+                false => Err(not_found("instance")),
+            };
+        }
+        let named = |document: &Value| {
+            document["name"] == reference && document["state"] != "deleted" && is_visible(document, namespace)
+        };
+        let mut found = self.instances.iter().filter(|(_, instance)| named(&instance.document));
+        match (found.next(), found.next()) {
+            (Some((uuid, _)), None) => Ok(uuid.clone()),
+            (None, _) => Err(not_found("instance")),
+            (Some(_), Some(_)) => {
+                let text =
+                    format!("multiple instances have the name \"{reference}\" in namespace \"{namespace}\"");
+                Err(failure(400, text))
+            }
+        }
+    }
+
+    pub(super) fn instance(&mut self, uuid: &str) -> Result<&mut Instance, Failure> {
+        self.instances.get_mut(uuid).ok_or_else(|| not_found("instance"))
+    }
+
+    /// The document as `GET` shows it.
+    pub(super) fn view(&self, uuid: &str) -> Value {
+        let Some(instance) = self.instances.get(uuid) else { return Value::Null };
+        let mut document = instance.document.clone();
+        document["interfaces"] = self.interfaces_of(uuid);
+        document
+    }
+
+    pub(super) fn interfaces_of(&self, uuid: &str) -> Value {
+        let mut own: Vec<&Value> =
+            self.interfaces.values().filter(|interface| interface["instance_uuid"] == uuid).collect();
+        own.sort_by_key(|interface| interface["order"].as_i64());
+        json!(own)
+    }
+
+    /// Moves an instance to another state, and writes it down.
+    pub(super) fn enter(&mut self, uuid: &str, state: &str) {
+        if let Some(instance) = self.instances.get_mut(uuid) {
+            instance.document["state"] = state.into();
+            instance.note("mutate", "set attribute", json!({ "attribute": "state", "value": state }));
+        }
+    }
+
+    pub(super) fn state(&self, uuid: &str) -> String {
+        self.instances.get(uuid).and_then(|it| it.document["state"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// What an instance had is free again, its addresses only later.
+    pub(super) fn release(&mut self, uuid: &str) {
+        for interface in self.interfaces.values_mut().filter(|interface| interface["instance_uuid"] == uuid) {
+            interface["state"] = "deleted".into();
+            let address = interface["ipv4"].as_str().unwrap_or_default();
+            let network =
+                interface["network_uuid"].as_str().and_then(|network| self.networks.get_mut(network));
+            if let Some(reserved) = network.and_then(|network| network.reserved.get_mut(address)) {
+                reserved.kind = "deletion-halo";
+                reserved.until = Some(Instant::now() + Duration::from_secs(300));
+            }
+        }
+        let gone = |interface: &Value| interface["instance_uuid"] == uuid;
+        self.interfaces.retain(|_, interface| !gone(interface));
+    }
+
+    pub(super) fn add_blob(&mut self, bytes: Bytes) -> String {
+        let uuid = uuid();
+        let hash = ring::digest::digest(&ring::digest::SHA512, &bytes);
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let document = json!({
+            "uuid": uuid, "state": "created", "metadata": {}, "version": 6, "size": bytes.len(), "modified": now(),
+            "fetched_at": now(), "depends_on": null, "transcodes": {}, "locations": ["localhost"],
+            "reference_count": 0, "sha512": hash, "last_used": null, "mime-type": "application/octet-stream",
+            "virtual size": bytes.len(), "instances": []
+        });
+        self.blobs.insert(uuid.clone(), Blob { document, bytes });
+        uuid
+    }
+}
+
+impl Instance {
+    pub(super) fn note(&mut self, kind: &str, message: &str, extra: Value) {
+        self.events.push(json!({
+            "type": kind, "timestamp": now(), "fqdn": "localhost", "duration": 0.0, "message": message,
+            "extra": extra
+        }));
+    }
+
+    /// The guest has begun to boot: its agent is to be heard of again.
+    pub(super) fn boot(&mut self) {
+        self.boots += 1;
+        self.document["power_state"] = "on".into();
+        self.silence("no contact");
+        let line = format!("boot {}\n", self.boots);
+        self.console.extend_from_slice(line.as_bytes());
+    }
+
+    /// The agent can't be reached. One that was never heard of stays so.
+    pub(super) fn silence(&mut self, why: &str) {
+        if !self.document["agent_state"].is_null() {
+            self.document["agent_state"] = format!("not ready ({why})").into();
+        }
+    }
+
+    pub(super) fn metadata(&mut self) -> &mut Map<String, Value> {
+        let metadata = &mut self.document["metadata"];
+        if !metadata.is_object() {
+            *metadata = json!({});
+        }
+        match metadata {
+            Value::Object(members) => members,
+            _ => unreachable!("it was just made an object"),
+        }
+    }
+}
+
+/// Only the namespace `system` sees what is of others.
+pub(super) fn is_visible(document: &Value, namespace: &str) -> bool {
+    namespace == "system" || document["namespace"] == namespace
+}
+
+pub(super) fn uuid() -> String {
+    let bits = format!("{:032x}", rand::random::<u128>());
+    format!("{}-{}-4{}-8{}-{}", &bits[..8], &bits[8..12], &bits[13..16], &bits[17..20], &bits[20..])
+}
+
+pub(super) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
