@@ -56,6 +56,7 @@
 //! | feature | what for |
 //! | --- | --- |
 //! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
+//! | `koyeb` (default) | [Koyeb](https://www.koyeb.com/): serverless instances |
 //! | `testing` | in-process fake servers |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
 //! | `generate` | generate the raw clients at build time instead of using the committed ones |
@@ -65,11 +66,12 @@
 //! | platform | versions tested | over |
 //! | --- | --- | --- |
 //! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
+//! | Koyeb | the vendor's Python SDK against the fake server | TLS |
 //!
 //! Everything is reachable raw as well: [`raw`].
 
-// Without any API nothing calls the core.
-#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_macros))]
+// Each API needs only a part of the core.
+#![cfg_attr(not(all(feature = "incus", feature = "koyeb")), allow(dead_code, unreachable_pub, unused_macros))]
 
 /// The README's examples are tests, too.
 #[cfg(all(doctest, feature = "incus", feature = "testing"))]
@@ -83,6 +85,8 @@ mod error;
 mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
+#[cfg(feature = "koyeb")]
+pub mod koyeb;
 mod page;
 mod process;
 pub mod raw;
@@ -99,6 +103,8 @@ mod wait;
 pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
+#[cfg(feature = "koyeb")]
+pub use koyeb::Koyeb;
 pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;

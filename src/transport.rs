@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
     credential: Credential,
+    /// What else a request for a websocket needs, once the credential is on it.
+    upgrade: fn(&mut HeaderMap),
     budget: Budget,
 }
 
@@ -46,7 +48,17 @@ impl Shared {
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
     ) -> Arc<Self> {
-        Arc::new(Self { api, endpoints, explain, credential, budget: Budget::new() })
+        Self::with_upgrade(api, endpoints, explain, credential, |_| {})
+    }
+
+    pub(crate) fn with_upgrade(
+        api: &'static str,
+        endpoints: &'static [Endpoint],
+        explain: fn(&Answer<'_>) -> Explanation,
+        credential: Credential,
+        upgrade: fn(&mut HeaderMap),
+    ) -> Arc<Self> {
+        Arc::new(Self { api, endpoints, explain, credential, upgrade, budget: Budget::new() })
     }
 
     fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
@@ -135,6 +147,8 @@ macro_rules! hooks {
 }
 #[cfg(feature = "incus")]
 hooks!(crate::raw::incus::Client);
+#[cfg(feature = "koyeb")]
+hooks!(crate::raw::koyeb::Client);
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
     use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -261,6 +275,9 @@ impl Attempts<'_> {
                 .await
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
+        if self.endpoint.reply == Reply::Upgrade {
+            (self.inner.shared.upgrade)(request.headers_mut());
+        }
         self.token.sent = Some(stamp);
         Ok(())
     }

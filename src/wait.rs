@@ -394,7 +394,7 @@ fn may_pass(kind: Kind) -> bool {
 }
 
 fn api_name(api: &str) -> &'static str {
-    ["incus"].into_iter().find(|known| *known == api).unwrap_or("")
+    ["incus", "koyeb"].into_iter().find(|known| *known == api).unwrap_or("")
 }
 
 /// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.
