@@ -4,6 +4,7 @@ mod bench_build;
 mod coverage;
 mod diff;
 mod live;
+mod live_koyeb;
 mod methods;
 mod regen;
 mod workspace;
@@ -17,6 +18,7 @@ const USAGE: &str = "\
 cargo xtask regen [--check]         write generated/ from specs/, or only compare
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
+cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)";
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["regen"] => regen::write(),
         ["regen", "--check"] => regen::check(),
         ["coverage"] => coverage::run(),
+        ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         _ => Err(format!("usage:\n{USAGE}")),
