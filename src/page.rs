@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_util::Stream;
+use tracing::Instrument;
 
 use crate::error::{Error, Kind};
 use crate::wait::BoxFuture;
@@ -176,7 +177,7 @@ impl<T: Unpin> Stream for List<T> {
 
 /// Goes on without being polled, until it is dropped.
 fn in_background<T: Send + 'static>(page: Fetching<T>) -> Fetching<T> {
-    let task = Task(tokio::spawn(page));
+    let task = Task(tokio::spawn(page.in_current_span()));
     Box::pin(async move {
         let mut task = task;
         (&mut task.0).await.unwrap_or_else(|e| {

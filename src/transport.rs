@@ -331,7 +331,10 @@ impl Attempts<'_> {
             }
             return None;
         }
-        let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
+        let asked = result.as_ref().ok().and_then(|response| {
+            let status = response.status().as_u16();
+            retry_after(status, response.headers())
+        });
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
         let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
         // Without a copy to send, nothing is to be paid for.
@@ -425,12 +428,14 @@ fn outcome(result: &reqwest::Result<Response>) -> Outcome {
     }
 }
 
-/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset. Some services tell
+/// that one with every answer, but it matters only once the limit is reached.
+pub(crate) fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = chrono::Utc::now();
     text(RETRY_AFTER.as_str()).and_then(|value| seconds(value).or_else(|| until(value, now))).or_else(|| {
-        let reset = seconds(text("x-ratelimit-reset")?)?.as_secs();
+        let reset = text("x-ratelimit-reset").filter(|_| status == 429);
+        let reset = seconds(reset?)?.as_secs();
         let now = u64::try_from(now.timestamp()).ok()?;
         // Some count from now, some from 1970.
         Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
@@ -461,7 +466,7 @@ mod tests {
 
     #[test]
     fn retry_after_in_all_forms() {
-        let wait = |name, value: &str| retry_after(&headers(&[(name, value)]));
+        let wait = |name, value: &str| retry_after(429, &headers(&[(name, value)]));
         assert_eq!(wait("retry-after", "7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("retry-after", " 1.5 "), Some(Duration::from_millis(1_500)));
         assert_eq!(wait("retry-after", "Fri, 20 Nov 1998 23:15:55 GMT"), Some(Duration::ZERO));
@@ -474,6 +479,8 @@ mod tests {
         let epoch = (chrono::Utc::now().timestamp() + 60).to_string();
         let left = wait("x-ratelimit-reset", &epoch).map(|left| left.as_secs());
         assert!(matches!(left, Some(58..=60)), "{left:?}");
-        assert_eq!(retry_after(&HeaderMap::new()), None);
+        assert_eq!(retry_after(429, &HeaderMap::new()), None);
+        assert_eq!(retry_after(503, &headers(&[("x-ratelimit-reset", "58")])), None);
+        assert_eq!(retry_after(503, &headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
     }
 }

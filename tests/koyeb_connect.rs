@@ -49,7 +49,9 @@ async fn an_organization_has_a_token_of_its_own() -> Outcome {
     assert_eq!(fake.log().len(), 0);
     let instance = koyeb.instance(&id);
     let (one, two, three) = tokio::join!(instance.get(), instance.get(), instance.exec(["true"]).output());
-    (one?, two?, three?.success()?);
+    one?;
+    two?;
+    three?.success()?;
     assert_eq!(fake.requests(SWITCH), 1, "one exchange serves all");
     // A token that is no longer accepted is replaced, once.
     fake.revoke_tokens();

@@ -271,6 +271,13 @@ async fn too_many_requests_wait_for_the_reset_whatever_the_body() -> Outcome {
     }
     assert!(started.elapsed() >= Duration::from_millis(2_000), "{:?}", started.elapsed());
     assert_eq!(fake.requests("GET /v1/instances/{id}"), 4);
+    // Every answer tells when the limit is lifted; that is no reason to wait for it.
+    fake.rate_limit(100, Duration::from_secs(60));
+    fake.on("GET /v1/instances/{id}").header("x-ratelimit-reset", "58").reply(503, "");
+    let started = std::time::Instant::now();
+    koyeb.with(quick()).instance(&one).get().await?;
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert_eq!(koyeb.instance("nowhere").get().await.expect_err("there is none").retry_after(), None);
     fake.rate_limit(0, Duration::from_secs(40));
     let e = koyeb.with(Retry::never()).instance(&one).get().await.expect_err("the limit is reached");
     assert!(e.is_rate_limited());

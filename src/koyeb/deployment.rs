@@ -209,13 +209,13 @@ impl Deployments {
             app_id = self.app,
             service_id = self.service,
             statuses = self.statuses,
-            ids = self.ids,
+            ids = self.ids.clone(),
         );
         let result = request.send().await;
         let reply = call.done(result).await?.into_inner();
         let items = reply.deployments.into_iter();
         let items = items.map(|came| Deployment::new(&self.koyeb, DeploymentInfo::from(came))).collect();
-        Ok(Came { items, count: reply.count, has_next: reply.has_next })
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
 

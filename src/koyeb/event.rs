@@ -120,7 +120,7 @@ macro_rules! events {
                 let result = request.send().await;
                 let reply = call.done(result).await?.into_inner();
                 let items = reply.events.into_iter().map(EventInfo::from).collect();
-                Ok(Came { items, count: None, has_next: reply.has_next })
+                Ok(Came { items, count: None, has_next: reply.has_next, ids: None })
             }
         }
     };

@@ -141,9 +141,9 @@ impl Exec {
         let socket = target.connect().await?.watched(keepalive, keepalive);
         let start = frame::start(&target.id, target.id_type(), &command, terminal.is_some());
         let talk = Talk { socket, target, terminal: terminal.is_some() };
-        talk.say(&start).await?;
+        talk.begin(&start).await?;
         if let Some((width, height)) = terminal {
-            talk.say(&frame::size(width, height)).await?;
+            talk.begin(&frame::size(width, height)).await?;
         }
         Ok(Process::new(stdin, |wires| talk.run(wires)))
     }
@@ -199,6 +199,11 @@ pub(super) fn says_why(kind: Kind) -> bool {
     matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::NotFound)
 }
 
+/// A connection that broke, unlike one that is silent, has a cause.
+fn is_cut(e: &Error) -> bool {
+    std::error::Error::source(e).is_some()
+}
+
 fn cut(message: &str) -> Error {
     Error::new(Kind::Interrupted, message)
         .with(|e| (e.api, e.operation, e.sent) = ("koyeb", "exec_command", Sent::Yes))
@@ -219,6 +224,14 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 impl Talk {
     async fn say(&self, frame: &str) -> Result<(), Error> {
         self.socket.send_text(frame).await.map_err(|e| e.with(|e| e.api = "koyeb"))
+    }
+
+    /// Says what must come first. The service may have hung up already.
+    async fn begin(&self, frame: &str) -> Result<(), Error> {
+        match self.say(frame).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.target.why_closed().await),
+        }
     }
 
     async fn run(self, wires: Wires) -> Result<ExitStatus, Error> {
@@ -245,7 +258,8 @@ impl Talk {
         loop {
             let said = match self.socket.next().await {
                 Ok(Some(Frame::Text(text) | Frame::Binary(text))) => frame::read(&text)?,
-                Ok(None) | Err(_) if silent => return Err(self.target.why_closed().await),
+                Ok(None) if silent => return Err(self.target.why_closed().await),
+                Err(e) if silent && is_cut(&e) => return Err(self.target.why_closed().await),
                 Ok(None) => return Err(cut("the connection closed without an exit status")),
                 Err(e) => return Err(e.with(|e| (e.api, e.operation) = ("koyeb", "exec_command"))),
             };

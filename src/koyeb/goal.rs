@@ -170,7 +170,9 @@ mod tests {
         assert_eq!(pace.next(true, 0.5), Duration::from_millis(200));
         assert_eq!(pace.next(false, 0.5), Duration::from_millis(300));
         assert_eq!(pace.next(false, 0.0), Duration::from_millis(360));
-        (0..50).for_each(|_| drop(pace.next(false, 0.5)));
+        for _ in 0..50 {
+            pace.next(false, 0.5);
+        }
         assert_eq!(pace.next(false, 0.5), Duration::from_secs(5));
         assert_eq!(pace.next(false, 1.0), Duration::from_secs(6));
         assert_eq!(pace.next(true, 0.5), Duration::from_millis(200));

@@ -166,7 +166,7 @@ impl Instances {
             allocation_id = self.allocation,
             replica_index = self.replica,
             statuses = self.statuses,
-            ids = self.ids,
+            ids = self.ids.clone(),
             starting_time = self.ran_after,
             ending_time = self.ran_before,
             order = self.order,
@@ -175,7 +175,7 @@ impl Instances {
         let reply = call.done(result).await?.into_inner();
         let items = reply.instances.into_iter();
         let items = items.map(|came| Instance::new(&self.koyeb, InstanceInfo::from(came))).collect();
-        Ok(Came { items, count: reply.count, has_next: None })
+        Ok(Came { items, count: reply.count, has_next: None, ids: self.ids })
     }
 }
 

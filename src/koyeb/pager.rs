@@ -24,6 +24,8 @@ pub(super) struct Came<T> {
     pub(super) items: Vec<T>,
     pub(super) count: Option<i64>,
     pub(super) has_next: Option<bool>,
+    /// Which were asked for: a service that doesn't know this filter sends all.
+    pub(super) ids: Option<Vec<String>>,
 }
 
 /// An item of a list.
@@ -72,7 +74,7 @@ impl Pager {
     }
 
     fn turn<T: Item>(&mut self, offset: u64, came: Came<T>) -> Result<Page<T>, Error> {
-        let Came { mut items, count, has_next } = came;
+        let Came { mut items, count, has_next, ids } = came;
         let number = items.len() as u64;
         let end = offset + number;
         let more = has_next
@@ -89,6 +91,9 @@ impl Pager {
             return Err(Error::new(Kind::BadReply, "the list doesn't advance: a page repeats"));
         }
         items.retain(|item| item.id().is_empty() || !self.before.contains(&mark(item)));
+        if let Some(ids) = ids {
+            items.retain(|item| ids.iter().any(|id| id == item.id()));
+        }
         self.before = marks.into_iter().collect();
         Ok(Page { items, next: more.then(|| Cursor(end.to_string())) })
     }
@@ -160,30 +165,55 @@ mod tests {
 
     #[tokio::test]
     async fn both_styles() {
-        let counted =
-            |offset| Came { items: things(offset, (offset + 10).min(25)), count: Some(25), has_next: None };
+        let counted = |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: Some(25),
+            has_next: None,
+            ids: None,
+        };
         assert_eq!(read(counted).await, (Ok(numbers(25)), 3));
         let told = |offset| Came {
             items: things(offset, (offset + 10).min(20)),
             count: None,
             has_next: Some(offset < 10),
+            ids: None,
         };
         assert_eq!(read(told).await, (Ok(numbers(20)), 2));
-        let neither =
-            |offset| Came { items: things(offset, (offset + 10).min(25)), count: None, has_next: None };
+        let neither = |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: None,
+            has_next: None,
+            ids: None,
+        };
         assert_eq!(read(neither).await, (Ok(numbers(25)), 3));
     }
 
     #[tokio::test]
     async fn pages_smaller_than_asked_for_are_no_end() {
-        let page =
-            |offset| Came { items: things(offset, (offset + 4).min(9)), count: Some(9), has_next: None };
+        let page = |offset| Came {
+            items: things(offset, (offset + 4).min(9)),
+            count: Some(9),
+            has_next: None,
+            ids: None,
+        };
         assert_eq!(read(page).await, (Ok(numbers(9)), 3));
     }
 
     #[tokio::test]
+    async fn ids_that_the_service_ignores() {
+        let ids = || Some(vec!["3".to_owned(), "17".to_owned()]);
+        let page = move |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: Some(25),
+            has_next: None,
+            ids: ids(),
+        };
+        assert_eq!(read(page).await, (Ok(vec!["3".to_owned(), "17".to_owned()]), 3));
+    }
+
+    #[tokio::test]
     async fn an_empty_list() {
-        let page = |_| Came { items: Vec::new(), count: Some(0), has_next: None };
+        let page = |_| Came { items: Vec::new(), count: Some(0), has_next: None, ids: None };
         assert_eq!(read(page).await, (Ok(vec![]), 1));
     }
 
@@ -193,6 +223,7 @@ mod tests {
             items: if offset == 0 { things(0, 10) } else { Vec::new() },
             count: Some(if offset == 0 { 30 } else { 8 }),
             has_next: None,
+            ids: None,
         };
         assert_eq!(read(page).await, (Ok(numbers(10)), 2));
     }
@@ -203,22 +234,24 @@ mod tests {
             items: if offset == 0 { things(0, 10) } else { Vec::new() },
             count: Some(30),
             has_next: None,
+            ids: None,
         };
         assert_eq!(read(page).await.0, Err(Kind::BadReply));
     }
 
     #[tokio::test]
     async fn pages_that_repeat_are_an_error() {
-        let same = |_| Came { items: things(0, 10), count: None, has_next: Some(true) };
+        let same = |_| Came { items: things(0, 10), count: None, has_next: Some(true), ids: None };
         assert_eq!(read(same).await, (Err(Kind::BadReply), 2));
         for circle in 2..9 {
             let round = move |offset: u64| {
                 let at = offset / 10 % circle * 10;
-                Came { items: things(at, at + 10), count: None, has_next: Some(true) }
+                Came { items: things(at, at + 10), count: None, has_next: Some(true), ids: None }
             };
             assert_eq!(read(round).await.0, Err(Kind::BadReply), "{circle}");
         }
-        let nameless = |_| Came { items: vec![Thing(String::new())], count: None, has_next: Some(true) };
+        let nameless =
+            |_| Came { items: vec![Thing(String::new())], count: None, has_next: Some(true), ids: None };
         assert_eq!(read(nameless).await.0, Err(Kind::BadReply));
     }
 
@@ -229,6 +262,7 @@ mod tests {
             items: if offset == 0 { things(0, 10) } else { things(offset - 2, (offset + 8).min(18)) },
             count: Some(20),
             has_next: None,
+            ids: None,
         };
         assert_eq!(read(page).await, (Ok(numbers(18)), 2));
     }

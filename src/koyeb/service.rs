@@ -195,6 +195,9 @@ impl Redeploy {
         let reply = call.done(result).await.map_err(reply::unclear)?.into_inner();
         let came = reply.deployment.ok_or_else(|| reply::missing(&call, "deployment"))?;
         let deployment = Deployment::new(&service.koyeb, DeploymentInfo::from(came));
+        if deployment.id.is_empty() {
+            return Err(reply::missing(&call, "id of the deployment"));
+        }
         Ok(deployment::until_healthy(&deployment))
     }
 }
@@ -382,13 +385,13 @@ impl Services {
             types = self.types,
             statuses = self.statuses,
             regions = self.regions,
-            ids = self.ids,
+            ids = self.ids.clone(),
         );
         let result = request.send().await;
         let reply = call.done(result).await?.into_inner();
         let items = reply.services.into_iter();
         let items = items.map(|came| Service::new(&self.koyeb, ServiceInfo::from(came))).collect();
-        Ok(Came { items, count: reply.count, has_next: reply.has_next })
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
 

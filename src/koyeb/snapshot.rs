@@ -111,6 +111,9 @@ impl TakeSnapshot {
         let came = reply.into_inner().instance_snapshot;
         let came = came.ok_or_else(|| reply::missing(&call, "instance_snapshot"))?;
         let id = SnapshotInfo::from(came).id;
+        if id.is_empty() {
+            return Err(reply::missing(&call, "id of the snapshot"));
+        }
         Ok(operation(&instance.koyeb, Available(id)))
     }
 }
@@ -254,13 +257,13 @@ impl Snapshots {
             name = self.name,
             statuses = self.statuses,
             type_ = self.kind,
-            ids = self.ids,
+            ids = self.ids.clone(),
         );
         let result = request.send().await;
         let reply = call.done(result).await?.into_inner();
         let items = reply.instance_snapshots.into_iter();
         let items = items.map(|came| Snapshot::new(&self.koyeb, SnapshotInfo::from(came))).collect();
-        Ok(Came { items, count: reply.count, has_next: reply.has_next })
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
 

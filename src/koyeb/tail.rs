@@ -133,8 +133,9 @@ struct Follow {
 enum Over {
     /// Nobody reads any more.
     Unread,
+    /// Whether it was of use: the next one can follow soon.
     Cut {
-        heard: bool,
+        useful: bool,
     },
     Refused(Error),
 }
@@ -156,13 +157,13 @@ impl Follow {
         loop {
             let over = match socket.take() {
                 Some(socket) => self.read(&socket).await,
-                None => Over::Cut { heard: false },
+                None => Over::Cut { useful: false },
             };
             match over {
                 Over::Unread => return None,
                 Over::Refused(e) => return Some(e),
-                Over::Cut { heard: true } => (pause, lost) = (FIRST, Instant::now()),
-                Over::Cut { heard: false } => {}
+                Over::Cut { useful: true } => (pause, lost) = (FIRST, Instant::now()),
+                Over::Cut { useful: false } => {}
             }
             if lost.elapsed() > PATIENCE {
                 return Some(out_of_reach());
@@ -178,42 +179,48 @@ impl Follow {
     }
 
     async fn again(&mut self) -> Result<Socket, Error> {
-        self.filter.start = self.last.at.or(self.filter.start);
+        if self.last.at.is_some() {
+            // From there on all lines are wanted, however few old ones were.
+            (self.filter.start, self.filter.limit) = (self.last.at, None);
+        }
         self.last.begin_again();
         connect(&self.koyeb, &self.filter).await
     }
 
     async fn read(&mut self, socket: &Socket) -> Over {
-        let mut heard = false;
+        let (opened, mut heard, mut lines) = (Instant::now(), false, false);
         loop {
-            let text = match socket.next().await {
+            let next = socket.next().await;
+            let useful = lines || opened.elapsed() > LONGEST;
+            let text = match next {
                 Ok(Some(Frame::Text(text) | Frame::Binary(text))) => text,
-                Ok(None) | Err(_) if heard => return Over::Cut { heard },
-                Ok(None) | Err(_) => return self.why_closed().await,
+                Ok(None) | Err(_) if heard => return Over::Cut { useful },
+                Ok(None) | Err(_) => return self.why_closed(useful).await,
             };
             heard = true;
             match line(&text) {
                 Ok(None) => {}
                 Ok(Some(line)) if self.last.is_repeated(&line) => {}
                 Ok(Some(line)) => {
+                    lines = true;
                     if self.sink.send(Ok(line)).await.is_err() {
                         return Over::Unread;
                     }
                 }
                 Err(e) if is_final(e.kind()) => return Over::Refused(e),
                 // What went wrong on the other side may be cured by another connection.
-                Err(_) => return Over::Cut { heard: false },
+                Err(_) => return Over::Cut { useful: false },
             }
         }
     }
 
     /// A connection that ended before anything was said: a wrong token looks so, too.
-    async fn why_closed(&self) -> Over {
+    async fn why_closed(&self, useful: bool) -> Over {
         let call = self.koyeb.call();
         let result = narrowed!(call.query_logs(), self.filter.clone()).limit("1").send().await;
         match call.done(result).await {
             Err(e) if says_why(e.kind()) => Over::Refused(e),
-            _ => Over::Cut { heard: false },
+            _ => Over::Cut { useful },
         }
     }
 }
@@ -305,7 +312,7 @@ mod tests {
     #[test]
     fn lines_that_a_new_connection_repeats() {
         let mut last = Last::default();
-        let mut shown = |last: &mut Last, message: &str, second| !last.is_repeated(&entry(message, second));
+        let shown = |last: &mut Last, message: &str, second| !last.is_repeated(&entry(message, second));
         assert!(shown(&mut last, "a", 1));
         // Twice the same line is two lines.
         assert!(shown(&mut last, "b", 2) && shown(&mut last, "b", 2) && shown(&mut last, "c", 2));

@@ -53,11 +53,11 @@ impl Cut {
 
 /// Whether a document has one of the values that were asked for, if any were.
 fn has(document: &Value, field: &str, wanted: &[String]) -> bool {
-    wanted.is_empty()
-        || wanted.iter().any(|wanted| match &document[field] {
-            Value::String(text) => text == wanted,
-            other => other.to_string() == *wanted,
-        })
+    let text = match &document[field] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    wanted.is_empty() || wanted.contains(&text)
 }
 
 /// Parameters and the fields that they ask for.

@@ -12,7 +12,7 @@ use super::api::Caller;
 use super::exec;
 use super::lists::params;
 use super::reply::{Answer, invalid, ok};
-use super::world::World;
+use super::world::{TICK, World};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::socket::WebSocket;
@@ -107,7 +107,7 @@ pub(super) fn query(world: &World, request: &Request) -> Answer {
             json!({"has_more": true, "next_start": text(start), "next_end": text(last)})
         }
         Some(last) => {
-            let next = last + TimeDelta::nanoseconds(1);
+            let next = last + TICK;
             json!({"has_more": true, "next_start": text(next), "next_end": text(end)})
         }
     };

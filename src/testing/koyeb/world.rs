@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
@@ -15,6 +15,9 @@ use super::limit::Limit;
 use super::quirk::Quirk;
 use crate::testing::shell::Files;
 use crate::testing::tasks::{Tasks, lock};
+
+/// Between two lines of a log at least.
+pub(super) const TICK: TimeDelta = TimeDelta::microseconds(1);
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -188,10 +191,10 @@ impl State {
         self.disks.entry(instance.to_owned()).or_default().clone()
     }
 
-    /// Of each line its own.
+    /// Of each line its own, in microseconds: the vendor's Python SDK can't tell less apart.
     fn moment(&mut self) -> DateTime<Utc> {
-        let now = Utc::now();
-        let next = self.last_line.map_or(now, |last| now.max(last + chrono::TimeDelta::nanoseconds(1)));
+        let now = Utc::now().trunc_subsecs(6);
+        let next = self.last_line.map_or(now, |last| now.max(last + TICK));
         self.last_line = Some(next);
         next
     }
@@ -244,7 +247,7 @@ impl World {
         }
         let token = format!("org-{:032x}", rand::random::<u128>());
         state.tokens.push(token.clone());
-        let ends = Utc::now() + chrono::TimeDelta::hours(1);
+        let ends = Utc::now() + TimeDelta::hours(1);
         Some(
             json!({"token": {"id": token, "user_id": "u", "organization_id": id, "expires_at": ends.to_rfc3339()}}),
         )
