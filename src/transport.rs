@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use progenitor_client::OperationInfo;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
@@ -279,6 +279,9 @@ impl Attempts<'_> {
             (self.inner.shared.upgrade)(request.headers_mut());
         }
         self.token.sent = Some(stamp);
+        if self.endpoint.reply == Reply::Json {
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         Ok(())
     }
 
