@@ -10,9 +10,8 @@ use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
 use super::exec::{Keyboard, Terminal, pour, steer, write};
-use super::file::collect;
 use super::instance::Subject;
-use super::reply::open;
+use super::reply::{collect, open};
 use super::types::ConsoleType;
 use super::{Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::{Error, Kind};
