@@ -57,7 +57,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         Self { stream: Mutex::new(stream), pulse: None }
     }
 
-    /// Notices a dead connection: asks after a silence of `quiet`, and gives up when `limit` more brings nothing.
+    /// Notices a dead connection: asks after a silence of `quiet`, and gives up with
+    /// [`Kind::Timeout`] when `limit` more brings nothing.
     ///
     /// Only time spent in [`next`](Self::next) counts, so a slow reader loses nothing. Only for connections that the
     /// other side reads all the time: an answer to a ping must not have to wait behind something else.
@@ -107,7 +108,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
                 return Ok(message);
             }
             if pulse.asked {
-                let e = Error::new(Kind::Interrupted, "the connection is dead: no answer to a ping");
+                let e = Error::new(Kind::Timeout, "the connection is dead: no answer to a ping");
                 return Err(e.with(|inner| inner.sent = Sent::Unknown));
             }
             (pulse.silence, pulse.asked) = (Duration::ZERO, true);
@@ -339,7 +340,7 @@ mod tests {
             if alive {
                 assert_eq!(heard, Ok(Some(Frame::Text(Bytes::from_static(b"late")))));
             } else {
-                assert_eq!(heard, Err(Kind::Interrupted));
+                assert_eq!(heard, Err(Kind::Timeout));
                 let took = started.elapsed();
                 assert!((QUIET * 4 + LIMIT..QUIET * 4 + LIMIT * 2).contains(&took), "{took:?}");
             }

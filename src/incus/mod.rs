@@ -1,6 +1,7 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
 mod connect;
+mod console;
 mod discover;
 mod ending;
 mod exec;
@@ -34,7 +35,8 @@ use crate::transport::Inner;
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
 pub use connect::Connect;
-pub use exec::Exec;
+pub use console::{Console, ConsoleAttach};
+pub use exec::{Exec, UntilSuccess};
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;

@@ -2,8 +2,9 @@
 
 use super::ending::Plain;
 use super::work::IncusWork;
-use super::{Image, Incus, Instance, image, launch, state};
+use super::{Image, Incus, Instance, exec, image, launch, state};
 use crate::error::Error;
+use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::Operation;
 
@@ -18,7 +19,7 @@ impl Incus {
     /// ```
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create and
-    /// rename, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// rename, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands without streams, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
@@ -47,6 +48,8 @@ mod sealed {
     impl Sealed for () {}
     impl Sealed for super::Instance {}
     impl Sealed for super::Image {}
+    impl Sealed for super::ExitStatus {}
+    impl Sealed for super::Output {}
 }
 
 impl Resume for Instance {
@@ -58,6 +61,18 @@ impl Resume for Instance {
 impl Resume for Image {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
         image::resume(incus, ticket)
+    }
+}
+
+impl Resume for ExitStatus {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        exec::resume(incus, ticket)
+    }
+}
+
+impl Resume for Output {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        exec::resume_recorded(incus, ticket)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Generation;
+use super::console::Console;
 use super::envelope::{Failure, failure};
 use super::events::{Events, now};
 use super::exec::Sessions;
@@ -30,6 +31,7 @@ pub(super) struct Instance {
     pub(super) document: Value,
     pub(super) files: Tree,
     pub(super) outputs: BTreeMap<String, Bytes>,
+    pub(super) console: Arc<Console>,
     pub(super) started_at: String,
     /// False ends whatever runs inside.
     pub(super) power: watch::Sender<bool>,
@@ -41,6 +43,7 @@ impl Instance {
             document,
             files: Tree::new(),
             outputs: BTreeMap::new(),
+            console: Arc::default(),
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             power: watch::Sender::new(false),
         }
@@ -68,6 +71,7 @@ impl Instance {
     }
 
     pub(super) fn boot(&mut self) {
+        self.console.renew();
         self.set_status("Running", 103);
         self.started_at = now();
         self.document["last_used_at"] = now().into();

@@ -55,6 +55,7 @@ pub(crate) struct Shell {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) cwd: String,
     pub(crate) uid: u32,
+    pub(crate) gid: u32,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) stdin: mpsc::Receiver<Bytes>,
     pub(crate) output: mpsc::Sender<(Stream, Bytes)>,
