@@ -119,6 +119,7 @@ impl Job {
             env: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]),
             cwd: "/".to_owned(),
             uid: 0,
+            gid: 0,
             files: Arc::new(lock(&world.state).disk(&self.instance)),
             stdin,
             output,
