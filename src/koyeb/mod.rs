@@ -3,6 +3,7 @@
 mod connect;
 mod data;
 mod deployment;
+mod deployments;
 mod discover;
 mod event;
 mod exec;
@@ -11,14 +12,19 @@ mod goal;
 mod handle;
 mod instance;
 mod instances;
+mod last;
 mod logs;
 mod organization;
 mod pager;
+mod redeploy;
 mod reply;
 mod resume;
 mod scale;
+mod search;
 mod service;
+mod services;
 mod snapshot;
+mod snapshots;
 mod subprotocol;
 mod tail;
 
@@ -39,17 +45,21 @@ pub use crate::raw::koyeb::types::{
 };
 pub use connect::Connect;
 pub use data::{DeploymentInfo, EventInfo, InstanceInfo, ServiceInfo, SnapshotInfo};
-pub use deployment::{Deployment, DeploymentRef, Deployments};
+pub use deployment::{Deployment, DeploymentRef};
+pub use deployments::Deployments;
 pub use event::{InstanceEvents, SnapshotEvents};
 pub use exec::Exec;
 pub use handle::{Id, Subject};
 pub use instance::{Instance, InstanceRef};
 pub use instances::Instances;
 pub use logs::{LogLine, Logs};
+pub use redeploy::Redeploy;
 pub use resume::Resume;
 pub use scale::{Scale, Scaling};
-pub use service::{Redeploy, ResumeService, Service, ServiceRef, Services};
-pub use snapshot::{Snapshot, SnapshotRef, Snapshots, TakeSnapshot};
+pub use service::{ResumeService, Service, ServiceRef};
+pub use services::Services;
+pub use snapshot::{Snapshot, SnapshotRef, TakeSnapshot};
+pub use snapshots::Snapshots;
 pub use tail::{Tail, TailStop};
 
 /// A client of Koyeb. Cheap to clone; all clones share connections and retry budget.

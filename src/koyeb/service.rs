@@ -2,14 +2,12 @@
 
 use std::future::IntoFuture;
 
-use super::data::{DeploymentInfo, ServiceInfo};
+use super::data::ServiceInfo;
 use super::deployment::{self, Deployment, DeploymentRef};
 use super::goal::{Goal, Seen, Verdict, operation, progress};
 use super::handle::handle;
-use super::pager::{self, Came, Item, Spot};
-use super::{Koyeb, ServiceStatus, ServiceType, Subject, checked_id, given, push, reply, types};
+use super::{Koyeb, ServiceStatus, Subject, checked_id, given, reply};
 use crate::error::Error;
-use crate::page::List;
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -54,13 +52,6 @@ impl<D: Subject> Service<D> {
     /// deployment fails.
     pub fn resume(&self) -> ResumeService {
         ResumeService { service: self.by_id(), skip_build: None, use_cache: None }
-    }
-
-    /// Deploys it again: the same definition, built and started anew.
-    pub fn redeploy(&self) -> Redeploy {
-        let request =
-            types::RedeployRequest { deployment_group: None, sha: None, skip_build: None, use_cache: None };
-        Redeploy { service: self.by_id(), request }
     }
 
     /// Its deployments, past ones included.
@@ -149,68 +140,6 @@ impl IntoFuture for ResumeService {
     }
 }
 
-/// A service to be deployed again: `.await` it for the healthy deployment, or [`send`](Self::send) it and keep the
-/// operation.
-///
-/// The request is never repeated blindly: where its answer is lost, the error is of
-/// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown). To cancel the operation cancels the deployment.
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct Redeploy {
-    service: ServiceRef,
-    request: types::RedeployRequest,
-}
-
-impl Redeploy {
-    /// Builds this commit instead of the newest.
-    pub fn sha(mut self, commit: impl Into<String>) -> Self {
-        self.request.sha = Some(commit.into());
-        self
-    }
-
-    /// Builds with the cache of the last build.
-    pub fn use_cache(mut self) -> Self {
-        self.request.use_cache = Some(true);
-        self
-    }
-
-    /// Uses the image of the last build that worked.
-    pub fn skip_build(mut self) -> Self {
-        self.request.skip_build = Some(true);
-        self
-    }
-
-    /// Only this group of deployments.
-    pub fn deployment_group(mut self, group: impl Into<String>) -> Self {
-        self.request.deployment_group = Some(group.into());
-        self
-    }
-
-    /// Sends the request; the deployment goes on by itself.
-    pub async fn send(self) -> Result<Operation<Deployment>, Error> {
-        let Self { service, request } = self;
-        let id = checked_id(service.id())?;
-        let call = service.koyeb.call();
-        let result = call.redeploy_service().id(id).body(request).send().await;
-        let reply = call.done(result).await.map_err(reply::unclear)?.into_inner();
-        let came = reply.deployment.ok_or_else(|| reply::missing(&call, "deployment"))?;
-        let deployment = Deployment::new(&service.koyeb, DeploymentInfo::from(came));
-        if deployment.id.is_empty() {
-            return Err(reply::missing(&call, "id of the deployment"));
-        }
-        Ok(deployment::until_healthy(&deployment))
-    }
-}
-
-impl IntoFuture for Redeploy {
-    type Output = Result<Deployment, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
     Healthy,
@@ -288,117 +217,6 @@ pub(super) fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Service
     let word = ticket.fact("until").filter(|_| ticket.kind == "service")?;
     let (until, _) = *Until::ALL.iter().find(|(_, known)| *known == word)?;
     Some(koyeb.service(ticket.id()).until(until, ticket.fact("before").map(str::to_owned)))
-}
-
-/// Which services; from [`Koyeb::services`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
-pub struct Services {
-    koyeb: Koyeb,
-    app: Option<String>,
-    name: Option<String>,
-    types: Option<Vec<ServiceType>>,
-    statuses: Option<Vec<ServiceStatus>>,
-    regions: Option<Vec<String>>,
-    ids: Option<Vec<String>>,
-    page_size: Option<u32>,
-}
-
-impl Koyeb {
-    /// The services of the organization, to be narrowed down and listed.
-    ///
-    /// ```no_run
-    /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
-    /// let shops = koyeb.services().name("shop").list().all().await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn services(&self) -> Services {
-        Services {
-            koyeb: self.clone(),
-            app: None,
-            name: None,
-            types: None,
-            statuses: None,
-            regions: None,
-            ids: None,
-            page_size: None,
-        }
-    }
-}
-
-impl Services {
-    /// Only those of this app, by its id.
-    pub fn app(mut self, id: impl Into<String>) -> Self {
-        self.app = Some(id.into());
-        self
-    }
-
-    /// Only those of this name.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Only those of this type, or of those named so.
-    pub fn service_type(mut self, service_type: ServiceType) -> Self {
-        push(&mut self.types, service_type);
-        self
-    }
-
-    /// Only those in this state, or in one of those named so.
-    pub fn status(mut self, status: ServiceStatus) -> Self {
-        push(&mut self.statuses, status);
-        self
-    }
-
-    /// Only those in this region, or in those named so.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        push(&mut self.regions, region.into());
-        self
-    }
-
-    /// Only the one of this id, or those named so.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        push(&mut self.ids, id.into());
-        self
-    }
-
-    /// How many are asked for at a time: 1 to 100, and 100 if not set.
-    pub fn page_size(mut self, items: u32) -> Self {
-        self.page_size = Some(items);
-        self
-    }
-
-    /// The list as a stream over all pages.
-    pub fn list(self) -> List<Service> {
-        pager::list(self.page_size, move |spot| {
-            let query = self.clone();
-            Box::pin(async move { query.page(spot).await })
-        })
-    }
-
-    async fn page(self, spot: Spot) -> Result<Came<Service>, Error> {
-        let call = self.koyeb.call();
-        let request = given!(call.list_services().limit(spot.limit).offset(spot.offset);
-            app_id = self.app,
-            name = self.name,
-            types = self.types,
-            statuses = self.statuses,
-            regions = self.regions,
-            ids = self.ids.clone(),
-        );
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
-        let items = reply.services.into_iter();
-        let items = items.map(|came| Service::new(&self.koyeb, ServiceInfo::from(came))).collect();
-        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
-    }
-}
-
-impl Item for Service {
-    fn id(&self) -> &str {
-        &self.id
-    }
 }
 
 #[cfg(test)]

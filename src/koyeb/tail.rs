@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -13,8 +12,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::exec::says_why;
+use super::last::Last;
 use super::logs::{Filter, narrowed};
-use super::{Koyeb, LogLine, LogStream, Logs, given, reply, types};
+use super::{Koyeb, LogLine, Logs, given, reply, types};
 use crate::error::{Error, Kind, Sent};
 use crate::socket::{Frame, Socket};
 
@@ -264,67 +264,9 @@ fn line(frame: &[u8]) -> Result<Option<LogLine>, Error> {
     Ok(frame.result.map(LogLine::from).filter(|line| !line.message.is_empty() || line.created_at.is_some()))
 }
 
-/// The lines of the last moment: a new connection begins with that moment, and so repeats them.
-#[derive(Debug, Default)]
-struct Last {
-    at: Option<DateTime<Utc>>,
-    lines: Vec<Mark>,
-    /// Those of them that the new connection hasn't repeated yet.
-    expected: Vec<Mark>,
-}
-
-type Mark = (String, LogStream, Option<String>);
-
-impl Last {
-    fn begin_again(&mut self) {
-        self.expected = self.lines.clone();
-    }
-
-    /// Whether it was already shown; takes note of it if not.
-    fn is_repeated(&mut self, line: &LogLine) -> bool {
-        let mark = (line.message.clone(), line.stream.clone(), line.instance_id.clone());
-        if line.created_at == self.at
-            && let Some(known) = self.expected.iter().position(|expected| *expected == mark)
-        {
-            self.expected.swap_remove(known);
-            return true;
-        }
-        if line.created_at > self.at {
-            (self.at, self.lines) = (line.created_at, vec![mark]);
-        } else if line.created_at == self.at {
-            self.lines.push(mark);
-        }
-        false
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn entry(message: &str, second: u32) -> LogLine {
-        let json = format!(
-            r#"{{"result":{{"msg":"{message}","created_at":"2026-08-01T00:00:{second:02}Z","labels":{{"stream":"stdout"}}}}}}"#
-        );
-        line(json.as_bytes()).ok().flatten().unwrap_or_else(|| unreachable!("{json}"))
-    }
-
-    #[test]
-    fn lines_that_a_new_connection_repeats() {
-        let mut last = Last::default();
-        let shown = |last: &mut Last, message: &str, second| !last.is_repeated(&entry(message, second));
-        assert!(shown(&mut last, "a", 1));
-        // Twice the same line is two lines.
-        assert!(shown(&mut last, "b", 2) && shown(&mut last, "b", 2) && shown(&mut last, "c", 2));
-        last.begin_again();
-        assert!(!shown(&mut last, "b", 2) && !shown(&mut last, "b", 2) && !shown(&mut last, "c", 2));
-        assert!(shown(&mut last, "b", 2), "a third one is new");
-        assert!(shown(&mut last, "d", 3));
-        last.begin_again();
-        // Another instance's clock may be behind.
-        assert!(shown(&mut last, "late", 2));
-        assert!(!shown(&mut last, "d", 3));
-    }
 
     #[test]
     fn frames_without_a_line() {
