@@ -224,7 +224,7 @@ fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Err
         e.request_id = told.request_id;
         e.suggestion = told.suggestion;
         e.fields = told.fields;
-        e.retry_after = retry_after(answer.headers);
+        e.retry_after = retry_after(answer.status, answer.headers);
         e.body = excerpt(answer.body);
     })
 }

@@ -56,6 +56,7 @@
 //! | feature | what for |
 //! | --- | --- |
 //! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
+//! | `koyeb` (default) | [Koyeb](https://www.koyeb.com/): serverless instances |
 //! | `shakenfist` (default) | [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters |
 //! | `testing` | in-process fake servers |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
@@ -66,11 +67,15 @@
 //! | platform | versions tested | over |
 //! | --- | --- | --- |
 //! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
+//! | Koyeb | the vendor's Python SDK against the fake server | TLS |
 //!
 //! Everything is reachable raw as well: [`raw`].
 
-// Without Incus, which uses all of the core, parts of it are idle.
-#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_imports, unused_macros))]
+// Each API needs only a part of the core.
+#![cfg_attr(
+    not(all(feature = "incus", feature = "koyeb", feature = "shakenfist")),
+    allow(dead_code, unreachable_pub, unused_imports, unused_macros)
+)]
 
 /// The README's examples are tests, too.
 #[cfg(all(doctest, feature = "incus", feature = "testing"))]
@@ -99,6 +104,8 @@ mod error;
 mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
+#[cfg(feature = "koyeb")]
+pub mod koyeb;
 mod page;
 mod process;
 pub mod raw;
@@ -119,6 +126,8 @@ mod wait;
 pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
+#[cfg(feature = "koyeb")]
+pub use koyeb::Koyeb;
 pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_util::Stream;
+use tracing::Instrument;
 
 use crate::error::{Error, Kind};
 use crate::wait::BoxFuture;
@@ -31,7 +32,8 @@ impl<T> Page<T> {
     }
 }
 
-type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send>;
+type Fetching<T> = BoxFuture<'static, Result<Page<T>, Error>>;
+type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
 
 /// A list as a stream over all its pages; each page is fetched when the stream gets there.
 ///
@@ -51,11 +53,15 @@ pub struct List<T> {
     fetch: Fetch<T>,
     state: State<T>,
     items: vec::IntoIter<T>,
+    /// Lets a page come while the one before it is read.
+    start: Option<fn(Fetching<T>) -> Fetching<T>>,
+    /// How many items may be left of a page when the next one is asked for.
+    ahead: usize,
 }
 
 enum State<T> {
     Ready(Option<Cursor>),
-    Fetching(Option<Cursor>, BoxFuture<'static, Result<Page<T>, Error>>),
+    Fetching(Option<Cursor>, Fetching<T>),
     Ended,
 }
 
@@ -63,7 +69,22 @@ impl<T> List<T> {
     pub(crate) fn new(
         fetch: impl FnMut(Option<Cursor>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + 'static,
     ) -> Self {
-        Self { fetch: Box::new(fetch), state: State::Ready(None), items: Vec::new().into_iter() }
+        Self {
+            fetch: Box::new(fetch),
+            state: State::Ready(None),
+            items: Vec::new().into_iter(),
+            start: None,
+            ahead: 0,
+        }
+    }
+
+    /// Asks for the next page when the stream has read half of a page: never for more than one.
+    #[allow(dead_code)] // not every API has pages
+    pub(crate) fn with_prefetch(self) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self { start: Some(in_background), ..self }
     }
 
     /// The next page as a whole, or what the stream has left of this one; none after the last.
@@ -85,6 +106,17 @@ impl<T> List<T> {
             }
         }
         Ok(all)
+    }
+
+    /// Nothing happens unless the next page is known, wanted ahead, and not yet on its way.
+    fn prefetch(&mut self) {
+        if let (Some(start), State::Ready(cursor)) = (self.start, &mut self.state)
+            && self.items.len() <= self.ahead
+        {
+            let cursor = cursor.take();
+            let page = start((self.fetch)(cursor.clone()));
+            self.state = State::Fetching(cursor, page);
+        }
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error>>> {
@@ -128,14 +160,37 @@ impl<T: Unpin> Stream for List<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(item) = self.items.next() {
+                self.prefetch();
                 return Poll::Ready(Some(Ok(item)));
             }
             match ready!(self.poll_page(context)) {
                 None => return Poll::Ready(None),
                 Some(Err(e)) => return Poll::Ready(Some(Err(e))),
-                Some(Ok(items)) => self.items = items.into_iter(),
+                Some(Ok(items)) => {
+                    self.ahead = items.len() / 2;
+                    self.items = items.into_iter();
+                }
             }
         }
+    }
+}
+
+/// Goes on without being polled, until it is dropped.
+fn in_background<T: Send + 'static>(page: Fetching<T>) -> Fetching<T> {
+    let task = Task(tokio::spawn(page.in_current_span()));
+    Box::pin(async move {
+        let mut task = task;
+        (&mut task.0).await.unwrap_or_else(|e| {
+            Err(Error::new(Kind::Interrupted, format!("the task that fetches a page ended: {e}")))
+        })
+    })
+}
+
+struct Task<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -180,6 +235,31 @@ mod tests {
         assert_eq!(list.next_page().await.ok().flatten(), Some(vec![0, 1]));
         assert_eq!(list.next_page().await.ok().flatten(), Some(vec![2, 3]));
         assert!(matches!(list.next_page().await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn one_page_ahead_and_no_more() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = asked.clone();
+        let mut list = List::new(move |cursor| {
+            let counted = counted.clone();
+            Box::pin(async move {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let at: u32 = cursor.and_then(|Cursor(at)| at.parse().ok()).unwrap_or(0);
+                Ok(Page { items: vec![at; 4], next: Some(Cursor((at + 1).to_string())) })
+            })
+        })
+        .with_prefetch();
+        for (read, expected) in [(1, 1), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3)] {
+            assert!(list.try_next().await.is_ok_and(|item| item.is_some()));
+            // Lets what is in the background run as far as it can.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(asked.load(Ordering::SeqCst), expected, "{read} items read");
+        }
     }
 
     #[tokio::test]

@@ -153,6 +153,28 @@ pub mod shakenfist {
     include!(env!("WINDLASS_RAW_SHAKENFIST"));
 }
 
+/// The raw client of [Koyeb](https://www.koyeb.com/docs/reference/api).
+#[cfg(feature = "koyeb")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exhaustive_enums,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_imports,
+    unused_mut,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    rustdoc::bare_urls
+)]
+#[rustfmt::skip]
+pub mod koyeb {
+    include!(env!("WINDLASS_RAW_KOYEB"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -67,6 +67,14 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         Self { pulse: Some(Mutex::new(pulse)), ..self }
     }
 
+    /// Takes [`watched`](Self::watched) back: the other side may be too busy to answer.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn watch_no_more(&self) {
+        if let Some(pulse) = &self.pulse {
+            lock(pulse).limit = Duration::MAX;
+        }
+    }
+
     /// The next frame; none when the other side closed properly. Pings are answered on the way. Safe to cancel.
     pub(crate) async fn next(&self) -> Result<Option<Frame>, Error> {
         loop {

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
     credential: Credential,
+    /// What else a request for a websocket needs, once the credential is on it.
+    upgrade: fn(&mut HeaderMap),
     budget: Budget,
 }
 
@@ -47,7 +49,17 @@ impl Shared {
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
     ) -> Arc<Self> {
-        Arc::new(Self { api, endpoints, explain, credential, budget: Budget::new() })
+        Self::with_upgrade(api, endpoints, explain, credential, |_| {})
+    }
+
+    pub(crate) fn with_upgrade(
+        api: &'static str,
+        endpoints: &'static [Endpoint],
+        explain: fn(&Answer<'_>) -> Explanation,
+        credential: Credential,
+        upgrade: fn(&mut HeaderMap),
+    ) -> Arc<Self> {
+        Arc::new(Self { api, endpoints, explain, credential, upgrade, budget: Budget::new() })
     }
 
     fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
@@ -136,6 +148,8 @@ macro_rules! hooks {
 }
 #[cfg(feature = "incus")]
 hooks!(crate::raw::incus::Client);
+#[cfg(feature = "koyeb")]
+hooks!(crate::raw::koyeb::Client);
 #[cfg(feature = "shakenfist")]
 hooks!(crate::raw::shakenfist::Client);
 
@@ -264,6 +278,9 @@ impl Attempts<'_> {
                 .await
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
+        if self.endpoint.reply == Reply::Upgrade {
+            (self.inner.shared.upgrade)(request.headers_mut());
+        }
         self.token.sent = Some(stamp);
         if self.endpoint.reply == Reply::Json {
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -323,7 +340,10 @@ impl Attempts<'_> {
         if result.as_ref().is_err_and(|e| tls::distrust(e).is_some()) {
             return None;
         }
-        let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
+        let asked = result.as_ref().ok().and_then(|response| {
+            let status = response.status().as_u16();
+            retry_after(status, response.headers())
+        });
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
         let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
         // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
@@ -418,12 +438,14 @@ fn outcome(result: &reqwest::Result<Response>) -> Outcome {
     }
 }
 
-/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset. Some services tell
+/// that one with every answer, but it matters only once the limit is reached.
+pub(crate) fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = chrono::Utc::now();
     text(RETRY_AFTER.as_str()).and_then(|value| seconds(value).or_else(|| until(value, now))).or_else(|| {
-        let reset = seconds(text("x-ratelimit-reset")?)?.as_secs();
+        let reset = text("x-ratelimit-reset").filter(|_| status == 429);
+        let reset = seconds(reset?)?.as_secs();
         let now = u64::try_from(now.timestamp()).ok()?;
         // Some count from now, some from 1970.
         Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
@@ -454,7 +476,7 @@ mod tests {
 
     #[test]
     fn retry_after_in_all_forms() {
-        let wait = |name, value: &str| retry_after(&headers(&[(name, value)]));
+        let wait = |name, value: &str| retry_after(429, &headers(&[(name, value)]));
         assert_eq!(wait("retry-after", "7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("retry-after", " 1.5 "), Some(Duration::from_millis(1_500)));
         assert_eq!(wait("retry-after", "Fri, 20 Nov 1998 23:15:55 GMT"), Some(Duration::ZERO));
@@ -467,6 +489,8 @@ mod tests {
         let epoch = (chrono::Utc::now().timestamp() + 60).to_string();
         let left = wait("x-ratelimit-reset", &epoch).map(|left| left.as_secs());
         assert!(matches!(left, Some(58..=60)), "{left:?}");
-        assert_eq!(retry_after(&HeaderMap::new()), None);
+        assert_eq!(retry_after(429, &HeaderMap::new()), None);
+        assert_eq!(retry_after(503, &headers(&[("x-ratelimit-reset", "58")])), None);
+        assert_eq!(retry_after(503, &headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
     }
 }

@@ -411,7 +411,7 @@ pub(crate) fn may_pass(kind: Kind) -> bool {
 }
 
 fn api_name(api: &str) -> &'static str {
-    ["incus", "shakenfist"].into_iter().find(|known| *known == api).unwrap_or("")
+    ["incus", "koyeb", "shakenfist"].into_iter().find(|known| *known == api).unwrap_or("")
 }
 
 /// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.

@@ -30,8 +30,13 @@ async fn a_gibibyte_for_a_slow_reader() -> Outcome {
     web.exec(["head", "-c", "8M", "/dev/zero"]).output().await?.success()?;
     let (before, mut most) = (resident(), 0);
     let mut flood = web.exec(["sh", "-c", "head -c 1G /dev/zero; echo -n end"]).spawn().await?;
-    // The server writes into every buffer there is before anybody reads.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // The server writes into every buffer there is before anybody reads: until nothing moves any more.
+    let mut quiet = 0;
+    while quiet < 4 {
+        let now = resident();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        quiet = if resident() > now + MIB / 4 { 0 } else { quiet + 1 };
+    }
     let zeros = vec![0; 16 * MIB];
     let (mut read, mut end, mut pauses) = (0, Vec::new(), 0);
     while let Some(chunk) = flood.next().await {

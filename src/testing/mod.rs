@@ -19,6 +19,8 @@
 mod fault;
 #[cfg(feature = "incus")]
 mod incus;
+#[cfg(feature = "koyeb")]
+mod koyeb;
 mod listen;
 mod reply;
 mod request;
@@ -35,6 +37,8 @@ mod wire;
 pub use fault::{Planting, Rule};
 #[cfg(feature = "incus")]
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
+#[cfg(feature = "koyeb")]
+pub use koyeb::FakeKoyeb;
 pub use request::Request;
 #[cfg(feature = "shakenfist")]
 pub use shakenfist::{FakeShakenFist, Held, Release};

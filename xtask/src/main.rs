@@ -6,6 +6,7 @@ mod coverage;
 mod diff;
 mod drift;
 mod live;
+mod live_koyeb;
 mod methods;
 mod regen;
 mod workspace;
@@ -21,6 +22,7 @@ cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
                                     how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
+cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["regen", "--check"] => regen::check(),
         ["coverage"] => coverage::run(),
         ["drift", rest @ ..] => drift::run(rest),
+        ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         ["bench-incus", rest @ ..] => bench_incus::run(rest),

@@ -1,0 +1,232 @@
+//! How to reach the service, and as whom.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::organization::Switch;
+use super::{Core, Koyeb, checked_id, reply, subprotocol};
+use crate::credential::{Credential, bearer};
+use crate::error::{Error, Kind};
+use crate::retry::Retry;
+use crate::secret::Secret;
+use crate::transport::{Inner, Shared};
+use crate::{http, raw, tls};
+
+/// Where the service is if nobody says otherwise.
+const URL: &str = "https://app.koyeb.com";
+
+/// A way to the service; made by [`Koyeb::token`].
+#[derive(Clone)]
+#[must_use = "nothing happens before `.client()` or `.connect().await`"]
+pub struct Connect {
+    token: Secret,
+    url: String,
+    organization: Option<String>,
+    headers: Vec<(String, Secret)>,
+    retry: Retry,
+    origin: String,
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Connect")
+            .field("url", &self.url)
+            .field("organization", &self.organization)
+            .field("headers", &headers)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Koyeb {
+    /// A way to the service with a token of a user or an organization.
+    ///
+    /// ```no_run
+    /// # use windlass::koyeb::Koyeb;
+    /// # async fn demo(token: windlass::Secret) -> windlass::Result<()> {
+    /// let koyeb = Koyeb::token(token).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn token(token: impl Into<Secret>) -> Connect {
+        Connect {
+            token: token.into(),
+            url: URL.to_owned(),
+            organization: None,
+            headers: Vec::new(),
+            // A limit that is reached is lifted within a minute: one pause can be that long.
+            retry: Retry::default().backoff(Duration::from_millis(100), Duration::from_secs(60)),
+            origin: "a token that was given".to_owned(),
+        }
+    }
+}
+
+impl Connect {
+    /// Another place than `https://app.koyeb.com`. Without TLS only this machine itself.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// Works in this organization of the user, by its id: the user's token is exchanged for one of the organization.
+    ///
+    /// Commands and logs of users with several organizations work only so.
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.organization = Some(id.into());
+        self
+    }
+
+    /// Sends this header with every request, as `x-koyeb-project-id`. The value is never printed.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How failed requests are repeated.
+    ///
+    /// If not set: as [`Retry::default`], but with pauses of up to a minute where the service asks for them.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// A client, without asking the service anything.
+    ///
+    /// An error of [`Kind::Configuration`] for a token that can't be one, of [`Kind::InvalidInput`] for a URL without
+    /// TLS to another machine, a header that is the client's own, or an organization whose id can't be one.
+    pub fn client(self) -> Result<Koyeb, Error> {
+        let url = checked_url(&self.url)?;
+        let http = http::build(self.http(&url)?)?;
+        let credential = self.credential(&http, &url)?;
+        let shared = Shared::with_upgrade(
+            "koyeb",
+            raw::koyeb::ENDPOINTS,
+            reply::explain,
+            credential,
+            subprotocol::put_on,
+        );
+        let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
+        Ok(Koyeb(Arc::new(Core { raw, origin: self.origin })))
+    }
+
+    /// A client whose token the service has accepted.
+    pub async fn connect(self) -> Result<Koyeb, Error> {
+        let koyeb = self.client()?;
+        koyeb.instances().page_size(1).list().next_page().await?;
+        Ok(koyeb)
+    }
+
+    fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
+        let builder = match url.starts_with("https://") {
+            true => http::builder(tls::public()?),
+            false => http::builder(tls::nobody()?).no_proxy(),
+        };
+        Ok(builder.default_headers(self.default_headers()?))
+    }
+
+    fn default_headers(&self) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let (name, value) = header(name, value)?;
+            headers.append(name, value);
+        }
+        Ok(headers)
+    }
+
+    fn credential(&self, http: &reqwest::Client, url: &str) -> Result<Credential, Error> {
+        if !subprotocol::can_carry(self.token.expose()) {
+            return Err(Error::new(
+                Kind::Configuration,
+                "the token is empty or holds what no token can hold",
+            ));
+        }
+        let own = Credential::Fixed(bearer(&self.token)?);
+        let Some(id) = &self.organization else { return Ok(own) };
+        let id = checked_id(id).map_err(|e| Error::invalid("organization", e.message()))?;
+        Ok(Credential::fetched(Switch::new(http, url, own, id)))
+    }
+}
+
+/// What would make requests something else than they are.
+const OWN: [&str; 7] =
+    ["authorization", "connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"];
+
+fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), Error> {
+    let parsed = HeaderName::try_from(name).map_err(|e| Error::invalid("header", e))?;
+    if OWN.contains(&parsed.as_str()) || parsed.as_str().starts_with("sec-websocket") {
+        return Err(Error::invalid("header", format!("{parsed} is set by the client itself")));
+    }
+    let mut value = HeaderValue::try_from(value.expose())
+        .map_err(|_| Error::invalid("header", format!("{parsed} can't have such a value")))?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
+
+fn checked_url(url: &str) -> Result<String, Error> {
+    let parsed = http::base_url(url)?;
+    if parsed.scheme() != "https" && !http::is_loopback(&parsed) {
+        return Err(Error::invalid("url", "without TLS the token could be read on its way: use https://"));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(connect: Connect) -> Result<(), Kind> {
+        connect.client().map(|_| ()).map_err(|e| e.kind())
+    }
+
+    #[test]
+    fn plain_http_only_to_this_machine() {
+        let to = |url: &str| kind(Koyeb::token("t").url(url));
+        for good in
+            ["http://127.0.0.1:80", "http://localhost:1/", "http://[::1]:8443", "https://app.koyeb.com"]
+        {
+            assert_eq!(to(good), Ok(()), "{good}");
+        }
+        for bad in ["http://app.koyeb.com", "http://localhost.evil.com", "https://me:pass@a", "koyeb", ""] {
+            assert_eq!(to(bad), Err(Kind::InvalidInput), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_cannot_be() {
+        for bad in ["", "two words", "a,b", "a\nb", "ü"] {
+            assert_eq!(kind(Koyeb::token(bad)), Err(Kind::Configuration), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_client_itself_are_not_for_others() {
+        let with = |name: &str, value: &str| kind(Koyeb::token("t").header(name, value));
+        assert_eq!(with("x-koyeb-project-id", "p1"), Ok(()));
+        for (name, value) in
+            [("Authorization", "x"), ("Sec-WebSocket-Protocol", "x"), ("a b", "x"), ("", "x"), ("x", "a\nb")]
+        {
+            assert_eq!(with(name, value), Err(Kind::InvalidInput), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn organizations_that_lead_elsewhere_are_refused() {
+        assert_eq!(kind(Koyeb::token("t").organization("..")), Err(Kind::InvalidInput));
+        assert_eq!(kind(Koyeb::token("t").organization("")), Err(Kind::InvalidInput));
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let connect = Koyeb::token("hunter2").header("x-a", "hunter3");
+        let shown = format!("{connect:?} {:?}", connect.clone().client());
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+}

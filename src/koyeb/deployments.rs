@@ -1,0 +1,88 @@
+//! Lists of deployments.
+
+use super::data::DeploymentInfo;
+use super::pager::{self, Came, Item, Spot};
+use super::{Deployment, DeploymentStatus, Koyeb, given, push};
+use crate::error::Error;
+use crate::page::List;
+
+/// Which deployments; from [`Koyeb::deployments`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is fetched before the list is read"]
+pub struct Deployments {
+    koyeb: Koyeb,
+    app: Option<String>,
+    service: Option<String>,
+    statuses: Option<Vec<DeploymentStatus>>,
+    ids: Option<Vec<String>>,
+    page_size: Option<u32>,
+}
+
+impl Koyeb {
+    /// The deployments of the organization, to be narrowed down and listed.
+    pub fn deployments(&self) -> Deployments {
+        let koyeb = self.clone();
+        Deployments { koyeb, app: None, service: None, statuses: None, ids: None, page_size: None }
+    }
+}
+
+impl Deployments {
+    /// Only those of this app, by its id.
+    pub fn app(mut self, id: impl Into<String>) -> Self {
+        self.app = Some(id.into());
+        self
+    }
+
+    /// Only those of this service, by its id.
+    pub fn service(mut self, id: impl Into<String>) -> Self {
+        self.service = Some(id.into());
+        self
+    }
+
+    /// Only those in this state, or in one of those named so.
+    pub fn status(mut self, status: DeploymentStatus) -> Self {
+        push(&mut self.statuses, status);
+        self
+    }
+
+    /// Only the one of this id, or those named so.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        push(&mut self.ids, id.into());
+        self
+    }
+
+    /// How many are asked for at a time: 1 to 100, and 100 if not set.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = Some(items);
+        self
+    }
+
+    /// The list as a stream over all pages.
+    pub fn list(self) -> List<Deployment> {
+        pager::list(self.page_size, move |spot| {
+            let query = self.clone();
+            Box::pin(async move { query.page(spot).await })
+        })
+    }
+
+    async fn page(self, spot: Spot) -> Result<Came<Deployment>, Error> {
+        let call = self.koyeb.call();
+        let request = given!(call.list_deployments().limit(spot.limit).offset(spot.offset);
+            app_id = self.app,
+            service_id = self.service,
+            statuses = self.statuses,
+            ids = self.ids.clone(),
+        );
+        let result = request.send().await;
+        let reply = call.done(result).await?.into_inner();
+        let items = reply.deployments.into_iter();
+        let items = items.map(|came| Deployment::new(&self.koyeb, DeploymentInfo::from(came))).collect();
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
+    }
+}
+
+impl Item for Deployment {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}

@@ -1,0 +1,135 @@
+//! What happened to instances and their snapshots.
+
+use super::data::EventInfo;
+use super::pager::{self, Came, Item, Spot};
+use super::{Instance, Koyeb, Order, Snapshot, Subject, given, push};
+use crate::error::Error;
+use crate::page::List;
+
+/// Which events of instances; from [`Koyeb::instance_events`].
+///
+/// ```no_run
+/// # use windlass::koyeb::{Koyeb, Order};
+/// # async fn demo(koyeb: Koyeb) -> windlass::Result<()> {
+/// for event in koyeb.instance("2f1c").events().order(Order::Asc).list().all().await? {
+///     println!("{:?} {}: {}", event.when, event.event_type, event.message);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is fetched before the list is read"]
+pub struct InstanceEvents {
+    koyeb: Koyeb,
+    instances: Option<Vec<String>>,
+    types: Option<Vec<String>>,
+    order: Option<Order>,
+    page_size: Option<u32>,
+}
+
+/// Which events of snapshots; from [`Koyeb::snapshot_events`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is fetched before the list is read"]
+pub struct SnapshotEvents {
+    koyeb: Koyeb,
+    snapshot: Option<String>,
+    types: Option<Vec<String>>,
+    order: Option<Order>,
+    page_size: Option<u32>,
+}
+
+impl Koyeb {
+    /// What happened to instances, to be narrowed down and listed.
+    pub fn instance_events(&self) -> InstanceEvents {
+        let koyeb = self.clone();
+        InstanceEvents { koyeb, instances: None, types: None, order: None, page_size: None }
+    }
+
+    /// What happened to snapshots of instances, to be narrowed down and listed.
+    pub fn snapshot_events(&self) -> SnapshotEvents {
+        let koyeb = self.clone();
+        SnapshotEvents { koyeb, snapshot: None, types: None, order: None, page_size: None }
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// What happened to it.
+    pub fn events(&self) -> InstanceEvents {
+        self.koyeb.instance_events().instance(self.id())
+    }
+}
+
+impl<D: Subject> Snapshot<D> {
+    /// What happened to it.
+    pub fn events(&self) -> SnapshotEvents {
+        self.koyeb.snapshot_events().snapshot(self.id())
+    }
+}
+
+impl InstanceEvents {
+    /// Only those of this instance, or of those named so, by id.
+    pub fn instance(mut self, id: impl Into<String>) -> Self {
+        push(&mut self.instances, id.into());
+        self
+    }
+}
+
+impl SnapshotEvents {
+    /// Only those of this snapshot, by its id.
+    pub fn snapshot(mut self, id: impl Into<String>) -> Self {
+        self.snapshot = Some(id.into());
+        self
+    }
+}
+
+macro_rules! events {
+    ($name:ident, $operation:ident, $filter:ident = $own:ident) => {
+        impl $name {
+            /// Only those of this type, or of those named so. The service has no list of types: any text will do.
+            pub fn event_type(mut self, event_type: impl Into<String>) -> Self {
+                push(&mut self.types, event_type.into());
+                self
+            }
+
+            /// Which come first; the service decides if not set.
+            pub fn order(mut self, order: Order) -> Self {
+                self.order = Some(order);
+                self
+            }
+
+            /// How many are asked for at a time: 1 to 100, and 100 if not set.
+            pub fn page_size(mut self, items: u32) -> Self {
+                self.page_size = Some(items);
+                self
+            }
+
+            /// The list as a stream over all pages.
+            pub fn list(self) -> List<EventInfo> {
+                pager::list(self.page_size, move |spot| {
+                    let query = self.clone();
+                    Box::pin(async move { query.page(spot).await })
+                })
+            }
+
+            async fn page(self, spot: Spot) -> Result<Came<EventInfo>, Error> {
+                let call = self.koyeb.call();
+                let request = given!(call.$operation().limit(spot.limit).offset(spot.offset);
+                    $filter = self.$own,
+                    types = self.types,
+                    order = self.order,
+                );
+                let result = request.send().await;
+                let reply = call.done(result).await?.into_inner();
+                let items = reply.events.into_iter().map(EventInfo::from).collect();
+                Ok(Came { items, count: None, has_next: reply.has_next, ids: None })
+            }
+        }
+    };
+}
+events!(InstanceEvents, list_instance_events, instance_ids = instances);
+events!(SnapshotEvents, list_instance_snapshot_events, instance_snapshot_id = snapshot);
+
+impl Item for EventInfo {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}

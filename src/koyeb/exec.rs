@@ -1,0 +1,327 @@
+//! Running commands in an instance over a websocket.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::frame;
+use super::{Instance, Koyeb, Service, Subject, checked_id};
+use crate::error::{Error, Kind, Sent};
+use crate::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
+use crate::socket::{Frame, Socket};
+
+/// A command to run; from [`Instance::exec`] or [`Service::exec`].
+///
+/// The program is run as it is: no shell takes part. It needs no terminal on this side, and has none on its own unless
+/// [`terminal`](Self::terminal) asks for one.
+#[derive(Clone)]
+#[must_use = "nothing runs before `.output().await` or `.spawn().await`"]
+pub struct Exec {
+    target: Target,
+    command: Vec<String>,
+    terminal: Option<(u16, u16)>,
+    stdin: Source,
+    keepalive: Duration,
+}
+
+/// Where a command runs.
+#[derive(Debug, Clone)]
+struct Target {
+    koyeb: Koyeb,
+    id: String,
+    is_service: bool,
+}
+
+impl fmt::Debug for Exec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The input may be secret.
+        f.debug_struct("Exec")
+            .field("target", &self.target.id)
+            .field("command", &self.command)
+            .field("terminal", &self.terminal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// Runs a command in the instance, in the manner of `std::process::Command`.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::koyeb::Instance) -> windlass::Result<()> {
+    /// let done = web.exec(["sh", "-c", "echo hello; exit 3"]).output().await?;
+    /// assert_eq!(done.status.code(), 3);
+    /// assert_eq!(done.stdout_text(), "hello\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
+        Exec::new(&self.koyeb, self.id(), false, command)
+    }
+}
+
+impl<D: Subject> Service<D> {
+    /// Runs a command in one of the service's instances, which the service chooses.
+    pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
+        Exec::new(&self.koyeb, self.id(), true, command)
+    }
+}
+
+impl Exec {
+    fn new<A: Into<String>>(
+        koyeb: &Koyeb,
+        id: &str,
+        is_service: bool,
+        command: impl IntoIterator<Item = A>,
+    ) -> Self {
+        Self {
+            target: Target { koyeb: koyeb.clone(), id: id.to_owned(), is_service },
+            command: command.into_iter().map(Into::into).collect(),
+            terminal: None,
+            stdin: Source::Bytes(Bytes::new()),
+            keepalive: Duration::from_secs(20),
+        }
+    }
+
+    /// Gives it a terminal of so many columns and rows. Standard error then comes as standard output.
+    pub fn terminal(mut self, width: u16, height: u16) -> Self {
+        self.terminal = Some((width, height));
+        self
+    }
+
+    /// What it reads from standard input; nothing if not set.
+    pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.stdin = Source::Bytes(bytes.into());
+        self
+    }
+
+    /// Lets it read from a writer: [`Process::take_stdin`].
+    pub fn pipe_stdin(mut self) -> Self {
+        self.stdin = Source::Pipe;
+        self
+    }
+
+    /// After how long a silence the service is asked whether it is still there, and how long its answer may take: 20
+    /// seconds if not set. No answer is an error of [`Kind::Interrupted`].
+    ///
+    /// A service that is busy with unread input answers nobody; so this ends once more than 32 KiB were sent.
+    pub fn keepalive(mut self, silence: Duration) -> Self {
+        self.keepalive = silence;
+        self
+    }
+
+    /// Runs it to its end and collects what it wrote.
+    ///
+    /// An exit status other than 0 is not an error here: see [`Output::success`].
+    pub async fn output(self) -> Result<Output, Error> {
+        self.spawn().await?.output().await
+    }
+
+    /// Starts it, to read its output as it comes.
+    ///
+    /// ```no_run
+    /// use windlass::Chunk;
+    /// # async fn demo(web: windlass::koyeb::Instance) -> windlass::Result<()> {
+    /// let mut run = web.exec(["ps", "-ef"]).spawn().await?;
+    /// while let Some(chunk) = run.next().await {
+    ///     match chunk? {
+    ///         Chunk::Stdout(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
+    ///         Chunk::Stderr(bytes) => eprint!("{}", String::from_utf8_lossy(&bytes)),
+    ///     }
+    /// }
+    /// run.wait().await?.success()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The service has no signals: [`Process::signal`] is an error of [`Kind::Unsupported`]. [`Process::kill`] closes the
+    /// connection, as dropping does; the command's exit status is then unknown, and waiting for it an error of
+    /// [`Kind::Cancelled`].
+    pub async fn spawn(self) -> Result<Process, Error> {
+        self.check()?;
+        let Self { target, command, terminal, stdin, keepalive } = self;
+        let socket = target.connect().await?.watched(keepalive, keepalive);
+        let start = frame::start(&target.id, target.id_type(), &command, terminal.is_some());
+        let talk = Talk { socket, target, terminal: terminal.is_some() };
+        talk.begin(&start).await?;
+        if let Some((width, height)) = terminal {
+            talk.begin(&frame::size(width, height)).await?;
+        }
+        Ok(Process::new(stdin, |wires| talk.run(wires)))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        checked_id(&self.target.id)?;
+        if matches!(self.terminal, Some((0, _) | (_, 0))) {
+            return Err(Error::invalid("terminal", "has no room at all"));
+        }
+        match self.command.first() {
+            None => Err(Error::invalid("command", "is empty")),
+            Some(program) if program.is_empty() => Err(Error::invalid("command", "names no program")),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+impl Target {
+    fn id_type(&self) -> &'static str {
+        if self.is_service { "SERVICE_ID" } else { "INSTANCE_ID" }
+    }
+
+    async fn connect(&self) -> Result<Socket, Error> {
+        let call = self.koyeb.call();
+        let request = call.exec_command();
+        // In a query the service takes an id for that of an instance.
+        let request = if self.is_service { request } else { request.id(self.id.as_str()) };
+        let result = request.send().await;
+        let answer = call.done(result).await?;
+        Socket::open(&call, answer).await
+    }
+
+    /// A connection that ended before anything was said: a wrong token or id looks so, too.
+    async fn why_closed(&self) -> Error {
+        let asked = match self.is_service {
+            true => self.koyeb.service(&self.id).get().await.map(|_| ()),
+            false => self.koyeb.instance(&self.id).get().await.map(|_| ()),
+        };
+        match asked {
+            Err(e) if says_why(e.kind()) => e,
+            _ => cut("the connection closed before the command said anything").with(|e| {
+                e.suggestion = Some(
+                    "with several organizations, commands need Connect::organization or the organization's own token"
+                        .to_owned(),
+                );
+            }),
+        }
+    }
+}
+
+/// What explains a connection that closes at once.
+pub(super) fn says_why(kind: Kind) -> bool {
+    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::NotFound)
+}
+
+/// A connection that broke, unlike one that is silent, has a cause.
+fn is_cut(e: &Error) -> bool {
+    std::error::Error::source(e).is_some()
+}
+
+fn cut(message: &str) -> Error {
+    Error::new(Kind::Interrupted, message)
+        .with(|e| (e.api, e.operation, e.sent) = ("koyeb", "exec_command", Sent::Yes))
+}
+
+/// The connection of a running command.
+struct Talk {
+    socket: Socket,
+    target: Target,
+    terminal: bool,
+}
+
+/// With more than this on its way, the other side may be too busy to answer a ping.
+const UNREAD: usize = 32 * 1024;
+/// How long a killed command may take to say its last.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl Talk {
+    async fn say(&self, frame: &str) -> Result<(), Error> {
+        self.socket.send_text(frame).await.map_err(|e| e.with(|e| e.api = "koyeb"))
+    }
+
+    /// Says what must come first. The service may have hung up already.
+    async fn begin(&self, frame: &str) -> Result<(), Error> {
+        match self.say(frame).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.target.why_closed().await),
+        }
+    }
+
+    async fn run(self, wires: Wires) -> Result<ExitStatus, Error> {
+        let Wires { output, input, mut orders } = wires;
+        // All in one task: what is sent and what arrives share a connection.
+        let ended = tokio::select! {
+            ended = self.listen(&output) => Some(ended),
+            never = self.feed(input) => never,
+            () = self.obey(&mut orders) => None,
+        };
+        match ended {
+            Some(ended) => {
+                // Whoever waits for it on the other side need not find out by himself.
+                let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close()).await;
+                ended
+            }
+            None => self.die(&output).await,
+        }
+    }
+
+    /// Passes output on until the command has ended. Only a frame that says so is an end.
+    async fn listen(&self, output: &Sink) -> Result<ExitStatus, Error> {
+        let mut silent = true;
+        loop {
+            let said = match self.socket.next().await {
+                Ok(Some(Frame::Text(text) | Frame::Binary(text))) => frame::read(&text)?,
+                Ok(None) if silent => return Err(self.target.why_closed().await),
+                Err(e) if silent && is_cut(&e) => return Err(self.target.why_closed().await),
+                Ok(None) => return Err(cut("the connection closed without an exit status")),
+                Err(e) => return Err(e.with(|e| (e.api, e.operation) = ("koyeb", "exec_command"))),
+            };
+            silent = false;
+            for chunk in said.output {
+                output.put(chunk).await;
+            }
+            if let Some(code) = said.exited {
+                return Ok(ExitStatus::new(code));
+            }
+        }
+    }
+
+    /// Sends all input and its end. The command may end without reading it.
+    async fn feed<T>(&self, mut input: Input) -> T {
+        let mut sent = 0;
+        while let Some(piece) = input.next(frame::PIECE).await {
+            sent += piece.len();
+            if sent > UNREAD {
+                self.socket.watch_no_more();
+            }
+            if self.say(&frame::stdin(&piece)).await.is_err() {
+                // Reading tells why.
+                drop(input);
+                return std::future::pending().await;
+            }
+        }
+        let _ = self.say(&frame::end_of_stdin()).await;
+        std::future::pending().await
+    }
+
+    /// Does what the caller asks for; returns when that is death.
+    async fn obey(&self, orders: &mut Orders) {
+        loop {
+            let asked = orders.next().await;
+            match asked.order {
+                Order::Resize { width, height } => self.resize(asked, width, height).await,
+                Order::Kill => {
+                    let closed = tokio::time::timeout(LAST_WORDS, self.socket.close()).await;
+                    asked.answer(closed.unwrap_or(Ok(())));
+                    return;
+                }
+                _ => asked.refuse("Koyeb has no signals; kill() closes the connection"),
+            }
+        }
+    }
+
+    async fn resize(&self, asked: Asked, width: u16, height: u16) {
+        let result = match self.terminal {
+            true => self.say(&frame::size(width, height)).await,
+            false => Err(Error::invalid("size", "the command has no terminal")),
+        };
+        asked.answer(result);
+    }
+
+    async fn die(&self, output: &Sink) -> Result<ExitStatus, Error> {
+        match tokio::time::timeout(LAST_WORDS, self.listen(output)).await {
+            Ok(Ok(status)) => Ok(status),
+            _ => {
+                Err(cut("the command was killed; its exit status is unknown")
+                    .with(|e| e.kind = Kind::Cancelled))
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Lists by offset: some answers tell how many items there are, some whether there is another page.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Kind};
+use crate::page::{Cursor, List, Page};
+use crate::wait::BoxFuture;
+
+/// The most that a page can hold, and what is asked for if nobody says otherwise.
+const LARGEST: u32 = 100;
+
+/// What to ask for; in the service's own terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) limit: String,
+    pub(super) offset: String,
+}
+
+/// A page as it came.
+pub(super) struct Came<T> {
+    pub(super) items: Vec<T>,
+    pub(super) count: Option<i64>,
+    pub(super) has_next: Option<bool>,
+    /// Which were asked for: a service that doesn't know this filter sends all.
+    pub(super) ids: Option<Vec<String>>,
+}
+
+/// An item of a list.
+pub(super) trait Item: Debug {
+    /// Tells it from all others; empty if the service left it out.
+    fn id(&self) -> &str;
+}
+
+/// A list of all pages that `fetch` brings.
+pub(super) fn list<T, F>(size: Option<u32>, fetch: F) -> List<T>
+where
+    T: Item + Send + 'static,
+    F: Fn(Spot) -> BoxFuture<'static, Result<Came<T>, Error>> + Send + 'static,
+{
+    let size = size.unwrap_or(LARGEST);
+    let pager = Arc::new(Mutex::new(Pager::new(size)));
+    List::new(move |cursor| {
+        if size == 0 || size > LARGEST {
+            return Box::pin(async { Err(Error::invalid("page_size", "is not between 1 and 100")) });
+        }
+        let offset = cursor.and_then(|Cursor(offset)| offset.parse().ok()).unwrap_or(0);
+        let page = fetch(Spot { limit: size.to_string(), offset: offset.to_string() });
+        let pager = pager.clone();
+        Box::pin(async move {
+            let came = page.await?;
+            pager.lock().unwrap_or_else(PoisonError::into_inner).turn(offset, came)
+        })
+    })
+    .with_prefetch()
+}
+
+/// What is kept of the pages so far: enough to notice that they lead nowhere.
+struct Pager {
+    size: u32,
+    /// The ids of the page before: what is new shifts items onto the next page.
+    before: HashSet<u64>,
+    /// One page of those before, chosen anew after 1, 2, 4, 8 … more: any circle comes back to it.
+    kept: Option<u64>,
+    since: u64,
+    patience: u64,
+}
+
+impl Pager {
+    fn new(size: u32) -> Self {
+        Self { size, before: HashSet::new(), kept: None, since: 0, patience: 1 }
+    }
+
+    fn turn<T: Item>(&mut self, offset: u64, came: Came<T>) -> Result<Page<T>, Error> {
+        let Came { mut items, count, has_next, ids } = came;
+        let number = items.len() as u64;
+        let end = offset + number;
+        let more = has_next
+            .or_else(|| count.map(|count| i64::try_from(end).is_ok_and(|end| end < count)))
+            .unwrap_or(number >= u64::from(self.size));
+        if number == 0 && more {
+            return Err(Error::new(
+                Kind::BadReply,
+                format!("the list ends after {offset} items although there are more"),
+            ));
+        }
+        let marks: Vec<u64> = items.iter().map(mark).collect();
+        if more && self.goes_round(&marks) {
+            return Err(Error::new(Kind::BadReply, "the list doesn't advance: a page repeats"));
+        }
+        items.retain(|item| item.id().is_empty() || !self.before.contains(&mark(item)));
+        if let Some(ids) = ids {
+            items.retain(|item| ids.iter().any(|id| id == item.id()));
+        }
+        self.before = marks.into_iter().collect();
+        Ok(Page { items, next: more.then(|| Cursor(end.to_string())) })
+    }
+
+    /// Brent's way to find a circle with the memory of one step.
+    fn goes_round(&mut self, marks: &[u64]) -> bool {
+        let page = hash(marks);
+        if self.kept == Some(page) {
+            return true;
+        }
+        self.since += 1;
+        if self.since == self.patience {
+            (self.kept, self.since, self.patience) = (Some(page), 0, self.patience * 2);
+        }
+        false
+    }
+}
+
+fn mark<T: Item>(item: &T) -> u64 {
+    match item.id() {
+        "" => hash(&format!("{item:?}")),
+        id => hash(id),
+    }
+}
+
+fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::TryStreamExt;
+
+    #[derive(Debug)]
+    struct Thing(String);
+
+    impl Item for Thing {
+        fn id(&self) -> &str {
+            &self.0
+        }
+    }
+
+    fn things(from: u64, to: u64) -> Vec<Thing> {
+        (from..to).map(|number| Thing(number.to_string())).collect()
+    }
+
+    /// Reads a list whose pages are made from their offsets; gives the ids, and how often it was asked.
+    async fn read(page: impl Fn(u64) -> Came<Thing> + Send + 'static) -> (Result<Vec<String>, Kind>, u32) {
+        let asked = Arc::new(Mutex::new(0));
+        let counter = asked.clone();
+        let list = list(Some(10), move |spot| {
+            if let Ok(mut asked) = counter.lock() {
+                *asked += 1;
+                assert!(*asked < 100, "for ever");
+            }
+            let came = page(spot.offset.parse().unwrap_or(0));
+            Box::pin(async move { Ok(came) })
+        });
+        let ids = list.map_ok(|thing| thing.0).try_collect().await.map_err(|e| e.kind());
+        (ids, asked.lock().map(|asked| *asked).unwrap_or_default())
+    }
+
+    fn numbers(to: u64) -> Vec<String> {
+        (0..to).map(|number| number.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn both_styles() {
+        let counted = |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: Some(25),
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(counted).await, (Ok(numbers(25)), 3));
+        let told = |offset| Came {
+            items: things(offset, (offset + 10).min(20)),
+            count: None,
+            has_next: Some(offset < 10),
+            ids: None,
+        };
+        assert_eq!(read(told).await, (Ok(numbers(20)), 2));
+        let neither = |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: None,
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(neither).await, (Ok(numbers(25)), 3));
+    }
+
+    #[tokio::test]
+    async fn pages_smaller_than_asked_for_are_no_end() {
+        let page = |offset| Came {
+            items: things(offset, (offset + 4).min(9)),
+            count: Some(9),
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(page).await, (Ok(numbers(9)), 3));
+    }
+
+    #[tokio::test]
+    async fn ids_that_the_service_ignores() {
+        let ids = || Some(vec!["3".to_owned(), "17".to_owned()]);
+        let page = move |offset| Came {
+            items: things(offset, (offset + 10).min(25)),
+            count: Some(25),
+            has_next: None,
+            ids: ids(),
+        };
+        assert_eq!(read(page).await, (Ok(vec!["3".to_owned(), "17".to_owned()]), 3));
+    }
+
+    #[tokio::test]
+    async fn an_empty_list() {
+        let page = |_| Came { items: Vec::new(), count: Some(0), has_next: None, ids: None };
+        assert_eq!(read(page).await, (Ok(vec![]), 1));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_shrinks_ends() {
+        let page = |offset| Came {
+            items: if offset == 0 { things(0, 10) } else { Vec::new() },
+            count: Some(if offset == 0 { 30 } else { 8 }),
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(page).await, (Ok(numbers(10)), 2));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_breaks_off_is_no_short_list() {
+        let page = |offset| Came {
+            items: if offset == 0 { things(0, 10) } else { Vec::new() },
+            count: Some(30),
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(page).await.0, Err(Kind::BadReply));
+    }
+
+    #[tokio::test]
+    async fn pages_that_repeat_are_an_error() {
+        let same = |_| Came { items: things(0, 10), count: None, has_next: Some(true), ids: None };
+        assert_eq!(read(same).await, (Err(Kind::BadReply), 2));
+        for circle in 2..9 {
+            let round = move |offset: u64| {
+                let at = offset / 10 % circle * 10;
+                Came { items: things(at, at + 10), count: None, has_next: Some(true), ids: None }
+            };
+            assert_eq!(read(round).await.0, Err(Kind::BadReply), "{circle}");
+        }
+        let nameless =
+            |_| Came { items: vec![Thing(String::new())], count: None, has_next: Some(true), ids: None };
+        assert_eq!(read(nameless).await.0, Err(Kind::BadReply));
+    }
+
+    #[tokio::test]
+    async fn what_moved_to_the_next_page_is_not_shown_twice() {
+        // Two new items came after the first page was read.
+        let page = |offset: u64| Came {
+            items: if offset == 0 { things(0, 10) } else { things(offset - 2, (offset + 8).min(18)) },
+            count: Some(20),
+            has_next: None,
+            ids: None,
+        };
+        assert_eq!(read(page).await, (Ok(numbers(18)), 2));
+    }
+
+    #[tokio::test]
+    async fn sizes_that_cannot_be() {
+        for size in [0, 101] {
+            let nothing =
+                list::<Thing, _>(Some(size), |_| Box::pin(async { Err(Error::new(Kind::Server, "")) }));
+            assert_eq!(nothing.all().await.map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+        }
+    }
+}

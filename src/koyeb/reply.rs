@@ -1,0 +1,187 @@
+//! Errors in the three shapes that the service has, and in none.
+
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Sent};
+use crate::transport::{Answer, Explanation};
+
+/// What Koyeb means with an answer that is an error.
+pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
+    let body = match serde_json::from_slice::<Value>(answer.body) {
+        Ok(Value::Object(body)) => Value::Object(body),
+        _ => return Explanation { kind: not_from_koyeb(answer.status), ..Explanation::default() },
+    };
+    // A proxy in front of streams wraps it once more.
+    let error = if body["error"].is_object() { &body["error"] } else { &body };
+    let code = match &error["code"] {
+        Value::String(code) if !code.is_empty() => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
+    };
+    Explanation {
+        kind: code.as_deref().and_then(|code| kind_of_word(code, answer.status)),
+        message: message(error),
+        fields: fields(error).filter_map(|field| Some(field["field"].as_str()?.to_owned())).collect(),
+        code,
+        ..Explanation::default()
+    }
+}
+
+/// A good status with a body that isn't JSON is no answer of this API.
+fn not_from_koyeb(status: u16) -> Option<Kind> {
+    (status < 400).then_some(Kind::BadReply)
+}
+
+fn fields(error: &Value) -> impl Iterator<Item = &Value> {
+    error["fields"].as_array().into_iter().flatten()
+}
+
+/// The message, and what the fields and details add to it.
+fn message(error: &Value) -> String {
+    let text =
+        |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let fields = fields(error).filter_map(|field| {
+        let (name, why) = (text(&field["field"])?, text(&field["description"])?);
+        Some(format!("{name}: {why}"))
+    });
+    let details =
+        error["details"].as_array().into_iter().flatten().filter_map(|detail| text(&detail["message"]));
+    let mut parts: Vec<String> = text(&error["message"]).into_iter().collect();
+    parts.extend(fields.chain(details));
+    parts.join("; ")
+}
+
+/// Where a word says more than the status. gRPC's numbers come without one of HTTP, or with the one that fits.
+fn kind_of_word(code: &str, status: u16) -> Option<Kind> {
+    if let Ok(number) = code.parse::<i64>() {
+        return (status < 400 || number == 9).then(|| kind_of_number(number));
+    }
+    match code {
+        "failed_precondition" => Some(Kind::Conflict),
+        "already_exists" => Some(Kind::AlreadyExists),
+        "unknown_resource" => Some(Kind::NotFound),
+        "rate_limit_error" => Some(Kind::RateLimited),
+        _ => None,
+    }
+}
+
+/// gRPC's codes.
+pub(super) fn kind_of_number(code: i64) -> Kind {
+    match code {
+        1 => Kind::Cancelled,
+        3 | 11 => Kind::InvalidInput,
+        4 | 14 => Kind::Unavailable,
+        5 => Kind::NotFound,
+        6 => Kind::AlreadyExists,
+        7 => Kind::PermissionDenied,
+        8 => Kind::RateLimited,
+        9 | 10 => Kind::Conflict,
+        12 => Kind::Unsupported,
+        16 => Kind::Unauthenticated,
+        _ => Kind::Server,
+    }
+}
+
+/// The error in a frame of a stream.
+pub(super) fn of_frame(operation: &'static str, error: &Value) -> Error {
+    let told = explain(&Answer {
+        status: 0,
+        headers: &Default::default(),
+        body: &serde_json::to_vec(error).unwrap_or_default(),
+    });
+    let kind = told.kind.filter(|kind| *kind != Kind::BadReply).unwrap_or(Kind::Server);
+    Error::new(kind, told.message).with(|e| {
+        (e.api, e.operation, e.sent) = ("koyeb", operation, Sent::Yes);
+        (e.code, e.fields) = (told.code, told.fields);
+    })
+}
+
+/// A good answer in which what was asked for is missing.
+pub(super) fn missing(call: &crate::call::Call<crate::raw::koyeb::Client>, what: &str) -> Error {
+    call.bad_reply(format!("the reply has no {what}"))
+}
+
+/// The failure of a request that may have taken effect and must not be sent again blindly.
+pub(super) fn unclear(e: Error) -> Error {
+    let unclear = e.sent() == Sent::Unknown && e.status().is_none();
+    e.with(|inner| {
+        if unclear {
+            inner.kind = Kind::OutcomeUnknown;
+        }
+    })
+}
+
+/// What there is to say about a state, for progress and errors.
+pub(super) fn words(messages: &[String]) -> String {
+    let said = messages.iter().map(|message| message.trim()).filter(|message| !message.is_empty());
+    said.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str) -> (Kind, Option<String>, String, Vec<String>) {
+        let headers = Default::default();
+        let told = explain(&Answer { status, headers: &headers, body: body.as_bytes() });
+        (told.kind.unwrap_or_else(|| Kind::of_status(status)), told.code, told.message, told.fields)
+    }
+
+    #[test]
+    fn three_shapes_and_none() {
+        let text = |text: &str| Some(text.to_owned());
+        let plain = r#"{"status":401,"code":"authentication_error","message":"Invalid token format"}"#;
+        assert_eq!(
+            told(401, plain),
+            (Kind::Unauthenticated, text("authentication_error"), "Invalid token format".into(), vec![])
+        );
+        let with_fields = r#"{"status":400,"code":"invalid_argument","message":"Validation error","fields":[{"field":"limit","description":"is too large"}]}"#;
+        assert_eq!(
+            told(400, with_fields),
+            (
+                Kind::InvalidInput,
+                text("invalid_argument"),
+                "Validation error; limit: is too large".into(),
+                vec!["limit".into()]
+            )
+        );
+        let rpc = r#"{"code":9,"message":"failed_precondition","details":[{"message":"it is paused"}]}"#;
+        assert_eq!(
+            told(400, rpc),
+            (Kind::Conflict, text("9"), "failed_precondition; it is paused".into(), vec![])
+        );
+        for (status, body, kind) in [
+            (502, "<html>Bad gateway</html>", Kind::Unavailable),
+            (403, "", Kind::PermissionDenied),
+            (429, "error code: 1015", Kind::RateLimited),
+            (500, "[]", Kind::Server),
+            (200, "<html>", Kind::BadReply),
+            (404, r#"{"code":null,"message":null,"fields":null,"details":null}"#, Kind::NotFound),
+        ] {
+            assert_eq!(told(status, body), (kind, None, String::new(), vec![]), "{body}");
+        }
+    }
+
+    #[test]
+    fn words_that_say_more_than_the_status() {
+        for (status, code, kind) in [
+            (400, "failed_precondition", Kind::Conflict),
+            (400, "invalid_parameter", Kind::InvalidInput),
+            (403, "authentication_required", Kind::PermissionDenied),
+            (404, "unknown_resource", Kind::NotFound),
+            (500, "api_error", Kind::Server),
+            (418, "something_new", Kind::Rejected),
+        ] {
+            let body = format!(r#"{{"status":{status},"code":"{code}","message":""}}"#);
+            assert_eq!(told(status, &body).0, kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn errors_in_frames() {
+        let e = of_frame("exec_command", &serde_json::json!({"code": 16, "message": "no", "details": []}));
+        assert_eq!((e.kind(), e.code()), (Kind::Unauthenticated, Some("16")));
+        let e = of_frame("exec_command", &serde_json::json!("boom"));
+        assert_eq!(e.kind(), Kind::Server);
+    }
+}

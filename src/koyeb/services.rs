@@ -1,0 +1,118 @@
+//! Lists of services.
+
+use super::data::ServiceInfo;
+use super::pager::{self, Came, Item, Spot};
+use super::{Koyeb, Service, ServiceStatus, ServiceType, given, push};
+use crate::error::Error;
+use crate::page::List;
+
+/// Which services; from [`Koyeb::services`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is fetched before the list is read"]
+pub struct Services {
+    koyeb: Koyeb,
+    app: Option<String>,
+    name: Option<String>,
+    types: Option<Vec<ServiceType>>,
+    statuses: Option<Vec<ServiceStatus>>,
+    regions: Option<Vec<String>>,
+    ids: Option<Vec<String>>,
+    page_size: Option<u32>,
+}
+
+impl Koyeb {
+    /// The services of the organization, to be narrowed down and listed.
+    ///
+    /// ```no_run
+    /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
+    /// let shops = koyeb.services().name("shop").list().all().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn services(&self) -> Services {
+        Services {
+            koyeb: self.clone(),
+            app: None,
+            name: None,
+            types: None,
+            statuses: None,
+            regions: None,
+            ids: None,
+            page_size: None,
+        }
+    }
+}
+
+impl Services {
+    /// Only those of this app, by its id.
+    pub fn app(mut self, id: impl Into<String>) -> Self {
+        self.app = Some(id.into());
+        self
+    }
+
+    /// Only those of this name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Only those of this type, or of those named so.
+    pub fn service_type(mut self, service_type: ServiceType) -> Self {
+        push(&mut self.types, service_type);
+        self
+    }
+
+    /// Only those in this state, or in one of those named so.
+    pub fn status(mut self, status: ServiceStatus) -> Self {
+        push(&mut self.statuses, status);
+        self
+    }
+
+    /// Only those in this region, or in those named so.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        push(&mut self.regions, region.into());
+        self
+    }
+
+    /// Only the one of this id, or those named so.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        push(&mut self.ids, id.into());
+        self
+    }
+
+    /// How many are asked for at a time: 1 to 100, and 100 if not set.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = Some(items);
+        self
+    }
+
+    /// The list as a stream over all pages.
+    pub fn list(self) -> List<Service> {
+        pager::list(self.page_size, move |spot| {
+            let query = self.clone();
+            Box::pin(async move { query.page(spot).await })
+        })
+    }
+
+    async fn page(self, spot: Spot) -> Result<Came<Service>, Error> {
+        let call = self.koyeb.call();
+        let request = given!(call.list_services().limit(spot.limit).offset(spot.offset);
+            app_id = self.app,
+            name = self.name,
+            types = self.types,
+            statuses = self.statuses,
+            regions = self.regions,
+            ids = self.ids.clone(),
+        );
+        let result = request.send().await;
+        let reply = call.done(result).await?.into_inner();
+        let items = reply.services.into_iter();
+        let items = items.map(|came| Service::new(&self.koyeb, ServiceInfo::from(came))).collect();
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
+    }
+}
+
+impl Item for Service {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}

@@ -1,0 +1,88 @@
+//! Lists of snapshots.
+
+use super::data::SnapshotInfo;
+use super::pager::{self, Came, Item, Spot};
+use super::{InstanceSnapshotStatus, InstanceSnapshotType, Koyeb, Snapshot, given, push};
+use crate::error::Error;
+use crate::page::List;
+
+/// Which snapshots; from [`Koyeb::snapshots`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is fetched before the list is read"]
+pub struct Snapshots {
+    koyeb: Koyeb,
+    name: Option<String>,
+    statuses: Option<Vec<InstanceSnapshotStatus>>,
+    kind: Option<InstanceSnapshotType>,
+    ids: Option<Vec<String>>,
+    page_size: Option<u32>,
+}
+
+impl Koyeb {
+    /// The snapshots of instances of the organization, to be narrowed down and listed.
+    pub fn snapshots(&self) -> Snapshots {
+        let koyeb = self.clone();
+        Snapshots { koyeb, name: None, statuses: None, kind: None, ids: None, page_size: None }
+    }
+}
+
+impl Snapshots {
+    /// Only those of this name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Only those in this state, or in one of those named so.
+    pub fn status(mut self, status: InstanceSnapshotStatus) -> Self {
+        push(&mut self.statuses, status);
+        self
+    }
+
+    /// Only those of this type.
+    pub fn snapshot_type(mut self, kind: InstanceSnapshotType) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Only the one of this id, or those named so.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        push(&mut self.ids, id.into());
+        self
+    }
+
+    /// How many are asked for at a time: 1 to 100, and 100 if not set.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = Some(items);
+        self
+    }
+
+    /// The list as a stream over all pages.
+    pub fn list(self) -> List<Snapshot> {
+        pager::list(self.page_size, move |spot| {
+            let query = self.clone();
+            Box::pin(async move { query.page(spot).await })
+        })
+    }
+
+    async fn page(self, spot: Spot) -> Result<Came<Snapshot>, Error> {
+        let call = self.koyeb.call();
+        let request = given!(call.list_instance_snapshots().limit(spot.limit).offset(spot.offset);
+            name = self.name,
+            statuses = self.statuses,
+            type_ = self.kind,
+            ids = self.ids.clone(),
+        );
+        let result = request.send().await;
+        let reply = call.done(result).await?.into_inner();
+        let items = reply.instance_snapshots.into_iter();
+        let items = items.map(|came| Snapshot::new(&self.koyeb, SnapshotInfo::from(came))).collect();
+        Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
+    }
+}
+
+impl Item for Snapshot {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}

@@ -1,0 +1,44 @@
+//! How a websocket shows who the caller is: by a subprotocol, since browsers can set no other header.
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+
+/// `Authorization: Bearer T` becomes `Sec-WebSocket-Protocol: Bearer, T`.
+pub(super) fn put_on(headers: &mut HeaderMap) {
+    let Some(credential) = headers.remove(AUTHORIZATION) else { return };
+    let token = credential.as_bytes().strip_prefix(b"Bearer ").unwrap_or_default();
+    let value = [b"Bearer, ", token].concat();
+    if let Ok(mut value) = HeaderValue::from_bytes(&value) {
+        value.set_sensitive(true);
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
+    }
+}
+
+/// Whether a token can travel so: it ends at the first space or comma.
+pub(super) fn can_carry(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !b",;\"".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_moves_and_stays_secret() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer abc.def"));
+        put_on(&mut headers);
+        assert!(!headers.contains_key(AUTHORIZATION));
+        let value = headers.get(SEC_WEBSOCKET_PROTOCOL);
+        assert_eq!(value.map(HeaderValue::as_bytes), Some(&b"Bearer, abc.def"[..]));
+        assert!(!format!("{value:?}").contains("abc"));
+    }
+
+    #[test]
+    fn what_can_travel() {
+        for (token, good) in
+            [("abc-1_2.3", true), ("a+/=", true), ("", false), ("a b", false), ("a,b", false)]
+        {
+            assert_eq!(can_carry(token), good, "{token:?}");
+        }
+    }
+}

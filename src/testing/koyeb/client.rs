@@ -1,0 +1,26 @@
+//! The one place where a fake knows the client: to hand one out.
+
+use super::FakeKoyeb;
+use crate::error::Error;
+use crate::koyeb::Koyeb;
+
+impl FakeKoyeb {
+    /// A client of this service.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use windlass::testing::FakeKoyeb;
+    ///
+    /// let fake = FakeKoyeb::start().await?;
+    /// let shop = fake.add_service("shop", 1);
+    /// fake.on("GET /v1/instances").drop_before();           // cured by asking again
+    /// let instances = fake.client()?.service(shop).instances().list().all().await?;
+    /// let done = instances[0].exec(["echo", "hello"]).output().await?;
+    /// assert_eq!(done.stdout_text(), "hello\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn client(&self) -> Result<Koyeb, Error> {
+        Koyeb::token(self.token()).url(self.url()).client()
+    }
+}

@@ -1,0 +1,170 @@
+//! Logs: searched and followed.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::api::Caller;
+use super::exec;
+use super::lists::params;
+use super::reply::{Answer, invalid, ok};
+use super::world::{TICK, World};
+use crate::testing::reply::Reply;
+use crate::testing::request::Request;
+use crate::testing::socket::WebSocket;
+use crate::testing::tasks::lock;
+
+/// Which lines.
+struct Wanted {
+    kind: String,
+    /// Labels and the values that they may have.
+    labels: Vec<(&'static str, Vec<String>)>,
+    text: Option<String>,
+    regex: Option<regress::Regex>,
+    limit: usize,
+}
+
+fn time(request: &Request, name: &str) -> Result<Option<DateTime<Utc>>, Reply> {
+    let parse = |text: String| text.parse().map_err(|_| invalid(name, "is not a time"));
+    request.param(name).map(parse).transpose()
+}
+
+fn moment(line: &Value) -> DateTime<Utc> {
+    line["created_at"].as_str().and_then(|at| at.parse().ok()).unwrap_or_default()
+}
+
+impl Wanted {
+    fn of(request: &Request, limit: usize) -> Result<Wanted, Reply> {
+        let labels: Vec<_> = [
+            ("app_id", "app_id"),
+            ("service_id", "service_id"),
+            ("instance_ids", "instance_id"),
+            ("streams", "stream"),
+        ]
+        .into_iter()
+        .map(|(name, label)| (label, params(request, name)))
+        .collect();
+        let named =
+            ["deployment_id", "regional_deployment_id"].iter().any(|name| request.param(name).is_some());
+        if !named && labels.iter().take(3).all(|(_, values)| values.is_empty()) {
+            return Err(invalid("service_id", "one of the ids is required"));
+        }
+        let (text, regex) = (request.param("text"), request.param("regex"));
+        if text.is_some() && regex.is_some() {
+            return Err(invalid("regex", "can't be used with text"));
+        }
+        let regex = regex.map(|regex| regress::Regex::new(&regex)).transpose();
+        let limit = match request.param("limit") {
+            Some(limit) => limit.parse().map_err(|_| invalid("limit", "is not a number"))?,
+            None => limit,
+        };
+        Ok(Wanted {
+            kind: request.param("type").unwrap_or_else(|| "runtime".to_owned()),
+            labels,
+            text,
+            regex: regex.map_err(|_| invalid("regex", "is invalid"))?,
+            limit,
+        })
+    }
+
+    fn matches(&self, line: &Value) -> bool {
+        let labels = &line["labels"];
+        let labelled = self.labels.iter().all(|(label, values)| {
+            values.is_empty() || values.iter().any(|value| labels[*label] == value.as_str())
+        });
+        let message = line["msg"].as_str().unwrap_or_default();
+        labelled
+            && labels["type"] == self.kind.as_str()
+            && self.text.as_ref().is_none_or(|text| message.contains(text.as_str()))
+            && self.regex.as_ref().is_none_or(|regex| regex.find(message).is_some())
+    }
+}
+
+pub(super) fn query(world: &World, request: &Request) -> Answer {
+    let wanted = Wanted::of(request, 100)?;
+    let end = time(request, "end")?.unwrap_or_else(Utc::now);
+    let start = time(request, "start")?.unwrap_or(end - TimeDelta::minutes(15));
+    if start >= end {
+        return Err(invalid("start", "must be before end"));
+    }
+    let within = |line: &&Value| (start..end).contains(&moment(line));
+    let state = lock(&world.state);
+    let mut lines: Vec<Value> =
+        state.logs.iter().filter(within).filter(|line| wanted.matches(line)).cloned().collect();
+    let newest_first = request.param("order").as_deref() != Some("asc");
+    if newest_first {
+        lines.reverse();
+    }
+    let more = lines.len() > wanted.limit;
+    lines.truncate(wanted.limit);
+    let pagination = match lines.last().map(moment).filter(|_| more) {
+        None => json!({"has_more": false, "next_start": null, "next_end": null}),
+        Some(last) if newest_first => {
+            json!({"has_more": true, "next_start": text(start), "next_end": text(last)})
+        }
+        Some(last) => {
+            let next = last + TICK;
+            json!({"has_more": true, "next_start": text(next), "next_end": text(end)})
+        }
+    };
+    ok(&json!({"data": lines, "pagination": pagination}))
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+}
+
+pub(super) fn tail(world: &Arc<World>, request: &Request, caller: Caller) -> Answer {
+    let wanted = Wanted::of(request, 1000)?;
+    let start = time(request, "start")?.unwrap_or_else(|| Utc::now() - TimeDelta::hours(24));
+    let world = world.clone();
+    Ok(exec::open(&world.clone(), request, caller, move |socket| follow(world, wanted, start, socket)))
+}
+
+async fn follow(world: Arc<World>, wanted: Wanted, start: DateTime<Utc>, mut socket: WebSocket) {
+    let _here = world.followers.enter();
+    let mut closing = world.tail_closing.subscribe();
+    closing.mark_unchanged();
+    let (old, mut new) = {
+        let state = lock(&world.state);
+        let since = state.logs.iter().filter(|line| moment(line) >= start && wanted.matches(line));
+        let old: Vec<Value> = since.cloned().collect();
+        (old, world.lines.subscribe())
+    };
+    // The first frame can be empty.
+    let _ = socket.send(Message::text("{}")).await;
+    for line in &old[old.len().saturating_sub(wanted.limit)..] {
+        if send(&mut socket, line).await.is_err() {
+            return;
+        }
+    }
+    loop {
+        tokio::select! {
+            line = new.recv() => match line {
+                Ok(line) if wanted.matches(&line) => {
+                    if send(&mut socket, &line).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+            },
+            frame = socket.next() => match frame {
+                Some(Ok(frame)) if !frame.is_close() => {}
+                _ => return,
+            },
+            _ = closing.changed() => {
+                let _ = socket.close(None).await;
+                return;
+            }
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, line: &Value) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+    socket.send(Message::text(json!({"result": line}).to_string())).await
+}

@@ -1,0 +1,31 @@
+//! What can go wrong with a websocket after it was opened.
+
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::testing::socket::WebSocket;
+use futures_util::SinkExt;
+
+#[derive(Debug)]
+pub(super) enum Quirk {
+    Error(i32, String),
+    Cut,
+    Dead,
+}
+
+impl Quirk {
+    pub(super) async fn play(self, mut socket: WebSocket) {
+        match self {
+            Quirk::Error(code, message) => {
+                let error = json!({"error": {"code": code, "message": message, "details": []}});
+                let _ = socket.send(Message::text(error.to_string())).await;
+                let _ = socket.close(None).await;
+            }
+            Quirk::Cut => drop(socket),
+            Quirk::Dead => {
+                let _held = socket;
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

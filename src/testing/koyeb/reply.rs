@@ -1,0 +1,39 @@
+//! Answers in the service's shapes.
+
+use serde_json::{Value, json};
+
+use crate::testing::reply::Reply;
+
+/// An answer, or a refusal to send instead.
+pub(super) type Answer = Result<Reply, Reply>;
+
+pub(super) fn ok(document: &Value) -> Answer {
+    Ok(whole(200, document))
+}
+
+/// What most refusals look like.
+pub(super) fn error(status: u16, code: &str, message: &str) -> Reply {
+    whole(status, &json!({"status": status, "code": code, "message": message}))
+}
+
+/// What bad input gets.
+pub(super) fn invalid(field: &str, description: &str) -> Reply {
+    let fields = json!([{"field": field, "description": description}]);
+    whole(
+        400,
+        &json!({"status": 400, "code": "invalid_argument", "message": "Validation error", "fields": fields}),
+    )
+}
+
+/// gRPC's own shape.
+pub(super) fn precondition(message: &str) -> Reply {
+    whole(400, &json!({"code": 9, "message": "failed_precondition", "details": [{"message": message}]}))
+}
+
+pub(super) fn not_found(what: &str) -> Reply {
+    error(404, "unknown_resource", &format!("{what} not found"))
+}
+
+fn whole(status: u16, document: &Value) -> Reply {
+    Reply::new(status, document.to_string()).header("Content-Type", "application/json")
+}

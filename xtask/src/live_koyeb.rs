@@ -1,0 +1,49 @@
+//! `cargo xtask live koyeb`: the vendor's Python SDK against the fake service, and the long tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Outcome, workspace};
+
+/// The vendor's SDK, in the version that the fake was compared with.
+const SDK: &str = "koyeb-sdk==1.5.5";
+/// The suites whose tests that are ignored elsewhere run here.
+const SUITES: [&str; 3] = ["vendor_koyeb", "koyeb_exec", "koyeb_memory"];
+/// The variable with the Python that has the SDK.
+const PYTHON: &str = "WINDLASS_KOYEB_PYTHON";
+
+/// Installs the SDK beside the build and runs the suites; needs no root, but PyPI the first time.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let extra = match args {
+        [] => &[],
+        ["--", extra @ ..] => extra,
+        [other, ..] => return Err(format!("arguments for the tests go after --, not {other}")),
+    };
+    let python = sdk(&environment())?;
+    for suite in SUITES {
+        let mut command = workspace::cargo();
+        command.args(["test", "--no-default-features", "--features", "koyeb", "--test", suite, "--"]);
+        // What is measured must be alone in its process.
+        command.args(["--ignored", "--test-threads=1"]).args(extra).env(PYTHON, &python);
+        workspace::run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// Where the SDK is installed: it goes with the rest of what is built.
+fn environment() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| workspace::root().join("target")).join(SDK.replace("==", "-"))
+}
+
+/// A Python with the SDK.
+fn sdk(environment: &Path) -> Result<PathBuf, String> {
+    let python = environment.join("bin/python");
+    let has_it = || Command::new(&python).args(["-c", "import koyeb.api"]).output();
+    if has_it().is_ok_and(|output| output.status.success()) {
+        return Ok(python);
+    }
+    workspace::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
+    workspace::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", SDK]))?;
+    Ok(python)
+}
