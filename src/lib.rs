@@ -56,6 +56,7 @@
 //! | feature | what for |
 //! | --- | --- |
 //! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
+//! | `lambda-cloud` (default) | [Lambda Cloud](https://lambda.ai/): machines with GPUs |
 //! | `testing` | in-process fake servers |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
 //! | `generate` | generate the raw clients at build time instead of using the committed ones |
@@ -68,8 +69,11 @@
 //!
 //! Everything is reachable raw as well: [`raw`].
 
-// Without any API nothing calls the core.
-#![cfg_attr(not(feature = "incus"), allow(dead_code, unreachable_pub, unused_macros))]
+// Each API calls a part of the core; only all of them together call all of it.
+#![cfg_attr(
+    not(all(feature = "incus", feature = "lambda-cloud")),
+    allow(dead_code, unreachable_pub, unused_macros)
+)]
 
 /// The README's examples are tests, too.
 #[cfg(all(doctest, feature = "incus", feature = "testing"))]
@@ -83,6 +87,9 @@ mod error;
 mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
+#[cfg(feature = "lambda-cloud")]
+pub mod lambda_cloud;
+mod pace;
 mod page;
 mod process;
 pub mod raw;
@@ -99,6 +106,9 @@ mod wait;
 pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
+#[cfg(feature = "lambda-cloud")]
+pub use lambda_cloud::LambdaCloud;
+pub use pace::Pacing;
 pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process};
 pub use retry::Retry;

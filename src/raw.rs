@@ -114,6 +114,28 @@ pub mod incus {
     include!(env!("WINDLASS_RAW_INCUS"));
 }
 
+/// The raw client of [Lambda Cloud](https://docs.lambda.ai/api/cloud).
+#[cfg(feature = "lambda-cloud")]
+#[allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exhaustive_enums,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_imports,
+    unused_mut,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    rustdoc::bare_urls
+)]
+#[rustfmt::skip]
+pub mod lambda_cloud {
+    include!(env!("WINDLASS_RAW_LAMBDA_CLOUD"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

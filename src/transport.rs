@@ -12,6 +12,7 @@ use tracing::{Instrument, Span, field};
 
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
+use crate::pace::Pace;
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
 
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
     credential: Credential,
+    pace: Option<Pace>,
     budget: Budget,
 }
 
@@ -46,7 +48,18 @@ impl Shared {
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
     ) -> Arc<Self> {
-        Arc::new(Self { api, endpoints, explain, credential, budget: Budget::new() })
+        Arc::new(Self { api, endpoints, explain, credential, pace: None, budget: Budget::new() })
+    }
+
+    /// As [`new`](Self::new), for a service with a rate limit.
+    pub(crate) fn paced(
+        api: &'static str,
+        endpoints: &'static [Endpoint],
+        explain: fn(&Answer<'_>) -> Explanation,
+        credential: Credential,
+        pace: Pace,
+    ) -> Arc<Self> {
+        Arc::new(Self { api, endpoints, explain, credential, pace: Some(pace), budget: Budget::new() })
     }
 
     fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
@@ -135,6 +148,8 @@ macro_rules! hooks {
 }
 #[cfg(feature = "incus")]
 hooks!(crate::raw::incus::Client);
+#[cfg(feature = "lambda-cloud")]
+hooks!(crate::raw::lambda_cloud::Client);
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
     use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -222,6 +237,7 @@ impl Attempts<'_> {
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
+            self.tell_pace(&result);
             if self.has_stale_token(outcome)
                 && let Some(spare) = spare
             {
@@ -262,7 +278,27 @@ impl Attempts<'_> {
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
         self.token.sent = Some(stamp);
-        Ok(())
+        self.turn().await
+    }
+
+    /// Waits in the queue of the account, if the service has a rate limit.
+    async fn turn(&self) -> Result<(), Error> {
+        let Some(pace) = &self.inner.shared.pace else { return Ok(()) };
+        tokio::time::timeout(self.left(), pace.turn(self.endpoint.id)).await.map_err(|_| {
+            Error::new(
+                Kind::Timeout,
+                "its turn didn't come within the time limit of the call: too many requests",
+            )
+        })
+    }
+
+    /// Others needn't find out by themselves.
+    fn tell_pace(&self, result: &reqwest::Result<Response>) {
+        if let (Some(pace), Ok(response)) = (&self.inner.shared.pace, result)
+            && response.status() == ::http::StatusCode::TOO_MANY_REQUESTS
+        {
+            pace.too_fast(self.endpoint.id, retry_after(response.headers()));
+        }
     }
 
     /// An answer of our own, for a request that wasn't sent.

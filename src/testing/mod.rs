@@ -21,6 +21,8 @@
 mod fault;
 #[cfg(feature = "incus")]
 mod incus;
+#[cfg(feature = "lambda-cloud")]
+mod lambda_cloud;
 mod listen;
 mod reply;
 mod request;
@@ -34,4 +36,6 @@ mod wire;
 pub use fault::{Planting, Rule};
 #[cfg(feature = "incus")]
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
+#[cfg(feature = "lambda-cloud")]
+pub use lambda_cloud::{Capacity, CapacityOf, FakeLambdaCloud};
 pub use request::Request;
