@@ -133,6 +133,35 @@ async fn an_unknown_outcome_ends_the_search() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_search_that_is_stopped_leaves_nothing_behind() -> Outcome {
+    let (fake, lambda) = fake().await?;
+    fake.no_capacity();
+    let (search, lines) = search(&lambda, &[h100()]);
+    let tried = async move {
+        while lines.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let e = search.stop_when(tried).await.expect_err("stopped");
+    assert_eq!((e.kind(), fake.launches()), (Kind::Cancelled, 0));
+    assert!(e.message().contains("no capacity"), "{e}");
+    // What is under way is seen through, and given back.
+    fake.capacity("gpu_1x_h100_pcie").in_region("us-west-3").is(1);
+    fake.on(LAUNCH).drop_after();
+    let watched = fake.clone();
+    let before = fake.requests(LAUNCH);
+    let under_way = async move {
+        while watched.requests(LAUNCH) == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let search = lambda.launch_when_available([h100()]).launch(|launch| launch.ssh_key("laptop"));
+    let gpu = search.stop_when(under_way).await?;
+    assert_eq!(fake.instances(), [gpu.id.as_str()]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_time_will_not_cure_is_given_up() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.quota(0);

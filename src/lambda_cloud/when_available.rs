@@ -6,6 +6,7 @@ use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{Instance, LambdaCloud, Launch, check, types};
@@ -64,6 +65,7 @@ pub struct LaunchWhenAvailable {
     choices: Vec<Choice>,
     deadline: Duration,
     tell: Option<Tell>,
+    stop: BoxFuture<'static, ()>,
 }
 
 /// Told of the search first, then of the launch.
@@ -113,6 +115,7 @@ impl LambdaCloud {
             choices: choices.into_iter().collect(),
             deadline: Duration::from_secs(3600),
             tell: None,
+            stop: Box::pin(std::future::pending()),
         }
     }
 }
@@ -136,6 +139,15 @@ impl LaunchWhenAvailable {
         self
     }
 
+    /// Ends the search when this is done: at once between two launches, otherwise as soon as it is known what came of
+    /// the launch under way. One that was accepted is given back as usual; else the error is of [`Kind::Cancelled`].
+    ///
+    /// Dropping the search may leave a launch behind that nobody was told of; this doesn't.
+    pub fn stop_when(mut self, done: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Box::pin(done);
+        self
+    }
+
     /// Searches until a launch is accepted.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         if self.choices.is_empty() {
@@ -147,7 +159,8 @@ impl LaunchWhenAvailable {
             return Err(Error::invalid("choices", "a type or a region is empty"));
         }
         check::launch(&self.launch.request)?;
-        Search::new(self).run().await
+        let (mut search, stop) = Search::new(self);
+        search.run(stop).await
     }
 }
 
@@ -176,9 +189,9 @@ struct Search {
 }
 
 impl Search {
-    fn new(asked: LaunchWhenAvailable) -> Self {
+    fn new(asked: LaunchWhenAvailable) -> (Self, BoxFuture<'static, ()>) {
         let placed = asked.choices.iter().filter(|choice| choice.region.is_some());
-        Self {
+        let search = Self {
             unlisted: placed.cloned().collect(),
             launch: asked.launch,
             choices: asked.choices,
@@ -187,26 +200,40 @@ impl Search {
             deadline: asked.deadline,
             tried: BTreeMap::new(),
             last: None,
-        }
+        };
+        (search, asked.stop)
     }
 
-    async fn run(mut self) -> Result<Operation<Instance>, Error> {
-        // One request must not outlast the search.
+    async fn run(&mut self, mut stop: BoxFuture<'static, ()>) -> Result<Operation<Instance>, Error> {
         while !self.left().is_zero() {
-            for choice in self.round().await? {
+            let round = tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                round = self.round() => round?,
+            };
+            for choice in round {
                 if self.left().is_zero() {
                     break;
                 }
+                if (&mut stop).now_or_never().is_some() {
+                    return Err(self.given_up(Kind::Cancelled, "stopped"));
+                }
+                // Seen through, whatever comes: it must not get lost.
                 if let Some(operation) = self.attempt(&choice).await? {
                     return Ok(self.followed(operation));
                 }
             }
             if self.choices.is_empty() {
-                return Err(self.last.unwrap_or_else(|| Error::new(Kind::InsufficientCapacity, "")));
+                return Err(self.last.take().unwrap_or_else(|| Error::new(Kind::InsufficientCapacity, "")));
             }
-            tokio::time::sleep(self.launch.lambda.0.interval.min(self.left())).await;
+            let pause = self.launch.lambda.0.interval.min(self.left());
+            tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                () = tokio::time::sleep(pause) => {}
+            }
         }
-        Err(self.out_of_time())
+        Err(self.given_up(Kind::Timeout, "nothing could be had"))
     }
 
     fn left(&self) -> Duration {
@@ -295,8 +322,8 @@ impl Search {
     }
 
     /// Who watches the search watches the boot.
-    fn followed(self, operation: Operation<Instance>) -> Operation<Instance> {
-        match self.tell {
+    fn followed(&mut self, operation: Operation<Instance>) -> Operation<Instance> {
+        match self.tell.take() {
             Some(tell) => operation.on_progress(move |progress| {
                 let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
                 tell(progress);
@@ -305,15 +332,15 @@ impl Search {
         }
     }
 
-    fn out_of_time(self) -> Error {
+    fn given_up(&mut self, kind: Kind, why: &str) -> Error {
         let tried =
             self.tried.iter().map(|(choice, (times, kind))| format!("{choice}: {kind}, {times} times"));
         let tried: Vec<String> = tried.collect();
         let tried = if tried.is_empty() { "nothing was tried".to_owned() } else { tried.join("; ") };
-        let message = format!("nothing could be had within {:?} ({tried})", self.deadline);
-        Error::new(Kind::Timeout, message).with(|e| {
+        let message = format!("{why} within {:.1?} ({tried})", self.started.elapsed());
+        Error::new(kind, message).with(|e| {
             (e.api, e.operation) = ("lambda-cloud", "instance_launch");
-            if let Some(last) = self.last {
+            if let Some(last) = self.last.take() {
                 e.code = last.code().map(str::to_owned);
                 (e.sent, e.status) = (last.sent(), last.status());
                 e.source = Some(Box::new(last));

@@ -4,6 +4,7 @@ mod bench_build;
 mod coverage;
 mod diff;
 mod live;
+mod live_lambda;
 mod methods;
 mod regen;
 mod workspace;
@@ -17,6 +18,8 @@ const USAGE: &str = "\
 cargo xtask regen [--check]         write generated/ from specs/, or only compare
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
+cargo xtask live lambda-cloud [-- ARGS]
+                                    the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)";
 
 fn main() -> ExitCode {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         ["regen"] => regen::write(),
         ["regen", "--check"] => regen::check(),
         ["coverage"] => coverage::run(),
+        ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         _ => Err(format!("usage:\n{USAGE}")),

@@ -10,18 +10,20 @@ pub(super) struct Failure {
     status: u16,
     code: &'static str,
     message: String,
-    suggestion: Option<&'static str>,
+    /// Generated clients insist on it, for most codes.
+    suggestion: &'static str,
 }
 
 pub(super) type Answer = Result<Value, Failure>;
 
 pub(super) fn failure(status: u16, code: &'static str, message: impl Into<String>) -> Failure {
-    Failure { status, code, message: message.into(), suggestion: None }
+    let suggestion = "Check what the request names, then try again.";
+    Failure { status, code, message: message.into(), suggestion }
 }
 
 impl Failure {
     pub(super) fn suggest(self, suggestion: &'static str) -> Failure {
-        Failure { suggestion: Some(suggestion), ..self }
+        Failure { suggestion, ..self }
     }
 }
 
@@ -37,10 +39,7 @@ pub(super) fn render(answer: Answer) -> Reply {
     let (status, body) = match answer {
         Ok(data) => (200, json!({"data": data})),
         Err(Failure { status, code, message, suggestion }) => {
-            let mut error = json!({"code": code, "message": message});
-            if let Some(suggestion) = suggestion {
-                error["suggestion"] = suggestion.into();
-            }
+            let error = json!({"code": code, "message": message, "suggestion": suggestion});
             (status, json!({"error": error}))
         }
     };
