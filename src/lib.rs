@@ -66,6 +66,7 @@
 //! | platform | versions tested | over |
 //! | --- | --- | --- |
 //! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
+//! | Lambda Cloud | API 1.10.0, the fake and a Python client; not the service itself | TLS |
 //!
 //! Everything is reachable raw as well: [`raw`].
 

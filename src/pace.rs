@@ -108,6 +108,9 @@ impl Pace {
             true => (&self.lanes.launches, self.pacing.launches),
             false => (&self.lanes.general, self.pacing.every.saturating_mul(5)),
         };
+        if usual.is_zero() {
+            return;
+        }
         let until = Instant::now() + asked.unwrap_or_default().max(usual).min(LONGEST);
         let mut closed = lock(&lane.closed);
         *closed = (*closed).max(Some(until));

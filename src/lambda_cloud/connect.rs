@@ -115,7 +115,8 @@ impl Connect {
         let credential = Credential::Fixed(header);
         let shared = Shared::paced("lambda-cloud", endpoints, reply::explain, credential, pace);
         let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
-        let (origin, interval) = (self.origin, self.interval);
+        // Without any pause a wait would do nothing but ask.
+        let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));
         Ok(LambdaCloud(Arc::new(Core { raw, origin, interval, board: Arc::default() })))
     }
 }
