@@ -79,7 +79,10 @@ async fn burst(
         .stop_when(stop.clone())
         .on_progress(|progress| println!("  {progress}"));
     let operation = match search.send().await {
-        Err(e) if e.kind() == Kind::Cancelled => return Ok(println!("nothing was launched: {e}")),
+        Err(e) if e.kind() == Kind::Cancelled => {
+            println!("nothing was launched: {e}");
+            return Ok(());
+        }
         other => other?,
     };
     let ticket = operation.ticket();

@@ -301,7 +301,7 @@ async fn firewalls() -> Outcome {
 
     let web = lambda.create_firewall_ruleset("web").rules([ssh.clone()]).in_region("us-west-1").await?;
     let gpu = a10(&lambda).firewall_ruleset(&web.id).await?;
-    assert_eq!(lambda.firewall_ruleset(&web.id).await?.instance_ids, [gpu.id.clone()]);
+    assert_eq!(lambda.firewall_ruleset(&web.id).await?.instance_ids, [gpu.id.as_str()]);
     let changed = lambda.update_firewall_ruleset(&web.id, RulesetChange::default().rules([])).await?;
     assert_eq!((changed.name.as_str(), changed.rules.len()), ("web", 0));
     let e = lambda.delete_firewall_ruleset(&web.id).await.expect_err("in use");
