@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// One name per spec: `specs/<name>.yaml`, a cargo feature and, with `_` for `-`, `generated/<name>.rs`.
+/// One name per spec: `specs/<name>.yaml`, `generated/<name>.rs` and a cargo feature.
 const APIS: &[&str] = &["incus", "lambda-cloud"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,7 +34,7 @@ fn client(root: &Path, api: &str) -> Result<PathBuf, Box<dyn Error>> {
 
 #[cfg(not(feature = "generate"))]
 fn client(root: &Path, api: &str) -> Result<PathBuf, Box<dyn Error>> {
-    let committed = root.join(format!("generated/{}.rs", api.replace('-', "_")));
+    let committed = root.join(format!("generated/{api}.rs"));
     // Only a checkout has the generator beside it; a package from a registry is taken as it is.
     if root.join("codegen").is_dir() {
         check(root, api, &committed)?;
@@ -53,8 +53,7 @@ fn check(root: &Path, api: &str, committed: &Path) -> Result<(), Box<dyn Error>>
         fs::read_to_string(committed).is_ok_and(|text| text.lines().take(5).any(|line| line == marker));
     if !known {
         println!(
-            "cargo:error={} doesn't belong to specs/{api}.yaml: run `cargo xtask regen`",
-            committed.display()
+            "cargo:error=generated/{api}.rs doesn't belong to specs/{api}.yaml: run `cargo xtask regen`"
         );
         std::process::exit(1);
     }
