@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// One name per spec: `specs/<name>.yaml`, `generated/<name>.rs` and a cargo feature.
-const APIS: &[&str] = &["incus", "koyeb", "shakenfist"];
+const APIS: &[&str] = &["incus", "koyeb", "lambda-cloud", "shakenfist"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");

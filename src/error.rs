@@ -181,6 +181,11 @@ impl Error {
         self.0.code.as_deref()
     }
 
+    /// Whether the vendor's word for it is this one, as a text or as one of the API's own codes.
+    pub fn code_is(&self, code: impl AsRef<str>) -> bool {
+        self.code() == Some(code.as_ref())
+    }
+
     /// Did the request reach the server?
     pub fn sent(&self) -> Sent {
         self.0.sent

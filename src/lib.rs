@@ -57,6 +57,7 @@
 //! | --- | --- |
 //! | `incus` (default) | [Incus](https://linuxcontainers.org/incus/): containers and virtual machines |
 //! | `koyeb` (default) | [Koyeb](https://www.koyeb.com/): serverless instances |
+//! | `lambda-cloud` (default) | [Lambda Cloud](https://lambda.ai/): machines with GPUs |
 //! | `shakenfist` (default) | [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters |
 //! | `testing` | in-process fake servers |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
@@ -68,12 +69,13 @@
 //! | --- | --- | --- |
 //! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
 //! | Koyeb | the vendor's Python SDK against the fake server | TLS |
+//! | Lambda Cloud | API 1.10.0, the fake and a Python client; not the service itself | TLS |
 //!
 //! Everything is reachable raw as well: [`raw`].
 
 // Each API needs only a part of the core.
 #![cfg_attr(
-    not(all(feature = "incus", feature = "koyeb", feature = "shakenfist")),
+    not(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
     allow(dead_code, unreachable_pub, unused_imports, unused_macros)
 )]
 
@@ -106,6 +108,9 @@ mod http;
 pub mod incus;
 #[cfg(feature = "koyeb")]
 pub mod koyeb;
+#[cfg(feature = "lambda-cloud")]
+pub mod lambda_cloud;
+mod pace;
 mod page;
 mod process;
 pub mod raw;
@@ -128,6 +133,9 @@ pub use error::{Error, Kind, Result, Sent};
 pub use incus::Incus;
 #[cfg(feature = "koyeb")]
 pub use koyeb::Koyeb;
+#[cfg(feature = "lambda-cloud")]
+pub use lambda_cloud::LambdaCloud;
+pub use pace::Pacing;
 pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;

@@ -109,70 +109,51 @@ pub(crate) fn is_path_segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains(['/', '\\'])
 }
 
-/// The raw client of [Incus](https://linuxcontainers.org/incus/docs/main/rest-api/).
-#[cfg(feature = "incus")]
-#[allow(
-    clippy::all,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::exhaustive_enums,
-    missing_docs,
-    missing_debug_implementations,
-    unreachable_pub,
-    unused_imports,
-    unused_mut,
-    rustdoc::broken_intra_doc_links,
-    rustdoc::invalid_html_tags,
-    rustdoc::bare_urls
-)]
-#[rustfmt::skip]
-pub mod incus {
-    include!(env!("WINDLASS_RAW_INCUS"));
+/// A generated client. Its code is as it is: no lint of ours applies.
+macro_rules! client {
+    ($(#[$doc:meta])* $feature:literal $name:ident $path:literal) => {
+        $(#[$doc])*
+        #[cfg(feature = $feature)]
+        #[allow(
+            clippy::all,
+            clippy::unwrap_used,
+            clippy::expect_used,
+            clippy::panic,
+            clippy::exhaustive_enums,
+            missing_docs,
+            missing_debug_implementations,
+            unreachable_pub,
+            unused_imports,
+            unused_mut,
+            rustdoc::broken_intra_doc_links,
+            rustdoc::invalid_html_tags,
+            rustdoc::bare_urls
+        )]
+        #[rustfmt::skip]
+        pub mod $name {
+            include!(env!($path));
+        }
+    };
 }
 
-/// The raw client of [Shaken Fist](https://openapi.shakenfist.com/).
-#[cfg(feature = "shakenfist")]
-#[allow(
-    clippy::all,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::exhaustive_enums,
-    missing_docs,
-    missing_debug_implementations,
-    unreachable_pub,
-    unused_imports,
-    unused_mut,
-    rustdoc::broken_intra_doc_links,
-    rustdoc::invalid_html_tags,
-    rustdoc::bare_urls
-)]
-#[rustfmt::skip]
-pub mod shakenfist {
-    include!(env!("WINDLASS_RAW_SHAKENFIST"));
+client! {
+    /// The raw client of [Incus](https://linuxcontainers.org/incus/docs/main/rest-api/).
+    "incus" incus "WINDLASS_RAW_INCUS"
 }
 
-/// The raw client of [Koyeb](https://www.koyeb.com/docs/reference/api).
-#[cfg(feature = "koyeb")]
-#[allow(
-    clippy::all,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::exhaustive_enums,
-    missing_docs,
-    missing_debug_implementations,
-    unreachable_pub,
-    unused_imports,
-    unused_mut,
-    rustdoc::broken_intra_doc_links,
-    rustdoc::invalid_html_tags,
-    rustdoc::bare_urls
-)]
-#[rustfmt::skip]
-pub mod koyeb {
-    include!(env!("WINDLASS_RAW_KOYEB"));
+client! {
+    /// The raw client of [Koyeb](https://www.koyeb.com/docs/reference/api).
+    "koyeb" koyeb "WINDLASS_RAW_KOYEB"
+}
+
+client! {
+    /// The raw client of [Lambda Cloud](https://docs.lambda.ai/api/cloud).
+    "lambda-cloud" lambda_cloud "WINDLASS_RAW_LAMBDA_CLOUD"
+}
+
+client! {
+    /// The raw client of [Shaken Fist](https://openapi.shakenfist.com/).
+    "shakenfist" shakenfist "WINDLASS_RAW_SHAKENFIST"
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tracing::{Instrument, Span, field};
 
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
+use crate::pace::Pace;
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
 use crate::tls;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     credential: Credential,
     /// What else a request for a websocket needs, once the credential is on it.
     upgrade: fn(&mut HeaderMap),
+    pace: Option<Pace>,
     budget: Budget,
 }
 
@@ -48,18 +50,18 @@ impl Shared {
         endpoints: &'static [Endpoint],
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
-    ) -> Arc<Self> {
-        Self::with_upgrade(api, endpoints, explain, credential, |_| {})
+    ) -> Self {
+        Self { api, endpoints, explain, credential, upgrade: |_| {}, pace: None, budget: Budget::new() }
     }
 
-    pub(crate) fn with_upgrade(
-        api: &'static str,
-        endpoints: &'static [Endpoint],
-        explain: fn(&Answer<'_>) -> Explanation,
-        credential: Credential,
-        upgrade: fn(&mut HeaderMap),
-    ) -> Arc<Self> {
-        Arc::new(Self { api, endpoints, explain, credential, upgrade, budget: Budget::new() })
+    /// For a service that wants more in a request for a websocket.
+    pub(crate) fn upgraded_with(self, upgrade: fn(&mut HeaderMap)) -> Self {
+        Self { upgrade, ..self }
+    }
+
+    /// For a service with a rate limit.
+    pub(crate) fn paced(self, pace: Pace) -> Self {
+        Self { pace: Some(pace), ..self }
     }
 
     fn endpoint(&self, id: &str) -> Option<&'static Endpoint> {
@@ -88,8 +90,8 @@ pub(crate) struct Explanation {
 }
 
 impl Inner {
-    pub(crate) fn new(shared: Arc<Shared>, retry: Retry) -> Self {
-        Self { shared, retry, record: None }
+    pub(crate) fn new(shared: Shared, retry: Retry) -> Self {
+        Self { shared: Arc::new(shared), retry, record: None }
     }
 
     pub(crate) fn with(&self, retry: Retry) -> Self {
@@ -150,6 +152,8 @@ macro_rules! hooks {
 hooks!(crate::raw::incus::Client);
 #[cfg(feature = "koyeb")]
 hooks!(crate::raw::koyeb::Client);
+#[cfg(feature = "lambda-cloud")]
+hooks!(crate::raw::lambda_cloud::Client);
 #[cfg(feature = "shakenfist")]
 hooks!(crate::raw::shakenfist::Client);
 
@@ -239,6 +243,7 @@ impl Attempts<'_> {
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
+            self.tell_pace(&result);
             if self.has_stale_token(outcome)
                 && let Some(spare) = spare
             {
@@ -285,7 +290,27 @@ impl Attempts<'_> {
         if self.endpoint.reply == Reply::Json {
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         }
-        Ok(())
+        self.turn().await
+    }
+
+    /// Waits in the queue of the account, if the service has a rate limit.
+    async fn turn(&self) -> Result<(), Error> {
+        let Some(pace) = &self.inner.shared.pace else { return Ok(()) };
+        tokio::time::timeout(self.left(), pace.turn(self.endpoint.id)).await.map_err(|_| {
+            Error::new(
+                Kind::Timeout,
+                "its turn didn't come within the time limit of the call: too many requests",
+            )
+        })
+    }
+
+    /// Others needn't find out by themselves.
+    fn tell_pace(&self, result: &reqwest::Result<Response>) {
+        if let (Some(pace), Ok(response)) = (&self.inner.shared.pace, result)
+            && response.status() == ::http::StatusCode::TOO_MANY_REQUESTS
+        {
+            pace.too_fast(self.endpoint.id, retry_after(response.status().as_u16(), response.headers()));
+        }
     }
 
     /// An answer of our own, for a request that wasn't sent.

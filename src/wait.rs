@@ -47,6 +47,11 @@ pub(crate) trait Work: Send {
     /// Somebody wants to hear of progress: worth a costlier way to look.
     fn watch_closely(&mut self) {}
 
+    /// How long the server may be out of reach before the wait gives up: a restart must fit in.
+    fn silence(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     /// Looks at the work. May take up to `patience` to answer if nothing changes before: a long poll. Work that can
     /// only be polled answers at once and says so with [`Look::Running`]'s pause.
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>>;
@@ -266,8 +271,6 @@ impl<T> Wait<T> {
     const SLICE: Duration = Duration::from_secs(30);
     /// What a look may take beyond its patience before the connection counts as dead.
     const GRACE: Duration = Duration::from_secs(10);
-    /// How long a server may be out of reach: a restart must fit in.
-    const SILENCE: Duration = Duration::from_secs(60);
     /// What the limit is exceeded by at most: an answer that is on its way may bring the result.
     const OVERTIME: Duration = Duration::from_secs(5);
     /// Between two looks that failed.
@@ -336,7 +339,7 @@ impl<T> Wait<T> {
     /// A look that failed says nothing of the work: go on while there is hope.
     fn endure(&mut self, e: Error) -> Result<Duration, WaitError> {
         let since = *self.silent.get_or_insert_with(Instant::now);
-        if !may_pass(e.kind()) || since.elapsed() >= Self::SILENCE {
+        if !may_pass(e.kind()) || since.elapsed() >= self.operation.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
         tracing::debug!(error = %e, "a look at the operation failed");
@@ -411,7 +414,8 @@ pub(crate) fn may_pass(kind: Kind) -> bool {
 }
 
 fn api_name(api: &str) -> &'static str {
-    ["incus", "koyeb", "shakenfist"].into_iter().find(|known| *known == api).unwrap_or("")
+    const KNOWN: [&str; 4] = ["incus", "koyeb", "lambda-cloud", "shakenfist"];
+    KNOWN.into_iter().find(|known| *known == api).unwrap_or("")
 }
 
 /// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.

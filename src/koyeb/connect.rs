@@ -106,13 +106,8 @@ impl Connect {
         let url = checked_url(&self.url)?;
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
-        let shared = Shared::with_upgrade(
-            "koyeb",
-            raw::koyeb::ENDPOINTS,
-            reply::explain,
-            credential,
-            subprotocol::put_on,
-        );
+        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential)
+            .upgraded_with(subprotocol::put_on);
         let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
         Ok(Koyeb(Arc::new(Core { raw, origin: self.origin })))
     }

@@ -19,6 +19,7 @@ pub(crate) enum Action {
     CloseSocket,
     Stall(usize),
     Hang,
+    HangAfter,
     Pass,
     Reply(u16, Bytes),
 }
@@ -83,9 +84,10 @@ impl Faults {
 ///
 /// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
 /// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
-/// [`stall`](Rule::stall), [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
-/// [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over when the
-/// one before it is used up, and after the last the server answers as usual.
+/// [`stall`](Rule::stall), [`close_socket`](Rule::close_socket), [`hang`](Rule::hang),
+/// [`hang_after`](Rule::hang_after), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request,
+/// unless [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over
+/// when the one before it is used up, and after the last the server answers as usual.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -175,6 +177,11 @@ impl Rule {
     /// Never answers; the connection stays open. No effect.
     pub fn hang(self) -> Planting {
         self.plant(Action::Hang)
+    }
+
+    /// The request takes effect, but is never answered; the connection stays open.
+    pub fn hang_after(self) -> Planting {
+        self.plant(Action::HangAfter)
     }
 
     /// Answers as usual, but that much later.

@@ -21,6 +21,8 @@ mod fault;
 mod incus;
 #[cfg(feature = "koyeb")]
 mod koyeb;
+#[cfg(feature = "lambda-cloud")]
+mod lambda_cloud;
 mod listen;
 mod reply;
 mod request;
@@ -39,6 +41,8 @@ pub use fault::{Planting, Rule};
 pub use incus::{FakeIncus, FakeIncusBuilder, Generation, Hold};
 #[cfg(feature = "koyeb")]
 pub use koyeb::FakeKoyeb;
+#[cfg(feature = "lambda-cloud")]
+pub use lambda_cloud::{Capacity, CapacityOf, FakeLambdaCloud};
 pub use request::Request;
 #[cfg(feature = "shakenfist")]
 pub use shakenfist::{FakeShakenFist, Held, Release};

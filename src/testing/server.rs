@@ -163,6 +163,10 @@ async fn judge(
     let (reply, limit) = match verdict.action {
         Action::Refuse | Action::DropBefore => return Err(Cut),
         Action::Hang => return future::pending().await,
+        Action::HangAfter => {
+            front.service.call(request);
+            return future::pending().await;
+        }
         Action::Reply(status, body) => (planted(status, body), None),
         Action::Pass => (front.service.call(request), None),
         Action::Truncate(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Cut })),

@@ -7,6 +7,7 @@ mod diff;
 mod drift;
 mod live;
 mod live_koyeb;
+mod live_lambda;
 mod methods;
 mod regen;
 mod workspace;
@@ -23,6 +24,8 @@ cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
+cargo xtask live lambda-cloud [-- ARGS]
+                                    the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
 
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["coverage"] => coverage::run(),
         ["drift", rest @ ..] => drift::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
+        ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         ["bench-incus", rest @ ..] => bench_incus::run(rest),

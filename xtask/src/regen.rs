@@ -66,7 +66,7 @@ fn generate_one(api: &str) -> Result<Generated, String> {
         module: &format!("crate::raw::{module}"),
     };
     let text = generate(&input).map_err(|findings| format!("{file} can't be generated:\n{findings}"))?;
-    let name = format!("generated/{module}.rs");
+    let name = format!("generated/{api}.rs");
     Ok(Generated { path: root.join(&name), name, text })
 }
 

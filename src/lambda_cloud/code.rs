@@ -1,0 +1,168 @@
+//! The vendor's words for what went wrong.
+
+use std::fmt;
+
+use crate::error::{Error, Kind};
+
+/// Lambda Cloud's word for why a request was refused: what to go by, since statuses and texts vary.
+///
+/// ```
+/// # use windlass::{Error, lambda_cloud::ErrorCode};
+/// fn next_region(e: &Error) -> bool {
+///     e.code_is(ErrorCode::InsufficientCapacity)
+/// }
+/// fn describe(e: &Error) -> &'static str {
+///     match ErrorCode::of(e) {
+///         Some(ErrorCode::QuotaExceeded) => "ask for more",
+///         Some(ErrorCode::Unknown(_)) => "a word that this version doesn't know",
+///         _ => "something else",
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The key is missing, wrong or revoked.
+    InvalidApiKey,
+    /// The account is not active.
+    AccountInactive,
+    /// The account has no valid billing address.
+    InvalidAddress,
+    /// The key doesn't have the right.
+    Forbidden,
+    /// An argument can't be right.
+    InvalidParameters,
+    /// The account may not have more of these.
+    QuotaExceeded,
+    /// Something that the request names doesn't exist: an instance, a key, an image, a file system, a type.
+    ObjectDoesNotExist,
+    /// There is nothing at this path.
+    NotFound,
+    /// There already is one of that name.
+    Duplicate,
+    /// The thing is in a state that doesn't allow this.
+    Conflict,
+    /// The service failed.
+    InternalError,
+    /// The service doesn't say.
+    Unspecified,
+    /// No free machine of that type in that region.
+    InsufficientCapacity,
+    /// The file system is in another region than the instance.
+    FileSystemInWrongRegion,
+    /// Instances of that type can't have file systems.
+    FileSystemsNotSupported,
+    /// An instance has the file system mounted.
+    FileSystemInUse,
+    /// An instance has the firewall ruleset.
+    FirewallRulesetInUse,
+    /// An instance has the key.
+    SshKeyInUse,
+    /// What this version doesn't know, as it came.
+    Unknown(String),
+}
+
+const CODES: &[(&str, ErrorCode, Kind)] = &[
+    ("global/invalid-api-key", ErrorCode::InvalidApiKey, Kind::Unauthenticated),
+    ("global/account-inactive", ErrorCode::AccountInactive, Kind::PermissionDenied),
+    ("global/invalid-address", ErrorCode::InvalidAddress, Kind::PermissionDenied),
+    ("global/forbidden", ErrorCode::Forbidden, Kind::PermissionDenied),
+    ("global/invalid-parameters", ErrorCode::InvalidParameters, Kind::InvalidInput),
+    ("global/quota-exceeded", ErrorCode::QuotaExceeded, Kind::QuotaExceeded),
+    ("global/object-does-not-exist", ErrorCode::ObjectDoesNotExist, Kind::NotFound),
+    ("global/not-found", ErrorCode::NotFound, Kind::NotFound),
+    ("global/duplicate", ErrorCode::Duplicate, Kind::AlreadyExists),
+    ("global/conflict", ErrorCode::Conflict, Kind::Conflict),
+    ("global/internal-error", ErrorCode::InternalError, Kind::Server),
+    ("global/unknown", ErrorCode::Unspecified, Kind::Rejected),
+    (
+        "instance-operations/launch/insufficient-capacity",
+        ErrorCode::InsufficientCapacity,
+        Kind::InsufficientCapacity,
+    ),
+    (
+        "instance-operations/launch/file-system-in-wrong-region",
+        ErrorCode::FileSystemInWrongRegion,
+        Kind::InvalidInput,
+    ),
+    (
+        "instance-operations/launch/file-systems-not-supported",
+        ErrorCode::FileSystemsNotSupported,
+        Kind::InvalidInput,
+    ),
+    ("filesystems/filesystem-in-use", ErrorCode::FileSystemInUse, Kind::Conflict),
+    ("firewall-rulesets/firewall-ruleset-in-use", ErrorCode::FirewallRulesetInUse, Kind::Conflict),
+    ("ssh-keys/key-in-use", ErrorCode::SshKeyInUse, Kind::Conflict),
+];
+
+impl ErrorCode {
+    /// The code of an error of this API; none if the service gave none.
+    pub fn of(e: &Error) -> Option<Self> {
+        (e.api() == "lambda-cloud").then(|| e.code().map(Self::from))?
+    }
+
+    /// The word on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Unknown(word) => word,
+            known => CODES.iter().find(|(_, code, _)| code == known).map_or("", |(word, ..)| word),
+        }
+    }
+
+    /// What a code means in words that are the same on every API. The status matters only to unknown ones.
+    pub(super) fn kind(word: &str, status: u16) -> Kind {
+        match CODES.iter().find(|(known, ..)| *known == word) {
+            Some((_, _, kind)) => *kind,
+            // Trouble behind the API, which passes.
+            None if word.starts_with("provider/") => Kind::Unavailable,
+            // Refused, but nothing says that the arguments are to blame.
+            None if status == 400 => Kind::Rejected,
+            None => Kind::of_status(status),
+        }
+    }
+}
+
+impl From<&str> for ErrorCode {
+    fn from(word: &str) -> Self {
+        let known = CODES.iter().find(|(known, ..)| *known == word);
+        known.map_or_else(|| Self::Unknown(word.to_owned()), |(_, code, _)| code.clone())
+    }
+}
+
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_there_and_back() {
+        for (word, code, _) in CODES {
+            assert_eq!(ErrorCode::from(*word), *code);
+            assert_eq!(code.as_str(), *word);
+        }
+        let new = ErrorCode::from("global/on-fire");
+        assert_eq!((new.as_str(), &new), ("global/on-fire", &ErrorCode::Unknown("global/on-fire".into())));
+    }
+
+    #[test]
+    fn the_code_counts_and_not_the_status() {
+        for status in [400, 404, 409, 500] {
+            assert_eq!(ErrorCode::kind("global/object-does-not-exist", status), Kind::NotFound);
+            assert_eq!(ErrorCode::kind("global/internal-error", status), Kind::Server);
+            assert_eq!(ErrorCode::kind("provider/internal-unavailable", status), Kind::Unavailable);
+        }
+        assert_eq!(ErrorCode::kind("global/on-fire", 400), Kind::Rejected);
+        assert_eq!(ErrorCode::kind("global/on-fire", 503), Kind::Unavailable);
+    }
+}

@@ -1,0 +1,71 @@
+//! What kinds of machines there are, what they cost, and where they can be had.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{LambdaCloud, types};
+use crate::error::Error;
+
+/// What an instance costs in an hour. `Display` gives `$1.29/h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(i64);
+
+impl Price {
+    /// In US cents, for the whole instance.
+    pub fn cents_per_hour(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${}.{:02}/h", self.0 / 100, (self.0 % 100).abs())
+    }
+}
+
+impl types::InstanceType {
+    /// What it costs.
+    pub fn price(&self) -> Price {
+        Price(self.price_cents_per_hour)
+    }
+}
+
+impl types::InstanceTypeOffer {
+    /// Whether that region is listed as having some: a hint, no promise.
+    pub fn is_listed_in(&self, region: &str) -> bool {
+        self.regions_with_capacity_available.iter().any(|listed| listed.name == region)
+    }
+}
+
+impl LambdaCloud {
+    /// The types of instances, with price, size and the regions that have some, by their names.
+    ///
+    /// ```no_run
+    /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
+    /// for (name, offer) in lambda.instance_types().await? {
+    ///     let regions = offer.regions_with_capacity_available.iter().map(|region| region.name.as_str());
+    ///     println!("{name} {} {:?}", offer.instance_type.price(), regions.collect::<Vec<_>>());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Capacity is a hint of the moment; [`launch_when_available`](Self::launch_when_available) makes the best of it.
+    pub async fn instance_types(&self) -> Result<BTreeMap<String, types::InstanceTypeOffer>, Error> {
+        let call = self.call();
+        let reply = call.done(call.instance_types_list().send().await).await?;
+        Ok(reply.into_inner().data.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_for_people() {
+        let shown = |cents| Price(cents).to_string();
+        assert_eq!(shown(129), "$1.29/h");
+        assert_eq!(shown(2_392), "$23.92/h");
+        assert_eq!(shown(5), "$0.05/h");
+    }
+}

@@ -1,0 +1,364 @@
+//! Launching instances: never twice, and never lost.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
+use super::reply::is_ambiguous;
+use super::settle::{self, MARKER};
+use super::{Instance, InstanceStatus, LambdaCloud, check, types};
+use crate::error::{Error, Kind, Sent};
+use crate::secret::Secret;
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// An instance to be launched; from [`LambdaCloud::launch`].
+///
+/// `.await` it for the instance, active and with an address, or [`send`](Self::send) it and keep the operation.
+///
+/// Billing starts with the request, and the service has no way to recognise one that it has seen. So the request is
+/// never repeated unless it provably did nothing, and each launch bears a tag of its own (`windlass-launch`). Where the
+/// answer is lost, the client looks for the tag through a [window](Self::settle_window) and goes on with what it finds;
+/// else the error is of [`Kind::OutcomeUnknown`], with the tag's value in [`Error::marker`] and in [`Error::ticket`] the
+/// ticket that looks again.
+///
+/// Dropping the call while the request is under way leaves open whether there is an instance. Who must not lose one
+/// even then keeps the [`marker`](Self::marker), and asks [`launched`](LambdaCloud::launched) for it.
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct Launch {
+    pub(super) lambda: LambdaCloud,
+    pub(super) request: types::LaunchRequest,
+    marker: String,
+    window: Duration,
+    patient: bool,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch")
+            .field("instance_type", &self.request.instance_type_name)
+            .field("region", &self.request.region_name)
+            .field("name", &self.request.name)
+            .field("marker", &self.marker)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LambdaCloud {
+    /// Launches an instance of this type, as `gpu_1x_a10`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use windlass::lambda_cloud::{ErrorCode, LambdaCloud};
+    /// # async fn demo(lambda: LambdaCloud) -> windlass::Result<()> {
+    /// let operation = match lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").send().await {
+    ///     Err(e) if e.code_is(ErrorCode::InsufficientCapacity) => return Ok(()),
+    ///     other => other?,
+    /// };
+    /// let gpu = operation.on_progress(|p| eprintln!("{p}")).timeout(Duration::from_secs(900)).await?;
+    /// println!("{} at {}", gpu.ssh_command().unwrap_or_default(), gpu.instance_type.price());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The region and an SSH key must be given. Waiting lasts up to 30 minutes unless told otherwise, and ends early
+    /// when the instance is terminated, preempted or unhealthy: [`Kind::OperationFailed`]. An unhealthy one goes on
+    /// costing money.
+    ///
+    /// Vendor's page: <https://docs.lambda.ai/public-cloud/on-demand/creating-managing-instances/>
+    pub fn launch(&self, instance_type: impl Into<String>) -> Launch {
+        Launch::new(self, instance_type.into())
+    }
+
+    /// The instances that a launch with this [marker](Error::marker) has brought forth; at most one, unless the service
+    /// did what it shouldn't.
+    pub async fn launched(&self, marker: &str) -> Result<Vec<Instance>, Error> {
+        self.instances().tag(MARKER, marker).list().all().await
+    }
+}
+
+impl Launch {
+    pub(super) fn new(lambda: &LambdaCloud, instance_type_name: String) -> Self {
+        let request = types::LaunchRequest {
+            instance_type_name,
+            region_name: String::new(),
+            ssh_key_names: Vec::new(),
+            file_system_names: Vec::new(),
+            file_system_mounts: Vec::new(),
+            firewall_rulesets: Vec::new(),
+            hostname: None,
+            image: None,
+            name: None,
+            tags: Vec::new(),
+            user_data: None,
+        };
+        let marker = format!("{:032x}", rand::random::<u128>());
+        Self { lambda: lambda.clone(), request, marker, window: Self::WINDOW, patient: false }
+    }
+
+    /// How long a launch may take to show.
+    pub(super) const WINDOW: Duration = Duration::from_secs(600);
+
+    /// In this region, as `us-west-1`.
+    pub fn region(mut self, name: impl Into<String>) -> Self {
+        self.request.region_name = name.into();
+        self
+    }
+
+    /// With this SSH key of the account: exactly one.
+    pub fn ssh_key(mut self, name: impl Into<String>) -> Self {
+        self.request.ssh_key_names.push(name.into());
+        self
+    }
+
+    /// Under this name: up to 64 characters, not unique.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.request.name = Some(name.into());
+        self
+    }
+
+    /// With this host name: up to 63 of `a-z`, `0-9` and `-`.
+    pub fn hostname(mut self, name: impl Into<String>) -> Self {
+        self.request.hostname = Some(name.into());
+        self
+    }
+
+    /// From the newest image of this family, as `lambda-stack-24-04`, instead of the newest Lambda Stack.
+    pub fn image_family(mut self, family: impl Into<String>) -> Self {
+        self.image().family = Some(family.into());
+        self
+    }
+
+    /// From the image with this id.
+    pub fn image_id(mut self, id: impl Into<String>) -> Self {
+        self.image().id = Some(id.into());
+        self
+    }
+
+    fn image(&mut self) -> &mut types::LaunchImage {
+        self.request.image.get_or_insert(types::LaunchImage { family: None, id: None })
+    }
+
+    /// For cloud-init, in plain text of up to one MiB.
+    ///
+    /// Vendor's page: <https://cloudinit.readthedocs.io/en/latest/explanation/format.html>
+    pub fn user_data(mut self, data: impl Into<Secret>) -> Self {
+        self.request.user_data = Some(data.into());
+        self
+    }
+
+    /// With a label. Keys are of `a-z`, `0-9`, `-` and `:`; values have up to 128 characters.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.tags.push(tag(key, value));
+        self
+    }
+
+    /// With this file system of the same region, by its name, in its usual place.
+    pub fn file_system(mut self, name: impl Into<String>) -> Self {
+        self.request.file_system_names.push(name.into());
+        self
+    }
+
+    /// With the file system of this id at a path below `/home`, `/lambda/nfs` or `/data`.
+    ///
+    /// ```no_run
+    /// # fn demo(launch: windlass::lambda_cloud::Launch) -> windlass::lambda_cloud::Launch {
+    /// launch.mount("/data/models").of_file_system("398578a2336b49079e74043f0bd2cfe8")
+    /// # }
+    /// ```
+    pub fn mount(self, path: impl Into<String>) -> Mount {
+        Mount { launch: self, path: path.into() }
+    }
+
+    /// Behind the firewall ruleset of this id, of the same region.
+    pub fn firewall_ruleset(mut self, id: impl Into<String>) -> Self {
+        self.request
+            .firewall_rulesets
+            .push(types::FirewallRulesetId { id: id.into(), extra: Default::default() });
+        self
+    }
+
+    /// Goes on waiting when the instance is unhealthy: some recover.
+    pub fn wait_out_unhealthy(mut self) -> Self {
+        self.patient = true;
+        self
+    }
+
+    /// How long to look for the instance when the answer to the request is lost; ten minutes if not set.
+    pub fn settle_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// The value of the tag `windlass-launch` that the instance will bear.
+    pub fn marker(&self) -> &str {
+        &self.marker
+    }
+
+    /// Sends the request. The operation goes on by itself; cancelling it terminates the instance.
+    pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        check::place(&self.request)?;
+        check::launch(&self.request)?;
+        self.place(&self.lambda).await
+    }
+
+    /// Sends a request that was checked, by this handle.
+    pub(super) async fn place(&self, by: &LambdaCloud) -> Result<Operation<Instance>, Error> {
+        match self.post(by).await {
+            Ok(ids) => match <[String; 1]>::try_from(ids) {
+                Ok([id]) if !id.is_empty() => Ok(self.operation(Some(id))),
+                Ok(_) => Err(self.not_one(&[])),
+                Err(ids) => Err(self.not_one(&ids)),
+            },
+            Err(e) if is_ambiguous(&e) => self.settle(e).await,
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn post(&self, by: &LambdaCloud) -> Result<Vec<String>, Error> {
+        let mut body = self.request.clone();
+        body.tags.push(tag(MARKER, &self.marker));
+        let call = by.call();
+        let reply = call.done(call.instance_launch().body(body).send().await).await?;
+        Ok(reply.into_inner().data.instance_ids)
+    }
+
+    fn operation(&self, id: Option<String>) -> Operation<Instance> {
+        Presence::operation(&self.lambda, self.identity(id), Launched { patient: self.patient }, self.window)
+    }
+
+    fn identity(&self, id: Option<String>) -> Identity {
+        Identity { id, marker: Some(self.marker.clone()) }
+    }
+
+    /// The answer is lost: what became of the request?
+    async fn settle(&self, lost: Error) -> Result<Operation<Instance>, Error> {
+        let found = settle::find(&self.lambda, &self.marker, self.window).await;
+        let ids: Vec<String> = match found {
+            Ok(found) => found.into_iter().map(|instance| instance.id).collect(),
+            Err(e) => {
+                tracing::debug!(error = %e, "looking for the launched instance failed");
+                Vec::new()
+            }
+        };
+        match <[String; 1]>::try_from(ids) {
+            Ok([id]) => Ok(self.operation(Some(id))),
+            Err(ids) if ids.is_empty() => Err(self.unknown(lost)),
+            Err(ids) => Err(self.not_one(&ids)),
+        }
+    }
+
+    fn unknown(&self, lost: Error) -> Error {
+        let message = format!(
+            "an instance may or may not come into being ({MARKER}={}): {}",
+            self.marker,
+            lost.message()
+        );
+        self.marked(Error::new(Kind::OutcomeUnknown, message)).with(|e| {
+            (e.sent, e.status, e.attempts) = (lost.sent(), lost.status(), lost.attempts());
+            e.code = lost.code().map(str::to_owned);
+            e.suggestion = lost.suggestion().map(str::to_owned);
+            e.request_id = lost.request_id().map(str::to_owned);
+            e.body = bytes::Bytes::copy_from_slice(lost.body());
+            e.source = Some(Box::new(lost));
+        })
+    }
+
+    /// Accepted, but not as one instance.
+    fn not_one(&self, ids: &[String]) -> Error {
+        let (kind, message) = match ids {
+            [] => (
+                Kind::OutcomeUnknown,
+                format!("the launch was accepted without an id ({MARKER}={})", self.marker),
+            ),
+            ids => (Kind::BadReply, format!("{} instances instead of one: {}", ids.len(), ids.join(", "))),
+        };
+        self.marked(Error::new(kind, message)).with(|e| e.sent = Sent::Yes)
+    }
+
+    fn marked(&self, e: Error) -> Error {
+        let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
+        e.with(|e| {
+            (e.api, e.operation) = ("lambda-cloud", "instance_launch");
+            e.marker = Some(self.marker.clone());
+            e.ticket = Some(ticket.to_string());
+        })
+    }
+}
+
+impl IntoFuture for Launch {
+    type Output = Result<Instance, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+/// A place to mount a file system at; from [`Launch::mount`].
+#[derive(Debug)]
+#[must_use = "nothing is mounted before the file system is named"]
+pub struct Mount {
+    launch: Launch,
+    path: String,
+}
+
+impl Mount {
+    /// The file system, by its id.
+    pub fn of_file_system(self, id: impl Into<String>) -> Launch {
+        let (mount_point, file_system_id) = (self.path, id.into());
+        let mut launch = self.launch;
+        let mount = types::FileSystemMount { mount_point, file_system_id, extra: Default::default() };
+        launch.request.file_system_mounts.push(mount);
+        launch
+    }
+}
+
+fn tag(key: impl Into<String>, value: impl Into<String>) -> types::Tag {
+    types::Tag { key: key.into(), value: value.into(), extra: Default::default() }
+}
+
+/// Active, and with an address.
+#[derive(Debug, Clone, Copy)]
+struct Launched {
+    /// Waits out an unhealthy phase.
+    patient: bool,
+}
+
+impl Goal for Launched {
+    type Output = Instance;
+
+    const KIND: &'static str = "launch";
+
+    fn facts(&self, ticket: Ticket) -> Ticket {
+        if self.patient { ticket.with("unhealthy", "wait") } else { ticket }
+    }
+
+    fn judge(&mut self, instance: &types::Instance) -> Judgement {
+        match instance.status {
+            InstanceStatus::Active if instance.address().is_some() => Judgement::Done,
+            InstanceStatus::Terminated => Judgement::Failed("it is terminated"),
+            InstanceStatus::Terminating => Judgement::Failed("it is being terminated"),
+            InstanceStatus::Preempted => Judgement::Failed("it is preempted"),
+            InstanceStatus::Unhealthy if !self.patient => {
+                Judgement::Failed("it is unhealthy, and goes on costing money")
+            }
+            // States that don't exist yet are no end.
+            _ => Judgement::Running,
+        }
+    }
+
+    fn output(&self, lambda: &LambdaCloud, last: Option<&types::Instance>) -> Option<Instance> {
+        as_instance(lambda, last)
+    }
+
+    fn cancels(&self) -> bool {
+        true
+    }
+}
+
+pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Instance>> {
+    let goal = Launched { patient: ticket.fact("unhealthy") == Some("wait") };
+    let identity = (ticket.kind == Launched::KIND).then(|| Identity::of_ticket(ticket))??;
+    Some(Presence::operation(lambda, identity, goal, Launch::WINDOW))
+}

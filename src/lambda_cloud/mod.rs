@@ -1,0 +1,144 @@
+//! [Lambda Cloud](https://lambda.ai/): machines with GPUs.
+
+mod board;
+mod check;
+mod code;
+mod connect;
+mod discover;
+mod file_system;
+mod firewall;
+mod image;
+mod instance;
+mod instance_type;
+mod instances;
+mod launch;
+mod presence;
+mod reply;
+mod restart;
+mod resume;
+mod settle;
+mod ssh_key;
+mod terminate;
+mod when_available;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use progenitor_client::ClientInfo;
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::raw;
+use crate::retry::Retry;
+use crate::transport::Inner;
+
+pub use crate::raw::lambda_cloud::types;
+pub use crate::raw::lambda_cloud::types::{InstanceStatus, NetworkProtocol};
+pub use code::ErrorCode;
+pub use connect::Connect;
+pub use file_system::NewFileSystem;
+pub use firewall::{NewRule, NewRuleset, RulesetChange, rule};
+pub use instance::{Instance, InstanceRef, Known, Subject};
+pub use instance_type::Price;
+pub use instances::Instances;
+pub use launch::{Launch, Mount};
+pub use resume::Resume;
+pub use ssh_key::NewSshKey;
+pub use when_available::{Choice, LaunchWhenAvailable};
+
+/// A client of Lambda Cloud. Cheap to clone; all clones share connections, retry budget and pacing.
+///
+/// ```no_run
+/// use windlass::LambdaCloud;
+/// # async fn demo() -> windlass::Result<()> {
+/// let lambda = LambdaCloud::discover()?;
+/// let gpu = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").await?;
+/// println!("{}", gpu.ssh_command().unwrap_or_default());
+/// gpu.terminate().await?;
+/// # Ok(()) }
+/// ```
+///
+/// Requests keep to the account's limits, one a second and one launch in twelve, together with all other clients in
+/// this process that have the same key.
+///
+/// Vendor's page: <https://docs.lambda.ai/api/cloud>
+#[derive(Debug, Clone)]
+pub struct LambdaCloud(Arc<Core>);
+
+struct Core {
+    raw: raw::lambda_cloud::Client,
+    /// Where the key was found, for people.
+    origin: String,
+    /// How often waits look.
+    interval: Duration,
+    board: Arc<board::Board>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LambdaCloud").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl LambdaCloud {
+    /// The same account with another way of repeating failed requests; a cheap handle.
+    ///
+    /// ```no_run
+    /// # use windlass::{LambdaCloud, Retry};
+    /// # fn demo(lambda: &LambdaCloud) {
+    /// let once = lambda.with(Retry::never());
+    /// # let _ = once; }
+    /// ```
+    #[must_use]
+    pub fn with(&self, retry: Retry) -> Self {
+        let old = &*self.0;
+        Self(Arc::new(Core {
+            raw: rebuild(&old.raw, old.raw.inner().with(retry)),
+            origin: old.origin.clone(),
+            interval: old.interval,
+            board: old.board.clone(),
+        }))
+    }
+
+    /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits, pacing and
+    /// spans.
+    ///
+    /// ```no_run
+    /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
+    /// let reply = match lambda.raw().instances_list().send().await {
+    ///     Ok(reply) => reply.into_inner(),
+    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
+    /// };
+    /// # let _ = reply; Ok(()) }
+    /// ```
+    pub fn raw(&self) -> &raw::lambda_cloud::Client {
+        &self.0.raw
+    }
+
+    /// Where the key was found: the setting or the file that holds it.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// A raw client for one call, which keeps a record of it.
+    fn call(&self) -> Call<raw::lambda_cloud::Client> {
+        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    fn retry(&self) -> &Retry {
+        &self.0.raw.inner().retry
+    }
+}
+
+fn rebuild(raw: &raw::lambda_cloud::Client, inner: Inner) -> raw::lambda_cloud::Client {
+    raw::lambda_cloud::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
+}
+
+/// Ids end up in paths: what would lead elsewhere is refused before anything is sent.
+fn checked_id(id: &str) -> Result<types::PathSegment, Error> {
+    match types::PathSegment::try_from(id) {
+        Ok(segment) => Ok(segment),
+        Err(_) if id.is_empty() => Err(Error::invalid("id", "is empty")),
+        Err(_) => Err(Error::invalid("id", format!("{id:?} can't be an id"))),
+    }
+}

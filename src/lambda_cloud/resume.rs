@@ -1,0 +1,53 @@
+//! Resuming a wait by its ticket.
+
+use super::{Instance, LambdaCloud, launch, restart, terminate};
+use crate::error::Error;
+use crate::ticket::Ticket;
+use crate::wait::Operation;
+
+impl LambdaCloud {
+    /// Goes on waiting for what a ticket names.
+    ///
+    /// ```no_run
+    /// # use windlass::lambda_cloud::{Instance, LambdaCloud};
+    /// # async fn demo(lambda: LambdaCloud, saved: String) -> windlass::Result<()> {
+    /// let gpu = lambda.resume::<Instance>(&saved.parse()?)?.await?;
+    /// # let _ = gpu; Ok(()) }
+    /// ```
+    ///
+    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch and restart,
+    /// `()` for a termination; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). The
+    /// ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
+    pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
+        if ticket.api != "lambda-cloud" {
+            return Err(Error::invalid("ticket", format!("is one of {}, not of lambda-cloud", ticket.api)));
+        }
+        T::resume(self, ticket).ok_or_else(|| {
+            Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
+        })
+    }
+}
+
+/// What a wait can be resumed into.
+pub trait Resume: sealed::Sealed + Sized {
+    #[doc(hidden)]
+    fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl Sealed for super::Instance {}
+}
+
+impl Resume for Instance {
+    fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>> {
+        launch::resume(lambda, ticket).or_else(|| restart::resume(lambda, ticket))
+    }
+}
+
+impl Resume for () {
+    fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>> {
+        terminate::resume(lambda, ticket)
+    }
+}

@@ -1,0 +1,49 @@
+//! The answer to a launch is lost: did it take effect?
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{LambdaCloud, types};
+use crate::error::{Error, Kind};
+
+/// The tag that marks an instance as the fruit of one certain launch; its value is random.
+pub(super) const MARKER: &str = "windlass-launch";
+
+/// Looks for the instances that bear the marker, until there is one or the window is over.
+pub(super) async fn find(
+    lambda: &LambdaCloud,
+    marker: &str,
+    window: Duration,
+) -> Result<Vec<types::Instance>, Error> {
+    let started = Instant::now();
+    loop {
+        let left = window.saturating_sub(started.elapsed());
+        // The last look comes at the end of the window, and takes no older list.
+        let since = if left.is_zero() { Instant::now() } else { started };
+        match tokio::time::timeout(left.max(LEAST), marked(lambda, marker, since)).await {
+            Ok(Ok(found)) if !found.is_empty() => return Ok(found),
+            Ok(Err(e)) if is_hopeless(e.kind()) => return Err(e),
+            Ok(Err(e)) => tracing::debug!(error = %e, "a look for the launched instance failed"),
+            Ok(Ok(_)) | Err(_) => {}
+        }
+        if left.is_zero() {
+            return Ok(Vec::new());
+        }
+        let left = window.saturating_sub(started.elapsed());
+        tokio::time::sleep(lambda.0.interval.min(left)).await;
+    }
+}
+
+/// What the last look may take, beyond the window.
+const LEAST: Duration = Duration::from_secs(30);
+
+async fn marked(lambda: &LambdaCloud, marker: &str, since: Instant) -> Result<Vec<types::Instance>, Error> {
+    let all = lambda.listed(since).await?;
+    Ok(all.iter().filter(|instance| instance.tag(MARKER) == Some(marker)).cloned().collect())
+}
+
+/// Errors that looking again won't cure.
+fn is_hopeless(kind: Kind) -> bool {
+    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::InvalidInput)
+}

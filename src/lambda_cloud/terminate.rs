@@ -1,0 +1,97 @@
+//! Terminating instances: until they are gone, and cost nothing any more.
+
+use super::presence::{Goal, Identity, Judgement, Presence};
+use super::reply::is_ambiguous;
+use super::{Instance, InstanceRef, InstanceStatus, LambdaCloud, Launch, Subject, checked_id, types};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::wait::{Action, Operation};
+
+impl<D: Subject> Instance<D> {
+    /// Terminates it, and waits until it is gone. What is on its disks is lost; file systems stay.
+    ///
+    /// ```no_run
+    /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
+    /// lambda.instance("0920582c7ff041399e34823a0be62549").terminate().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// An instance that is on its way out already is a success; an id that the service doesn't know is
+    /// [`Error::is_not_found`]. Where the answer is lost, the instance itself tells, and the request is sent again if
+    /// need be: terminating twice does no harm.
+    pub fn terminate(&self) -> Action<()> {
+        let this = self.known();
+        Action::new(async move {
+            insist(&this).await?;
+            let (lambda, identity) = (&this.lambda, Identity::known(this.id()));
+            Ok(Presence::operation(lambda, identity, Terminated, Launch::WINDOW))
+        })
+    }
+}
+
+/// Until the service has accepted it, or there is nothing left to do.
+async fn insist(instance: &InstanceRef) -> Result<(), Error> {
+    const MOST: u32 = 3;
+    let mut may_have_worked = false;
+    for attempt in 1.. {
+        let Err(e) = post(instance).await else { return Ok(()) };
+        if e.sent() == Sent::No || is_final(e.kind()) {
+            return Err(e);
+        }
+        let lost = is_ambiguous(&e);
+        may_have_worked |= lost;
+        match instance.get().await {
+            Ok(seen) if is_leaving(&seen.status) => return Ok(()),
+            Err(looked) if looked.is_not_found() && may_have_worked => return Ok(()),
+            _ if !lost || attempt >= MOST => return Err(e),
+            _ => tokio::time::sleep(instance.lambda.0.interval).await,
+        }
+    }
+    Ok(())
+}
+
+async fn post(instance: &InstanceRef) -> Result<(), Error> {
+    let id = checked_id(instance.id())?;
+    let call = instance.lambda.call();
+    let body = types::InstanceIds { instance_ids: vec![id.to_string()] };
+    call.done(call.instances_terminate().body(body).send().await).await.map(drop)
+}
+
+/// Errors that say nothing of the instance.
+fn is_final(kind: Kind) -> bool {
+    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::RateLimited)
+}
+
+fn is_leaving(status: &InstanceStatus) -> bool {
+    matches!(status, InstanceStatus::Terminating | InstanceStatus::Terminated | InstanceStatus::Preempted)
+}
+
+/// Gone.
+#[derive(Debug, Clone, Copy)]
+struct Terminated;
+
+impl Goal for Terminated {
+    type Output = ();
+
+    const KIND: &'static str = "terminate";
+
+    fn judge(&mut self, instance: &types::Instance) -> Judgement {
+        match instance.status {
+            InstanceStatus::Terminated | InstanceStatus::Preempted => Judgement::Done,
+            _ => Judgement::Running,
+        }
+    }
+
+    fn absent(&self) -> bool {
+        true
+    }
+
+    fn output(&self, _: &LambdaCloud, _: Option<&types::Instance>) -> Option<()> {
+        Some(())
+    }
+}
+
+pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<()>> {
+    let identity = (ticket.kind == Terminated::KIND).then(|| Identity::of_ticket(ticket))??;
+    Some(Presence::operation(lambda, identity, Terminated, Launch::WINDOW))
+}

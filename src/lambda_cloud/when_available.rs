@@ -1,0 +1,374 @@
+//! Launching whichever of several choices can be had first.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::{Instance, LambdaCloud, Launch, check, types};
+use crate::error::{Error, Kind};
+use crate::wait::{BoxFuture, Operation, Progress};
+
+/// A type of instance and where it may run.
+///
+/// ```
+/// use windlass::lambda_cloud::Choice;
+///
+/// let best = Choice::of("gpu_8x_h100_sxm5").in_region("us-west-3");
+/// let good = Choice::of("gpu_1x_a10").anywhere();
+/// assert_eq!(best.to_string(), "gpu_8x_h100_sxm5 in us-west-3");
+/// # let _ = good;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Choice {
+    instance_type: String,
+    region: Option<String>,
+}
+
+impl Choice {
+    /// This type, as `gpu_1x_a10`, in any region that is listed as having some.
+    pub fn of(instance_type: impl Into<String>) -> Self {
+        Self { instance_type: instance_type.into(), region: None }
+    }
+
+    /// Only in this region, as `us-west-1`.
+    #[must_use]
+    pub fn in_region(mut self, name: impl Into<String>) -> Self {
+        self.region = Some(name.into());
+        self
+    }
+
+    /// In any region; so it is if nothing is said.
+    #[must_use]
+    pub fn anywhere(mut self) -> Self {
+        self.region = None;
+        self
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.instance_type, self.region.as_deref().unwrap_or("any region"))
+    }
+}
+
+/// A search for capacity; from [`LambdaCloud::launch_when_available`].
+///
+/// `.await` it for the instance, or [`send`](Self::send) it for the operation of the launch that was accepted.
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct LaunchWhenAvailable {
+    launch: Launch,
+    choices: Vec<Choice>,
+    deadline: Duration,
+    tell: Option<Tell>,
+    stop: BoxFuture<'static, ()>,
+}
+
+/// Told of the search first, then of the launch.
+type Tell = Arc<Mutex<dyn FnMut(&Progress) + Send>>;
+
+impl fmt::Debug for LaunchWhenAvailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { launch, choices, deadline, .. } = self;
+        f.debug_struct("LaunchWhenAvailable")
+            .field("launch", launch)
+            .field("choices", choices)
+            .field("deadline", deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LambdaCloud {
+    /// Launches the first of these choices that can be had.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use windlass::lambda_cloud::{Choice, LambdaCloud};
+    /// # async fn demo(lambda: LambdaCloud) -> windlass::Result<()> {
+    /// let gpu = lambda
+    ///     .launch_when_available([
+    ///         Choice::of("gpu_1x_h100_pcie").in_region("us-west-3"),
+    ///         Choice::of("gpu_1x_a10").anywhere(),
+    ///     ])
+    ///     .launch(|launch| launch.ssh_key("laptop").name("burst"))
+    ///     .deadline(Duration::from_secs(3600))
+    ///     .on_progress(|p| eprintln!("{p}"))
+    ///     .await?;
+    /// # let _ = gpu; Ok(()) }
+    /// ```
+    ///
+    /// The list of capacity is only a hint: in each round the listed choices are tried in the order given, then one of
+    /// the others; each refusal moves on to the next. A choice whose quota is used up, or which doesn't exist, is given
+    /// up. After a round there is a pause of the client's poll interval.
+    ///
+    /// There is never a second launch before the first is known to have come to nothing: an unknown outcome ends the
+    /// search with [`Kind::OutcomeUnknown`]. At the deadline, an hour if not set, the error is of [`Kind::Timeout`] with
+    /// the last refusal's code and with all that was tried. The deadline is about the search: the wait for the instance
+    /// has a limit of its own.
+    pub fn launch_when_available(&self, choices: impl IntoIterator<Item = Choice>) -> LaunchWhenAvailable {
+        LaunchWhenAvailable {
+            launch: Launch::new(self, String::new()),
+            choices: choices.into_iter().collect(),
+            deadline: Duration::from_secs(3600),
+            tell: None,
+            stop: Box::pin(std::future::pending()),
+        }
+    }
+}
+
+impl LaunchWhenAvailable {
+    /// Says what the launch is like apart from its type and region.
+    pub fn launch(mut self, say: impl FnOnce(Launch) -> Launch) -> Self {
+        self.launch = say(self.launch);
+        self
+    }
+
+    /// How long to search.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = limit;
+        self
+    }
+
+    /// Calls `tell` for each choice that was tried, with what came of it, and then while the instance boots.
+    pub fn on_progress(mut self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.tell = Some(Arc::new(Mutex::new(tell)));
+        self
+    }
+
+    /// Ends the search when this is done: at once between two launches, otherwise as soon as it is known what came of
+    /// the launch under way. One that was accepted is given back as usual; else the error is of [`Kind::Cancelled`].
+    ///
+    /// Dropping the search may leave a launch behind that nobody was told of; this doesn't.
+    pub fn stop_when(mut self, done: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Box::pin(done);
+        self
+    }
+
+    /// Searches until a launch is accepted.
+    pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        if self.choices.is_empty() {
+            return Err(Error::invalid("choices", "are missing"));
+        }
+        let named =
+            |choice: &Choice| !choice.instance_type.is_empty() && choice.region.as_deref() != Some("");
+        if !self.choices.iter().all(named) {
+            return Err(Error::invalid("choices", "a type or a region is empty"));
+        }
+        check::launch(&self.launch.request)?;
+        let (mut search, stop) = Search::new(self);
+        search.run(stop).await
+    }
+}
+
+impl IntoFuture for LaunchWhenAvailable {
+    type Output = Result<Instance, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+/// A search under way.
+struct Search {
+    launch: Launch,
+    /// Still worth trying, best first.
+    choices: Vec<Choice>,
+    /// The same with a region, in the order in which those that aren't listed have their turn.
+    unlisted: VecDeque<Choice>,
+    tell: Option<Tell>,
+    started: Instant,
+    deadline: Duration,
+    /// What came of each choice at last, and how often it was tried.
+    tried: BTreeMap<String, (u32, Kind)>,
+    last: Option<Error>,
+}
+
+impl Search {
+    fn new(asked: LaunchWhenAvailable) -> (Self, BoxFuture<'static, ()>) {
+        let placed = asked.choices.iter().filter(|choice| choice.region.is_some());
+        let search = Self {
+            unlisted: placed.cloned().collect(),
+            launch: asked.launch,
+            choices: asked.choices,
+            tell: asked.tell,
+            started: Instant::now(),
+            deadline: asked.deadline,
+            tried: BTreeMap::new(),
+            last: None,
+        };
+        (search, asked.stop)
+    }
+
+    async fn run(&mut self, mut stop: BoxFuture<'static, ()>) -> Result<Operation<Instance>, Error> {
+        while !self.left().is_zero() {
+            let round = tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                round = self.round() => round?,
+            };
+            for choice in round {
+                if self.left().is_zero() {
+                    break;
+                }
+                if (&mut stop).now_or_never().is_some() {
+                    return Err(self.given_up(Kind::Cancelled, "stopped"));
+                }
+                // Seen through, whatever comes: it must not get lost.
+                if let Some(operation) = self.attempt(&choice).await? {
+                    return Ok(self.followed(operation));
+                }
+            }
+            if self.choices.is_empty() {
+                return Err(self.last.take().unwrap_or_else(|| Error::new(Kind::InsufficientCapacity, "")));
+            }
+            let pause = self.launch.lambda.0.interval.min(self.left());
+            tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Err(self.given_up(Kind::Timeout, "nothing could be had"))
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.started.elapsed())
+    }
+
+    /// A handle whose calls end with the search.
+    fn in_time(&self) -> LambdaCloud {
+        let lambda = &self.launch.lambda;
+        let retry = lambda.retry().clone();
+        let total = retry.total.min(self.left());
+        lambda.with(retry.total(total))
+    }
+
+    /// What to try in this round: what is listed, in the order of the choices, and then one of the others.
+    async fn round(&mut self) -> Result<Vec<Choice>, Error> {
+        let offers = match self.in_time().instance_types().await {
+            Ok(offers) => offers,
+            Err(e) if passes(&e) => {
+                self.keep(e);
+                BTreeMap::new()
+            }
+            Err(e) => return Err(e),
+        };
+        let mut round: Vec<Choice> = Vec::new();
+        for choice in self.choices.iter().flat_map(|choice| listed(choice, &offers)) {
+            if !round.contains(&choice) {
+                round.push(choice);
+            }
+        }
+        if let Some(at) = self.unlisted.iter().position(|choice| !round.contains(choice))
+            && let Some(other) = self.unlisted.remove(at)
+        {
+            self.unlisted.push_back(other.clone());
+            round.push(other);
+        }
+        Ok(round)
+    }
+
+    async fn attempt(&mut self, choice: &Choice) -> Result<Option<Operation<Instance>>, Error> {
+        self.launch.request.instance_type_name.clone_from(&choice.instance_type);
+        self.launch.request.region_name = choice.region.clone().unwrap_or_default();
+        // The wait for the instance goes on with the patience of the launch's own handle.
+        let placed = self.launch.place(&self.in_time()).await;
+        match placed {
+            Ok(operation) => {
+                self.say(choice, "accepted");
+                Ok(Some(operation))
+            }
+            Err(e) => self.refused(choice, e).map(|()| None),
+        }
+    }
+
+    /// Goes on, if the refusal allows that.
+    fn refused(&mut self, choice: &Choice, e: Error) -> Result<(), Error> {
+        self.say(choice, &e.kind().to_string());
+        let (times, last) = self.tried.entry(choice.to_string()).or_insert((0, e.kind()));
+        (*times, *last) = (*times + 1, e.kind());
+        match e.kind() {
+            Kind::QuotaExceeded | Kind::NotFound | Kind::InvalidInput | Kind::Rejected => {
+                // One that may run anywhere would be refused there again.
+                self.choices.retain(|other| {
+                    let elsewhere = other.region.is_some() && other.region != choice.region;
+                    other.instance_type != choice.instance_type || elsewhere
+                });
+                self.unlisted.retain(|other| other != choice);
+            }
+            _ if e.marker().is_none() && passes(&e) => {}
+            _ => return Err(e),
+        }
+        self.keep(e);
+        Ok(())
+    }
+
+    fn keep(&mut self, e: Error) {
+        self.last = Some(e);
+    }
+
+    fn say(&self, choice: &Choice, what: &str) {
+        if let Some(tell) = &self.tell {
+            let progress =
+                Progress { message: choice.to_string(), status: what.to_owned(), ..Progress::default() };
+            let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+            tell(&progress);
+        }
+    }
+
+    /// Who watches the search watches the boot.
+    fn followed(&mut self, operation: Operation<Instance>) -> Operation<Instance> {
+        match self.tell.take() {
+            Some(tell) => operation.on_progress(move |progress| {
+                let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+                tell(progress);
+            }),
+            None => operation,
+        }
+    }
+
+    fn given_up(&mut self, kind: Kind, why: &str) -> Error {
+        let tried =
+            self.tried.iter().map(|(choice, (times, kind))| format!("{choice}: {kind}, {times} times"));
+        let tried: Vec<String> = tried.collect();
+        let tried = if tried.is_empty() { "nothing was tried".to_owned() } else { tried.join("; ") };
+        let message = format!("{why} within {:.1?} ({tried})", self.started.elapsed());
+        Error::new(kind, message).with(|e| {
+            (e.api, e.operation) = ("lambda-cloud", "instance_launch");
+            if let Some(last) = self.last.take() {
+                e.code = last.code().map(str::to_owned);
+                (e.sent, e.status) = (last.sent(), last.status());
+                e.source = Some(Box::new(last));
+            }
+        })
+    }
+}
+
+/// A choice with each region that is listed for it.
+fn listed(choice: &Choice, offers: &BTreeMap<String, types::InstanceTypeOffer>) -> Vec<Choice> {
+    let Some(offer) = offers.get(&choice.instance_type) else { return Vec::new() };
+    let regions = offer.regions_with_capacity_available.iter().map(|region| region.name.as_str());
+    let wanted = regions.filter(|region| choice.region.as_deref().is_none_or(|wanted| wanted == *region));
+    wanted.map(|region| choice.clone().in_region(region)).collect()
+}
+
+/// Failures after which another try may do better. A launch whose outcome is unknown has a marker, and is none of them.
+fn passes(e: &Error) -> bool {
+    matches!(
+        e.kind(),
+        Kind::InsufficientCapacity
+            | Kind::RateLimited
+            | Kind::Unavailable
+            | Kind::Server
+            | Kind::Conflict
+            | Kind::Connect
+            | Kind::Interrupted
+            | Kind::BadReply
+            | Kind::Timeout
+    )
+}

@@ -1,0 +1,304 @@
+//! A service that speaks Lambda Cloud's API.
+
+mod api;
+mod catalog;
+mod client;
+mod companions;
+mod envelope;
+mod firewalls;
+mod instances;
+mod launch;
+mod state;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::fault::Rule;
+use super::listen::Doors;
+use super::request::Request;
+use super::server::Front;
+use super::tasks::lock;
+use state::{Account, Place, State, Step};
+
+/// Lambda Cloud in this process, on a loopback port, with an account of its own.
+///
+/// It has the SSH key `laptop`, four instance types in four regions, and a clock of its own that stands still but for
+/// [one second per request](Self::tick) and what a test [adds](Self::advance). Instances boot in three seconds of that
+/// time. Nothing costs money. Clones are handles to the same service, which ends with the last of them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use windlass::testing::FakeLambdaCloud;
+///
+/// let fake = FakeLambdaCloud::start().await?;
+/// let lambda = fake.client()?;
+/// let gpu = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").await?;
+/// assert_eq!(fake.instances(), [gpu.id.as_str()]);
+/// gpu.terminate().await?;
+/// assert!(fake.instances().is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct FakeLambdaCloud(Arc<Server>);
+
+#[derive(Debug)]
+struct Server {
+    state: Arc<Mutex<State>>,
+    doors: Doors,
+}
+
+/// The key of the account.
+const KEY: &str = "secret_fake-lambda_0123456789abcdef";
+
+fn id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Starting and stopping.
+impl FakeLambdaCloud {
+    /// A service with nothing running on it.
+    ///
+    /// # Errors
+    /// When no loopback port or no temporary directory can be had.
+    pub async fn start() -> io::Result<FakeLambdaCloud> {
+        let state = Arc::new(Mutex::new(State::new()));
+        let front = Front::new(Arc::new(api::Api { state: state.clone(), key: KEY.to_owned() }));
+        Ok(FakeLambdaCloud(Arc::new(Server { state, doors: Doors::open(front)? })))
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        self.0.doors.url()
+    }
+
+    /// The API key that it takes.
+    pub fn key(&self) -> &'static str {
+        KEY
+    }
+
+    /// Refuses connections, and cuts those that are open. Instances go on.
+    pub async fn stop(&self) {
+        self.0.doors.close().await;
+    }
+
+    /// Comes back at the same address.
+    ///
+    /// # Errors
+    /// When the address can't be listened on again.
+    pub async fn restart(&self) -> io::Result<()> {
+        self.stop().await;
+        self.0.doors.listen()
+    }
+}
+
+/// Faults, and what arrived.
+impl FakeLambdaCloud {
+    /// Begins a fault for a route, as on [`FakeIncus`](super::FakeIncus): a method (`*`: any) and a path of which `{…}`
+    /// segments match anything.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
+    /// fake.on("GET /api/v1/instances").times(2).reply(503, "<html>try again</html>");
+    /// fake.client()?.instances().list().all().await?;
+    /// assert_eq!(fake.requests("GET /api/v1/instances"), 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn on(&self, route: &str) -> Rule {
+        Rule::new(self.0.doors.front.faults.clone(), route)
+    }
+
+    /// How many requests arrived on a route, also those that a fault ate.
+    pub fn requests(&self, route: &str) -> usize {
+        self.0.doors.front.requests(route)
+    }
+
+    /// Everything that arrived, oldest first.
+    pub fn log(&self) -> Vec<Request> {
+        self.0.doors.front.log()
+    }
+}
+
+/// Instances.
+impl FakeLambdaCloud {
+    /// The ids of the instances that cost money: all but those that are ending or have ended.
+    pub fn instances(&self) -> Vec<String> {
+        let state = lock(&self.0.state);
+        state.machines.iter().filter(|(_, machine)| machine.is_billed()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many launches took effect, ever.
+    pub fn launches(&self) -> usize {
+        lock(&self.0.state).launched as usize
+    }
+
+    /// An instance's document, as it is now; also of one that clients can't see.
+    pub fn instance(&self, id: &str) -> Option<Value> {
+        lock(&self.0.state).machines.get(id).map(|machine| machine.document.clone())
+    }
+
+    /// The documents of all instances that ever were.
+    pub fn all_instances(&self) -> Vec<Value> {
+        lock(&self.0.state).machines.values().map(|machine| machine.document.clone()).collect()
+    }
+
+    /// Changes an instance's document, to whatever a service of the future may send. False when there is no such
+    /// instance.
+    pub fn edit_instance(&self, id: &str, edit: impl FnOnce(&mut Value)) -> bool {
+        let mut state = lock(&self.0.state);
+        let machine = state.machines.get_mut(id);
+        machine.map(|machine| edit(&mut machine.document)).is_some()
+    }
+
+    /// Removes an instance without a trace, as the service does with those that have ended. False when there is no such
+    /// instance.
+    pub fn vanish(&self, id: &str) -> bool {
+        lock(&self.0.state).machines.remove(id).is_some()
+    }
+
+    /// Adds an active instance of the account, a `gpu_1x_a10` in `us-west-1`; gives its id.
+    pub fn add_instance(&self) -> String {
+        let mut state = lock(&self.0.state);
+        let id = state.launch(&json!({"instance_type_name": "gpu_1x_a10", "region_name": "us-west-1",
+            "ssh_key_names": ["laptop"], "name": "somebody's"}));
+        let now = state.now;
+        if let Some(machine) = state.machines.get_mut(&id) {
+            machine.visible = now;
+            machine.due = vec![(now, Step::Status("active".to_owned(), Duration::ZERO))];
+        }
+        state.advance(Duration::ZERO);
+        id
+    }
+
+    /// What the next boot ends in instead of `active`; given several times, for one boot each.
+    pub fn next_boot_ends(&self, status: &str) {
+        lock(&self.0.state).fates.push(status.to_owned());
+    }
+}
+
+/// The clock.
+impl FakeLambdaCloud {
+    /// Lets that much time go by.
+    pub fn advance(&self, by: Duration) {
+        lock(&self.0.state).advance(by);
+    }
+
+    /// How much time goes by with each request; a second if never said.
+    pub fn tick(&self, by: Duration) {
+        lock(&self.0.state).tick = by;
+    }
+
+    /// How long a boot takes from now on; three seconds if never said.
+    pub fn boot_time(&self, time: Duration) {
+        lock(&self.0.state).times.boot = time;
+    }
+
+    /// How long an active instance is without an address; no time if never said.
+    pub fn address_delay(&self, delay: Duration) {
+        lock(&self.0.state).times.address = delay;
+    }
+
+    /// How long a launched instance can't be seen; no time if never said.
+    pub fn visibility_delay(&self, delay: Duration) {
+        lock(&self.0.state).times.visible = delay;
+    }
+
+    /// How long a terminated instance stays in the list; a minute if never said.
+    pub fn linger_time(&self, time: Duration) {
+        lock(&self.0.state).times.linger = time;
+    }
+
+    /// Enforces the published limits, one request a second and one launch in twelve, by this clock: what comes faster
+    /// is answered by the edge, in HTML.
+    pub fn enforce_limits(&self) {
+        lock(&self.0.state).limits = true;
+    }
+}
+
+/// What can be had.
+impl FakeLambdaCloud {
+    /// The capacity for a type: without limit in every region, if never said. A type that isn't known is invented.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
+    /// fake.capacity("gpu_1x_a10").in_region("us-west-1").is(2);
+    /// fake.capacity("gpu_1x_a10").in_region("us-east-1").is(0).is_after(1, Duration::from_secs(60)).looks(true);
+    /// # Ok(()) }
+    /// ```
+    pub fn capacity(&self, instance_type: &str) -> CapacityOf {
+        if catalog::instance_type(instance_type).is_none() {
+            lock(&self.0.state).odd_types.insert(instance_type.to_owned());
+        }
+        CapacityOf { fake: self.clone(), instance_type: instance_type.to_owned() }
+    }
+
+    /// Nothing anywhere.
+    pub fn no_capacity(&self) {
+        lock(&self.0.state).capacity.values_mut().for_each(|left| *left = 0);
+    }
+
+    /// How many instances the account may have.
+    pub fn quota(&self, most: usize) {
+        lock(&self.0.state).quota = most;
+    }
+
+    /// Refuses everything with `global/account-inactive`.
+    pub fn deactivate_account(&self) {
+        lock(&self.0.state).account = Account::Inactive;
+    }
+
+    /// Refuses launches with `global/invalid-address`.
+    pub fn invalidate_address(&self) {
+        lock(&self.0.state).account = Account::NoAddress;
+    }
+}
+
+/// The capacity for a type; from [`FakeLambdaCloud::capacity`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing changes before a region and a number are named"]
+pub struct CapacityOf {
+    fake: FakeLambdaCloud,
+    instance_type: String,
+}
+
+impl CapacityOf {
+    /// In this region, which is invented if it isn't known.
+    pub fn in_region(self, name: &str) -> Capacity {
+        Capacity { fake: self.fake, place: (self.instance_type, name.to_owned()) }
+    }
+}
+
+/// The capacity for a type in a region.
+#[derive(Debug, Clone)]
+pub struct Capacity {
+    fake: FakeLambdaCloud,
+    place: Place,
+}
+
+impl Capacity {
+    /// So many can be had from now on.
+    pub fn is(self, count: u32) -> Capacity {
+        lock(&self.fake.0.state).capacity.insert(self.place.clone(), count);
+        self
+    }
+
+    /// So many can be had when so much time has gone by.
+    pub fn is_after(self, count: u32, time: Duration) -> Capacity {
+        let mut state = lock(&self.fake.0.state);
+        let at = state.now + time;
+        state.capacity_due.push((at, self.place.clone(), count));
+        drop(state);
+        self
+    }
+
+    /// Whether the list of types shows some, whatever the truth is.
+    pub fn looks(self, available: bool) -> Capacity {
+        lock(&self.fake.0.state).listed.insert(self.place.clone(), available);
+        self
+    }
+}
