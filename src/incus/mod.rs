@@ -1,10 +1,10 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
-mod address;
 mod bearer;
 mod connect;
 mod discover;
 mod ending;
+mod endpoint;
 mod exec;
 mod feed;
 mod file;
@@ -15,6 +15,7 @@ mod instances;
 mod join;
 mod launch;
 mod operation;
+mod reach;
 mod remotes;
 mod reply;
 mod resume;
