@@ -87,6 +87,8 @@ struct Readme;
 /// So are the guide's.
 #[cfg(all(doctest, feature = "incus", feature = "testing"))]
 mod guide {
+    #[doc = include_str!("../docs/guide/connect.md")]
+    struct Connect;
     #[doc = include_str!("../docs/guide/launch.md")]
     struct Launch;
     #[doc = include_str!("../docs/guide/errors.md")]

@@ -56,6 +56,13 @@ async fn tokens_let_one_client_in_each() -> contract::Outcome {
     let found = trust.get(&me.fingerprint()).await?;
     assert_eq!((found.name.as_str(), found.restricted), ("one", true));
     assert_eq!(found.certificate, me.certificate_pem());
+    let elsewhere = joined.project("bulk");
+    let e = elsewhere.instance("web").get().await.expect_err("it is restricted");
+    assert_eq!(e.kind(), Kind::PermissionDenied, "{e:?}");
+    let listed = elsewhere.instances().list().all().await;
+    assert!(listed.map_or_else(|e| e.kind() == Kind::PermissionDenied, |none| none.is_empty()));
+    let e = joined.trust().token("friend").send().await.expect_err("it is restricted");
+    assert_eq!(e.kind(), Kind::PermissionDenied, "{e:?}");
     // Again, by the same one: nothing happens. By another: nothing comes of it.
     remote()?.identity(me.clone()).join(token.clone()).connect().await?;
     let e = remote()?.join(token.clone()).connect().await.expect_err("it is used");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use windlass::incus::{BearerToken, Connect, Identity, TrustToken};
-use windlass::testing::FakeIncus;
+use windlass::testing::{FakeIncus, Generation};
 use windlass::{Error, Incus, Kind, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -412,6 +412,26 @@ async fn waits_survive_a_restart_of_a_remote_server() -> Outcome {
     drop(hold);
     for one in all.await? {
         one?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restricted_client_stays_in_its_projects() -> Outcome {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let fake = FakeIncus::builder().generation(generation).start().await?;
+        let token = fake.client()?.trust().token("builder").restrict_to(["default"]).send().await?;
+        let incus = Incus::joining(token).connect().await?;
+        incus.launch("web").image("busybox").await?;
+        let blue = incus.project("blue");
+        let denied = |e: &Error| e.kind() == Kind::PermissionDenied;
+        assert!(blue.instance("web").get().await.is_err_and(|e| denied(&e)));
+        assert!(blue.launch("web").image("busybox").await.is_err_and(|e| denied(&e)));
+        // Only 6.0 refuses the list, and that with a 500.
+        match blue.instances().list().all().await {
+            Ok(none) => assert!(generation == Generation::V7_0 && none.is_empty()),
+            Err(e) => assert!(generation == Generation::V6_0 && denied(&e), "{e:?}"),
+        }
     }
     Ok(())
 }

@@ -1,25 +1,15 @@
 //! How to reach a server.
 
 use std::error::Error as StdError;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
-use reqwest::ClientBuilder;
-use tokio::sync::Semaphore;
+use std::path::Path;
 
 use super::bearer::Source;
-use super::identity::certificates;
-use super::work::POLLS;
-use super::{BearerToken, Core, Identity, Incus, address, join, remotes, reply};
+use super::reach::{KnownBy, Target};
+use super::{BearerToken, Identity, Incus, join, remotes};
 use crate::config::Surroundings;
-use crate::credential::Credential;
 use crate::error::Error;
 use crate::retry::Retry;
 use crate::secret::Secret;
-use crate::tls::{Fingerprint, Trust};
-use crate::transport::{Inner, Shared};
-use crate::{http, raw, tls};
 
 /// A server to connect to; made by [`Incus::unix`], [`Incus::https`], [`Incus::joining`], [`Incus::remote`] or
 /// [`Incus::http`].
@@ -31,32 +21,12 @@ use crate::{http, raw, tls};
 pub struct Connect {
     pub(super) target: Target,
     pub(super) project: Option<String>,
-    retry: Retry,
+    pub(super) retry: Retry,
     pub(super) origin: Option<String>,
     pub(super) known_by: Option<KnownBy>,
     pub(super) identity: Option<Identity>,
     token: Option<Secret>,
     pub(super) bearer: Option<Source>,
-}
-
-/// Where the server is.
-#[derive(Debug, Clone)]
-pub(super) enum Target {
-    Unix(PathBuf),
-    Http(String),
-    Https(String),
-    /// One of the addresses in the trust token.
-    Invited,
-    /// By its name in the configuration of the `incus` command.
-    Remote(String),
-}
-
-/// By what a remote server is known, as it was said.
-#[derive(Debug, Clone)]
-pub(super) enum KnownBy {
-    Fingerprint(String),
-    Certificate(String),
-    Authority(String),
 }
 
 impl Incus {
@@ -274,92 +244,7 @@ impl Connect {
             _ => Ok(self),
         }
     }
-
-    pub(super) fn open(self) -> Result<Incus, Error> {
-        let (builder, base, place) = self.builder()?;
-        let credential = self.bearer.map_or(Credential::None, Credential::fetched);
-        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential);
-        let http = http::build(builder)?;
-        let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
-        Ok(Incus(Arc::new(Core {
-            raw,
-            project: self.project,
-            origin: self.origin.unwrap_or(place),
-            identity: self.identity,
-            feeds: Arc::default(),
-            polls: Arc::new(Semaphore::new(POLLS)),
-        })))
-    }
-
-    /// The HTTP client, the start of all URLs, and where that is for people.
-    fn builder(&self) -> Result<(ClientBuilder, String, String), Error> {
-        match &self.target {
-            Target::Unix(path) => {
-                self.only_over_tls(self.bearer.is_some().then_some("bearer"))?;
-                let builder = http::builder(tls::nobody()?).no_proxy();
-                let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
-                Ok((builder, "http://incus".to_owned(), path.display().to_string()))
-            }
-            Target::Http(url) => {
-                self.only_over_tls(None)?;
-                let base = base(&address::plain(url)?);
-                Ok((http::builder(tls::nobody()?).no_proxy(), base.clone(), base))
-            }
-            Target::Https(given) => {
-                let url = address::remote(given)?;
-                let login = self.identity.as_ref().map(Identity::login).transpose()?;
-                let builder = http::builder(tls::client(&self.trust()?, login)?);
-                let builder = if http::is_loopback(&url) { builder.no_proxy() } else { builder };
-                let base = base(&url);
-                Ok((builder, base.clone(), base))
-            }
-            Target::Invited | Target::Remote(_) => Err(Error::invalid("address", "is not known yet")),
-        }
-    }
-
-    /// What would be ignored without TLS is refused: the caller relies on it.
-    fn only_over_tls(&self, also: Option<&str>) -> Result<(), Error> {
-        let known_by = self.known_by.as_ref().map(|known_by| known_by.field());
-        match known_by.or(self.identity.as_ref().map(|_| "identity")).or(also) {
-            Some(field) => {
-                Err(Error::invalid(field, "means nothing to a server that is not reached over TLS"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn trust(&self) -> Result<Trust, Error> {
-        Ok(match &self.known_by {
-            None => Trust::System,
-            Some(KnownBy::Fingerprint(sha256)) => Trust::Exactly(sha256.parse()?),
-            Some(KnownBy::Certificate(pem)) => {
-                let all = certificates("server_certificate", pem.as_bytes())?;
-                // The server's own stands first.
-                all.first().map_or(Trust::Authorities(Vec::new()), |own| Trust::Exactly(Fingerprint::of(own)))
-            }
-            Some(KnownBy::Authority(pem)) => Trust::Authorities(certificates("authority", pem.as_bytes())?),
-        })
-    }
 }
-
-impl KnownBy {
-    fn field(&self) -> &'static str {
-        match self {
-            Self::Fingerprint(_) => "fingerprint",
-            Self::Certificate(_) => "server_certificate",
-            Self::Authority(_) => "authority",
-        }
-    }
-}
-
-fn base(url: &reqwest::Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-/// Incus up to 6.0.4 reads from a new connection before it accepts the next one, so a connection that is opened ahead
-/// and kept silent shuts everybody out. HTTP pools open such ones when a request gets a freed connection first. On a
-/// unix socket a new connection costs next to nothing: idle ones are closed soon.
-const UNIX_IDLE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

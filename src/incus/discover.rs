@@ -76,9 +76,12 @@ fn in_directory(path: &Path, origin: &str, tried: &mut Tried) -> Option<Connect>
         Access::Missing => tried.add(main.display()),
     }
     let user = path.join("unix.socket.user");
-    if socket_access(&user) == Access::Usable {
-        let uid = own_uid()?;
-        return Some(Incus::unix(user).project(format!("user-{uid}")).found_by(origin));
+    match (socket_access(&user), own_uid()) {
+        (Access::Usable, Some(uid)) => {
+            return Some(Incus::unix(user).project(format!("user-{uid}")).found_by(origin));
+        }
+        (Access::Missing, _) => tried.add(user.display()),
+        _ => tried.add(format_args!("{} (permission denied)", user.display())),
     }
     None
 }
@@ -163,6 +166,8 @@ mod tests {
         let place = Place::new("nothing");
         let e = find(&Surroundings::made(&[], &place.root)).map(|_| ()).map_err(|e| e.to_string());
         let e = e.err().unwrap_or_default();
-        assert!(e.contains("run/incus/unix.socket") && e.contains("var/lib/incus/unix.socket"), "{e}");
+        for place in ["etc/incus/config.yml", "run/incus/unix.socket,", "var/lib/incus/unix.socket.user"] {
+            assert!(e.contains(place), "{e}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::connect::{KnownBy, Target};
+use super::reach::{KnownBy, Target};
 use super::reply::open;
 use super::token::ANOTHER;
 use super::trust::request;

@@ -1,12 +1,12 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
-mod address;
 mod addresses;
 mod bearer;
 mod connect;
 mod console;
 mod discover;
 mod ending;
+mod endpoint;
 mod events;
 mod exec;
 mod feed;
@@ -20,6 +20,7 @@ mod launch;
 mod log;
 mod operation;
 mod operations;
+mod reach;
 mod remotes;
 mod reply;
 mod resume;

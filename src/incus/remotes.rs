@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::connect::{KnownBy, Target};
 use super::identity::unusable;
+use super::reach::{KnownBy, Target};
 use super::{Connect, Identity, discover};
 use crate::config::{Surroundings, Tried};
 use crate::error::{Error, Kind};

@@ -108,6 +108,7 @@ pub(super) fn kind(code: u16, text: &str) -> Kind {
     let says = |words: &str| text.contains(words);
     match code {
         400 | 409 | 500 if says("already exists") || says("UNIQUE constraint failed") => Kind::AlreadyExists,
+        500 if says("does not have permission") => Kind::PermissionDenied,
         409 if says("already in trust store") => Kind::AlreadyExists,
         400 if says("Instance is ") || says("can't be cancelled") => Kind::Conflict,
         400 | 500 if says("already running") || says("already stopped") => Kind::Conflict,
@@ -132,6 +133,7 @@ mod tests {
             (500, "The instance is already running", Kind::Conflict),
             (400, "Invalid instance name", Kind::InvalidInput),
             (403, "not authorized", Kind::PermissionDenied),
+            (500, "User does not have permissions for project \"blue\"", Kind::PermissionDenied),
             (412, "ETag doesn't match", Kind::PreconditionFailed),
             (501, "not implemented", Kind::Unsupported),
             (500, "boom", Kind::Server),

@@ -17,8 +17,12 @@ use crate::tls::Fingerprint;
 /// `incus config trust add`, for [`Connect::join`](super::Connect::join).
 ///
 /// It can be used once, and by whoever has it. `Debug` doesn't show its secret.
+#[derive(Clone)]
+pub struct TrustToken(Told);
+
+/// What is in the text.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct TrustToken {
+struct Told {
     #[serde(default)]
     client_name: String,
     fingerprint: String,
@@ -37,37 +41,37 @@ fn never() -> DateTime<Utc> {
 impl TrustToken {
     /// The name that its bearer will have.
     pub fn client_name(&self) -> &str {
-        &self.client_name
+        &self.0.client_name
     }
 
     /// SHA-256 of the server's certificate, in hex.
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.0.fingerprint
     }
 
     /// Where the server listens, as far as it knows.
     pub fn addresses(&self) -> &[String] {
-        &self.addresses
+        &self.0.addresses
     }
 
     /// Until when it can be used; none: until it is used or revoked.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        (self.expires_at.year() > 1).then_some(self.expires_at)
+        (self.0.expires_at.year() > 1).then_some(self.0.expires_at)
     }
 
     /// The line of text to hand over: a secret.
     pub fn text(&self) -> Secret {
-        let json = Secret::from(serde_json::to_string(self).unwrap_or_default());
+        let json = Secret::from(serde_json::to_string(&self.0).unwrap_or_default());
         STANDARD.encode(json.expose()).into()
     }
 
     pub(super) fn secret(&self) -> &Secret {
-        &self.secret
+        &self.0.secret
     }
 
     /// The certificate that the server must have.
     pub(super) fn pin(&self) -> Result<Fingerprint, Error> {
-        self.fingerprint.parse().map_err(|_| malformed())
+        self.0.fingerprint.parse().map_err(|_| malformed())
     }
 
     /// Refuses one that is of no use any more.
@@ -90,13 +94,13 @@ impl TrustToken {
         let addresses = told.get("addresses").and_then(|list| list.as_array());
         let addresses = addresses.into_iter().flatten().filter_map(|address| address.as_str());
         let end = text("expiresAt").and_then(|end| end.parse().ok());
-        Some(Self {
+        Some(Self(Told {
             client_name: name.unwrap_or_default().to_owned(),
             fingerprint: text("fingerprint")?.to_owned(),
             addresses: addresses.map(str::to_owned).collect(),
             secret: text("secret")?.into(),
             expires_at: end.unwrap_or_else(never),
-        })
+        }))
     }
 }
 
@@ -113,9 +117,9 @@ impl FromStr for TrustToken {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let json = STANDARD.decode(text.trim()).map_err(|_| malformed())?;
-        let token: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
+        let token = Self(serde_json::from_slice(&json).map_err(|_| malformed())?);
         token.pin()?;
-        if token.secret.expose().is_empty() {
+        if token.secret().expose().is_empty() {
             return Err(malformed());
         }
         Ok(token)
@@ -131,9 +135,9 @@ impl From<TrustToken> for Secret {
 impl fmt::Debug for TrustToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrustToken")
-            .field("client_name", &self.client_name)
-            .field("fingerprint", &self.fingerprint)
-            .field("addresses", &self.addresses)
+            .field("client_name", &self.0.client_name)
+            .field("fingerprint", &self.0.fingerprint)
+            .field("addresses", &self.0.addresses)
             .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
     }

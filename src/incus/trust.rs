@@ -101,6 +101,8 @@ pub struct TokenRequest {
 
 impl TokenRequest {
     /// The client may work in these projects only, and not change the server.
+    ///
+    /// Elsewhere it is refused, with [`Kind::PermissionDenied`]; but 7.0 answers it an empty list of instances.
     pub fn restrict_to(mut self, projects: impl IntoIterator<Item = impl Into<String>>) -> Self {
         restrict(&mut self.body, projects);
         self

@@ -94,13 +94,32 @@ pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
     }
     let route = (request.method.as_str(), request.path.as_str());
     match certificate.as_ref().and_then(|der| world.trust.of(der)) {
-        Some(client) => {
-            let changes_trust = request.path.starts_with("/1.0/certificates") && request.method != "GET";
-            (client["restricted"] == true && changes_trust).then(forbidden)
-        }
+        Some(client) if client["restricted"] == true => restricted(world, request, &client["projects"]),
+        Some(_) => None,
         None if route == ("GET", "/1.0") => Some(Ok(envelope::sync(&stranger_sees(world)))),
         None if route == ("POST", "/1.0/certificates") => Some(join(world, request, certificate.as_ref())),
         None => Some(forbidden()),
+    }
+}
+
+/// What a client may not do who is confined to some projects. A list, of all things, isn't refused as the rest is.
+fn restricted(world: &World, request: &Request, projects: &Value) -> Option<Answer> {
+    let project = super::project(request);
+    let within = projects.as_array().is_some_and(|all| all.contains(&project.as_str().into()));
+    let path = request.path.as_str();
+    match (request.method.as_str(), path) {
+        ("GET", "/1.0/instances") if !within && request.param("all-projects").is_none() => {
+            let why = format!("User does not have permissions for project \"{project}\"");
+            Some(match world.generation {
+                Generation::V6_0 => Err(failure(500, why)),
+                Generation::V7_0 => Ok(envelope::sync(&json!([]))),
+            })
+        }
+        _ if !within && (path.starts_with("/1.0/instances") || path == "/1.0/events") => {
+            Some(Err(failure(403, format!("User does not have permission for project \"{project}\""))))
+        }
+        (method, _) if method != "GET" && path.starts_with("/1.0/certificates") => Some(forbidden()),
+        _ => None,
     }
 }
 
@@ -173,7 +192,7 @@ fn find(world: &World, prefix: &str) -> Result<Value, Failure> {
 fn create(world: &Arc<World>, request: &Request) -> Answer {
     let asked = body(request)?;
     if asked["token"] == true {
-        return Ok(promise(world, &asked));
+        return Ok(promise(world, &asked).0);
     }
     match asked["certificate"].as_str().filter(|given| !given.is_empty()) {
         Some(given) => {
@@ -184,19 +203,24 @@ fn create(world: &Arc<World>, request: &Request) -> Answer {
     }
 }
 
-fn promise(world: &Arc<World>, asked: &Value) -> Reply {
+/// The answer, and what the text of the token holds.
+fn promise(world: &Arc<World>, asked: &Value) -> (Reply, Value) {
     let expires = lock(&world.trust.lifetime).map(|lifetime| Utc::now() + lifetime);
     let secret = secret();
+    let end = expires.map(|end| end.to_rfc3339_opts(SecondsFormat::Nanos, true));
     let mut metadata = json!({
         "addresses": [world.trust.address()], "fingerprint": world.trust.fingerprint(), "secret": secret,
-        "request": asked,
     });
-    if let Some(expires) = expires {
-        metadata["expiresAt"] = expires.to_rfc3339_opts(SecondsFormat::Nanos, true).into();
+    let mut told = metadata.clone();
+    told["client_name"] = asked["name"].clone();
+    told["expires_at"] = end.as_deref().unwrap_or("0001-01-01T00:00:00Z").into();
+    metadata["request"] = asked.clone();
+    if let Some(end) = end {
+        metadata["expiresAt"] = end.into();
     }
     let (reply, operation) = world.pend(metadata);
     lock(&world.trust.tokens).push(Token { secret, asked: asked.clone(), expires, operation });
-    reply
+    (reply, told)
 }
 
 /// By a stranger with a token. It is used up also by one who shows no certificate.
@@ -258,18 +282,8 @@ impl FakeIncus {
 
     /// Makes a trust token for a client of that name, as `incus config trust add` prints it.
     pub fn token(&self, client: &str) -> String {
-        let world = &self.0.world;
-        promise(world, &json!({"type": "client", "name": client, "token": true}));
-        let (secret, expires) = match lock(&world.trust.tokens).last() {
-            Some(token) => (token.secret.clone(), token.expires),
-            None => Default::default(),
-        };
-        let expires = expires.map(|end| end.to_rfc3339_opts(SecondsFormat::Nanos, true));
-        let text = json!({
-            "client_name": client, "fingerprint": world.trust.fingerprint(), "addresses": [self.https()],
-            "secret": secret, "expires_at": expires.as_deref().unwrap_or("0001-01-01T00:00:00Z"),
-        });
-        STANDARD.encode(text.to_string())
+        let asked = json!({"type": "client", "name": client, "token": true});
+        STANDARD.encode(promise(&self.0.world, &asked).1.to_string())
     }
 
     /// How long tokens can be used that are made from now on; without a limit if never said.
