@@ -253,6 +253,26 @@ impl Error {
     }
 }
 
+impl Inner {
+    /// All of another error but what can't be had twice: the body and the cause.
+    pub(crate) fn copy_facts(&mut self, other: &Error) {
+        let other = &*other.0;
+        self.api = other.api;
+        self.operation = other.operation;
+        self.status = other.status;
+        self.code = other.code.clone();
+        self.sent = other.sent;
+        self.repeatable = other.repeatable;
+        self.attempts = other.attempts;
+        self.retry_after = other.retry_after;
+        self.request_id = other.request_id.clone();
+        self.suggestion = other.suggestion.clone();
+        self.fields = other.fields.clone();
+        self.marker = other.marker.clone();
+        self.ticket = other.ticket.clone();
+    }
+}
+
 impl Kind {
     /// The kind that fits a status when nothing else is known.
     pub(crate) fn of_status(status: u16) -> Self {

@@ -76,6 +76,21 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// So are the guide's.
+#[cfg(all(doctest, feature = "incus", feature = "testing"))]
+mod guide {
+    #[doc = include_str!("../docs/guide/launch.md")]
+    struct Launch;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/retries.md")]
+    struct Retries;
+    #[doc = include_str!("../docs/guide/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/guide/raw.md")]
+    struct Raw;
+}
+
 mod call;
 mod config;
 mod credential;
@@ -101,7 +116,7 @@ pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
 pub use page::{Cursor, List, Page};
-pub use process::{Chunk, ExitStatus, Output, Process};
+pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
 pub use ticket::Ticket;

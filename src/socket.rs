@@ -1,7 +1,9 @@
 //! Websockets over a connection that reqwest upgraded: unix sockets, TLS and plain alike.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use progenitor_client::ResponseValue;
 use reqwest::Upgraded;
 use reqwest::header::SEC_WEBSOCKET_ACCEPT;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -20,7 +23,12 @@ use crate::call::Call;
 use crate::error::{Error, Kind, Sent};
 
 /// An open websocket. Dropping it drops the connection.
-pub(crate) struct Socket(WebSocketStream<Listening<Upgraded>>);
+///
+/// One future may read and another write at the same time if both are part of one task.
+pub(crate) struct Socket<C = Upgraded> {
+    stream: Mutex<WebSocketStream<Listening<C>>>,
+    pulse: Option<Mutex<Pulse>>,
+}
 
 /// What arrives.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,49 +47,151 @@ impl Socket {
                 call.bad_reply("the server's answer to the websocket request is not made from its key")
             );
         }
-        Ok(Self(
-            WebSocketStream::from_raw_socket(Listening::to(answer.into_inner()), Role::Client, None).await,
-        ))
+        Ok(Self::over(answer.into_inner()).await)
+    }
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
+    async fn over(connection: C) -> Self {
+        let stream = WebSocketStream::from_raw_socket(Listening::to(connection), Role::Client, None).await;
+        Self { stream: Mutex::new(stream), pulse: None }
     }
 
-    /// The next frame; none when the other side closed properly. Pings are answered on the way.
-    pub(crate) async fn next(&mut self) -> Result<Option<Frame>, Error> {
-        loop {
-            if let Some(told) = told(self.0.next().await) {
-                return told;
-            }
-        }
+    /// Notices a dead connection: asks after a silence of `quiet`, and gives up with
+    /// [`Kind::Timeout`] when `limit` more brings nothing.
+    ///
+    /// Only time spent in [`next`](Self::next) counts, so a slow reader loses nothing. Only for connections that the
+    /// other side reads all the time: an answer to a ping must not have to wait behind something else.
+    pub(crate) fn watched(self, quiet: Duration, limit: Duration) -> Self {
+        let pulse = Pulse { quiet, limit, silence: Duration::ZERO, asked: false };
+        Self { pulse: Some(Mutex::new(pulse)), ..self }
     }
 
-    /// The same, but an error if nothing at all is heard for so long, not even a ping: the other side may be gone
-    /// without a word.
-    pub(crate) async fn next_within(&mut self, quiet: Duration) -> Result<Option<Frame>, Error> {
+    /// The next frame; none when the other side closed properly. Pings are answered on the way. Safe to cancel.
+    pub(crate) async fn next(&self) -> Result<Option<Frame>, Error> {
         loop {
-            let Ok(heard) = tokio::time::timeout(quiet, self.0.next()).await else {
-                let e = Error::new(Kind::Interrupted, format!("websocket: nothing heard for {quiet:?}"));
-                return Err(e.with(|inner| inner.sent = Sent::Unknown));
+            let message = match &self.pulse {
+                Some(pulse) => self.next_while_alive(pulse).await?,
+                None => self.next_message(&mut None).await,
             };
-            if let Some(told) = told(heard) {
-                return told;
+            match message {
+                None | Some(Ok(Message::Close(_))) => return Ok(None),
+                Some(Ok(Message::Text(text))) => return Ok(Some(Frame::Text(text.into()))),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Some(Frame::Binary(bytes))),
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(broken(e)),
             }
         }
     }
 
-    pub(crate) async fn send_binary(&mut self, bytes: Bytes) -> Result<(), Error> {
+    async fn next_while_alive(
+        &self,
+        pulse: &Mutex<Pulse>,
+    ) -> Result<Option<tungstenite::Result<Message>>, Error> {
+        let mut ping = None;
+        loop {
+            let stopwatch = Stopwatch { pulse, since: Instant::now() };
+            let left = lock(pulse).left();
+            let heard = tokio::time::timeout(left, self.next_message(&mut ping)).await;
+            drop(stopwatch);
+            let mut pulse = lock(pulse);
+            if let Ok(message) = heard {
+                (pulse.silence, pulse.asked) = (Duration::ZERO, false);
+                return Ok(message);
+            }
+            if pulse.asked {
+                let e = Error::new(Kind::Timeout, "the connection is dead: no answer to a ping");
+                return Err(e.with(|inner| inner.sent = Sent::Unknown));
+            }
+            (pulse.silence, pulse.asked) = (Duration::ZERO, true);
+            ping = Some(Message::Ping(Bytes::new()));
+        }
+    }
+
+    /// Reads, and sends a ping as soon as it can without holding up the reading.
+    async fn next_message(&self, ping: &mut Option<Message>) -> Option<tungstenite::Result<Message>> {
+        poll_fn(|context| {
+            let mut stream = lock(&self.stream);
+            if ping.is_some() {
+                if stream.poll_ready_unpin(context).is_ready()
+                    && let Some(ping) = ping.take()
+                {
+                    // A failure shows in the reading, too.
+                    let _ = stream.start_send_unpin(ping);
+                }
+                let _ = stream.poll_flush_unpin(context);
+            }
+            stream.poll_next_unpin(context)
+        })
+        .await
+    }
+
+    pub(crate) async fn send_binary(&self, bytes: Bytes) -> Result<(), Error> {
         self.send(Message::Binary(bytes)).await
     }
 
-    pub(crate) async fn send_text(&mut self, text: &str) -> Result<(), Error> {
+    pub(crate) async fn send_text(&self, text: &str) -> Result<(), Error> {
         self.send(Message::text(text)).await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Error> {
-        self.0.send(message).await.map_err(broken)?;
-        match self.0.get_ref().gone {
+    /// Says that nothing more will come. The other side may still send.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.send(Message::Close(None)).await
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Error> {
+        let mut message = Some(message);
+        let sent = poll_fn(|context| {
+            let mut stream = lock(&self.stream);
+            if let Some(waiting) = message.take() {
+                match stream.poll_ready_unpin(context) {
+                    Poll::Ready(ready) => ready.and_then(|()| stream.start_send_unpin(waiting))?,
+                    Poll::Pending => {
+                        message = Some(waiting);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            stream.poll_flush_unpin(context)
+        });
+        sent.await.map_err(broken)?;
+        match lock(&self.stream).get_ref().gone {
             Some(kind) => Err(broken(io::Error::from(kind).into())),
             None => Ok(()),
         }
     }
+}
+
+/// How long a connection has been silent.
+struct Pulse {
+    quiet: Duration,
+    limit: Duration,
+    silence: Duration,
+    asked: bool,
+}
+
+impl Pulse {
+    fn left(&self) -> Duration {
+        let most = if self.asked { self.limit } else { self.quiet };
+        most.saturating_sub(self.silence)
+    }
+}
+
+/// Counts the time of one reading, cancelled or not.
+struct Stopwatch<'a> {
+    pulse: &'a Mutex<Pulse>,
+    since: Instant,
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        lock(self.pulse).silence += self.since.elapsed();
+    }
+}
+
+/// A panic elsewhere leaves nothing half-done in here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection that can be read to its end although the other side no longer listens.
@@ -146,17 +256,6 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
     }
 }
 
-/// What a caller is to know of what was heard; nothing of pings.
-fn told(heard: Option<Result<Message, tungstenite::Error>>) -> Option<Result<Option<Frame>, Error>> {
-    match heard {
-        None | Some(Ok(Message::Close(_))) => Some(Ok(None)),
-        Some(Ok(Message::Text(text))) => Some(Ok(Some(Frame::Text(text.into())))),
-        Some(Ok(Message::Binary(bytes))) => Some(Ok(Some(Frame::Binary(bytes)))),
-        Some(Ok(_)) => None,
-        Some(Err(e)) => Some(Err(broken(e))),
-    }
-}
-
 fn broken(e: tungstenite::Error) -> Error {
     Error::new(Kind::Interrupted, format!("websocket: {e}")).with(|inner| {
         inner.sent = Sent::Unknown;
@@ -201,6 +300,65 @@ mod tests {
         let mut socket = WebSocketStream::from_raw_socket(connection, Role::Client, None).await;
         assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
         socket.next().await?.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_connection_is_noticed_and_a_quiet_one_kept() {
+        const QUIET: Duration = Duration::from_secs(30);
+        const LIMIT: Duration = Duration::from_secs(10);
+        for alive in [true, false] {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            let server = async {
+                let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+                if alive {
+                    let text = tokio::time::sleep(Duration::from_secs(1000));
+                    let answering = async { while server.next().await.is_some() {} };
+                    tokio::select! { () = text => {}, () = answering => {} }
+                    let _ = server.send(Message::text("late")).await;
+                }
+                tokio::time::sleep(Duration::from_secs(2000)).await;
+            };
+            let started = Instant::now();
+            let client = async {
+                let socket = Socket::over(ours).await.watched(QUIET, LIMIT);
+                // What nobody waits for isn't silence.
+                tokio::time::sleep(QUIET * 3).await;
+                // A reading that is given up counts all the same.
+                let part = QUIET / 2;
+                assert!(tokio::time::timeout(part, socket.next()).await.is_err());
+                socket.next().await.map_err(|e| e.kind())
+            };
+            let heard = tokio::select! { heard = client => heard, () = server => unreachable!() };
+            if alive {
+                assert_eq!(heard, Ok(Some(Frame::Text(Bytes::from_static(b"late")))));
+            } else {
+                assert_eq!(heard, Err(Kind::Timeout));
+                let took = started.elapsed();
+                assert!((QUIET * 4 + LIMIT..QUIET * 4 + LIMIT * 2).contains(&took), "{took:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn it_reads_while_it_writes() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let socket = Socket::over(ours).await;
+        let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        let flood = Bytes::from(vec![0; 10_000]);
+        let theirs = async {
+            // It reads nothing before all of its own has been read.
+            for _ in 0..10 {
+                server.send(Message::Binary(flood.clone())).await?;
+            }
+            server.next().await.transpose()
+        };
+        let reading = async {
+            for _ in 0..10 {
+                assert!(matches!(socket.next().await, Ok(Some(Frame::Binary(_)))));
+            }
+        };
+        let (sent, (), got) = tokio::join!(socket.send_binary(flood.clone()), reading, theirs);
+        assert!(sent.is_ok() && matches!(got, Ok(Some(Message::Binary(_)))));
     }
 
     #[tokio::test]

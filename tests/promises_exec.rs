@@ -2,6 +2,7 @@
 #![cfg(feature = "incus")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use windlass::incus::Instance;
@@ -35,14 +36,169 @@ async fn a_reader_who_takes_longer_than_the_server_remembers_learns_the_status()
     Ok(())
 }
 
+/// How many requests of each kind have arrived: the command, its streams, looks at the operation.
+fn counts(fake: &FakeIncus) -> [usize; 4] {
+    [
+        "POST /1.0/instances/{name}/exec",
+        "GET /1.0/operations/{id}/websocket",
+        "GET /1.0/operations/{id}",
+        "GET /1.0/operations/{id}/wait",
+    ]
+    .map(|route| fake.requests(route))
+}
+
+/// … in the course of something.
+async fn requests<T>(fake: &FakeIncus, run: impl Future<Output = T>) -> (T, [usize; 4]) {
+    let before = counts(fake);
+    let result = run.await;
+    let after = counts(fake);
+    (result, std::array::from_fn(|at| after[at] - before[at]))
+}
+
 #[tokio::test]
-async fn a_quick_command_needs_no_second_look() -> Outcome {
+async fn a_quick_command_costs_no_request_too_many() -> Outcome {
     let (fake, web) = web().await?;
-    let looks = || fake.requests("GET /1.0/operations/{id}") + fake.requests("GET /1.0/operations/{id}/wait");
-    let before = looks();
-    let done = web.exec(["cat"]).stdin(vec![b'x'; 3_000_000]).output().await?.success()?;
-    assert_eq!(done.stdout.len(), 3_000_000);
-    assert!(looks() - before <= 2, "{}", looks() - before);
+    let cat = web.exec(["cat"]).stdin(vec![b'x'; 3_000_000]).output();
+    let (done, made) = requests(&fake, cat).await;
+    assert_eq!((done?.success()?.stdout.len(), made), (3_000_000, [1, 4, 0, 1]));
+    let (done, made) = requests(&fake, web.exec(["echo"]).terminal(80, 24).output()).await;
+    assert_eq!((done?.status.code(), made), (0, [1, 2, 0, 1]));
+    let (status, [posts, streams, ..]) =
+        requests(&fake, web.exec(["true"]).discard_output().into_future()).await;
+    assert_eq!((status?.code(), posts, streams), (0, 1, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_close_frame_before_the_end_is_no_success() -> Outcome {
+    let (fake, web) = web().await?;
+    for script in ["echo out", "echo err >&2", "true", "echo out; sleep 1000"] {
+        let planted = fake.on("GET /1.0/operations/{id}/websocket").times(4).close_socket();
+        let output = web.exec(["sh", "-c", script]).output();
+        let ended = tokio::time::timeout(Duration::from_secs(20), output).await;
+        let e = ended.map_err(|_| "it hangs")?.expect_err("a stream ended too early");
+        assert_eq!(e.kind(), Kind::Interrupted, "{script}: {e:?}");
+        assert_eq!(planted.hits(), 4);
+    }
+    fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
+    let e = web.exec(["echo", "out"]).terminal(80, 24).output().await.expect_err("it ended too early");
+    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
+    let mut console = web.console().attach().await?;
+    console.write_all("x\r").await?;
+    let ended =
+        tokio::time::timeout(Duration::from_secs(20), console.next()).await.map_err(|_| "it hangs")?;
+    assert_eq!(ended.and_then(Result::err).map(|e| e.kind()), Some(Kind::Interrupted));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_look_that_fails_while_the_command_runs_is_made_again_at_its_end() -> Outcome {
+    let (fake, web) = web().await?;
+    let refused =
+        fake.on("GET /1.0/operations/{id}").reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let output = web.exec(["sh", "-c", "sleep 1.5; echo out; exit 7"]).output().await?;
+    assert_eq!((output.status.code(), output.stdout_text().as_str()), (7, "out\n"));
+    assert_eq!(refused.hits(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_command_is_seen_by_who_only_reads() -> Outcome {
+    let (fake, web) = web().await?;
+    fake.on("GET /1.0/operations/{id}/wait")
+        .always()
+        .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    fake.on("GET /1.0/operations/{id}")
+        .always()
+        .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let mut run = web.exec(["echo", "out"]).spawn().await?;
+    let mut last = None;
+    while let Some(chunk) = run.next().await {
+        last = Some(chunk.map_err(|e| e.kind()));
+    }
+    assert_eq!(last, Some(Err(Kind::PermissionDenied)));
+    assert_eq!(run.wait().await.map_err(|e| e.kind()), Err(Kind::PermissionDenied));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
+    let (fake, web) = web().await?;
+    let wait = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(300));
+    let (ended, [posts, ..]) = requests(&fake, wait.into_future()).await;
+    assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(Kind::Timeout), 1));
+    all_ends(&fake).await
+}
+
+/// Whether the server's work ends.
+async fn all_ends(fake: &FakeIncus) -> Outcome {
+    let incus = fake.client()?;
+    for _ in 0..100 {
+        if incus.operations().await?.iter().all(|operation| operation.status_code >= 200) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err("the command runs on".into())
+}
+
+#[tokio::test]
+async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
+    let (fake, web) = web().await?;
+    // The four arrive in this order or another: one after the other, each may be the late one.
+    for late in 0..4 {
+        let delay = Duration::from_millis(300);
+        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(delay);
+        let spawning = web.exec(["sleep", "1000"]).spawn();
+        assert!(tokio::time::timeout(Duration::from_millis(150), spawning).await.is_err());
+        tokio::time::sleep(2 * delay).await;
+        all_ends(&fake).await?;
+        // Whatever part of the rule is left.
+        while fake.requests("GET /1.0/operations/{id}/websocket") < 4 * (late + 1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn controls_that_come_too_late_are_no_error() -> Outcome {
+    let (fake, web) = web().await?;
+    // The last of the four to arrive is held up until the command has ended: the controls, or else all wait for it.
+    for late in 0..4 {
+        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(Duration::from_millis(300));
+        let output = web.exec(["sh", "-c", "echo out; exit 7"]).output().await?;
+        assert_eq!((output.status.code(), output.stdout_text().as_str()), (7, "out\n"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
+    let (fake, web) = web().await?;
+    // Which of the four connections arrives when isn't known. A stream that is refused is an error; the controls,
+    // without which the command could not be killed, are tried again.
+    for nth in (0..4).cycle().take(40) {
+        let refused = fake.on("GET /1.0/operations/{id}/websocket").skip(nth).reply(503, "busy");
+        let spawned = web.exec(["sleep", "1000"]).spawn().await;
+        assert_eq!(refused.hits(), 1);
+        if let Ok(run) = spawned {
+            run.kill().await?;
+            assert_eq!(run.wait().await?.code(), 137);
+            return Ok(());
+        }
+    }
+    Err("refused controls are not tried again".into())
+}
+
+#[tokio::test]
+async fn recorded_output_that_cannot_be_deleted_is_not_lost() -> Outcome {
+    let (fake, web) = web().await?;
+    let file = "DELETE /1.0/instances/{name}/logs/exec-output/{file}";
+    let refused = fake.on(file).times(2).reply(500, r#"{"type":"error","error":"no","error_code":500}"#);
+    let output = web.exec(["echo", "out"]).record_output().await?;
+    assert_eq!((output.stdout_text().as_str(), refused.hits()), ("out\n", 2));
     Ok(())
 }
 

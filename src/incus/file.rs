@@ -1,14 +1,12 @@
 //! Files and logs of an instance, whole and in memory.
 
-use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
-use progenitor_client::{ByteStream, ResponseValue};
+use bytes::Bytes;
 
 use super::instance::Subject;
-use super::reply::open;
+use super::reply::{collect, open};
 use super::types::FileType;
 use super::{Instance, checked_name, scoped};
-use crate::error::{Error, Kind, Sent};
+use crate::error::Error;
 
 impl<D: Subject> Instance<D> {
     /// Reads a file; works on stopped instances too.
@@ -19,7 +17,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The path is absolute. A directory is an error of [`Kind::InvalidInput`]; a symbolic link gives its target.
+    /// The path is absolute. A directory is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput); a symbolic link gives its target.
     pub async fn read_file(&self, path: &str) -> Result<Bytes, Error> {
         let name = checked_name("name", self.name())?;
         checked_path(path)?;
@@ -74,21 +72,4 @@ fn checked_path(path: &str) -> Result<(), Error> {
     } else {
         Err(Error::invalid("path", format!("{path:?} is not absolute")))
     }
-}
-
-async fn collect(answer: ResponseValue<ByteStream>) -> Result<Bytes, Error> {
-    let mut stream = answer.into_inner_stream();
-    let mut all = BytesMut::new();
-    while let Some(chunk) = stream.try_next().await.map_err(broken)? {
-        all.extend_from_slice(&chunk);
-    }
-    Ok(all.freeze())
-}
-
-fn broken(e: reqwest::Error) -> Error {
-    let e = e.without_url();
-    Error::new(Kind::Interrupted, format!("the content broke off: {e}")).with(|inner| {
-        (inner.api, inner.sent) = ("incus", Sent::Yes);
-        inner.source = Some(e.into());
-    })
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod connect;
+mod console;
 mod discover;
 mod ending;
 mod events;
@@ -40,8 +41,9 @@ pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, St
 pub use crate::raw::incus::types::{LifecycleAction, LogLevel};
 pub use address::AddressKind;
 pub use connect::Connect;
+pub use console::{Console, ConsoleAttach};
 pub use events::{Event, Events, Stamped, Subscribe};
-pub use exec::Exec;
+pub use exec::{Exec, UntilSuccess};
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;

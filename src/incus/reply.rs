@@ -1,11 +1,13 @@
 //! The envelope around every answer: its `type`, not the HTTP status, says what happened.
 
-use progenitor_client::ResponseValue;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use progenitor_client::{ByteStream, ResponseValue};
 use reqwest::header::ETAG;
 
 use super::types::{self, ReplyType};
 use crate::call::{Call, Done};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Sent};
 use crate::raw;
 use crate::transport::{Answer, Explanation};
 
@@ -48,6 +50,24 @@ envelope! {
     ImageListReply => Vec<types::Image>, |reply| Some(reply.metadata);
     ImageAliasReply => types::ImageAlias, |reply| reply.metadata;
     ImageAliasListReply => Vec<types::ImageAlias>, |reply| Some(reply.metadata);
+}
+
+/// The body of an answer that is no envelope, whole and in memory.
+pub(super) async fn collect(answer: ResponseValue<ByteStream>) -> Result<Bytes, Error> {
+    let mut stream = answer.into_inner_stream();
+    let mut all = BytesMut::new();
+    while let Some(chunk) = stream.try_next().await.map_err(broken)? {
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all.freeze())
+}
+
+fn broken(e: reqwest::Error) -> Error {
+    let e = e.without_url();
+    Error::new(Kind::Interrupted, format!("the content broke off: {e}")).with(|inner| {
+        (inner.api, inner.sent) = ("incus", Sent::Yes);
+        inner.source = Some(e.into());
+    })
 }
 
 /// What is in the envelope, or the error that it is.

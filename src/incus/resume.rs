@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::ending::{Plain, Whole};
 use super::work::IncusWork;
-use super::{Image, Incus, Instance, image, launch, state, types, until};
+use super::{Image, Incus, Instance, exec, image, launch, state, types, until};
 use crate::error::Error;
+use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::Operation;
 
@@ -21,8 +22,9 @@ impl Incus {
     ///
     /// The type must be the one that the wait had when the ticket was taken: [`Instance`] for launch, create, rename,
     /// [`until_running`](Instance::until_running) and [`until_ready`](Instance::until_ready), [`Image`] for an import,
-    /// [`IpAddr`] for [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an operation of which
-    /// only the id is known, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// [`ExitStatus`] and [`Output`] for commands without streams, [`IpAddr`] for
+    /// [`until_address`](Instance::until_address), [`types::Operation`] or `()` for an operation of which only the id is
+    /// known, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
@@ -53,6 +55,8 @@ mod sealed {
     impl Sealed for super::Image {}
     impl Sealed for super::types::Operation {}
     impl Sealed for std::net::IpAddr {}
+    impl Sealed for super::ExitStatus {}
+    impl Sealed for super::Output {}
 }
 
 impl Resume for Instance {
@@ -78,6 +82,18 @@ impl Resume for IpAddr {
 impl Resume for types::Operation {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
         (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Whole))
+    }
+}
+
+impl Resume for ExitStatus {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        exec::resume(incus, ticket)
+    }
+}
+
+impl Resume for Output {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        exec::resume_recorded(incus, ticket)
     }
 }
 

@@ -22,17 +22,25 @@ pub(super) struct IncusWork<E> {
     feed: Option<Subscription<Seen>>,
     /// The last look brought nothing: what the feed told meanwhile may be lost.
     missed: bool,
+    /// The end is near: the first look may wait for it.
+    near: bool,
 }
 
 /// With this many long polls open, further waits share the events connection.
 pub(super) const POLLS: usize = 3;
 /// Between two looks where a long poll can't be used.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long an end that is near may take.
+const MOMENT: Duration = Duration::from_secs(5);
 
 impl<E: Ending> IncusWork<E> {
     /// The operation that the server has just accepted.
     pub(super) fn accepted(incus: &Incus, operation: types::Operation, ending: E) -> Operation<E::Output> {
-        Operation::new(Self {
+        Operation::new(Self::new(incus, operation, ending))
+    }
+
+    fn new(incus: &Incus, operation: types::Operation, ending: E) -> Self {
+        Self {
             incus: incus.clone(),
             id: operation.id.clone(),
             ending,
@@ -41,12 +49,22 @@ impl<E: Ending> IncusWork<E> {
             closely: false,
             feed: None,
             missed: false,
-        })
+            near: false,
+        }
     }
 
     /// An operation of which only the id is known.
     pub(super) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        let blank = types::Operation {
+        Operation::new(Self::new(incus, Self::blank(id), ending))
+    }
+
+    /// The same of one that has ended, or will in a moment: one long poll is most often all it takes.
+    pub(super) fn about_to_end(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
+        Operation::new(Self { near: true, ..Self::new(incus, Self::blank(id), ending) })
+    }
+
+    fn blank(id: &str) -> types::Operation {
+        types::Operation {
             id: id.to_owned(),
             status: types::Status::Pending,
             class: None,
@@ -60,8 +78,7 @@ impl<E: Ending> IncusWork<E> {
             err: String::new(),
             location: String::new(),
             extra: Default::default(),
-        };
-        Self::accepted(incus, blank, ending)
+        }
     }
 
     async fn look_now(&mut self) -> Result<Look, Error> {
@@ -129,6 +146,9 @@ impl<E: Ending> IncusWork<E> {
     }
 
     async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
+        if std::mem::take(&mut self.near) {
+            return self.look_long(MOMENT).await;
+        }
         if self.feed.is_some() {
             return if patience.is_zero() || missed {
                 self.look_now().await

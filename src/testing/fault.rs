@@ -16,6 +16,7 @@ pub(crate) enum Action {
     DropBefore,
     DropAfter,
     Truncate(usize),
+    CloseSocket,
     Hang,
     Pass,
     Reply(u16, Bytes),
@@ -81,7 +82,7 @@ impl Faults {
 ///
 /// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
 /// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
-/// [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
+/// [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
 /// [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over when the
 /// one before it is used up, and after the last the server answers as usual.
 ///
@@ -157,6 +158,11 @@ impl Rule {
     /// cut once that many bytes went out on it.
     pub fn truncate(self, bytes: usize) -> Planting {
         self.plant(Action::Truncate(bytes))
+    }
+
+    /// Opens a websocket, which then gets a proper Close frame in place of the first thing that was to be sent on it.
+    pub fn close_socket(self) -> Planting {
+        self.plant(Action::CloseSocket)
     }
 
     /// Never answers; the connection stays open. No effect.

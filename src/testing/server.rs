@@ -20,7 +20,7 @@ use super::fault::{Action, Faults, Verdict};
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::route::Route;
-use super::socket;
+use super::socket::{self, Limit};
 use super::tasks::{Tasks, lock};
 use super::wire::{Count, Wire};
 
@@ -141,7 +141,8 @@ async fn judge(
         Action::Hang => return future::pending().await,
         Action::Reply(status, body) => (planted(status, body), None),
         Action::Pass => (front.service.call(request), None),
-        Action::Truncate(bytes) => (front.service.call(request), Some(bytes)),
+        Action::Truncate(bytes) => (front.service.call(request), Some(Limit::Bytes(bytes))),
+        Action::CloseSocket => (front.service.call(request), Some(Limit::Close)),
         Action::DropAfter => {
             front.service.call(request);
             return Err(Cut);
@@ -175,19 +176,23 @@ fn render(
     request: &Request,
     upgrade: OnUpgrade,
     reply: Reply,
-    limit: Option<usize>,
+    limit: Option<Limit>,
 ) -> HttpReply {
+    let bytes_limit = match limit {
+        Some(Limit::Bytes(bytes)) => Some(bytes),
+        Some(Limit::Close) | None => None,
+    };
     match reply.body {
         Body::Whole(bytes) => {
             let length = bytes.len().to_string();
-            let body = match limit {
+            let body = match bytes_limit {
                 Some(limit) if limit < bytes.len() => cut_short(future::ready(bytes), limit),
                 _ => whole(bytes),
             };
             respond(reply.status, length_first(reply.headers, length), body)
         }
         Body::Later(bytes) => {
-            let body = cut_short(bytes, limit.unwrap_or(usize::MAX));
+            let body = cut_short(bytes, bytes_limit.unwrap_or(usize::MAX));
             respond(reply.status, reply.headers, body)
         }
         Body::Socket(talk) => {

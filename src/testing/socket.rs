@@ -37,19 +37,38 @@ pub(crate) fn not_a_handshake() -> Reply {
         .header("X-Content-Type-Options", "nosniff")
 }
 
-/// Talks once hyper hands the connection over; `limit` cuts it after so many bytes.
-pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<usize>) {
+/// What ends a websocket before its time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// Cut after so many bytes.
+    Bytes(usize),
+    /// A Close frame in place of the first thing that is sent.
+    Close,
+}
+
+/// Talks once hyper hands the connection over.
+pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<Limit>) {
     if let Ok(stream) = upgrade.await {
-        let stream = Limited { stream: TokioIo::new(stream), left: limit };
+        let stream = TokioIo::new(stream);
+        let stream = match limit {
+            None => Limited { stream, left: None, farewell: &[] },
+            Some(Limit::Bytes(bytes)) => Limited { stream, left: Some(bytes), farewell: &[] },
+            Some(Limit::Close) => Limited { stream, left: Some(0), farewell: CLOSE },
+        };
         talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
     }
 }
+
+/// A Close frame without a reason.
+const CLOSE: &[u8] = &[0x88, 0];
 
 /// A stream that fails once its allowance of written bytes is used up.
 #[derive(Debug)]
 pub(crate) struct Limited {
     stream: TokioIo<Upgraded>,
     left: Option<usize>,
+    /// What is still written then.
+    farewell: &'static [u8],
 }
 
 impl AsyncRead for Limited {
@@ -66,6 +85,11 @@ impl AsyncWrite for Limited {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let allowed = self.left.map_or(buf.len(), |left| left.min(buf.len()));
         if allowed == 0 && !buf.is_empty() {
+            if !self.farewell.is_empty() {
+                let last = std::mem::take(&mut self.farewell);
+                // Two bytes always fit.
+                let _ = Pin::new(&mut self.stream).poll_write(cx, last);
+            }
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]);

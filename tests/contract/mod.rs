@@ -5,7 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use windlass::incus::{Incus, Instance, InstanceRef, Status};
-use windlass::{Chunk, Error, Kind, WaitEnd};
+use windlass::{Error, Kind, WaitEnd};
+
+mod console;
+mod exec;
+
+pub use console::*;
+pub use exec::*;
 
 mod events;
 mod waits;
@@ -31,6 +37,23 @@ macro_rules! contract {
             dropping_a_process_kills_the_command
             exec_of_a_missing_command_is_not_found
             exec_on_a_stopped_instance_is_a_conflict
+            exec_as_user_and_group
+            exec_reads_from_a_writer
+            exec_input_that_nobody_reads_holds_nothing_up
+            exec_in_a_terminal
+            exec_in_a_terminal_without_input_ends
+            exec_signals_and_kill
+            orders_to_a_command_that_has_ended_come_too_late
+            a_detached_process_goes_on
+            exec_without_output
+            exec_with_recorded_output
+            unattended_exec_of_a_missing_command_is_not_found
+            until_a_command_succeeds
+            console_reads_and_types
+            console_for_one_at_a_time
+            console_ends_with_the_instance
+            console_log
+            console_of_what_has_none_is_refused
             stop_start_restart_freeze
             starting_twice_is_a_conflict
             rename_and_patch_and_update
@@ -145,84 +168,6 @@ pub async fn launch_reports_progress(incus: Incus) -> Outcome {
     for pair in lines.windows(2).filter(|pair| pair[0].stage == pair[1].stage) {
         assert!(pair[0].percent <= pair[1].percent, "went back: {lines:?}");
     }
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outcome {
-    let web = launched(&incus, "exec").await?;
-    let output = web.exec(["sh", "-c", "echo out; echo err >&2; exit 7"]).output().await?;
-    assert_eq!(output.status.code(), 7);
-    assert_eq!(output.stdout_text(), "out\n");
-    assert_eq!(output.stderr_text(), "err\n");
-    let e = output.success().expect_err("status 7 is no success");
-    assert_eq!((e.kind(), e.code()), (Kind::CommandFailed, Some("7")));
-    assert!(e.to_string().contains("err"), "{e}");
-    let quiet = web.exec(["true"]).output().await?.success()?;
-    assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
-    let web = launched(&incus, "chunks").await?;
-    let mut run = web.exec(["sh", "-c", "head -c 1000000 /dev/zero; echo done >&2"]).spawn().await?;
-    let (mut out, mut err) = (0, Vec::new());
-    while let Some(chunk) = run.next().await {
-        match chunk? {
-            Chunk::Stdout(bytes) => out += bytes.len(),
-            Chunk::Stderr(bytes) => err.extend_from_slice(&bytes),
-        }
-    }
-    assert!(run.wait().await?.is_success());
-    assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn exec_takes_stdin_and_environment(incus: Incus) -> Outcome {
-    let web = launched(&incus, "stdin").await?;
-    let text = "ünïcode\n".repeat(50_000);
-    let cat = web.exec(["cat"]).stdin(text.clone()).output().await?.success()?;
-    assert!(cat.stdout == text.as_bytes(), "{} of {} bytes came back", cat.stdout.len(), text.len());
-    let env = web.exec(["sh", "-c", "echo $GREETING; pwd"]).env("GREETING", "hi").current_dir("/tmp");
-    assert_eq!(env.output().await?.stdout_text(), "hi\n/tmp\n");
-    // A command that doesn't read its input still ends.
-    let deaf = web.exec(["true"]).stdin(vec![0; 4_000_000]).output().await?;
-    assert!(deaf.status.is_success());
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
-    let web = launched(&incus, "drop").await?;
-    let run = web.exec(["sleep", "1000"]).spawn().await?;
-    let at_work = async || {
-        let url = format!("/1.0/instances/{}", web.name());
-        let all = incus.operations().await?;
-        let mut mine =
-            all.iter().filter(|operation| operation.resources.values().flatten().any(|on| *on == url));
-        Ok::<_, Error>(mine.any(|operation| operation.status_code < 200))
-    };
-    assert!(at_work().await?);
-    drop(run);
-    for _ in 0..100 {
-        if !at_work().await? {
-            return remove(&handle(&incus, &web)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Err("the command outlived its process".into())
-}
-
-pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
-    let web = launched(&incus, "missing").await?;
-    let e = web.exec(["no-such-command"]).output().await.expect_err("there is no such command");
-    assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn exec_on_a_stopped_instance_is_a_conflict(incus: Incus) -> Outcome {
-    let web = incus.create(name("still")).image(IMAGE).await?;
-    let e = web.exec(["true"]).output().await.expect_err("it isn't running");
-    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)));
-    assert_eq!(e.message(), "Instance is not running");
     remove(&handle(&incus, &web)).await
 }
 

@@ -40,8 +40,9 @@ pub(in crate::incus) enum News {
 }
 
 impl Link {
-    /// The server sends a ping every ten seconds: after three that didn't come, nobody is there any more.
-    const QUIET: Duration = Duration::from_secs(30);
+    /// The server sends a ping every ten seconds: after two that didn't come it is asked, and given up ten seconds later.
+    const QUIET: Duration = Duration::from_secs(20);
+    const ANSWER: Duration = Duration::from_secs(10);
     /// How long the server may take to accept the connection.
     const CONNECT: Duration = Duration::from_secs(10);
     const FIRST: Duration = Duration::from_millis(250);
@@ -59,7 +60,7 @@ impl Link {
             let e = Error::new(Kind::Timeout, "the server doesn't answer");
             return Err(e.with(|e| (e.api, e.operation, e.sent) = ("incus", "events", Sent::Unknown)));
         };
-        self.socket = Some(opened?);
+        self.socket = Some(opened?.watched(Self::QUIET, Self::ANSWER));
         self.since = Instant::now();
         Ok(())
     }
@@ -71,7 +72,7 @@ impl Link {
         let Some(socket) = &mut self.socket else {
             return self.reconnect().await;
         };
-        match socket.next_within(Self::QUIET).await {
+        match socket.next().await {
             Ok(Some(Frame::Text(frame) | Frame::Binary(frame))) => return Ok(News::Frame(frame)),
             Ok(None) => tracing::debug!("the server closed the events connection"),
             Err(e) => tracing::debug!(error = %e, "the events connection broke"),

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::envelope::{self, Answer, failure};
 use super::state::World;
 use super::{
-    Generation, events, exec, files, images, instances, logs, not_implemented, operations, power, project,
-    recursion, sessions,
+    Generation, console, events, exec, files, images, instances, logs, not_implemented, operations, power,
+    project, recursion, sessions,
 };
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
@@ -61,6 +61,7 @@ fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) ->
         [] => instances::one(world, request, &key),
         ["state"] => power::state(world, request, &key),
         ["exec"] => exec::exec(world, request, &key),
+        ["console"] => console::console(world, request, &key),
         ["files"] => files::files(world, request, &key),
         ["logs"] => logs::list(world, request, &key),
         ["logs", "exec-output"] => logs::outputs(world, request, &key),

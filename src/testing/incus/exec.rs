@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::console::Inside;
 use super::envelope::{Answer, Failure, failure};
 use super::instances::path;
 use super::operations::{Draft, Operation};
@@ -27,6 +28,7 @@ pub(super) struct Job {
     pub(super) window: Window,
     cwd: String,
     uid: u32,
+    gid: u32,
     record: bool,
 }
 
@@ -39,23 +41,23 @@ impl Job {
         Job {
             key: key.clone(),
             command: words.filter_map(Value::as_str).map(str::to_owned).collect(),
-            environment: environment(asked, uid, interactive),
+            environment: environment(asked, uid),
             interactive,
             window: (number("width"), number("height")),
             cwd: asked["cwd"].as_str().filter(|cwd| !cwd.is_empty()).unwrap_or("/root").to_owned(),
             uid,
+            gid: number("group"),
             record: asked["record-output"] == true,
         }
     }
 }
 
-fn environment(asked: &Value, uid: u32, interactive: bool) -> BTreeMap<String, String> {
+fn environment(asked: &Value, uid: u32) -> BTreeMap<String, String> {
     let user = [("HOME", "/root"), ("USER", "root")];
     let always =
         [("LANG", "C.UTF-8"), ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")];
     let defaults = user.iter().filter(|_| uid == 0).chain(&always);
-    let terminal = interactive.then_some(&("TERM", "xterm"));
-    let defaults = defaults.chain(terminal).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let defaults = defaults.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let given = asked["environment"].as_object().into_iter().flatten();
     let given = given.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     defaults.chain(given).collect()
@@ -142,14 +144,16 @@ impl World {
         output: mpsc::Sender<(Stream, Bytes)>,
         window: watch::Receiver<Window>,
     ) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
-        let (files, addresses, mut power) = self.with(&job.key, |instance| {
-            (instance.files.clone(), instance.addresses.clone(), instance.power.subscribe())
+        let (inside, addresses, mut power) = self.with(&job.key, |instance| {
+            let inside = Inside { files: instance.files.clone(), console: instance.console.clone() };
+            (inside, instance.addresses.clone(), instance.power.subscribe())
         })?;
         let shell = Shell {
             env: job.environment.clone(),
             cwd: job.cwd.clone(),
             uid: job.uid,
-            files: Arc::new(files),
+            gid: job.gid,
+            files: Arc::new(inside),
             addresses,
             stdin,
             output,

@@ -4,6 +4,7 @@ mod about;
 mod api;
 mod client;
 mod common;
+mod console;
 mod create;
 mod documents;
 mod envelope;

@@ -19,6 +19,9 @@ use crate::testing::tasks::lock;
 /// How long a finished operation can still be asked about.
 const MEMORY: Duration = Duration::from_secs(5);
 
+/// What somebody does who is attached to a console: 6.0 cancels no other work with websockets.
+pub(super) const CONSOLE: &str = "Showing console";
+
 /// What an operation is about, before it starts.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -48,7 +51,7 @@ impl Operation {
         format!("/1.0/operations/{}", self.id)
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         *self.ended.borrow()
     }
 
@@ -156,6 +159,11 @@ impl World {
         self.close(operation, word, code, failed);
     }
 
+    /// As if somebody had asked for that.
+    pub(super) fn cancelled(&self, operation: &Operation) {
+        self.close(operation, "Cancelled", 401, None);
+    }
+
     fn close(&self, operation: &Operation, word: &str, code: u16, failed: Option<Failure>) {
         if operation.is_over() {
             return;
@@ -192,7 +200,7 @@ fn document(id: &str, draft: &Draft, generation: Generation) -> Value {
         "id": id, "class": class, "description": draft.description,
         "created_at": now, "updated_at": now, "status": "Pending", "status_code": 105,
         "resources": draft.resources, "metadata": draft.socket.clone().unwrap_or(nothing),
-        "may_cancel": draft.socket.is_some() && generation == Generation::V7_0,
+        "may_cancel": draft.socket.is_some() && (generation == Generation::V7_0 || draft.description == CONSOLE),
         "err": "", "location": "none",
     })
 }
@@ -223,7 +231,7 @@ pub(super) fn cancel(world: &World, id: &str) -> Answer {
     if operation.document()["may_cancel"] != true {
         return Err(failure(400, "This operation can't be cancelled"));
     }
-    world.close(&operation, "Cancelled", 401, None);
+    world.cancelled(&operation);
     Ok(envelope::done())
 }
 

@@ -12,10 +12,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::World;
+use super::console::Seat;
 use super::envelope::{Answer, Failure, failure};
 use super::exec::Job;
 use super::operations::Operation;
+use super::{Generation, World};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::shell::{Exit, Stream, Window};
@@ -65,6 +66,9 @@ pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
     }
     if secret.is_empty() {
         return Err(failure(500, "missing secret"));
+    }
+    if operation.is_over() {
+        return Err(failure(500, "Only running operations can be connected"));
     }
     let session = lock(&world.sessions.0).get(id).cloned();
     let seat = session.and_then(|session| Some((session.admit(&secret)?, session)));
@@ -189,6 +193,57 @@ impl Session {
         Ok((exit, Some(keyboard)))
     }
 
+    /// What is typed goes to the screen, and what appears there to the client, until either side has had enough.
+    pub(super) async fn console(
+        self: &Arc<Self>,
+        world: &World,
+        operation: &Operation,
+        seat: Seat,
+        mut power: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        let mut screen = seat.console.screen.subscribe();
+        if timeout(PATIENCE, self.complete()).await.is_err() {
+            return Err(failure(500, "Timed out waiting for websockets to connect"));
+        }
+        let Some(socket) = self.take("0") else { return Ok(()) };
+        let (mut client, mut keyboard) = socket.split();
+        let (resize, _) = watch::channel((0, 0));
+        let show = async {
+            while let Ok(data) = screen.recv().await {
+                let _ = client.send(Message::Binary(data)).await;
+            }
+        };
+        let echo = async {
+            let (typed, mut keys) = mpsc::channel::<Bytes>(8);
+            let copy = async {
+                while let Some(data) = keys.recv().await {
+                    let line = String::from_utf8_lossy(&data).replace('\r', "\n");
+                    seat.console.print(line.as_bytes());
+                }
+            };
+            future::join(pump(&mut keyboard, typed, false), copy).await;
+        };
+        let hung_up = self.clone().controlled(resize);
+        let mut hung_up = std::pin::pin!(hung_up);
+        tokio::select! {
+            _ = &mut hung_up => return Ok(()),
+            () = seat.lost() => {
+                if world.generation == Generation::V6_0 {
+                    world.cancelled(operation);
+                }
+                return Ok(());
+            }
+            _ = power.wait_for(|on| !on) => {}
+            () = show => {}
+            () = forever(Some(echo)) => {}
+        }
+        let _ = client.send(Message::text("")).await;
+        if world.generation == Generation::V6_0 {
+            hung_up.await;
+        }
+        Ok(())
+    }
+
     /// What the control socket makes of the command: the code of its death. Never returns if nobody connects it.
     async fn controlled(self: Arc<Self>, resize: watch::Sender<Window>) -> i32 {
         let mut control = loop {
@@ -209,11 +264,17 @@ impl Session {
     }
 }
 
+/// Nothing dies of SIGCHLD, SIGCONT, SIGSTOP, SIGURG, SIGWINCH.
+const HARMLESS: [i32; 5] = [17, 18, 19, 23, 28];
+
 /// A signal to die of, if that is the order.
 fn obey(order: &Value, resize: &watch::Sender<Window>) -> Option<i32> {
     let number = |key: &str| order["args"][key].as_str().and_then(|n| n.parse().ok());
     match order["command"].as_str() {
-        Some("signal") => order["signal"].as_i64().and_then(|n| i32::try_from(n).ok()),
+        Some("signal") => {
+            let number = order["signal"].as_i64().and_then(|n| i32::try_from(n).ok());
+            number.filter(|number| !HARMLESS.contains(number))
+        }
         Some("window-resize") => {
             if let (Some(width), Some(height)) = (number("width"), number("height")) {
                 resize.send_replace((width, height));

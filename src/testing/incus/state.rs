@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Generation;
+use super::console::Console;
 use super::envelope::{Failure, failure};
 use super::events::{Events, now};
 use super::exec::Sessions;
@@ -35,6 +36,7 @@ pub(super) struct Instance {
     pub(super) outputs: BTreeMap<String, Bytes>,
     /// What commands inside gave to its interfaces.
     pub(super) addresses: Addresses,
+    pub(super) console: Arc<Console>,
     pub(super) started_at: String,
     /// False ends whatever runs inside.
     pub(super) power: watch::Sender<bool>,
@@ -47,6 +49,7 @@ impl Instance {
             files: Tree::new(),
             outputs: BTreeMap::new(),
             addresses: Addresses::default(),
+            console: Arc::default(),
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             power: watch::Sender::new(false),
         }
@@ -74,6 +77,7 @@ impl Instance {
     }
 
     pub(super) fn boot(&mut self) {
+        self.console.renew();
         self.set_status("Running", 103);
         self.started_at = now();
         self.document["last_used_at"] = now().into();

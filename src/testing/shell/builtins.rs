@@ -161,10 +161,11 @@ impl Shell {
     }
 
     async fn id(&self, args: &[&str], to: &Plumbing) -> Ran {
-        let id = self.uid;
+        let (uid, gid) = (self.uid, self.gid);
         match args {
-            ["-u"] => self.line(to, &id.to_string()).await,
-            _ => self.line(to, &format!("uid={id} gid={id}")).await,
+            ["-u"] => self.line(to, &uid.to_string()).await,
+            ["-g"] => self.line(to, &gid.to_string()).await,
+            _ => self.line(to, &format!("uid={uid} gid={gid}")).await,
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) struct Shell {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) cwd: String,
     pub(crate) uid: u32,
+    pub(crate) gid: u32,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) addresses: Addresses,
     pub(crate) stdin: mpsc::Receiver<Bytes>,

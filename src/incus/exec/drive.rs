@@ -1,0 +1,212 @@
+//! Moves the bytes of a running command, obeys orders, and learns how it ended.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::status;
+use super::streams::{Pipes, Terminal};
+use crate::error::{Error, Kind, Sent};
+use crate::incus::Incus;
+use crate::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
+use crate::socket::{Frame, Socket};
+use crate::wait::{WaitEnd, WaitError};
+
+/// How soon most commands end.
+const SOON: Duration = Duration::from_secs(1);
+/// How long to wait for the server's word on why a stream broke.
+const WORD: Duration = Duration::from_secs(5);
+/// The most that is sent at once.
+const PIECE: usize = 64 * 1024;
+
+/// A command that has been started.
+pub(super) struct Run {
+    pub(super) incus: Incus,
+    pub(super) id: String,
+}
+
+/// How the end of the input is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::incus) enum Keyboard {
+    /// No keyboard: an empty text.
+    None,
+    /// Control-D. After an empty text the server would not listen to the keyboard any more.
+    ControlD,
+    /// A console is nobody's input: nothing.
+    Console,
+}
+
+/// Drives a command without a terminal.
+pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitStatus, Error> {
+    let Pipes { stdin, stdout, stderr, control } = pipes;
+    let Wires { output, input, orders } = wires;
+    let drain = async {
+        let pours = async {
+            let out = pour(&stdout, &output, Chunk::Stdout);
+            let err = pour(&stderr, &output, Chunk::Stderr);
+            tokio::try_join!(out, err).map(|_| ())
+        };
+        // The command may end without reading all of its input, or any.
+        tokio::select! {
+            result = pours => result,
+            never = feed(&stdin, input) => never,
+        }
+    };
+    tokio::select! {
+        ended = ended(&run, drain) => ended,
+        e = steer(control.as_ref(), orders, false) => Err(e),
+    }
+}
+
+/// Drives a command with a terminal.
+pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
+    let Terminal { both, control } = terminal;
+    let Wires { output, input, orders } = wires;
+    let drain = async move {
+        let result = tokio::select! {
+            result = pour(&both, &output, Chunk::Stdout) => result,
+            never = write(&both, input, Keyboard::ControlD) => never,
+        };
+        // The server ends the operation when the client has hung up, not before.
+        let _ = tokio::time::timeout(SOON, both.close()).await;
+        drop(both);
+        result
+    };
+    tokio::select! {
+        ended = ended(&run, drain) => ended,
+        e = steer(control.as_ref(), orders, true) => Err(e),
+    }
+}
+
+/// Waits for the end of the output and for the exit status, whichever comes first.
+async fn ended(run: &Run, drain: impl Future<Output = Result<(), Error>>) -> Result<ExitStatus, Error> {
+    let (told, drained) = oneshot::channel();
+    let mut status = pin!(status_of(run, drained));
+    let mut drain = pin!(drain);
+    let (drained, status) = tokio::select! {
+        drained = &mut drain => {
+            let _ = told.send(());
+            match drained {
+                Ok(()) => (Ok(()), Some(status.await)),
+                Err(e) => (Err(e), tokio::time::timeout(WORD, status).await.ok()),
+            }
+        }
+        status = &mut status => (drain.await, Some(status)),
+    };
+    match (drained, status) {
+        (Ok(()), Some(status)) => Ok(status?),
+        // The server's word on why there was no output says more.
+        (Err(_), Some(Err(word))) if word.end() == WaitEnd::Failed => Err(word.into()),
+        (Err(e), _) => Err(e),
+        (Ok(()), None) => Err(Error::new(Kind::BadReply, "no exit status")),
+    }
+}
+
+/// Asks how the command ended.
+///
+/// The server forgets that five seconds after the end, which a slow reader can't see for its output. Nearly every
+/// command ends sooner and needs no connection for the wait.
+async fn status_of(run: &Run, mut drained: oneshot::Receiver<()>) -> Result<ExitStatus, WaitError> {
+    if tokio::time::timeout(SOON, &mut drained).await.is_err() {
+        match status::of_running(&run.incus, &run.id).await {
+            // The streams may still be good: ask once more at their end.
+            Err(e) if e.end() == WaitEnd::LostContact => {
+                tracing::debug!(error = %e, "no exit status yet");
+                let _ = drained.await;
+            }
+            told => return told,
+        }
+    }
+    status::of_ended(&run.incus, &run.id).await
+}
+
+/// Passes one stream on. Its end is an empty text frame; a connection that just ends has lost something.
+pub(in crate::incus) async fn pour(
+    socket: &Socket,
+    sink: &Sink,
+    kind: fn(Bytes) -> Chunk,
+) -> Result<(), Error> {
+    loop {
+        match socket.next().await.map_err(of_incus)? {
+            Some(Frame::Text(text)) if text.is_empty() => return Ok(()),
+            Some(Frame::Text(bytes) | Frame::Binary(bytes)) => sink.put(kind(bytes)).await,
+            None => {
+                let e = Error::new(Kind::Interrupted, "the stream closed before its end");
+                return Err(of_incus(e).with(|e| e.sent = Sent::Yes));
+            }
+        }
+    }
+}
+
+fn of_incus(e: Error) -> Error {
+    e.with(|inner| inner.api = "incus")
+}
+
+/// Sends the input of a command without a terminal.
+async fn feed<T>(stdin: &Socket, input: Input) -> T {
+    // Read as well, so that the server's pings are answered. It closes what the command reads no more.
+    let closed = async { while let Ok(Some(_)) = stdin.next().await {} };
+    tokio::select! {
+        never = write(stdin, input, Keyboard::None) => never,
+        () = closed => std::future::pending().await,
+    }
+}
+
+/// Sends all input, then its end; the writer learns it when nobody reads any more.
+pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
+    let sending = async {
+        while let Some(piece) = input.next(PIECE).await {
+            socket.send_binary(piece).await?;
+        }
+        match keyboard {
+            Keyboard::None => socket.send_text("").await,
+            Keyboard::ControlD => socket.send_binary(Bytes::from_static(b"\x04")).await,
+            Keyboard::Console => Ok(()),
+        }
+    };
+    if let Err(e) = sending.await {
+        tracing::debug!(error = %e, "the command reads no more input");
+    }
+    drop(input);
+    std::future::pending().await
+}
+
+/// Obeys orders for as long as the command runs; returns only when the connection is dead.
+pub(in crate::incus) async fn steer(control: Option<&Socket>, mut orders: Orders, terminal: bool) -> Error {
+    if let Some(control) = control {
+        loop {
+            tokio::select! {
+                asked = orders.next() => obey(control, asked, terminal).await,
+                heard = control.next() => match heard {
+                    Ok(Some(_)) => {}
+                    Err(e) if e.kind() == Kind::Timeout => return of_incus(e),
+                    // It ends with the command, of whose end the streams tell.
+                    Ok(None) | Err(_) => break,
+                },
+            }
+        }
+    }
+    loop {
+        // Whoever asks is told that it is too late.
+        drop(orders.next().await);
+    }
+}
+
+async fn obey(control: &Socket, asked: Asked, terminal: bool) {
+    let order = match asked.order {
+        Order::Resize { .. } if !terminal => {
+            return asked.answer(Err(Error::invalid("terminal", "the command has none")));
+        }
+        // The server wants strings.
+        Order::Resize { width, height } => {
+            json!({"command": "window-resize", "args": {"width": width.to_string(), "height": height.to_string()}})
+        }
+        Order::Signal(signal) => json!({"command": "signal", "signal": signal.number()}),
+        Order::Kill => json!({"command": "signal", "signal": Signal::KILL.number()}),
+    };
+    let sent = control.send_text(&order.to_string()).await;
+    asked.answer(sent.map_err(of_incus));
+}

@@ -1,0 +1,208 @@
+//! Running commands in an instance.
+
+mod drive;
+mod status;
+mod streams;
+mod unattended;
+mod until;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::instance::Subject;
+use super::reply::open;
+use super::{Instance, InstanceRef, checked_name, scoped, types};
+use crate::error::Error;
+use crate::process::{Output, Process, Source};
+
+pub(super) use drive::{Keyboard, pour, steer, write};
+pub(super) use status::{resume, resume_recorded};
+pub(super) use streams::Terminal;
+pub use until::UntilSuccess;
+
+/// A command to run; from [`Instance::exec`].
+///
+/// The program is run as it is: no shell takes part. There are these ways:
+///
+/// | | output | ends with this program | input |
+/// | --- | --- | --- | --- |
+/// | [`output`](Self::output) | whole | yes | [`stdin`](Self::stdin) |
+/// | [`spawn`](Self::spawn) | as it comes | yes | [`stdin`](Self::stdin), [`pipe_stdin`](Self::pipe_stdin) |
+/// | [`record_output`](Self::record_output) | whole, through files on the server | no | none |
+/// | [`discard_output`](Self::discard_output) | none | no | none |
+/// | [`until_success`](Self::until_success) | of the run that succeeds | yes | [`stdin`](Self::stdin) |
+#[derive(Clone)]
+#[must_use = "nothing runs before `.output().await` or `.spawn().await`"]
+pub struct Exec {
+    instance: InstanceRef,
+    exec: types::InstanceExec,
+    stdin: Option<Source>,
+}
+
+impl fmt::Debug for Exec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values of variables and the input may be secret.
+        f.debug_struct("Exec")
+            .field("instance", &self.instance.name())
+            .field("command", &self.exec.command)
+            .field("environment", &self.exec.environment.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// Runs a command in the instance, in the manner of `std::process::Command`.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let done = web.exec(["sh", "-c", "echo $GREETING"]).env("GREETING", "hello").output().await?;
+    /// assert_eq!(done.status.code(), 0);
+    /// assert_eq!(done.stdout_text(), "hello\n");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/instance-exec/>
+    pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
+        let exec = types::InstanceExec {
+            command: command.into_iter().map(Into::into).collect(),
+            environment: BTreeMap::new(),
+            wait_for_websocket: false,
+            interactive: false,
+            record_output: false,
+            width: None,
+            height: None,
+            user: None,
+            group: None,
+            cwd: None,
+        };
+        Exec { instance: self.named(), exec, stdin: None }
+    }
+}
+
+impl Exec {
+    /// Sets an environment variable.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.exec.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Runs it in this directory.
+    pub fn current_dir(mut self, directory: impl Into<String>) -> Self {
+        self.exec.cwd = Some(directory.into());
+        self
+    }
+
+    /// Runs it as this user, by number.
+    pub fn uid(mut self, user: u32) -> Self {
+        self.exec.user = Some(user.into());
+        self
+    }
+
+    /// Runs it as this group, by number.
+    pub fn gid(mut self, group: u32) -> Self {
+        self.exec.group = Some(group.into());
+        self
+    }
+
+    /// What it reads from standard input; nothing if not set.
+    pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.stdin = Some(Source::Bytes(bytes.into()));
+        self
+    }
+
+    /// Lets it read from a writer: [`Process::take_stdin`].
+    pub fn pipe_stdin(mut self) -> Self {
+        self.stdin = Some(Source::Pipe);
+        self
+    }
+
+    /// Gives it a terminal of so many columns and rows, for programs that want one.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let mut shell = web.exec(["sh"]).terminal(80, 24).spawn().await?;
+    /// if let Some(mut keyboard) = shell.take_stdin() {
+    ///     keyboard.write_all("stty size; exit\n").await?;
+    ///     shell.resize(132, 50).await?;
+    ///     print!("{}", shell.output().await?.stdout_text());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// All output comes as [`Chunk::Stdout`](crate::Chunk::Stdout), with the terminal's line ends, and echoes what is
+    /// typed. Input is a writer, as with [`pipe_stdin`](Self::pipe_stdin), if [`stdin`](Self::stdin) gives none; its end
+    /// is typed as Control-D. The variable `TERM` is `xterm` if not set.
+    pub fn terminal(mut self, width: u16, height: u16) -> Self {
+        self.exec.interactive = true;
+        self.exec.width = Some(width.into());
+        self.exec.height = Some(height.into());
+        self
+    }
+
+    /// Runs it to its end and collects what it wrote.
+    ///
+    /// An exit status other than 0 is not an error here: see [`Output::success`]. Two are the exception, because the
+    /// server makes failures of them: a command that doesn't exist, or ends with 127, is an error of
+    /// [`Kind::NotFound`](crate::Kind::NotFound); one that can't be executed, or ends with 126, of
+    /// [`Kind::OperationFailed`](crate::Kind::OperationFailed).
+    pub async fn output(self) -> Result<Output, Error> {
+        self.spawn().await?.output().await
+    }
+
+    /// Starts it, to read its output as it comes.
+    ///
+    /// ```no_run
+    /// use windlass::Chunk;
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let mut run = web.exec(["apt-get", "update"]).spawn().await?;
+    /// while let Some(chunk) = run.next().await {
+    ///     match chunk? {
+    ///         Chunk::Stdout(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
+    ///         Chunk::Stderr(bytes) => eprint!("{}", String::from_utf8_lossy(&bytes)),
+    ///     }
+    /// }
+    /// run.wait().await?.success()?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn spawn(self) -> Result<Process, Error> {
+        self.check()?;
+        let Self { instance, mut exec, stdin } = self;
+        exec.wait_for_websocket = true;
+        let interactive = exec.interactive;
+        if interactive {
+            // The server gives it none.
+            exec.environment.entry("TERM".to_owned()).or_insert_with(|| "xterm".to_owned());
+        }
+        let operation = start(&instance, exec).await.map_err(status::no_such_command)?;
+        let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone() };
+        if interactive {
+            let terminal = Terminal::connect(&run.incus, operation).await?;
+            let stdin = stdin.unwrap_or(Source::Pipe);
+            return Ok(Process::new(stdin, |wires| drive::terminal(run, terminal, wires)));
+        }
+        let pipes = streams::Pipes::connect(&run.incus, operation).await?;
+        let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
+        Ok(Process::new(stdin, |wires| drive::pipes(run, pipes, wires)))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        checked_name("name", self.instance.name())?;
+        if self.exec.interactive && (self.exec.width == Some(0) || self.exec.height == Some(0)) {
+            return Err(Error::invalid("terminal", "has no room at all"));
+        }
+        match self.exec.command.first() {
+            None => Err(Error::invalid("command", "is empty")),
+            Some(program) if program.is_empty() => Err(Error::invalid("command", "names no program")),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+async fn start(instance: &InstanceRef, exec: types::InstanceExec) -> Result<types::Operation, Error> {
+    let call = instance.incus.call();
+    let request = call.instance_exec().name(instance.name()).body(exec);
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    open(&call, result).await
+}

@@ -1,0 +1,82 @@
+//! How a command ended, by its operation.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::unattended::Recorded;
+use crate::error::{Error, Kind};
+use crate::incus::ending::Ending;
+use crate::incus::work::IncusWork;
+use crate::incus::{Incus, types};
+use crate::process::{ExitStatus, Output};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation, WaitError};
+
+/// Waits for a command that may run for long.
+pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
+    IncusWork::resumed(incus, id, Exited).timeout(Duration::MAX).await
+}
+
+/// Waits for a command whose output has ended: most often it has, too, or will in a moment.
+pub(super) async fn of_ended(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
+    IncusWork::about_to_end(incus, id, Exited).timeout(Duration::MAX).await
+}
+
+pub(in crate::incus) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<ExitStatus>> {
+    (ticket.kind == Exited::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Exited))
+}
+
+pub(in crate::incus) fn resume_recorded(incus: &Incus, ticket: &Ticket) -> Option<Operation<Output>> {
+    let recorded = Recorded::of(ticket)?;
+    Some(IncusWork::resumed(incus, ticket.id(), recorded))
+}
+
+/// Ends in the exit status.
+pub(super) struct Exited;
+
+impl Exited {
+    const KIND: &str = "exec";
+}
+
+impl Ending for Exited {
+    type Output = ExitStatus;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", Self::KIND, id)
+    }
+
+    fn finish<'a>(
+        &'a self,
+        _: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<ExitStatus, Error>> {
+        Box::pin(async { exit_status(operation) })
+    }
+
+    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<ExitStatus>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn confirm<'a>(&'a self, _: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
+        Box::pin(async { no_such_command(e) })
+    }
+}
+
+pub(super) fn exit_status(operation: &types::Operation) -> Result<ExitStatus, Error> {
+    let told = operation.metadata.as_ref().and_then(|metadata| metadata.get("return"));
+    match told.and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()) {
+        Some(code) => Ok(ExitStatus::new(code)),
+        None => Err(Error::new(Kind::BadReply, "the operation tells no exit status")),
+    }
+}
+
+/// There is only the text, together with the fact that the command never ran.
+pub(super) fn no_such_command(e: Error) -> Error {
+    let missing = e.message() == "Command not found";
+    e.with(|inner| {
+        if missing {
+            inner.kind = Kind::NotFound;
+        }
+    })
+}

@@ -1,0 +1,120 @@
+//! The connections of a command or a console.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::error::{Error, Kind};
+use crate::incus::{Incus, scoped, types};
+use crate::secret::Secret;
+use crate::socket::Socket;
+
+/// Twice what the server itself waits for them.
+const DIAL: Duration = Duration::from_secs(10);
+/// How often the controls are tried, and the pause between.
+const CONTROL_TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
+/// After so long a silence the other side is asked whether it is there. The server itself says so every ten seconds.
+const QUIET: Duration = Duration::from_secs(30);
+/// How long it may take to answer.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// A command without a terminal. Closing `control` kills it.
+pub(super) struct Pipes {
+    pub(super) stdin: Socket,
+    pub(super) stdout: Socket,
+    pub(super) stderr: Socket,
+    pub(super) control: Option<Socket>,
+}
+
+/// A terminal, both ways. Closing `control` ends what runs in it.
+pub(in crate::incus) struct Terminal {
+    pub(in crate::incus) both: Socket,
+    pub(in crate::incus) control: Option<Socket>,
+}
+
+impl Pipes {
+    /// All at once: the server gives up after five seconds, which is little for one after the other.
+    pub(super) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+        let incus = incus.clone();
+        to_the_end(async move {
+            let (stdin, stdout, stderr, control) = tokio::try_join!(
+                dial(&incus, &operation, "0"),
+                dial(&incus, &operation, "1"),
+                dial(&incus, &operation, "2"),
+                control(&incus, &operation)
+            )?;
+            let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
+            Ok(Self { stdin, stdout, stderr, control })
+        })
+        .await
+    }
+}
+
+impl Terminal {
+    pub(in crate::incus) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+        let incus = incus.clone();
+        to_the_end(async move {
+            let (both, control) =
+                tokio::try_join!(dial(&incus, &operation, "0"), control(&incus, &operation))?;
+            // An answer from `both` could wait behind what is being typed; `control` tells for both.
+            let both = if control.is_some() { both } else { both.watched(QUIET, LIMIT) };
+            Ok(Self { both, control })
+        })
+        .await
+    }
+}
+
+/// Connects in a task of its own. Without its controls a command can't be killed: whoever gives up on one while it is
+/// being connected must not leave it with half of its streams.
+async fn to_the_end<T: Send + 'static>(
+    all: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::spawn(tokio::time::timeout(DIAL, all)).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(_)) => Err(Error::new(Kind::Timeout, "the streams don't connect").with(|e| e.api = "incus")),
+        Err(e) => {
+            Err(Error::new(Kind::Interrupted, format!("the task that connects the streams ended: {e}")))
+        }
+    }
+}
+
+/// The controls, with more than one try: without them the command runs on, whatever becomes of the rest.
+async fn control(incus: &Incus, operation: &types::Operation) -> Result<Option<Socket>, Error> {
+    let mut tries = 1;
+    loop {
+        match dial(incus, operation, "control").await {
+            Ok(control) => return Ok(Some(control.watched(QUIET, LIMIT))),
+            // Nobody needs them any more.
+            Err(e) if is_over(&e) => return Ok(None),
+            Err(e) if tries == CONTROL_TRIES => return Err(e),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The server knows the secrets, or the operation, only while the command runs.
+fn is_over(e: &Error) -> bool {
+    match e.kind() {
+        Kind::PermissionDenied | Kind::NotFound => true,
+        _ => e.status() == Some(500) && e.message().contains("Only running operations"),
+    }
+}
+
+async fn dial(incus: &Incus, operation: &types::Operation, name: &str) -> Result<Socket, Error> {
+    let fds = operation.metadata.as_ref().and_then(|metadata| metadata.get("fds"));
+    let secret = fds.and_then(|fds| fds.get(name)).and_then(Value::as_str);
+    let secret =
+        secret.ok_or_else(|| Error::new(Kind::BadReply, format!("the operation has no stream {name}")))?;
+    // Four of these at once would make every caller's future large.
+    Box::pin(connect(incus, &operation.id, secret.into())).await
+}
+
+async fn connect(incus: &Incus, id: &str, secret: Secret) -> Result<Socket, Error> {
+    let call = incus.call();
+    let request = call.operation_websocket().id(id).secret(secret);
+    let result = scoped!(request, incus.own_project()).send().await;
+    let answer = call.done(result).await?;
+    Socket::open(&call, answer).await
+}

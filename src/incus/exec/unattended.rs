@@ -1,0 +1,150 @@
+//! Commands without streams: they run on the server alone, and go on whatever becomes of this program.
+
+use serde_json::Value;
+
+use super::status::{Exited, exit_status, no_such_command};
+use super::{Exec, start};
+use crate::error::{Error, Kind};
+use crate::incus::ending::Ending;
+use crate::incus::reply::{collect, open};
+use crate::incus::work::IncusWork;
+use crate::incus::{Incus, checked_name, scoped, types};
+use crate::process::{ExitStatus, Output};
+use crate::ticket::Ticket;
+use crate::wait::{Action, BoxFuture};
+
+impl Exec {
+    /// Runs it without any streams; what it writes is lost.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let upgrade = web.exec(["apk", "upgrade"]).discard_output().send().await?;
+    /// let ticket = upgrade.ticket().to_string();      // any process can wait for it
+    /// upgrade.await?.success()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The command needs no connection and goes on when this program ends; dropping the operation doesn't kill it. An
+    /// exit status other than 0 is not an error here: see [`ExitStatus::success`]. The server forgets the status five
+    /// seconds after the end: a wait that is resumed later ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
+    ///
+    /// Input or a terminal is an error of [`Kind::InvalidInput`].
+    pub fn discard_output(self) -> Action<ExitStatus> {
+        Action::new(async move {
+            self.check_unattended()?;
+            let operation = start(&self.instance, self.exec).await.map_err(no_such_command)?;
+            Ok(IncusWork::accepted(&self.instance.incus, operation, Exited))
+        })
+    }
+
+    /// Runs it without any streams and lets the server keep what it writes in files, which are read and deleted at its
+    /// end.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let list = web.exec(["ls", "/etc"]).record_output().await?.success()?;
+    /// println!("{}", list.stdout_text());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. If nobody waits for
+    /// its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output) there.
+    pub fn record_output(self) -> Action<Output> {
+        Action::new(async move {
+            self.check_unattended()?;
+            let Self { instance, mut exec, .. } = self;
+            exec.record_output = true;
+            let recorded = Recorded { instance: instance.name().to_owned() };
+            let operation = start(&instance, exec).await.map_err(no_such_command)?;
+            Ok(IncusWork::accepted(&instance.incus, operation, recorded))
+        })
+    }
+
+    fn check_unattended(&self) -> Result<(), Error> {
+        self.check()?;
+        if self.stdin.is_some() {
+            return Err(Error::invalid("stdin", "a command without streams reads nothing"));
+        }
+        if self.exec.interactive {
+            return Err(Error::invalid("terminal", "a command without streams has none"));
+        }
+        Ok(())
+    }
+}
+
+/// Ends in the recorded output.
+pub(super) struct Recorded {
+    instance: String,
+}
+
+impl Recorded {
+    const KIND: &str = "exec-output";
+
+    pub(super) fn of(ticket: &Ticket) -> Option<Self> {
+        (ticket.kind == Self::KIND).then(|| Some(Self { instance: ticket.fact("name")?.to_owned() }))?
+    }
+
+    async fn read(&self, incus: &Incus, operation: &types::Operation) -> Result<Output, Error> {
+        let status = exit_status(operation)?;
+        let (out, err) = (file(operation, "1")?, file(operation, "2")?);
+        let (stdout, stderr) = tokio::try_join!(self.fetch(incus, &out), self.fetch(incus, &err))?;
+        for file in [&out, &err] {
+            // The output is here: a file that stays behind is no reason to lose it.
+            if let Err(e) = self.delete(incus, file).await {
+                tracing::warn!(error = %e, "recorded output stays on the server");
+            }
+        }
+        Ok(Output { status, stdout, stderr })
+    }
+
+    async fn fetch(&self, incus: &Incus, file: &str) -> Result<Vec<u8>, Error> {
+        let name = checked_name("name", &self.instance)?;
+        let call = incus.call();
+        let request = call.instance_exec_output_get().name(name).file(file);
+        let result = scoped!(request, incus.own_project()).send().await;
+        Ok(collect(call.done(result).await?).await?.into())
+    }
+
+    async fn delete(&self, incus: &Incus, file: &str) -> Result<(), Error> {
+        let name = checked_name("name", &self.instance)?;
+        let call = incus.call();
+        let request = call.instance_exec_output_delete().name(name).file(file);
+        let result = scoped!(request, incus.own_project()).send().await;
+        open(&call, result).await
+    }
+}
+
+/// The name of a recorded file: the operation tells its URL.
+fn file(operation: &types::Operation, stream: &str) -> Result<String, Error> {
+    let files = operation.metadata.as_ref().and_then(|metadata| metadata.get("output"));
+    let url = files.and_then(|files| files.get(stream)).and_then(Value::as_str);
+    let name = url.and_then(|url| url.split('?').next()?.rsplit('/').next());
+    match name {
+        Some(name) => Ok(name.to_owned()),
+        None => Err(Error::new(Kind::BadReply, "the operation doesn't tell where the output is")),
+    }
+}
+
+impl Ending for Recorded {
+    type Output = Output;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        Ticket::new("incus", Self::KIND, id).with("name", &self.instance)
+    }
+
+    fn finish<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Output, Error>> {
+        Box::pin(self.read(incus, operation))
+    }
+
+    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Output>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn confirm<'a>(&'a self, _: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
+        Box::pin(async { no_such_command(e) })
+    }
+}

@@ -1,0 +1,148 @@
+//! Waiting until a command succeeds inside an instance.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Exec;
+use crate::error::{Error, Kind, Sent};
+use crate::process::{Output, Source};
+use crate::wait::BoxFuture;
+
+/// A wait until a command succeeds; from [`Exec::until_success`]. `.await` it.
+#[derive(Debug, Clone)]
+#[must_use = "nothing runs before `.await`"]
+pub struct UntilSuccess {
+    exec: Exec,
+    limit: Duration,
+    pause: Duration,
+}
+
+/// The first pause between two runs; it doubles up to the longest.
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(3);
+
+impl Exec {
+    /// Runs it again and again until it succeeds: a wait for whatever can be asked for inside.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// let web = incus.launch("web").image("ubuntu/24.04/cloud").await?;
+    /// // Until cloud-init is through …
+    /// web.exec(["cloud-init", "status", "--wait"]).until_success().timeout(Duration::from_secs(900)).await?;
+    /// // … and the service answers.
+    /// web.exec(["curl", "-fs", "http://localhost/health"]).until_success().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Success is exit status 0. An instance that isn't running yet, or whose agent isn't, a program that isn't there
+    /// yet, and a server out of reach are waited for as well. Ten minutes if [`timeout`](UntilSuccess::timeout) says
+    /// nothing else; then the error is of [`Kind::Timeout`] and quotes the last run, which is killed if it still goes
+    /// on. An instance that doesn't exist, and whatever else time can't cure, ends the wait at once.
+    pub fn until_success(self) -> UntilSuccess {
+        UntilSuccess { exec: self, limit: Duration::from_secs(600), pause: LONGEST }
+    }
+}
+
+impl UntilSuccess {
+    /// How long to try.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The longest pause between two runs; three seconds if not set.
+    pub fn every(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    async fn run(self) -> Result<Output, Error> {
+        if matches!(self.exec.stdin, Some(Source::Pipe)) {
+            return Err(Error::invalid("stdin", "a writer can't be read by every run"));
+        }
+        let end = Instant::now().checked_add(self.limit);
+        let (mut pause, mut last) = (FIRST, None);
+        loop {
+            let run = self.exec.clone().output();
+            let ended = match end {
+                Some(end) => tokio::time::timeout_at(end, run).await,
+                None => Ok(run.await),
+            };
+            match ended.map(|ended| ended.and_then(Output::success)) {
+                Ok(Ok(output)) => return Ok(output),
+                Ok(Err(e)) if !may_pass(&e) => return Err(e),
+                Ok(Err(e)) => last = Some(e),
+                Err(_) => return Err(out_of_time(self.limit, last)),
+            }
+            pause = pause.min(self.pause);
+            if end.is_some_and(|end| Instant::now() + pause >= end) {
+                return Err(out_of_time(self.limit, last));
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+}
+
+impl IntoFuture for UntilSuccess {
+    type Output = Result<Output, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// Whether another run may do better.
+fn may_pass(e: &Error) -> bool {
+    match e.kind() {
+        // No such program yet: that is no answer of HTTP.
+        Kind::NotFound => e.status() != Some(404),
+        Kind::CommandFailed
+        | Kind::Conflict
+        | Kind::Connect
+        | Kind::Interrupted
+        | Kind::Timeout
+        | Kind::Unavailable
+        | Kind::RateLimited
+        | Kind::Server
+        | Kind::OperationFailed
+        | Kind::OperationGone
+        | Kind::BadReply => true,
+        _ => false,
+    }
+}
+
+fn out_of_time(limit: Duration, last: Option<Error>) -> Error {
+    let seen = last.as_ref().map_or_else(|| "the first run goes on".to_owned(), Error::to_string);
+    Error::new(Kind::Timeout, format!("no success within {limit:?} ({seen})")).with(|e| {
+        (e.api, e.operation, e.sent) = ("incus", "instance_exec", Sent::Yes);
+        e.source = last.map(Into::into);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_time_may_cure() {
+        let with_status = |kind, status| Error::new(kind, "").with(|e| e.status = status);
+        let table = [
+            (Kind::CommandFailed, None, true),
+            (Kind::Conflict, Some(400), true),
+            (Kind::NotFound, None, true),
+            (Kind::NotFound, Some(202), true),
+            (Kind::NotFound, Some(404), false),
+            (Kind::InvalidInput, None, false),
+            (Kind::PermissionDenied, Some(403), false),
+            (Kind::Unavailable, Some(503), true),
+        ];
+        for (kind, status, expected) in table {
+            assert_eq!(may_pass(&with_status(kind, status)), expected, "{kind:?} {status:?}");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Commands, in all the ways in which they can run.
+
+use std::time::Duration;
+
+use windlass::incus::{Incus, Instance};
+use windlass::{Chunk, Error, ExitStatus, Kind, Output, Process, Signal};
+
+use super::{IMAGE, Outcome, handle, launched, name, remove};
+
+pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outcome {
+    let web = launched(&incus, "exec").await?;
+    let output = web.exec(["sh", "-c", "echo out; echo err >&2; exit 7"]).output().await?;
+    assert_eq!(output.status.code(), 7);
+    assert_eq!(output.stdout_text(), "out\n");
+    assert_eq!(output.stderr_text(), "err\n");
+    let e = output.success().expect_err("status 7 is no success");
+    assert_eq!((e.kind(), e.code()), (Kind::CommandFailed, Some("7")));
+    assert!(e.to_string().contains("err"), "{e}");
+    let quiet = web.exec(["true"]).output().await?.success()?;
+    assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
+    let web = launched(&incus, "chunks").await?;
+    let mut run = web.exec(["sh", "-c", "head -c 1000000 /dev/zero; echo done >&2"]).spawn().await?;
+    let (mut out, mut err) = (0, Vec::new());
+    while let Some(chunk) = run.next().await {
+        match chunk? {
+            Chunk::Stdout(bytes) => out += bytes.len(),
+            Chunk::Stderr(bytes) => err.extend_from_slice(&bytes),
+        }
+    }
+    assert!(run.wait().await?.is_success());
+    assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_takes_stdin_and_environment(incus: Incus) -> Outcome {
+    let web = launched(&incus, "stdin").await?;
+    let text = "ünïcode\n".repeat(50_000);
+    let cat = web.exec(["cat"]).stdin(text.clone()).output().await?.success()?;
+    assert!(cat.stdout == text.as_bytes(), "{} of {} bytes came back", cat.stdout.len(), text.len());
+    let env = web.exec(["sh", "-c", "echo $GREETING; pwd"]).env("GREETING", "hi").current_dir("/tmp");
+    assert_eq!(env.output().await?.stdout_text(), "hi\n/tmp\n");
+    // A command that doesn't read its input still ends.
+    let deaf = web.exec(["true"]).stdin(vec![0; 4_000_000]).output().await?;
+    assert!(deaf.status.is_success());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
+    let web = launched(&incus, "drop").await?;
+    let run = web.exec(["sleep", "1000"]).spawn().await?;
+    let at_work = async || {
+        let url = format!("/1.0/instances/{}", web.name());
+        let all = incus.operations().await?;
+        let mut mine =
+            all.iter().filter(|operation| operation.resources.values().flatten().any(|on| *on == url));
+        Ok::<_, Error>(mine.any(|operation| operation.status_code < 200))
+    };
+    assert!(at_work().await?);
+    drop(run);
+    for _ in 0..100 {
+        if !at_work().await? {
+            return remove(&handle(&incus, &web)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err("the command outlived its process".into())
+}
+
+pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
+    let web = launched(&incus, "missing").await?;
+    let e = web.exec(["no-such-command"]).output().await.expect_err("there is no such command");
+    assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_on_a_stopped_instance_is_a_conflict(incus: Incus) -> Outcome {
+    let web = incus.create(name("still")).image(IMAGE).await?;
+    let e = web.exec(["true"]).output().await.expect_err("it isn't running");
+    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)));
+    assert_eq!(e.message(), "Instance is not running");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_as_user_and_group(incus: Incus) -> Outcome {
+    let web = launched(&incus, "user").await?;
+    for (user, group) in [(0, 0), (1000, 1001), (1000, 0), (0, 7)] {
+        let ids = web.exec(["sh", "-c", "id -u; id -g"]).uid(user).gid(group).output().await?.success()?;
+        assert_eq!(ids.stdout_text(), format!("{user}\n{group}\n"));
+    }
+    remove(&handle(&incus, &web)).await
+}
+
+/// The next output, as text; an error where the command has ended.
+async fn text(process: &mut Process) -> Result<String, Box<dyn std::error::Error>> {
+    match process.next().await.ok_or("ended too early")?? {
+        Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// Reads until the words appear.
+async fn read_until(process: &mut Process, words: &str) -> Outcome {
+    let mut seen = String::new();
+    while !seen.contains(words) {
+        let more = tokio::time::timeout(Duration::from_secs(20), text(process)).await;
+        seen += &more.map_err(|_| format!("no {words:?} in {seen:?}"))??;
+    }
+    Ok(())
+}
+
+pub async fn exec_reads_from_a_writer(incus: Incus) -> Outcome {
+    let web = launched(&incus, "writer").await?;
+    let mut cat = web.exec(["cat"]).pipe_stdin().spawn().await?;
+    let mut stdin = cat.take_stdin().ok_or("no writer")?;
+    assert!(cat.take_stdin().is_none());
+    for line in ["one\n", "two\n"] {
+        stdin.write_all(line).await?;
+        read_until(&mut cat, line).await?;
+    }
+    // Far more than any buffer holds, so somebody must read meanwhile.
+    let flood = tokio::spawn(async move {
+        let mut lines = std::io::Cursor::new(b"line\n".repeat(400_000));
+        tokio::io::copy(&mut lines, &mut stdin).await
+    });
+    let rest = cat.output().await?.success()?;
+    assert_eq!(flood.await??, 2_000_000);
+    assert!(rest.stdout == b"line\n".repeat(400_000), "{} bytes came back", rest.stdout.len());
+    // A writer that nobody took ends with the wait.
+    let cat = web.exec(["cat"]).pipe_stdin().spawn().await?;
+    assert!(cat.wait().await?.is_success());
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_input_that_nobody_reads_holds_nothing_up(incus: Incus) -> Outcome {
+    let web = launched(&incus, "deaf").await?;
+    let mut sleep = web.exec(["sh", "-c", "echo up; sleep 1000"]).pipe_stdin().spawn().await?;
+    let mut stdin = sleep.take_stdin().ok_or("no writer")?;
+    read_until(&mut sleep, "up").await?;
+    let flood = tokio::spawn(async move {
+        loop {
+            if let Err(e) = stdin.write_all(vec![0; 100_000]).await {
+                return e.kind();
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!flood.is_finished(), "nothing held the writer back");
+    sleep.signal(Signal::TERM).await?;
+    assert_eq!(sleep.wait().await?.code(), 143);
+    assert_eq!(flood.await?, Kind::Interrupted);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_in_a_terminal(incus: Incus) -> Outcome {
+    let web = launched(&incus, "terminal").await?;
+    let mut shell = web.exec(["sh"]).terminal(80, 24).spawn().await?;
+    let mut keyboard = shell.take_stdin().ok_or("no keyboard")?;
+    keyboard.write_all("stty size\n").await?;
+    read_until(&mut shell, "24 80\r\n").await?;
+    shell.resize(100, 30).await?;
+    // The new size takes its own way.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    keyboard.write_all("stty size\n").await?;
+    read_until(&mut shell, "30 100\r\n").await?;
+    keyboard.write_all("echo $TERM\n").await?;
+    read_until(&mut shell, "xterm\r\n").await?;
+    keyboard.write_all("exit 5\n").await?;
+    let status = tokio::time::timeout(Duration::from_secs(20), shell.wait()).await;
+    assert_eq!(status.map_err(|_| "it doesn't end")??.code(), 5);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_in_a_terminal_without_input_ends(incus: Incus) -> Outcome {
+    let web = launched(&incus, "tty").await?;
+    let ended = tokio::time::timeout(Duration::from_secs(20), async {
+        let echo = web.exec(["sh", "-c", "echo out; echo err >&2; exit 3"]).terminal(80, 24).output().await?;
+        let cat = web.exec(["cat"]).terminal(80, 24).output().await?;
+        let typed = web.exec(["cat"]).terminal(80, 24).stdin("typed\n").output().await?;
+        Ok::<_, Error>((echo, cat, typed))
+    });
+    let (echo, cat, typed) = ended.await.map_err(|_| "it doesn't end")??;
+    assert_eq!((echo.status.code(), echo.stdout_text().as_str()), (3, "out\r\nerr\r\n"));
+    assert!(echo.stderr.is_empty());
+    assert!(cat.status.is_success());
+    assert!(typed.stdout_text().contains("typed\r\n"), "{typed:?}");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_signals_and_kill(incus: Incus) -> Outcome {
+    let web = launched(&incus, "signal").await?;
+    for (signal, code) in
+        [(Some(Signal::TERM), 143), (Some(Signal::HUP), 129), (Some(Signal::new(10)), 138), (None, 137)]
+    {
+        let mut run = web.exec(["sh", "-c", "echo up; sleep 1000"]).spawn().await?;
+        read_until(&mut run, "up").await?;
+        match signal {
+            Some(signal) => run.signal(signal).await?,
+            None => run.kill().await?,
+        }
+        assert_eq!(run.wait().await?.code(), code, "{signal:?}");
+    }
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn orders_to_a_command_that_has_ended_come_too_late(incus: Incus) -> Outcome {
+    let web = launched(&incus, "late").await?;
+    let mut run = web.exec(["sleep", "1000"]).spawn().await?;
+    assert_eq!(run.resize(80, 24).await.map_err(|e| e.kind()), Err(Kind::InvalidInput));
+    run.kill().await?;
+    assert!(run.next().await.is_none());
+    assert_eq!(run.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(Kind::Conflict));
+    assert_eq!(run.kill().await.map_err(|e| e.kind()), Err(Kind::Conflict));
+    assert_eq!(run.wait().await?.code(), 137);
+    remove(&handle(&incus, &web)).await
+}
+
+/// Waits until a file has this content.
+async fn appears(web: &Instance, path: &str, content: &str) -> Outcome {
+    for _ in 0..200 {
+        if web.read_file(path).await.is_ok_and(|bytes| bytes == content.as_bytes()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(format!("{path} never holds {content:?}").into())
+}
+
+pub async fn a_detached_process_goes_on(incus: Incus) -> Outcome {
+    let web = launched(&incus, "detach").await?;
+    // More output than fits anywhere: somebody must still take it.
+    let script = "head -c 3000000 /dev/zero; sleep 0.5; echo done > /root/mark";
+    web.exec(["sh", "-c", script]).spawn().await?.detach();
+    appears(&web, "/root/mark", "done\n").await?;
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_without_output(incus: Incus) -> Outcome {
+    let web = launched(&incus, "quiet").await?;
+    let status = web.exec(["sh", "-c", "echo lost; exit 7"]).discard_output().await?;
+    assert_eq!(status.code(), 7);
+    let operation = web.exec(["sh", "-c", "sleep 0.5; exit 9"]).discard_output().send().await?;
+    let ticket = operation.ticket().to_string().parse()?;
+    drop(operation);
+    assert_eq!(incus.resume::<ExitStatus>(&ticket)?.await?.code(), 9);
+    assert_eq!(incus.resume::<()>(&ticket).map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+    let input = web.exec(["cat"]).stdin("x").discard_output().await.map_err(|e| e.kind());
+    assert_eq!(input, Err(Kind::InvalidInput));
+    let terminal = web.exec(["cat"]).terminal(80, 24).record_output().await.map_err(|e| e.kind());
+    assert_eq!(terminal.err(), Some(Kind::InvalidInput));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn exec_with_recorded_output(incus: Incus) -> Outcome {
+    let web = launched(&incus, "record").await?;
+    let kept = async || match incus.raw().instance_exec_outputs_list().name(web.name()).send().await {
+        Ok(reply) => Ok(reply.into_inner().metadata.len()),
+        Err(e) => Err(Error::from_raw(e).await),
+    };
+    let output =
+        web.exec(["sh", "-c", "echo $WHO; echo err >&2; exit 7"]).env("WHO", "me").record_output().await?;
+    assert_eq!(
+        (output.status.code(), output.stdout_text(), output.stderr_text()),
+        (7, "me\n".into(), "err\n".into())
+    );
+    assert_eq!(kept().await?, 0, "files stay behind");
+    let operation = web.exec(["sh", "-c", "sleep 0.5; echo late"]).record_output().send().await?;
+    let ticket = operation.ticket().to_string().parse()?;
+    drop(operation);
+    assert_eq!(incus.resume::<Output>(&ticket)?.await?.stdout_text(), "late\n");
+    assert_eq!(kept().await?, 0, "files stay behind");
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn unattended_exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
+    let web = launched(&incus, "nocmd").await?;
+    let discarded =
+        web.exec(["no-such-command"]).discard_output().await.expect_err("there is no such command");
+    let recorded = web.exec(["no-such-command"]).record_output().await.expect_err("there is no such command");
+    for e in [discarded, recorded] {
+        assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+    }
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn until_a_command_succeeds(incus: Incus) -> Outcome {
+    let web = incus.create(name("until")).image(IMAGE).await?;
+    let (other, pause) = (web.clone(), Duration::from_millis(100));
+    let helper = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        other.start().await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        other.write_file("/root/mark", "ready\n").await
+    });
+    // It isn't even running at first.
+    let ready =
+        web.exec(["cat", "/root/mark"]).until_success().every(pause).timeout(Duration::from_secs(60)).await?;
+    assert_eq!(ready.stdout_text(), "ready\n");
+    helper.await??;
+    let never = web.exec(["sh", "-c", "echo not yet >&2; exit 4"]).until_success().every(pause);
+    let e = never.timeout(Duration::from_secs(1)).await.expect_err("it never succeeds");
+    assert_eq!(e.kind(), Kind::Timeout);
+    assert!(e.message().contains("exit status 4: not yet"), "{e}");
+    let hanging = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(500)).await;
+    assert_eq!(hanging.map_err(|e| e.kind()).err(), Some(Kind::Timeout));
+    let nobody = incus.instance(name("nobody")).exec(["true"]).until_success().await;
+    assert_eq!(nobody.map_err(|e| e.kind()).err(), Some(Kind::NotFound));
+    remove(&handle(&incus, &web)).await
+}
