@@ -1,7 +1,8 @@
 //! A real Incus daemon, driven by windlass, by the `incus` command and by `curl`: wall times, each with its baselines.
 //!
 //! `cargo xtask bench-incus` starts a daemon and runs this. The sides take turns, so that a machine that slows down slows
-//! all. The commands' times include their start: that is what a script pays, too.
+//! all. The commands' times include their start: that is what a script pays, too. CPU time is that of the client's side
+//! alone, in steps of 10 ms; on a busy machine it says more than the wall time.
 
 #![allow(clippy::unwrap_used)] // a benchmark that can't go on has nothing to say
 
@@ -68,7 +69,7 @@ impl Bench {
         std::fs::write(&from, &content).unwrap();
         let url = "http://incus/1.0/instances/bench/files?path=/root/f";
         let title = |verb: &str| format!("{verb} {} MiB", size / MIB);
-        let rounds = 320 * MIB / size;
+        let rounds = (320 * MIB / size).max(3);
         compare(
             &title("push"),
             rounds,
@@ -297,14 +298,30 @@ async fn end_of_operation(events: &mut Events) -> Duration {
 fn compare(title: &str, rounds: usize, mut sides: Vec<Side<'_>>) {
     sides.iter_mut().for_each(|(_, run)| run()); // caches get warm
     let mut times: Vec<(&str, Vec<f64>)> = sides.iter().map(|(name, _)| (*name, Vec::new())).collect();
+    let mut cpu = vec![0.0; sides.len()];
     for _ in 0..rounds {
-        for ((_, run), (_, times)) in sides.iter_mut().zip(&mut times) {
-            let started = Instant::now();
+        for (((_, run), (_, times)), cpu) in sides.iter_mut().zip(&mut times).zip(&mut cpu) {
+            let (started, before) = (Instant::now(), cpu_time());
             run();
             times.push(started.elapsed().as_secs_f64());
+            *cpu += cpu_time() - before;
         }
     }
+    let cpu: Vec<_> = times.iter().zip(cpu).map(|((name, _), cpu)| (*name, cpu / rounds as f64)).collect();
     report(title, times);
+    let ours = cpu[0].1.max(0.001);
+    for (name, cpu) in &cpu {
+        println!("  {name:28} {:9.1} ms of CPU   {:.2}x", cpu * 1e3, ours / cpu.max(0.001));
+    }
+}
+
+/// CPU seconds of this process and of the commands that it has run.
+fn cpu_time() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    // The program's name, in parentheses, may hold anything.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(4).map(|field| field.parse::<f64>().unwrap());
+    ticks.sum::<f64>() / 100.0
 }
 
 /// The medians, and how the first side compares with the others.

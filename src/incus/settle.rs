@@ -50,10 +50,11 @@ pub(super) async fn find(
         match tokio::time::timeout(limit, look(incus, name, marker)).await {
             Ok(Seen::Settled(settled)) => return Ok(settled),
             Ok(Seen::Unclear(e)) if started.elapsed() >= window => return Err(e),
-            Ok(Seen::Nothing { at_work }) if started.elapsed() >= window => {
-                if !at_work || started.elapsed() >= LIMIT {
-                    return Ok(Settled::Nothing);
-                }
+            Ok(Seen::Nothing { at_work: false }) if started.elapsed() >= window => {
+                return Ok(Settled::Nothing);
+            }
+            Ok(Seen::Nothing { .. }) if started.elapsed() >= window.max(LIMIT) => {
+                return Ok(Settled::Nothing);
             }
             Err(_) if started.elapsed() >= window => {
                 return Err(Error::new(Kind::Timeout, "the server doesn't answer"));

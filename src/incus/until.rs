@@ -96,6 +96,12 @@ pub(super) fn resume_address(incus: &Incus, ticket: &Ticket) -> Option<Operation
     Some(Operation::new(Watch::new(incus.instance(ticket.id()), address(kind))))
 }
 
+/// What a look at the instance gives: its state, and what was waited for, once it is there.
+type Sight<T> = Result<(Status, Option<T>), Error>;
+
+/// What finds it in the instance's run-time state.
+type Test<T> = Box<dyn FnMut(&types::InstanceState) -> Option<T> + Send>;
+
 /// What is waited for.
 trait Goal: Send + 'static {
     type Output: Send + 'static;
@@ -109,11 +115,7 @@ trait Goal: Send + 'static {
         None
     }
 
-    /// The instance's state, and what was waited for, once it is there.
-    fn look<'a>(
-        &'a mut self,
-        instance: &'a InstanceRef,
-    ) -> BoxFuture<'a, Result<(Status, Option<Self::Output>), Error>>;
+    fn look<'a>(&'a mut self, instance: &'a InstanceRef) -> BoxFuture<'a, Sight<Self::Output>>;
 }
 
 /// The instance is in a certain state.
@@ -132,10 +134,7 @@ impl Goal for Reach {
         self.kind
     }
 
-    fn look<'a>(
-        &'a mut self,
-        instance: &'a InstanceRef,
-    ) -> BoxFuture<'a, Result<(Status, Option<Instance>), Error>> {
+    fn look<'a>(&'a mut self, instance: &'a InstanceRef) -> BoxFuture<'a, Sight<Instance>> {
         Box::pin(async {
             let found = instance.get().await?;
             let status = found.status.clone();
@@ -148,7 +147,7 @@ impl Goal for Reach {
 struct Show<T> {
     kind: &'static str,
     detail: Option<&'static str>,
-    test: Box<dyn FnMut(&types::InstanceState) -> Option<T> + Send>,
+    test: Test<T>,
 }
 
 impl<T: Send + 'static> Goal for Show<T> {
@@ -165,10 +164,7 @@ impl<T: Send + 'static> Goal for Show<T> {
         self.detail
     }
 
-    fn look<'a>(
-        &'a mut self,
-        instance: &'a InstanceRef,
-    ) -> BoxFuture<'a, Result<(Status, Option<T>), Error>> {
+    fn look<'a>(&'a mut self, instance: &'a InstanceRef) -> BoxFuture<'a, Sight<T>> {
         Box::pin(async {
             let state = instance.state().await?;
             let found = (self.test)(&state);

@@ -40,9 +40,8 @@ pub(in crate::incus) enum News {
 }
 
 impl Link {
-    /// The server sends a ping every ten seconds: after two that didn't come, we ask.
+    /// The server sends a ping every ten seconds: after two that didn't come it is asked, and given up ten seconds later.
     const QUIET: Duration = Duration::from_secs(20);
-    /// How long the answer may take; then nobody is there any more.
     const ANSWER: Duration = Duration::from_secs(10);
     /// How long the server may take to accept the connection.
     const CONNECT: Duration = Duration::from_secs(10);
@@ -70,7 +69,7 @@ impl Link {
     ///
     /// Can be given up and called again without losing anything.
     pub(in crate::incus) async fn next(&mut self) -> Result<News, Error> {
-        let Some(socket) = &self.socket else {
+        let Some(socket) = &mut self.socket else {
             return self.reconnect().await;
         };
         match socket.next().await {

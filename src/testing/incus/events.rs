@@ -141,7 +141,7 @@ async fn relay(mut socket: WebSocket, mut orders: mpsc::UnboundedReceiver<Order>
     }
 }
 
-/// Until the client leaves.
+/// Until the client leaves. Below the websocket, which would answer pings.
 async fn hang(mut socket: WebSocket) {
-    while let Some(Ok(_)) = socket.next().await {}
+    let _ = tokio::io::copy(socket.get_mut(), &mut tokio::io::sink()).await;
 }
