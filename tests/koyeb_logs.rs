@@ -133,6 +133,7 @@ async fn a_tail_survives_every_cut_without_a_gap_or_a_double() -> Outcome {
             2 => fake.cut_connections().await,
             3 => {
                 fake.on(TAIL).reply(503, "<html>");
+                fake.on(TAIL).reply(200, "<html>");
                 fake.stop().await;
                 fake.restart().await?;
             }

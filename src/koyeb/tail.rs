@@ -172,7 +172,8 @@ impl Follow {
             pause = (pause * 2).min(LONGEST);
             match self.again().await {
                 Ok(again) => socket = Some(again),
-                Err(e) if is_final(e.kind()) => return Some(e),
+                // A page of some proxy instead of the service passes.
+                Err(e) if is_final(e.kind()) && e.kind() != Kind::BadReply => return Some(e),
                 Err(e) => tracing::debug!(error = %e, "a tail could not be opened again"),
             }
         }
@@ -209,7 +210,7 @@ impl Follow {
                 }
                 Err(e) if is_final(e.kind()) => return Over::Refused(e),
                 // What went wrong on the other side may be cured by another connection.
-                Err(_) => return Over::Cut { useful: false },
+                Err(_) => return Over::Cut { useful },
             }
         }
     }

@@ -39,9 +39,9 @@ use world::World;
 ///
 /// let fake = FakeKoyeb::start().await?;
 /// let service = fake.add_service("shop", 2);
-/// let url = format!("{}/v1/instances?service_id={service}", fake.url());
-/// let answer = reqwest::Client::new().get(url).bearer_auth(fake.token()).send().await?.text().await?;
-/// assert!(answer.contains(r#""count":2"#));
+/// let instances = fake.client()?.service(&service).instances().list().all().await?;
+/// assert_eq!(instances.len(), 2);
+/// assert_eq!(fake.requests("GET /v1/instances"), 1);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
