@@ -60,6 +60,11 @@ impl<C> Call<C> {
         self.label(e.with(|e| e.message.insert_str(0, "the content broke off: ")))
     }
 
+    /// Sends the body under another media type than the generated client's.
+    pub(crate) fn media_type(&self, media_type: reqwest::header::HeaderValue) {
+        self.record.lock().media_type = Some(media_type);
+    }
+
     async fn error(&self, e: raw::Error) -> Error {
         let e = unwrap(e, self.explain).await;
         self.label(e)

@@ -38,8 +38,8 @@ pub use crate::raw::incus::types::{
 };
 pub use connect::Connect;
 pub use exec::Exec;
-pub use file::{Delete, FileInfo, MakeDir, Push, Symlink};
-pub use image::{Image, ImageImport};
+pub use file::{Copied, Delete, FileInfo, MakeDir, PullTree, Push, PushTree, Symlink};
+pub use image::{ExportImage, Image, ImageAliasRef, ImageFiles, ImageImport, ImagePatch};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;

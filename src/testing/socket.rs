@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::reply::{Reply, Talk};
+use super::reply::{Reply, Talk, Tunnel};
 use super::request::Request;
 
 /// The connection after the handshake.
@@ -42,6 +42,13 @@ pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<usize
     if let Ok(stream) = upgrade.await {
         let stream = Limited { stream: TokioIo::new(stream), left: limit };
         talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
+    }
+}
+
+/// The same without websockets.
+pub(crate) async fn dig(upgrade: OnUpgrade, talk: Tunnel, limit: Option<usize>) {
+    if let Ok(stream) = upgrade.await {
+        talk(Limited { stream: TokioIo::new(stream), left: limit }).await;
     }
 }
 

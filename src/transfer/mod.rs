@@ -3,6 +3,7 @@
 mod content;
 mod disk;
 mod flow;
+mod form;
 mod opened;
 mod pull;
 mod push;
@@ -11,7 +12,9 @@ use std::fmt;
 use std::time::Duration;
 
 pub use content::Content;
+pub(crate) use disk::{Draft, local};
 pub use flow::Download;
+pub(crate) use form::Form;
 pub(crate) use opened::{Opened, range};
 pub use pull::Pull;
 pub(crate) use pull::Source;

@@ -11,8 +11,8 @@ use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
 const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
-/// The suites: the contract, what needs a daemon to be killed, and the vendor's command against the fake server.
-const SUITES: [&str; 3] = ["live_incus", "live_incus_restart", "vendor_incus"];
+/// The suites: the contract, what needs a daemon to be killed, large transfers, and the vendor's command against the fake.
+const SUITES: [&str; 4] = ["live_incus", "live_incus_restart", "live_incus_transfer", "vendor_incus"];
 /// The variable with the directory that `session.sh` made, and will remove.
 const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the place of the Debian 13 tree that has Incus 7.0.

@@ -58,6 +58,7 @@ fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) ->
         ["state"] => power::state(world, request, &key),
         ["exec"] => exec::exec(world, request, &key),
         ["files"] => files::files(world, request, &key),
+        ["sftp"] => files::sftp(world, request, &key),
         ["logs"] => logs::list(world, request, &key),
         ["logs", "exec-output"] => logs::outputs(world, request, &key),
         ["logs", "exec-output", file] => logs::output(world, request, &key, file),
@@ -84,6 +85,8 @@ fn image(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
         ["aliases"] => images::aliases(world, request),
         ["aliases", name] => images::alias(world, request, name),
         [fingerprint] => images::one(world, request, fingerprint),
+        [fingerprint, "export"] => images::export(world, request, fingerprint),
+        [fingerprint, "refresh"] => images::refresh(world, request, fingerprint),
         _ => nowhere(),
     }
 }
