@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use progenitor_client::OperationInfo;
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE};
+use reqwest::header::{
+    ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE,
+};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
@@ -270,6 +272,9 @@ impl Attempts<'_> {
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
         self.token.sent = Some(stamp);
+        if self.endpoint.reply == Reply::Json {
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         Ok(())
     }
 
