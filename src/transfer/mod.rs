@@ -1,5 +1,8 @@
 //! Bytes in bulk, in constant memory: what is pulled from a server, and what is pushed to one.
 
+// Each API uses its own part of this.
+#![cfg_attr(not(feature = "incus"), allow(unused_imports))]
+
 mod content;
 mod disk;
 mod flow;
