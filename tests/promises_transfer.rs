@@ -340,3 +340,21 @@ async fn an_image_is_resumed_and_a_form_that_breaks_is_not_whole() -> Outcome {
     assert_eq!((files.names(), fake.requests(route)), (Vec::new(), 3));
     Ok(())
 }
+
+#[tokio::test]
+async fn transfers_can_be_spawned() -> Outcome {
+    fn spawnable<T: Send + 'static>(_: T) {}
+    let (_, web, _) = served().await?;
+    spawnable(web.push("a").mode(0o644).to("/a"));
+    spawnable(web.pull("/a").to("a"));
+    spawnable(web.pull("/a").stream());
+    spawnable(web.push_tree("a").to("/a"));
+    spawnable(web.pull_tree("/a").to("a"));
+    spawnable(IntoFuture::into_future(web.delete_file("/a").recursive()));
+    let fake = FakeIncus::start().await?;
+    let incus = fake.client()?;
+    spawnable(incus.import_image("a").rootfs("b").send());
+    let image = incus.image_by_alias("busybox").await?;
+    spawnable(IntoFuture::into_future(image.export_files("a")));
+    Ok(())
+}
