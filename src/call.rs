@@ -54,6 +54,11 @@ impl<C> Call<C> {
         self.label(e.with(|e| e.message.insert_str(0, "the content broke off: ")))
     }
 
+    /// Sends the body under another media type than the generated client's.
+    pub(crate) fn media_type(&self, media_type: reqwest::header::HeaderValue) {
+        self.record.lock().media_type = Some(media_type);
+    }
+
     fn label(&self, e: Error) -> Error {
         let facts = self.record.lock().clone();
         e.with(|e| {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use progenitor_client::OperationInfo;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE,
+};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
@@ -116,6 +118,8 @@ pub(crate) struct Facts {
     pub(crate) headers: HeaderMap,
     pub(crate) sent: Option<Sent>,
     pub(crate) websocket_key: Option<String>,
+    /// Of a body whose media type the generated client can't name.
+    pub(crate) media_type: Option<HeaderValue>,
 }
 
 impl Facts {
@@ -158,7 +162,7 @@ hooks!(crate::raw::lambda_cloud::Client);
 hooks!(crate::raw::shakenfist::Client);
 
 fn ask_for_websocket(headers: &mut HeaderMap) -> String {
-    use reqwest::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+    use reqwest::header::{SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
     let key = tokio_tungstenite::tungstenite::handshake::client::generate_key();
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -183,11 +187,17 @@ pub(crate) async fn exec(
         // The table is generated with the client, so every operation is in it; without its class, send once.
         return http.execute(request).await;
     };
-    if endpoint.reply == Reply::Upgrade {
+    if endpoint.reply == Reply::Upgrade && request.headers().contains_key(UPGRADE) {
+        // Another protocol than websockets, by the caller's own choice.
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    } else if endpoint.reply == Reply::Upgrade {
         let key = ask_for_websocket(request.headers_mut());
         if let Some(record) = &inner.record {
             record.lock().websocket_key = Some(key);
         }
+    }
+    if let Some(media_type) = inner.record.as_ref().and_then(|record| record.lock().media_type.take()) {
+        request.headers_mut().insert(CONTENT_TYPE, media_type);
     }
     let span = span(inner.shared.api, endpoint, &request);
     let (started, token) = (Instant::now(), TokenUse::default());

@@ -261,3 +261,100 @@ async fn a_pull_goes_to_memory_a_writer_or_a_stream() -> Outcome {
     assert!(web.pull("/empty").bytes().await?.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_hostile_server_writes_nothing_outside() -> Outcome {
+    for name in ["../evil", "..", "a/b", "/etc/evil", ""] {
+        let (fake, web, _) = served().await?;
+        let directory = Directory::new()?;
+        fake.add_file("web", "/top/fine", "fine");
+        fake.list_also("web", name);
+        let pull = web.pull_tree("/top").to(directory.0.join("deep/copy")).await;
+        match name {
+            // What every directory names is left out.
+            ".." => assert_eq!(pull?.files, 1),
+            _ => assert_eq!(pull.expect_err(name).kind(), Kind::BadReply, "{name:?}"),
+        }
+        let e = web.delete_file("/top").recursive().await;
+        // This server deletes by itself; an older one would be asked for names.
+        e?;
+        assert!(!directory.0.join("deep/evil").exists() && !directory.0.join("evil").exists());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_old_server_is_not_believed_when_deleting() -> Outcome {
+    let fake = FakeIncus::builder().generation(windlass::testing::Generation::V6_0).start().await?;
+    fake.add_instance("web");
+    fake.add_file("web", "/top/fine", "fine");
+    fake.add_file("web", "/precious", "gold");
+    fake.list_also("web", "../precious");
+    let web = fake.client()?.instance("web");
+    let e = web.delete_file("/top").recursive().await.expect_err("that is no name");
+    assert_eq!(e.kind(), Kind::BadReply, "{e:?}");
+    assert!(fake.file("web", "/precious").is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tree_is_not_written_through_links() -> Outcome {
+    let (fake, web, _) = served().await?;
+    let directory = Directory::new()?;
+    let (copy, outside) = (directory.0.join("copy"), directory.0.join("outside"));
+    std::fs::create_dir(&copy)?;
+    std::fs::create_dir(&outside)?;
+    std::os::unix::fs::symlink(&outside, copy.join("sub"))?;
+    fake.add_file("web", "/top/sub/file", "x");
+    let e = web.pull_tree("/top").to(&copy).await.expect_err("it leads elsewhere");
+    assert_eq!(e.kind(), Kind::Io, "{e:?}");
+    assert_eq!(std::fs::read_dir(&outside)?.count(), 0);
+    // A link in the place of a file is replaced, not followed.
+    std::fs::remove_file(copy.join("sub"))?;
+    std::fs::write(outside.join("victim"), "old")?;
+    std::fs::create_dir(copy.join("sub"))?;
+    std::os::unix::fs::symlink(outside.join("victim"), copy.join("sub/file"))?;
+    web.pull_tree("/top").to(&copy).await?;
+    assert_eq!(std::fs::read(outside.join("victim"))?, b"old");
+    assert_eq!(std::fs::read(copy.join("sub/file"))?, b"x");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_image_is_resumed_and_a_form_that_breaks_is_not_whole() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let directory = Directory::new()?;
+    let incus = fake.client()?;
+    let tarball = [b"\x1f\x8b".as_slice(), &vec![3; 2_000_000]].concat();
+    let image = incus.import_image(tarball.clone()).send().await?.await?;
+    let route = "GET /1.0/images/{fingerprint}/export";
+    fake.on(route).truncate(1_500_000);
+    image.export().to(directory.0.join("image")).await?;
+    assert!(std::fs::read(directory.0.join("image"))? == tarball);
+    assert_eq!(fake.requests(route), 2);
+    let split = incus.import_image(tarball.clone()).rootfs(tarball).send().await?.await?;
+    fake.on(route).truncate(1_500_000);
+    let files = Directory::new()?;
+    let e = split.export_files(&files.0).await.expect_err("it breaks off");
+    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    assert_eq!((files.names(), fake.requests(route)), (Vec::new(), 3));
+    Ok(())
+}
+
+#[tokio::test]
+async fn transfers_can_be_spawned() -> Outcome {
+    fn spawnable<T: Send + 'static>(_: T) {}
+    let (_, web, _) = served().await?;
+    spawnable(web.push("a").mode(0o644).to("/a"));
+    spawnable(web.pull("/a").to("a"));
+    spawnable(web.pull("/a").stream());
+    spawnable(web.push_tree("a").to("/a"));
+    spawnable(web.pull_tree("/a").to("a"));
+    spawnable(IntoFuture::into_future(web.delete_file("/a").recursive()));
+    let fake = FakeIncus::start().await?;
+    let incus = fake.client()?;
+    spawnable(incus.import_image("a").rootfs("b").send());
+    let image = incus.image_by_alias("busybox").await?;
+    spawnable(IntoFuture::into_future(image.export_files("a")));
+    Ok(())
+}

@@ -5,9 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::socket::WebSocket;
+use super::socket::{Limited, WebSocket};
 
-/// Status, headers and one of three kinds of body.
+/// Status, headers and a body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -15,6 +15,7 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
 }
 
+pub(crate) type Tunnel = Box<dyn FnOnce(Limited) -> BoxFuture<'static, ()> + Send>;
 pub(crate) type Talk = Box<dyn FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send>;
 
 pub(crate) enum Body {
@@ -24,6 +25,8 @@ pub(crate) enum Body {
     Later(BoxFuture<'static, Bytes>),
     /// The connection becomes a websocket.
     Socket(Talk),
+    /// The connection becomes something else.
+    Tunnel(Tunnel),
 }
 
 impl fmt::Debug for Body {
@@ -32,6 +35,7 @@ impl fmt::Debug for Body {
             Body::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
             Body::Later(_) => f.write_str("Later"),
             Body::Socket(_) => f.write_str("Socket"),
+            Body::Tunnel(_) => f.write_str("Tunnel"),
         }
     }
 }
@@ -52,6 +56,17 @@ impl Reply {
         Reply {
             body: Body::Socket(Box::new(|socket| Box::pin(talk(socket)))),
             ..Reply::new(101, Bytes::new())
+        }
+    }
+
+    /// What the connection becomes once `protocol` was agreed on.
+    pub(crate) fn tunnel<F>(protocol: &str, talk: impl FnOnce(Limited) -> F + Send + 'static) -> Reply
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Reply {
+            body: Body::Tunnel(Box::new(|stream| Box::pin(talk(stream)))),
+            ..Reply::new(101, Bytes::new()).header("Upgrade", protocol).header("Connection", "Upgrade")
         }
     }
 

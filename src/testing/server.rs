@@ -230,6 +230,10 @@ fn render(
             let headers = accepted.headers.into_iter().chain(reply.headers).collect();
             respond(accepted.status, headers, whole(Bytes::new()))
         }
+        Body::Tunnel(talk) => {
+            front.connections.spawn(socket::dig(upgrade, talk, limit));
+            respond(reply.status, reply.headers, whole(Bytes::new()))
+        }
     }
 }
 

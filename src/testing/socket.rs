@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::reply::{Reply, Talk};
+use super::reply::{Reply, Talk, Tunnel};
 use super::request::Request;
 
 /// The connection after the handshake.
@@ -62,12 +62,15 @@ impl Limit {
 /// Talks once hyper hands the connection over.
 pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<Limit>) {
     if let Ok(stream) = upgrade.await {
-        let stream = TokioIo::new(stream);
-        let stream = match limit {
-            None => Limited { stream, left: None, then: End::Cut },
-            Some(Limit { bytes, then }) => Limited { stream, left: Some(bytes), then },
-        };
+        let stream = Limited::to(TokioIo::new(stream), limit);
         talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
+    }
+}
+
+/// The same without websockets.
+pub(crate) async fn dig(upgrade: OnUpgrade, talk: Tunnel, limit: Option<Limit>) {
+    if let Ok(stream) = upgrade.await {
+        talk(Limited::to(TokioIo::new(stream), limit)).await;
     }
 }
 
@@ -80,6 +83,15 @@ pub(crate) struct Limited {
     stream: TokioIo<Upgraded>,
     left: Option<usize>,
     then: End,
+}
+
+impl Limited {
+    fn to(stream: TokioIo<Upgraded>, limit: Option<Limit>) -> Self {
+        match limit {
+            None => Self { stream, left: None, then: End::Cut },
+            Some(Limit { bytes, then }) => Self { stream, left: Some(bytes), then },
+        }
+    }
 }
 
 impl AsyncRead for Limited {

@@ -30,6 +30,7 @@ enum Form {
     Bytes(Bytes),
     File(PathBuf),
     Reader { reader: Reader, length: Option<u64> },
+    Chain(Vec<Content>),
 }
 
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
@@ -67,6 +68,11 @@ impl Content {
         !matches!(self.0, Form::Reader { .. })
     }
 
+    /// One after the other.
+    pub(crate) fn chain(parts: Vec<Self>) -> Self {
+        Self(Form::Chain(parts))
+    }
+
     /// The pieces, and what is left for another try: nothing of a reader.
     pub(crate) async fn open(self) -> Result<(Pieces, Option<Self>), Error> {
         match self.0 {
@@ -85,8 +91,25 @@ impl Content {
             Form::Reader { reader, length: None } => {
                 Ok((Pieces { length: None, pieces: read(reader).boxed() }, None))
             }
+            Form::Chain(parts) => open_all(parts).await,
         }
     }
+}
+
+async fn open_all(parts: Vec<Content>) -> Result<(Pieces, Option<Content>), Error> {
+    let (mut length, mut all, mut spares) = (Some(0), Vec::new(), Some(Vec::new()));
+    for part in parts {
+        // A chain has no chains in it, but the compiler can't know.
+        let (pieces, spare) = Box::pin(part.open()).await?;
+        length = length.zip(pieces.length).and_then(|(all, one): (u64, u64)| all.checked_add(one));
+        all.push(pieces.pieces);
+        spares = spares.zip(spare).map(|(mut spares, spare)| {
+            spares.push(spare);
+            spares
+        });
+    }
+    let pieces = stream::iter(all).flatten().boxed();
+    Ok((Pieces { length, pieces }, spares.map(Content::chain)))
 }
 
 /// How much is read, and sent, at a time.
@@ -144,6 +167,7 @@ impl fmt::Debug for Content {
             Form::Bytes(bytes) => write!(f, "Content({} bytes)", bytes.len()),
             Form::File(path) => write!(f, "Content({})", path.display()),
             Form::Reader { length, .. } => write!(f, "Content(reader, length {length:?})"),
+            Form::Chain(parts) => f.debug_list().entries(parts).finish(),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use crate::error::{Error, Kind};
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     file: File,
     scrap: Scrap,
     target: PathBuf,
@@ -32,7 +32,7 @@ impl Draft {
     /// Enough to keep the disk busy, little enough to be nothing.
     const BUFFER: usize = 1 << 20;
 
-    pub(super) async fn beside(target: &Path) -> Result<Self, Error> {
+    pub(crate) async fn beside(target: &Path) -> Result<Self, Error> {
         let old = fs::metadata(target).await.ok();
         if target.file_name().is_none() || old.as_ref().is_some_and(std::fs::Metadata::is_dir) {
             return Err(Error::invalid("path", format!("{} is a directory", target.display())));
@@ -49,12 +49,12 @@ impl Draft {
         Ok(Self { file, scrap, target: target.to_owned() })
     }
 
-    pub(super) async fn write(&mut self, piece: &Bytes) -> Result<(), Error> {
+    pub(crate) async fn write(&mut self, piece: &Bytes) -> Result<(), Error> {
         self.file.write_all(piece).await.map_err(|e| local("write", &self.target, e))
     }
 
     /// Gives it its name; `durable`: so that not even a power cut takes it away again.
-    pub(super) async fn keep(mut self, durable: bool) -> Result<(), Error> {
+    pub(crate) async fn keep(mut self, durable: bool) -> Result<PathBuf, Error> {
         self.file.flush().await.map_err(|e| local("write", &self.target, e))?;
         if durable {
             self.file.sync_all().await.map_err(|e| local("write", &self.target, e))?;
@@ -66,7 +66,7 @@ impl Draft {
         if durable {
             sync_directory(&self.target).await.map_err(|e| local("create", &self.target, e))?;
         }
-        Ok(())
+        Ok(self.target)
     }
 }
 

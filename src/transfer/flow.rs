@@ -175,6 +175,11 @@ impl Download {
         Self { total, pieces: Box::pin(pieces) }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+        Self { total: None, pieces }
+    }
+
     /// The size in bytes, if the server tells.
     pub fn total(&self) -> Option<u64> {
         self.total

@@ -1,8 +1,12 @@
 //! Bytes in bulk, in constant memory: what is pulled from a server, and what is pushed to one.
 
+// Each API uses its own part of this.
+#![cfg_attr(not(feature = "incus"), allow(unused_imports))]
+
 mod content;
 mod disk;
 mod flow;
+mod form;
 mod opened;
 mod pull;
 mod push;
@@ -12,7 +16,9 @@ use std::time::Duration;
 
 pub use content::Content;
 pub(crate) use content::Pieces;
+pub(crate) use disk::{Draft, local};
 pub use flow::Download;
+pub(crate) use form::Form;
 pub(crate) use opened::{Opened, range};
 pub use pull::Pull;
 pub(crate) use pull::Source;

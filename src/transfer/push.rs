@@ -65,7 +65,9 @@ impl Upload {
             };
             let e = match result {
                 Ok(value) => return Ok(value),
-                Err(e) => watch.own_fault(e),
+                Err(e) => {
+                    watch.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
+                }
             };
             content = match spare.filter(|_| made < retry.attempts && e.kind() == Kind::Connect) {
                 Some(spare) => spare,

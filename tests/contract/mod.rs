@@ -20,6 +20,12 @@ mod wire;
 pub use events::*;
 pub use waits::*;
 
+mod files;
+mod images;
+
+pub use files::*;
+pub use images::*;
+
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// The servers have this image: a busybox with a shell.
@@ -66,8 +72,19 @@ macro_rules! contract {
             create_without_start
             ephemeral_goes_away
             state_of_a_running_instance
-            files_and_logs
+            files_whole
+            files_are_described
+            files_keep_or_get_owner_and_mode
+            files_are_appended_to
+            links_and_directories
+            deleting_files
+            large_files_stream
+            trees_there_and_back
+            logs
             images_and_aliases
+            aliases_are_renamed_and_pointed_elsewhere
+            images_are_imported_changed_and_exported
+            split_images
             names_that_lead_elsewhere_are_refused
             unicode_arrives_intact
             raw_calls_work
@@ -330,40 +347,6 @@ pub async fn state_of_a_running_instance(incus: Incus) -> Outcome {
     remove(&handle(&incus, &web)).await
 }
 
-pub async fn files_and_logs(incus: Incus) -> Outcome {
-    let web = launched(&incus, "files").await?;
-    let content = b"a\0b\xffc".repeat(10_000);
-    web.write_file("/root/with space & ümlaut?#%.bin", content.clone()).await?;
-    let back = web.read_file("/root/with space & ümlaut?#%.bin").await?;
-    assert!(back == content, "{} of {} bytes came back", back.len(), content.len());
-    let e = web.read_file("/no/such/file").await.expect_err("there is no such file");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
-    assert!(web.read_file("/root").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
-    assert!(web.read_file("root").await.is_err_and(|e| e.kind() == Kind::InvalidInput && e.attempts() == 0));
-    let logs = web.logs().await?;
-    assert!(logs.iter().any(|log| log == "lxc.log"), "{logs:?}");
-    web.read_log("lxc.log").await?;
-    assert!(web.read_log("no-such.log").await.is_err());
-    remove(&handle(&incus, &web)).await
-}
-
-pub async fn images_and_aliases(incus: Incus) -> Outcome {
-    let image = incus.image_by_alias(IMAGE).await?;
-    assert!(image.aliases.iter().any(|alias| alias.name == IMAGE));
-    assert_eq!(incus.image(&image.fingerprint[..12]).await?.fingerprint, image.fingerprint);
-    assert!(incus.images().all().await?.iter().any(|found| found.fingerprint == image.fingerprint));
-    let alias = name("busy/box");
-    image.add_alias(&alias).await?;
-    assert!(incus.image_aliases().all().await?.iter().any(|found| found.name == alias));
-    assert_eq!(incus.image_alias(&alias).await?.target, image.fingerprint);
-    let web = incus.create(name("alias")).image(&alias).await?;
-    incus.delete_image_alias(&alias).await?;
-    assert!(incus.image_alias(&alias).await.is_err_and(|e| e.is_not_found()));
-    let other = incus.create(name("print")).image_fingerprint(&image.fingerprint).await?;
-    remove(&handle(&incus, &other)).await?;
-    remove(&handle(&incus, &web)).await
-}
-
 pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
     for bad in ["", ".", "..", "a/b", "a\\b"] {
         let web = incus.instance(bad);
@@ -378,6 +361,12 @@ pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
             web.exec(["true"]).output().await.err(),
             web.logs().await.err(),
             web.read_file("/etc/passwd").await.err(),
+            web.write_file("/etc/motd", "x").await.err(),
+            web.stat("/etc").await.err(),
+            web.pull_tree("/etc").to("/nonexistent/x").await.err(),
+            web.delete_file("/etc/motd").await.err(),
+            web.read_log("lxc.log").await.err(),
+            incus.instance("fine").read_log(bad).await.err(),
             incus.launch(bad).image(IMAGE).await.err(),
         ];
         for (number, e) in calls.into_iter().enumerate() {

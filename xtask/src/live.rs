@@ -19,6 +19,8 @@ const SUITES: &[&str] = &[
     "live_incus_https",
     // Commands in large numbers.
     "live_incus_exec",
+    // Large transfers.
+    "live_incus_transfer",
     // What needs a daemon to be killed.
     "live_incus_restart",
     // The vendor's command against the fake server.

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use super::{Instance, InstanceRef, Subject, checked_path};
+use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind};
 use crate::incus::reply::open;
 use crate::incus::{checked_name, scoped};
@@ -44,7 +44,8 @@ impl Delete {
 
     async fn send(self) -> Result<(), Error> {
         let Self { instance, path, recursive } = self;
-        match delete(&instance, &path).await {
+        match delete(&instance, &path, recursive).await {
+            // Older servers take no notice of the wish.
             Err(e) if recursive && e.kind() == Kind::Conflict => empty(&instance, &path).await,
             other => other,
         }
@@ -61,12 +62,10 @@ impl IntoFuture for Delete {
 }
 
 /// Deletes what is below, deepest first, and then the directory itself.
-///
-/// One entry at a time: the server's own way is new, and on every server this is the same.
 async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
     let mut left = vec![path.to_owned()];
     while let Some(path) = left.last().cloned() {
-        match delete(instance, &path).await {
+        match delete(instance, &path, false).await {
             Err(e) if e.kind() == Kind::Conflict => {
                 let names = instance.read_dir(&path).await?;
                 if names.is_empty() {
@@ -94,23 +93,14 @@ pub(super) fn below(directory: &str, name: &str) -> Result<String, Error> {
     Ok(format!("{}/{name}", directory.trim_end_matches('/')))
 }
 
-async fn delete(instance: &InstanceRef, path: &str) -> Result<(), Error> {
+async fn delete(instance: &InstanceRef, path: &str, all: bool) -> Result<(), Error> {
     let name = checked_name("name", instance.name())?;
     checked_path(path)?;
     let call = instance.incus.call();
     let request = call.instance_file_delete().name(name).path(path);
+    let request = if all { request.x_incus_force("true") } else { request };
     let result = scoped!(request, instance.incus.own_project()).send().await;
-    open(&call, result).await.map_err(not_empty)
-}
-
-/// There is only the text.
-fn not_empty(e: Error) -> Error {
-    let says = e.message().contains("directory not empty");
-    e.with(|inner| {
-        if says {
-            inner.kind = Kind::Conflict;
-        }
-    })
+    open(&call, result).await.map_err(explained)
 }
 
 #[cfg(test)]

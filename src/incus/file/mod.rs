@@ -3,17 +3,24 @@
 mod delete;
 mod info;
 mod pull;
+mod pull_tree;
 mod push;
+mod push_tree;
+mod sftp;
+mod tree;
 
 use bytes::Bytes;
 
 use super::instance::Subject;
 use super::{Instance, InstanceRef};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 pub use delete::Delete;
 pub use info::FileInfo;
+pub use pull_tree::PullTree;
 pub use push::{MakeDir, Push, Symlink};
+pub use push_tree::PushTree;
+pub use tree::Copied;
 
 impl<D: Subject> Instance<D> {
     /// Reads a file into memory, 64 MiB at most; works on stopped instances too.
@@ -37,6 +44,16 @@ impl<D: Subject> Instance<D> {
         self.push(content.into()).to(path).await?;
         Ok(())
     }
+}
+
+/// There are only texts.
+fn explained(e: Error) -> Error {
+    let kind = match e.message() {
+        text if text.contains("directory not empty") || text.contains("is a directory") => Kind::Conflict,
+        text if text.contains("file exists") => Kind::AlreadyExists,
+        _ => return e,
+    };
+    e.with(|inner| inner.kind = kind)
 }
 
 fn checked_path(path: &str) -> Result<(), Error> {

@@ -4,8 +4,9 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::super::types::{FileType, FileWrite};
-use super::{Instance, InstanceRef, Subject, checked_path};
-use crate::error::Error;
+use super::sftp::Sftp;
+use super::{Instance, InstanceRef, Subject, checked_path, explained};
+use crate::error::{Error, Kind, Sent};
 use crate::incus::reply::open;
 use crate::incus::{checked_name, scoped};
 use crate::transfer::{Content, Transferred, Upload};
@@ -34,7 +35,8 @@ impl<D: Subject> Instance<D> {
         }
     }
 
-    /// Makes a directory; its parent must exist. One that exists already stays as it is.
+    /// Makes a directory; its parent must exist. One that exists already stays as it is; a file of that name is an
+    /// error of [`Kind::AlreadyExists`].
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -45,7 +47,8 @@ impl<D: Subject> Instance<D> {
         MakeDir { instance: self.named(), path: path.into(), owner: Owner::default() }
     }
 
-    /// Makes a symbolic link that leads to `target`, which needn't exist.
+    /// Makes a symbolic link that leads to `target`, which needn't exist. Where something is already, that is an error
+    /// of [`Kind::AlreadyExists`].
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -69,12 +72,28 @@ impl Owner {
     /// The mode as the server reads it.
     fn octal(&self) -> Result<Option<String>, Error> {
         match self.mode {
-            // The server would ignore it without a word.
-            Some(mode) if mode > 0o7777 => {
+            // The server drops the rest without a word.
+            Some(mode) if mode > 0o777 => {
                 Err(Error::invalid("mode", format!("{mode:#o} has more than permissions")))
             }
-            mode => Ok(mode.map(|mode| format!("{mode:04o}"))),
+            // Without the zero in front it would be taken for a decimal number.
+            mode => Ok(mode.map(|mode| format!("0{mode:03o}"))),
         }
+    }
+}
+
+impl Owner {
+    /// Of what exists, the server leaves owner and mode alone, whatever it was asked.
+    async fn insist(&self, instance: &InstanceRef, path: &str) -> Result<(), Error> {
+        let Self { uid, gid, mode } = *self;
+        if uid.or(gid).or(mode).is_none() {
+            return Ok(());
+        }
+        let now = instance.stat(path).await?;
+        let is = |wanted: Option<u32>, now: u32| wanted.is_none_or(|wanted| wanted == now);
+        // What was written through a link is behind it.
+        let same = is(uid, now.uid) && is(gid, now.gid) && is(mode, now.mode) && !now.is_symlink();
+        if same { Ok(()) } else { Sftp::connect(instance).await?.set(path, uid, gid, mode).await }
     }
 }
 
@@ -108,13 +127,13 @@ pub struct Push {
 impl Push {
     owner_setters!();
 
-    /// The permissions, as `0o644`; that is what a new file gets if not set.
+    /// The permissions, as `0o644`; that is what a new file gets if not set. Set-user-id and the like can't be set.
     pub fn mode(mut self, mode: u32) -> Self {
         self.owner.mode = Some(mode);
         self
     }
 
-    /// Adds to the end of a file instead of replacing what is in it.
+    /// Adds to the end of a file instead of replacing what is in it. It must exist.
     pub fn append(mut self) -> Self {
         self.write = FileWrite::Append;
         self
@@ -139,7 +158,8 @@ impl Push {
         let retry = instance.incus.retry();
         let make =
             Make { instance: &instance, path, kind: FileType::File, owner: &owner, write: Some(write) };
-        upload.send("incus", retry, |body| make.send(body)).await
+        upload.send("incus", retry, |body| make.send(body)).await?;
+        owner.insist(&instance, path).await
     }
 }
 
@@ -164,7 +184,13 @@ impl MakeDir {
     async fn send(self) -> Result<(), Error> {
         let Self { instance, path, owner } = &self;
         let make = Make { instance, path, kind: FileType::Directory, owner, write: None };
-        make.send(reqwest::Body::from("")).await
+        make.send(reqwest::Body::from("")).await?;
+        // The server says so, too, where it found something else of that name.
+        if instance.stat(path).await?.is_directory() {
+            return Ok(());
+        }
+        let message = format!("{path} exists, and is no directory");
+        Err(Error::new(Kind::AlreadyExists, message).with(|e| (e.api, e.sent) = ("incus", Sent::Yes)))
     }
 }
 
@@ -230,6 +256,6 @@ impl Make<'_> {
             request = request.x_incus_write(write.clone());
         }
         let result = scoped!(request, incus.own_project()).body(body).send().await;
-        open(&call, result).await
+        open(&call, result).await.map_err(explained)
     }
 }

@@ -64,6 +64,7 @@ fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) ->
         ["exec"] => exec::exec(world, request, &key),
         ["console"] => console::console(world, request, &key),
         ["files"] => files::files(world, request, &key),
+        ["sftp"] => files::sftp(world, request, &key),
         ["logs"] => logs::list(world, request, &key),
         ["logs", "exec-output"] => logs::outputs(world, request, &key),
         ["logs", "exec-output", file] => logs::output(world, request, &key, file),
@@ -90,6 +91,8 @@ fn image(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
         ["aliases"] => images::aliases(world, request),
         ["aliases", name] => images::alias(world, request, name),
         [fingerprint] => images::one(world, request, fingerprint),
+        [fingerprint, "export"] => images::export(world, request, fingerprint),
+        [fingerprint, "refresh"] => images::refresh(world, request, fingerprint),
         _ => nowhere(),
     }
 }

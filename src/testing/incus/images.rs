@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::envelope::{self, Answer, Failure, failure};
@@ -10,6 +11,7 @@ use super::events::now;
 use super::operations::Draft;
 use super::state::{Key, World};
 use super::{Generation, body, project, project_filter, recursion};
+use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::tasks::lock;
 
@@ -19,6 +21,15 @@ pub(super) struct Images {
     images: BTreeMap<Key, Value>,
     /// By project and name.
     aliases: BTreeMap<Key, Value>,
+    /// What can be exported: one file, or the two of a split image by their names in the form.
+    files: BTreeMap<Key, Vec<Part>>,
+}
+
+/// A file of an image.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    name: String,
+    data: Bytes,
 }
 
 impl Images {
@@ -49,10 +60,16 @@ impl Images {
         self.aliases.insert((project.to_owned(), name.to_owned()), alias);
     }
 
-    pub(super) fn add(&mut self, project: &str, image: Value) {
-        let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
-        self.images.insert((project.to_owned(), fingerprint), image);
+    pub(super) fn add(&mut self, project: &str, image: Value, files: Vec<Part>) {
+        let key = (project.to_owned(), image["fingerprint"].as_str().unwrap_or_default().to_owned());
+        self.files.insert(key.clone(), files);
+        self.images.insert(key, image);
     }
+}
+
+/// A unified image.
+pub(super) fn unified(data: impl Into<Bytes>) -> Vec<Part> {
+    vec![Part { name: String::new(), data: data.into() }]
 }
 
 /// What the server calls an image after looking into the tarball.
@@ -101,14 +118,14 @@ fn import(world: &Arc<World>, request: &Request) -> Answer {
     };
     Ok(world.launch(draft, |world, operation| async move {
         world.take_time(None).await;
-        let image = image?;
+        let (image, files) = image?;
         let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
         world.set_metadata(&operation, "fingerprint", image["fingerprint"].clone());
         world.set_metadata(&operation, "size", image["size"].to_string().into());
         if lock(&world.images).find(&project, &fingerprint).is_some() {
             return Err(failure(500, "Image with same fingerprint already exists"));
         }
-        lock(&world.images).add(&project, image);
+        lock(&world.images).add(&project, image, files);
         let path = format!("/1.0/images/{fingerprint}");
         world.events.lifecycle("image-created", &path, &project, &json!({"type": "container"}));
         Ok(())
@@ -116,22 +133,70 @@ fn import(world: &Arc<World>, request: &Request) -> Answer {
 }
 
 /// Anything that starts like a known archive passes.
-fn uploaded(generation: Generation, request: &Request) -> Result<Value, Failure> {
-    let kinds: [&[u8]; 4] = [b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh"];
-    let packed = kinds.iter().any(|kind| request.body.starts_with(kind));
-    let plain = request.body.get(257..262) == Some(b"ustar");
-    if !packed && !plain {
+fn is_archive(data: &[u8]) -> bool {
+    let kinds: [&[u8]; 5] = [b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh", b"hsqs"];
+    kinds.iter().any(|kind| data.starts_with(kind)) || data.get(257..262) == Some(b"ustar")
+}
+
+/// The files of a form, or the body itself.
+fn parts(request: &Request) -> Vec<Part> {
+    let kind = request.header("content-type").unwrap_or_default();
+    let Some(boundary) = kind.strip_prefix("multipart/form-data; boundary=") else {
+        return unified(request.body.clone());
+    };
+    // The first one has no line before it.
+    let body = [b"\r\n", request.body.as_ref()].concat();
+    let mark = format!("\r\n--{boundary}");
+    split(&body, mark.as_bytes()).into_iter().skip(1).filter_map(part).collect()
+}
+
+fn part(text: &[u8]) -> Option<Part> {
+    let mut halves = split(text, b"\r\n\r\n").into_iter();
+    let head = String::from_utf8_lossy(halves.next()?).into_owned();
+    let (_, name) = head.split_once("; name=\"")?;
+    let data = text.get(head.len() + 4..)?;
+    Some(Part { name: name.split('"').next()?.to_owned(), data: Bytes::copy_from_slice(data) })
+}
+
+fn split<'a>(text: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
+    let (mut pieces, mut from, mut at) = (Vec::new(), 0, 0);
+    while at + mark.len() <= text.len() {
+        if text[at..].starts_with(mark) {
+            pieces.push(&text[from..at]);
+            (from, at) = (at + mark.len(), at + mark.len());
+        } else {
+            at += 1;
+        }
+    }
+    pieces.push(&text[from..]);
+    pieces
+}
+
+fn uploaded(generation: Generation, request: &Request) -> Result<(Value, Vec<Part>), Failure> {
+    let files = parts(request);
+    if files.is_empty() || !files.iter().all(|file| is_archive(&file.data)) {
         return Err(failure(500, "Unsupported compression"));
     }
+    let all = files.iter().map(|file| file.data.as_ref()).collect::<Vec<_>>().concat();
     let filename = request.header("x-incus-filename").unwrap_or_default();
-    let mut image = document(generation, &request.body, filename);
-    image["public"] = (request.header("x-incus-public") == Some("1")).into();
+    let mut image = document(generation, &all, filename);
+    let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
+    if let Some(expected) = request.header("x-incus-fingerprint").filter(|expected| *expected != fingerprint)
+    {
+        return Err(failure(500, format!("fingerprints don't match, got {fingerprint} expected {expected}")));
+    }
+    image["public"] = matches!(request.header("x-incus-public"), Some("1" | "true")).into();
     image["project"] = project(request).into();
     let properties = request.header("x-incus-properties").unwrap_or_default();
     for (key, value) in properties.split('&').filter_map(|pair| pair.split_once('=')) {
-        image["properties"][key] = value.into();
+        image["properties"][decode(key)] = decode(value).into();
     }
-    Ok(image)
+    Ok((image, files))
+}
+
+fn decode(text: &str) -> String {
+    let request = Request { query: format!("x={text}"), ..Request::default() };
+    request.param("x").unwrap_or_default()
 }
 
 pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
@@ -146,15 +211,116 @@ pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> A
             let image = found.ok_or_else(|| failure(404, "Image not found"))?;
             Ok(delete(world, project, &image))
         }
+        "PUT" | "PATCH" => {
+            let image = found.ok_or_else(|| failure(404, "Image not found"))?;
+            change(world, request, &project, &image)
+        }
         _ => super::not_implemented(),
     }
+}
+
+/// What isn't in a PUT is emptied.
+fn change(world: &World, request: &Request, project: &str, image: &Value) -> Answer {
+    let asked = body(request)?;
+    let etag = quoted(image);
+    let etag = etag.trim_matches('"');
+    if let Some(given) =
+        request.header("if-match").map(|given| given.trim_matches('"')).filter(|g| *g != etag)
+    {
+        return Err(failure(412, format!("ETag doesn't match: {etag} vs {given}")));
+    }
+    let replace = request.method == "PUT";
+    let empty = [
+        ("auto_update", json!(false)),
+        ("public", json!(false)),
+        ("properties", json!({})),
+        ("profiles", json!([])),
+        ("expires_at", json!("0001-01-01T00:00:00Z")),
+    ];
+    let mut image = image.clone();
+    for (key, empty) in empty {
+        let before = if replace { empty } else { image[key].clone() };
+        image[key] = match (before, asked.get(key).filter(|given| !given.is_null())) {
+            (Value::Object(before), Some(Value::Object(given))) => {
+                Value::Object(before.into_iter().chain(given.clone()).collect())
+            }
+            (_, Some(given)) => given.clone(),
+            (before, None) => before,
+        };
+    }
+    let key = (project.to_owned(), image["fingerprint"].as_str().unwrap_or_default().to_owned());
+    lock(&world.images).images.insert(key, image);
+    Ok(envelope::done())
+}
+
+pub(super) fn export(world: &World, request: &Request, fingerprint: &str) -> Answer {
+    if request.method != "GET" {
+        return super::not_implemented();
+    }
+    let project = project(request);
+    let images = lock(&world.images);
+    let image = images.find(&project, fingerprint).ok_or_else(|| failure(404, "Image not found"))?;
+    let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
+    let files = images.files.get(&(project, fingerprint.to_owned())).cloned().unwrap_or_default();
+    let long_ago = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    Ok(match files.as_slice() {
+        [one] => super::files::raw(request, &format!("{fingerprint}.tar.gz"), one.data.clone(), long_ago),
+        files => form(fingerprint, files),
+    })
+}
+
+/// Sent without a length, and never in parts.
+fn form(fingerprint: &str, files: &[Part]) -> Reply {
+    let boundary = super::secret();
+    let mut body = Vec::new();
+    for (number, Part { name, data }) in files.iter().enumerate() {
+        let file = if name == "metadata" {
+            format!("meta-{fingerprint}.tar")
+        } else {
+            format!("{fingerprint}.squashfs")
+        };
+        let line = if number == 0 { "" } else { "\r\n" };
+        let head = format!(
+            "{line}--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(data);
+    }
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    Reply::later(Box::pin(std::future::ready(body.into())))
+        .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
+}
+
+/// Images here come from nowhere.
+pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
+    if request.method != "POST" {
+        return super::not_implemented();
+    }
+    let project = project(request);
+    let found = lock(&world.images).find(&project, fingerprint);
+    let image = found.ok_or_else(|| failure(404, "Image not found"))?;
+    let draft = Draft {
+        description: "Refreshing image",
+        project: project.clone(),
+        resources: json!({}),
+        socket: None,
+    };
+    let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
+    Ok(world.launch(draft, |world, _| async move {
+        world.take_time(None).await;
+        let text = format!(
+            "Failed to update image \"{fingerprint}\" in project \"{project}\": Image source not found"
+        );
+        Err(failure(404, text))
+    }))
 }
 
 fn quoted(document: &Value) -> String {
     format!("\"{}\"", super::digest(document.to_string().as_bytes()))
 }
 
-fn delete(world: &Arc<World>, project: String, image: &Value) -> crate::testing::reply::Reply {
+fn delete(world: &Arc<World>, project: String, image: &Value) -> Reply {
     let fingerprint = image["fingerprint"].as_str().unwrap_or_default().to_owned();
     let path = format!("/1.0/images/{fingerprint}");
     let draft = Draft {
@@ -167,7 +333,9 @@ fn delete(world: &Arc<World>, project: String, image: &Value) -> crate::testing:
         world.take_time(None).await;
         let mut images = lock(&world.images);
         images.aliases.retain(|_, alias| alias["target"] != fingerprint);
-        images.images.remove(&(project.clone(), fingerprint));
+        let key = (project.clone(), fingerprint);
+        images.images.remove(&key);
+        images.files.remove(&key);
         drop(images);
         world.events.lifecycle("image-deleted", &path, &project, &Value::Null);
         Ok(())
@@ -222,8 +390,27 @@ pub(super) fn alias(world: &World, request: &Request, name: &str) -> Answer {
             images.aliases.remove(&key);
             Ok(envelope::done())
         }
+        "POST" => {
+            let asked = body(request)?;
+            let name = asked["name"].as_str().unwrap_or_default().to_owned();
+            let new = (key.0.clone(), name.clone());
+            if images.aliases.contains_key(&new) {
+                return Err(failure(409, format!("Alias \"{name}\" already exists")));
+            }
+            images.aliases.remove(&key);
+            images.add_alias(
+                &key.0,
+                &name,
+                alias["target"].as_str().unwrap_or_default(),
+                alias["description"].as_str().unwrap_or_default(),
+            );
+            Ok(envelope::created(&format!("/1.0/images/aliases/{name}")))
+        }
         "PUT" | "PATCH" => {
             let asked = body(request)?;
+            if asked["target"].as_str().is_some_and(|target| images.find(&key.0, target).is_none()) {
+                return Err(failure(404, "Image not found"));
+            }
             let given = asked.as_object().cloned().unwrap_or_default();
             let merged = alias.as_object().cloned().unwrap_or_default().into_iter().chain(given);
             images.aliases.insert(key, merged.collect::<Map<_, _>>().into());

@@ -264,7 +264,7 @@ impl FakeIncus {
         let image = images::document(world.generation, alias.as_bytes(), "busybox.tar.gz");
         let fingerprint = digest(alias.as_bytes());
         let mut images = lock(&world.images);
-        images.add("default", image);
+        images.add("default", image, images::unified(alias.as_bytes().to_vec()));
         images.add_alias("default", alias, &fingerprint, "");
     }
 
@@ -284,6 +284,11 @@ impl FakeIncus {
     pub fn touch_file(&self, instance: &str, path: &str, ago: Duration) -> bool {
         let touched = self.0.world.with(&key(instance), |instance| instance.files.touch(path, ago));
         touched.unwrap_or(false)
+    }
+
+    /// Makes every listing of a directory tell this name beside the true ones, as a hostile server may.
+    pub fn list_also(&self, instance: &str, name: &str) -> bool {
+        self.0.world.with(&key(instance), |instance| instance.files.lie(name)).is_ok()
     }
 
     /// What a file inside an instance holds.

@@ -1,8 +1,13 @@
 //! Images: what instances are made from.
 
+mod alias;
+mod change;
+mod export;
+mod import;
+
 use std::ops::Deref;
 
-use super::ending::Ending;
+use super::ending::{Ending, Plain};
 use super::reply::open;
 use super::work::IncusWork;
 use super::{Incus, checked_name, scoped, types};
@@ -10,6 +15,11 @@ use crate::error::{Error, Kind};
 use crate::page::{List, Page};
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
+
+pub use alias::ImageAliasRef;
+pub use change::ImagePatch;
+pub use export::{ExportImage, ImageFiles};
+pub use import::ImageImport;
 
 /// An image on the server.
 ///
@@ -40,20 +50,16 @@ impl Image {
         })
     }
 
-    /// Gives it another name.
-    pub async fn add_alias(&self, name: &str) -> Result<(), Error> {
-        if name.is_empty() {
-            return Err(Error::invalid("name", "is empty"));
-        }
-        let alias = types::ImageAliasCreate {
-            name: name.to_owned(),
-            target: self.fingerprint.clone(),
-            description: String::new(),
-            type_: self.type_.clone(),
-        };
-        let call = self.incus.call();
-        let result = scoped!(call.image_alias_create().body(alias), self.incus.own_project()).send().await;
-        open(&call, result).await
+    /// Asks where it came from for a newer version, and fetches it. An image that was imported came from nowhere: then
+    /// the operation fails.
+    pub fn refresh(&self) -> Action<()> {
+        let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
+        Action::new(async move {
+            let call = incus.call();
+            let request = call.image_refresh().fingerprint(fingerprint.as_str());
+            let result = scoped!(request, incus.own_project()).send().await;
+            Ok(IncusWork::accepted(&incus, open(&call, result).await?, Plain))
+        })
     }
 }
 
@@ -82,92 +88,8 @@ impl Incus {
 
     /// The image that has this alias.
     pub async fn image_by_alias(&self, alias: &str) -> Result<Image, Error> {
-        let alias = self.image_alias(alias).await?;
+        let alias = self.image_alias(alias).get().await?;
         self.image(&alias.target).await
-    }
-
-    /// An alias and the fingerprint of the image that it stands for.
-    pub async fn image_alias(&self, name: &str) -> Result<types::ImageAlias, Error> {
-        let name = alias_name(name)?;
-        let call = self.call();
-        let result = scoped!(call.image_alias_get().alias(name), self.own_project()).send().await;
-        open(&call, result).await
-    }
-
-    /// Every alias of the project, as a stream.
-    pub fn image_aliases(&self) -> List<types::ImageAlias> {
-        let incus = self.clone();
-        List::new(move |_| {
-            let incus = incus.clone();
-            Box::pin(async move {
-                let call = incus.call();
-                let result = scoped!(call.image_aliases_list(), incus.own_project()).send().await;
-                Ok(Page::only(open(&call, result).await?))
-            })
-        })
-    }
-
-    /// Takes an alias away; the image stays.
-    pub async fn delete_image_alias(&self, name: &str) -> Result<(), Error> {
-        let name = alias_name(name)?;
-        let call = self.call();
-        let result = scoped!(call.image_alias_delete().alias(name), self.own_project()).send().await;
-        open(&call, result).await
-    }
-
-    /// Imports a unified tarball (metadata and root file system in one).
-    ///
-    /// ```no_run
-    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<(), Box<dyn std::error::Error>> {
-    /// let image = incus.import_image(std::fs::read("busybox.tar.gz")?).file_name("busybox.tar.gz").send().await?.await?;
-    /// image.add_alias("busybox").await?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// The result is the image. One that the server already has is an error of
-    /// [`Kind::AlreadyExists`].
-    pub fn import_image(&self, tarball: impl Into<reqwest::Body>) -> ImageImport {
-        ImageImport { incus: self.clone(), tarball: tarball.into(), file_name: None, public: false }
-    }
-}
-
-fn alias_name(name: &str) -> Result<types::PathName, Error> {
-    types::PathName::try_from(name).map_err(|_| Error::invalid("alias", format!("{name:?} can't be a name")))
-}
-
-/// A tarball to be imported; from [`Incus::import_image`].
-#[derive(Debug)]
-#[must_use = "nothing is sent before `.send().await`"]
-pub struct ImageImport {
-    incus: Incus,
-    tarball: reqwest::Body,
-    file_name: Option<String>,
-    public: bool,
-}
-
-impl ImageImport {
-    /// The name of the file that it was.
-    pub fn file_name(mut self, name: impl Into<String>) -> Self {
-        self.file_name = Some(name.into());
-        self
-    }
-
-    /// Everybody may use the image.
-    pub fn public(mut self) -> Self {
-        self.public = true;
-        self
-    }
-
-    /// Sends the tarball; the operation goes on by itself.
-    pub async fn send(self) -> Result<Operation<Image>, Error> {
-        let call = self.incus.call();
-        let request = call.image_import().x_incus_public(self.public.to_string()).body(self.tarball);
-        let request = match self.file_name {
-            Some(name) => request.x_incus_filename(name),
-            None => request,
-        };
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&self.incus, open(&call, result).await?, Imported))
     }
 }
 

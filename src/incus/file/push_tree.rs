@@ -1,0 +1,179 @@
+//! Pushing a directory with all that is in it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::{TryStreamExt, stream};
+use tokio::fs;
+
+use super::sftp::Sftp;
+use super::tree::{AT_ONCE, Copied, Item, LARGE_AT_ONCE, SMALL, Sum, What};
+use super::{Instance, InstanceRef, Subject, checked_path};
+use crate::error::{Error, Kind};
+use crate::transfer::{IDLE, Tell, Transferred, local};
+
+impl<D: Subject> Instance<D> {
+    /// Pushes a directory of this machine with all that is in it.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.push_tree("site").to("/srv/site").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Links are copied as they are, never followed; empty directories and permissions are kept, also of what exists.
+    /// What is new belongs to root. Names that aren't UTF-8 are an error of [`Kind::Io`] before anything is sent.
+    pub fn push_tree(&self, directory: impl AsRef<Path>) -> PushTree {
+        let from = directory.as_ref().to_owned();
+        PushTree { instance: self.named(), from, idle: IDLE, tell: None }
+    }
+}
+
+/// A directory to be pushed; from [`Instance::push_tree`].
+#[must_use = "nothing is sent before `.to(..).await`"]
+pub struct PushTree {
+    instance: InstanceRef,
+    from: PathBuf,
+    idle: Duration,
+    tell: Option<Tell>,
+}
+
+impl std::fmt::Debug for PushTree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushTree").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+impl PushTree {
+    /// Calls `tell` as bytes leave; the total is that of all files.
+    pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
+        self.tell = Some(Box::new(tell));
+        self
+    }
+
+    /// How long the server may take nothing of a file; a minute if not set.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle = limit;
+        self
+    }
+
+    /// Makes this directory, by its absolute path, a copy of the one on this machine. Its parent must exist. What it
+    /// holds of the same names is replaced, the rest stays.
+    ///
+    /// An error leaves what was copied until then.
+    pub async fn to(self, path: &str) -> Result<Copied, Error> {
+        checked_path(path)?;
+        let items = walk(&self.from).await?;
+        let copied = Copied::of(&items);
+        let copy = Copy {
+            sftp: Sftp::connect(&self.instance).await?,
+            instance: self.instance,
+            from: self.from,
+            to: path.trim_end_matches('/').to_owned(),
+            idle: self.idle,
+            sum: Sum::new(copied.bytes, self.tell),
+        };
+        copy.run(&items).await?;
+        Ok(copied)
+    }
+}
+
+/// Everything below a directory, each directory before what is in it.
+async fn walk(top: &Path) -> Result<Vec<Item>, Error> {
+    let (mut items, mut left) = (Vec::new(), vec![String::new()]);
+    while let Some(directory) = left.pop() {
+        let place = top.join(directory.trim_start_matches('/'));
+        let unreadable = |e| local("read", &place, e);
+        let mut entries = fs::read_dir(&place).await.map_err(unreadable)?;
+        while let Some(entry) = entries.next_entry().await.map_err(unreadable)? {
+            let item = describe(&directory, &entry.path()).await?;
+            if item.what == What::Directory {
+                left.push(item.path.clone());
+            }
+            items.push(item);
+        }
+    }
+    Ok(items)
+}
+
+async fn describe(directory: &str, place: &Path) -> Result<Item, Error> {
+    let unreadable = |e| local("read", place, e);
+    let name = utf8(place, place.file_name().map(Path::new))?;
+    let found = fs::symlink_metadata(place).await.map_err(unreadable)?;
+    let what = match found.file_type() {
+        kind if kind.is_dir() => What::Directory,
+        kind if kind.is_file() => What::File(found.len()),
+        kind if kind.is_symlink() => {
+            let target = fs::read_link(place).await.map_err(unreadable)?;
+            What::Link(utf8(place, Some(&target))?)
+        }
+        _ => What::Other,
+    };
+    let mode = found.permissions().mode() & 0o777;
+    Ok(Item { path: format!("{directory}/{name}"), mode, what })
+}
+
+fn utf8(place: &Path, text: Option<&Path>) -> Result<String, Error> {
+    text.and_then(Path::to_str)
+        .map(str::to_owned)
+        .ok_or_else(|| Error::new(Kind::Io, format!("can't push {}: it isn't UTF-8", place.display())))
+}
+
+/// A copy under way.
+struct Copy {
+    instance: InstanceRef,
+    sftp: Sftp,
+    from: PathBuf,
+    to: String,
+    idle: Duration,
+    sum: Sum,
+}
+
+impl Copy {
+    async fn run(&self, items: &[Item]) -> Result<(), Error> {
+        if !self.to.is_empty() {
+            self.sftp.make_dir(&self.to).await?;
+        }
+        for item in items.iter().filter(|item| item.what == What::Directory) {
+            self.sftp.make_dir(&self.remote(item)).await?;
+        }
+        self.files(items, AT_ONCE, |size| size <= SMALL).await?;
+        self.files(items, LARGE_AT_ONCE, |size| size > SMALL).await?;
+        for item in items {
+            if let What::Link(target) = &item.what {
+                self.sftp.link(&self.remote(item), target).await?;
+            }
+        }
+        for item in items.iter().filter(|item| item.what == What::Directory) {
+            self.sftp.set(&self.remote(item), None, None, Some(item.mode)).await?;
+        }
+        Ok(())
+    }
+
+    fn remote(&self, item: &Item) -> String {
+        format!("{}{}", self.to, item.path)
+    }
+
+    async fn files(&self, items: &[Item], at_once: usize, which: fn(u64) -> bool) -> Result<(), Error> {
+        let files = items.iter().filter_map(|item| match item.what {
+            What::File(size) if which(size) => Some(Ok((item, size))),
+            _ => None,
+        });
+        stream::iter(files)
+            .try_for_each_concurrent(at_once, |(item, size)| Box::pin(self.file(item, size)))
+            .await
+    }
+
+    async fn file(&self, item: &Item, size: u64) -> Result<(), Error> {
+        let (place, remote) = (self.from.join(item.path.trim_start_matches('/')), self.remote(item));
+        if size > SMALL {
+            let push = self.instance.push(&place).idle_timeout(self.idle).on_progress(self.sum.part());
+            return push.mode(item.mode).to(&remote).await;
+        }
+        let content = fs::read(&place).await.map_err(|e| local("read", &place, e))?;
+        self.sftp.write(&remote, &content, item.mode).await?;
+        self.sum.add(content.len() as u64);
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Whole trees of files, in both directions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::transfer::{Tell, Transferred};
+
+/// What was copied of a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// How many files.
+    pub files: u64,
+    /// How many directories below the first one.
+    pub directories: u64,
+    /// How many symbolic links.
+    pub symlinks: u64,
+    /// Bytes in the files.
+    pub bytes: u64,
+    /// What is neither file, directory nor link, and was left out: sockets, devices and so on.
+    pub skipped: Vec<String>,
+}
+
+/// One thing of a tree, by its path below the top.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) what: What,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Directory,
+    File(u64),
+    Link(String),
+    Other,
+}
+
+impl Copied {
+    pub(super) fn of(items: &[Item]) -> Self {
+        let mut copied = Self::default();
+        for item in items {
+            match &item.what {
+                What::Directory => copied.directories += 1,
+                What::File(size) => (copied.files, copied.bytes) = (copied.files + 1, copied.bytes + size),
+                What::Link(_) => copied.symlinks += 1,
+                What::Other => copied.skipped.push(item.path.clone()),
+            }
+        }
+        copied
+    }
+}
+
+/// Files up to this size go through SFTP, several at a time: there a file costs less than a request of its own.
+pub(super) const SMALL: u64 = 256 << 10;
+
+/// How many small files are on their way at a time.
+pub(super) const AT_ONCE: usize = 16;
+
+/// How many large ones.
+pub(super) const LARGE_AT_ONCE: usize = 2;
+
+/// The progress of many transfers together.
+#[derive(Clone)]
+pub(super) struct Sum(Arc<Mutex<(Transferred, Option<Tell>)>>);
+
+impl Sum {
+    pub(super) fn new(total: u64, tell: Option<Tell>) -> Self {
+        let progress = Transferred { bytes: 0, total: Some(total) };
+        Self(Arc::new(Mutex::new((progress, tell))))
+    }
+
+    pub(super) fn add(&self, bytes: u64) {
+        let (progress, tell) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.bytes += bytes;
+        if let Some(tell) = tell {
+            tell(*progress);
+        }
+    }
+
+    /// For one of the transfers, which counts from its own beginning.
+    pub(super) fn part(&self) -> impl FnMut(Transferred) + Send + 'static {
+        let (sum, mut before) = (self.clone(), 0);
+        move |progress| {
+            sum.add(progress.bytes - before);
+            before = progress.bytes;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Changing what is said of an image.
+
+use std::future::IntoFuture;
+
+use chrono::{DateTime, Utc};
+
+use super::Image;
+use crate::error::Error;
+use crate::incus::reply::open;
+use crate::incus::{scoped, types};
+use crate::wait::BoxFuture;
+
+impl Image {
+    /// Sets a few things and leaves the rest alone.
+    ///
+    /// ```no_run
+    /// # async fn demo(image: windlass::incus::Image) -> windlass::Result<()> {
+    /// image.patch().property("release", "13.2").public(true).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn patch(&self) -> ImagePatch {
+        let change = types::ImagePatch {
+            auto_update: None,
+            expires_at: None,
+            profiles: None,
+            properties: None,
+            public: None,
+        };
+        ImagePatch { image: self.clone(), change }
+    }
+}
+
+/// A change of a few things; from [`Image::patch`]. `.await` it: it is done when answered.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct ImagePatch {
+    image: Image,
+    change: types::ImagePatch,
+}
+
+impl ImagePatch {
+    /// Sets a property.
+    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.change.properties.get_or_insert_default().insert(key.into(), value.into());
+        self
+    }
+
+    /// Whether everybody may use it.
+    pub fn public(mut self, public: bool) -> Self {
+        self.change.public = Some(public);
+        self
+    }
+
+    /// Whether the server keeps it up to date.
+    pub fn auto_update(mut self, auto_update: bool) -> Self {
+        self.change.auto_update = Some(auto_update);
+        self
+    }
+
+    /// When the server may delete it.
+    pub fn expires_at(mut self, time: DateTime<Utc>) -> Self {
+        self.change.expires_at = Some(time);
+        self
+    }
+
+    /// The profiles of instances made from it, all of them.
+    pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
+        self.change.profiles = Some(profiles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    async fn send(self) -> Result<(), Error> {
+        let Self { image, change } = self;
+        let call = image.incus.call();
+        let request = call.image_patch().fingerprint(image.fingerprint.as_str()).body(change);
+        let result = scoped!(request, image.incus.own_project()).send().await;
+        open(&call, result).await
+    }
+}
+
+impl IntoFuture for ImagePatch {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

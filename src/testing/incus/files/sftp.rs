@@ -1,0 +1,257 @@
+//! `/1.0/instances/{name}/sftp`: version 3 of the protocol over an upgraded connection.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use chrono::Utc;
+use russh_sftp::protocol::{Attrs, Data, File, FileAttributes, Handle, Name, OpenFlags, Status, StatusCode};
+use russh_sftp::server::StatusReply;
+
+use super::super::envelope::{Answer, failure};
+use super::super::not_implemented;
+use super::super::state::{Key, World};
+use super::tree::{Kind, Node, Tree};
+use crate::testing::reply::Reply;
+use crate::testing::request::Request;
+
+pub(in crate::testing::incus) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
+    if request.method != "GET" {
+        return not_implemented();
+    }
+    if request.header("upgrade") != Some("sftp") {
+        return Err(failure(400, "Missing or invalid upgrade header"));
+    }
+    let tree = world.with(key, |instance| instance.files.clone())?;
+    Ok(Reply::tunnel("sftp", |mut stream| async move {
+        // The session runs in a task of its own; it ends with this one, as its end of the pipe does.
+        let (mut near, far) = tokio::io::duplex(256 << 10);
+        russh_sftp::server::run(far, Session { tree, handles: HashMap::new(), next: 0 }).await;
+        // A connection that was cut: nothing to tell anyone.
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut near).await;
+    }))
+}
+
+struct Session {
+    tree: Tree,
+    handles: HashMap<String, Open>,
+    next: u32,
+}
+
+enum Open {
+    File(String),
+    /// What is still to be listed.
+    Directory(Option<Vec<File>>),
+}
+
+type Result<T> = std::result::Result<T, StatusReply>;
+
+fn done(id: u32) -> Status {
+    Status { id, status_code: StatusCode::Ok, error_message: String::new(), language_tag: String::new() }
+}
+
+fn missing() -> StatusReply {
+    StatusCode::NoSuchFile.with_message("file does not exist")
+}
+
+fn failed(message: String) -> StatusReply {
+    StatusCode::Failure.with_message(message)
+}
+
+fn attributes(node: &Node) -> FileAttributes {
+    let (kind, size) = match &node.kind {
+        Kind::File(data) => (0o100_000, data.len()),
+        Kind::Directory => (0o040_000, 4_096),
+        Kind::Symlink(target) => (0o120_000, target.len()),
+    };
+    let time = u32::try_from(node.modified.timestamp()).ok();
+    FileAttributes {
+        size: Some(size as u64),
+        uid: Some(node.uid),
+        gid: Some(node.gid),
+        permissions: Some(kind | node.mode),
+        atime: time,
+        mtime: time,
+        ..FileAttributes::empty()
+    }
+}
+
+impl Session {
+    fn keep(&mut self, id: u32, open: Open) -> Handle {
+        self.next += 1;
+        let handle = self.next.to_string();
+        self.handles.insert(handle.clone(), open);
+        Handle { id, handle }
+    }
+
+    fn file(&self, handle: &str) -> Result<&str> {
+        match self.handles.get(handle) {
+            Some(Open::File(path)) => Ok(path),
+            _ => Err(failed("no such handle".to_owned())),
+        }
+    }
+
+    fn entry(&self, directory: &str, name: &str) -> Option<File> {
+        let node = self.tree.get(&format!("{}/{name}", directory.trim_end_matches('/')));
+        let lie = || self.tree.is_lie(name).then(|| Node::new(Kind::File(Bytes::from_static(b"lie"))));
+        node.or_else(lie).map(|node| File::new(name, attributes(&node)))
+    }
+
+    fn set(&self, path: &str, wanted: &FileAttributes) -> Result<()> {
+        let changed = self.tree.change(&self.tree.followed(path), |node| {
+            node.uid = wanted.uid.unwrap_or(node.uid);
+            node.gid = wanted.gid.unwrap_or(node.gid);
+            node.mode = wanted.permissions.map_or(node.mode, |mode| mode & 0o777);
+        });
+        changed.ok_or_else(missing)
+    }
+
+    fn remove_one(&self, path: &str) -> Result<()> {
+        if self.tree.get(path).is_none() {
+            return Err(missing());
+        }
+        if super::is_full(&self.tree, path) {
+            return Err(failed(format!("remove {path}: directory not empty")));
+        }
+        self.tree.remove(path);
+        Ok(())
+    }
+}
+
+impl russh_sftp::server::Handler for Session {
+    type Error = StatusReply;
+
+    fn unimplemented(&self) -> StatusReply {
+        StatusCode::OpUnsupported.into()
+    }
+
+    async fn open(&mut self, id: u32, path: String, flags: OpenFlags, _: FileAttributes) -> Result<Handle> {
+        let path = self.tree.followed(&path);
+        match self.tree.get(&path).map(|node| node.kind) {
+            Some(Kind::Directory) => return Err(failed(format!("open {path}: is a directory"))),
+            Some(_) if flags.contains(OpenFlags::TRUNCATE) => {
+                self.tree.change(&path, |node| node.kind = Kind::File(Bytes::new()));
+            }
+            Some(_) => {}
+            None if self.tree.is_lie(&path) => {}
+            None if flags.contains(OpenFlags::CREATE) && self.tree.has_parent(&path) => {
+                self.tree.put(&path, Node::new(Kind::File(Bytes::new())));
+            }
+            None => return Err(missing()),
+        }
+        Ok(self.keep(id, Open::File(path)))
+    }
+
+    async fn close(&mut self, id: u32, handle: String) -> Result<Status> {
+        self.handles.remove(&handle);
+        Ok(done(id))
+    }
+
+    async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Result<Data> {
+        let data = match self.tree.get(self.file(&handle)?).map(|node| node.kind) {
+            Some(Kind::File(data)) => data,
+            _ => Bytes::from_static(b"lie"),
+        };
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
+        let to = data.len().min(from + len as usize);
+        if from == to {
+            return Err(StatusCode::Eof.into());
+        }
+        Ok(Data { id, data: data[from..to].to_vec() })
+    }
+
+    async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Result<Status> {
+        let at = usize::try_from(offset).unwrap_or_default();
+        self.tree.change(self.file(&handle)?, |node| {
+            if let Kind::File(before) = &node.kind {
+                let mut all = before.to_vec();
+                all.resize(all.len().max(at + data.len()), 0);
+                all[at..at + data.len()].copy_from_slice(&data);
+                (node.kind, node.modified) = (Kind::File(all.into()), Utc::now());
+            }
+        });
+        Ok(done(id))
+    }
+
+    async fn lstat(&mut self, id: u32, path: String) -> Result<Attrs> {
+        let node = self.tree.get(&path).ok_or_else(missing)?;
+        Ok(Attrs { id, attrs: attributes(&node) })
+    }
+
+    async fn stat(&mut self, id: u32, path: String) -> Result<Attrs> {
+        self.lstat(id, self.tree.followed(&path)).await
+    }
+
+    async fn setstat(&mut self, id: u32, path: String, wanted: FileAttributes) -> Result<Status> {
+        self.set(&path, &wanted).map(|()| done(id))
+    }
+
+    async fn fsetstat(&mut self, id: u32, handle: String, wanted: FileAttributes) -> Result<Status> {
+        self.set(self.file(&handle)?, &wanted).map(|()| done(id))
+    }
+
+    async fn opendir(&mut self, id: u32, path: String) -> Result<Handle> {
+        let path = self.tree.followed(&path);
+        match self.tree.get(&path).map(|node| node.kind) {
+            Some(Kind::Directory) => {}
+            Some(_) => return Err(failed(format!("open {path}: not a directory"))),
+            None => return Err(missing()),
+        }
+        let names = self.tree.listing(&path);
+        let files = names.iter().filter_map(|name| self.entry(&path, name)).collect();
+        Ok(self.keep(id, Open::Directory(Some(files))))
+    }
+
+    async fn readdir(&mut self, id: u32, handle: String) -> Result<Name> {
+        match self.handles.get_mut(&handle) {
+            Some(Open::Directory(files)) => match files.take() {
+                Some(files) => Ok(Name { id, files }),
+                None => Err(StatusCode::Eof.into()),
+            },
+            _ => Err(failed("no such handle".to_owned())),
+        }
+    }
+
+    async fn remove(&mut self, id: u32, path: String) -> Result<Status> {
+        self.remove_one(&path).map(|()| done(id))
+    }
+
+    async fn rmdir(&mut self, id: u32, path: String) -> Result<Status> {
+        self.remove_one(&path).map(|()| done(id))
+    }
+
+    async fn mkdir(&mut self, id: u32, path: String, _: FileAttributes) -> Result<Status> {
+        if self.tree.get(&path).is_some() {
+            return Err(failed(format!("mkdir {path}: file exists")));
+        }
+        if !self.tree.has_parent(&path) {
+            return Err(missing());
+        }
+        self.tree.put(&path, Node::new(Kind::Directory));
+        Ok(done(id))
+    }
+
+    async fn realpath(&mut self, id: u32, path: String) -> Result<Name> {
+        let path = self.tree.followed(&path);
+        Ok(Name { id, files: vec![File::dummy(path)] })
+    }
+
+    async fn readlink(&mut self, id: u32, path: String) -> Result<Name> {
+        match self.tree.get(&path).map(|node| node.kind) {
+            Some(Kind::Symlink(target)) => Ok(Name { id, files: vec![File::dummy(target)] }),
+            Some(_) => Err(failed(format!("readlink {path}: invalid argument"))),
+            None => Err(missing()),
+        }
+    }
+
+    /// The order of the arguments is OpenSSH's: the target comes first.
+    async fn symlink(&mut self, id: u32, target: String, link: String) -> Result<Status> {
+        if self.tree.get(&link).is_some() {
+            return Err(failed(format!("symlink {target} {link}: file exists")));
+        }
+        if !self.tree.has_parent(&link) {
+            return Err(missing());
+        }
+        self.tree.put(&link, Node::new(Kind::Symlink(target)));
+        Ok(done(id))
+    }
+}

@@ -1,0 +1,209 @@
+//! What an instance's disk holds.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::testing::shell;
+use crate::testing::tasks::lock;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    File(Bytes),
+    Directory,
+    Symlink(String),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) mode: u32,
+    pub(super) modified: DateTime<Utc>,
+}
+
+impl Node {
+    pub(super) fn new(kind: Kind) -> Node {
+        let mode = match kind {
+            Kind::File(_) => 0o644,
+            Kind::Directory => 0o755,
+            Kind::Symlink(_) => 0o777,
+        };
+        Node { kind, uid: 0, gid: 0, mode, modified: Utc::now() }
+    }
+}
+
+/// Shared with the commands that run inside. Paths have one slash in front, none at the end, none doubled.
+#[derive(Debug, Clone)]
+pub(in crate::testing::incus) struct Tree {
+    nodes: Arc<Mutex<BTreeMap<String, Node>>>,
+    /// Names that listings tell beside the true ones.
+    lies: Arc<Mutex<Vec<String>>>,
+}
+
+impl Tree {
+    pub(in crate::testing::incus) fn new() -> Tree {
+        let directories = ["/", "/root", "/etc", "/tmp", "/bin", "/var", "/var/log"];
+        let nodes = directories.map(|path| (path.to_owned(), Node::new(Kind::Directory)));
+        Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default() }
+    }
+
+    /// A file that nobody has touched for an hour; its directories come with it.
+    pub(in crate::testing::incus) fn add_old(&self, path: &str, content: Bytes) {
+        let mut parent = path;
+        while let Some((above, _)) = parent.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
+            lock(&self.nodes).entry(above.to_owned()).or_insert_with(|| Node::new(Kind::Directory));
+            parent = above;
+        }
+        let modified = Utc::now() - TimeDelta::hours(1);
+        self.put(path, Node { modified, ..Node::new(Kind::File(content)) });
+    }
+
+    pub(in crate::testing::incus) fn touch(&self, path: &str, ago: Duration) -> bool {
+        let modified = Utc::now() - TimeDelta::from_std(ago).unwrap_or_default();
+        self.change(path, |node| node.modified = modified).is_some()
+    }
+
+    pub(in crate::testing::incus) fn lie(&self, name: &str) {
+        lock(&self.lies).push(name.to_owned());
+    }
+
+    pub(super) fn is_lie(&self, path: &str) -> bool {
+        lock(&self.lies).iter().any(|name| path.ends_with(name.as_str()))
+    }
+
+    /// What is at a path, directories on the way followed, itself not.
+    pub(super) fn get(&self, path: &str) -> Option<Node> {
+        let path = self.real(path);
+        lock(&self.nodes).get(&path).cloned()
+    }
+
+    pub(super) fn put(&self, path: &str, node: Node) {
+        let path = self.real(path);
+        lock(&self.nodes).insert(path, node);
+    }
+
+    pub(super) fn remove(&self, path: &str) {
+        let path = self.real(path);
+        lock(&self.nodes).remove(&path);
+    }
+
+    pub(super) fn change<T>(&self, path: &str, change: impl FnOnce(&mut Node) -> T) -> Option<T> {
+        let path = self.real(path);
+        lock(&self.nodes).get_mut(&path).map(change)
+    }
+
+    pub(super) fn has_parent(&self, path: &str) -> bool {
+        let real = self.real(path);
+        let parent = real.rsplit_once('/').map_or("/", |(parent, _)| parent);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        lock(&self.nodes).get(parent).is_some_and(|node| node.kind == Kind::Directory)
+    }
+
+    /// The true names in a directory.
+    pub(super) fn children(&self, path: &str) -> Vec<String> {
+        let prefix = format!("{}/", self.real(path).trim_end_matches('/'));
+        let nodes = lock(&self.nodes);
+        let names = nodes.keys().filter_map(|child| child.strip_prefix(&prefix));
+        names.filter(|name| !name.is_empty() && !name.contains('/')).map(str::to_owned).collect()
+    }
+
+    /// The names that a listing tells.
+    pub(super) fn listing(&self, path: &str) -> Vec<String> {
+        let lies = lock(&self.lies).clone();
+        self.children(path).into_iter().chain(lies).collect()
+    }
+
+    /// Deletes a directory with all that is in it.
+    pub(super) fn remove_all(&self, path: &str) {
+        let (path, below) = (self.real(path), format!("{}/", self.real(path)));
+        lock(&self.nodes).retain(|node, _| *node != path && !node.starts_with(&below));
+    }
+
+    /// Where a path leads through the links on its way; its own is not followed.
+    fn real(&self, path: &str) -> String {
+        let nodes = lock(&self.nodes);
+        let mut real = String::new();
+        let mut left: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            let next = format!("{real}/{part}");
+            match nodes.get(&next).map(|node| &node.kind) {
+                Some(Kind::Symlink(target)) if !left.is_empty() && links < 40 => {
+                    links += 1;
+                    let target = absolute(&next, target);
+                    real.clear();
+                    left.extend(target.split('/').rev().map(str::to_owned));
+                }
+                _ => real = next,
+            }
+        }
+        if real.is_empty() { "/".to_owned() } else { real }
+    }
+
+    /// Where a path leads, its own link followed, too.
+    pub(super) fn followed(&self, path: &str) -> String {
+        let mut path = path.to_owned();
+        for _ in 0..40 {
+            match self.get(&path).map(|node| node.kind) {
+                Some(Kind::Symlink(target)) => path = absolute(&path, &target),
+                _ => break,
+            }
+        }
+        path
+    }
+}
+
+/// Links are shown by the path that they lead to.
+pub(super) fn absolute(link: &str, target: &str) -> String {
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
+    let directory = link.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+pub(super) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
+    match append {
+        true => [before.as_ref(), data].concat().into(),
+        false => Bytes::copy_from_slice(data),
+    }
+}
+
+impl shell::Files for Tree {
+    fn read(&self, path: &str) -> Option<Bytes> {
+        match self.get(&self.followed(path))?.kind {
+            Kind::File(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    fn write(&self, path: &str, data: &[u8], append: bool) -> bool {
+        let path = &self.followed(path);
+        let Some(old) = self.get(path) else {
+            let new = Node::new(Kind::File(Bytes::copy_from_slice(data)));
+            return self.has_parent(path).then(|| self.put(path, new)).is_some();
+        };
+        let Kind::File(before) = &old.kind else {
+            return false;
+        };
+        let kind = Kind::File(joined(before, data, append));
+        self.put(path, Node { kind, modified: Utc::now(), ..old });
+        true
+    }
+}
