@@ -81,6 +81,7 @@ impl Connect {
         Ok(Incus(Arc::new(Core {
             raw,
             project: self.project,
+            target: None,
             origin: self.origin.unwrap_or(place),
             feeds: Arc::default(),
             polls: Arc::new(Semaphore::new(POLLS)),

@@ -76,7 +76,7 @@ fn checked_path(path: &str) -> Result<(), Error> {
     }
 }
 
-async fn collect(answer: ResponseValue<ByteStream>) -> Result<Bytes, Error> {
+pub(super) async fn collect(answer: ResponseValue<ByteStream>) -> Result<Bytes, Error> {
     let mut stream = answer.into_inner_stream();
     let mut all = BytesMut::new();
     while let Some(chunk) = stream.try_next().await.map_err(broken)? {

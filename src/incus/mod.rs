@@ -1,5 +1,7 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
+mod backup;
+mod cluster;
 mod connect;
 mod discover;
 mod ending;
@@ -10,11 +12,20 @@ mod image;
 mod instance;
 mod instances;
 mod launch;
+mod launched;
+mod metadata;
+mod migrate;
 mod operation;
+mod part;
+mod rebuild;
+mod refresh;
+mod relocate;
 mod reply;
 mod resume;
 mod server;
 mod settle;
+mod snapshot;
+mod source;
 mod state;
 mod update;
 mod work;
@@ -32,14 +43,23 @@ use crate::retry::Retry;
 use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
-pub use crate::raw::incus::types::{InstanceFull, InstanceState, InstanceType, StateAction, Status};
+pub use crate::raw::incus::types::{
+    ImageProtocol, InstanceFull, InstanceState, InstanceType, StateAction, Status,
+};
+pub use backup::{Backup, BackupCreate, BackupRef};
 pub use connect::Connect;
 pub use exec::Exec;
 pub use image::{Image, ImageImport};
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
+pub use migrate::Migration;
+pub use rebuild::Rebuild;
+pub use refresh::Refresh;
+pub use relocate::Relocation;
 pub use resume::Resume;
+pub use snapshot::{Restore, Snapshot, SnapshotCreate, SnapshotRef};
+pub use source::{ImageSource, Original};
 pub use state::StateChange;
 pub use update::Patch;
 
@@ -64,6 +84,8 @@ pub struct Incus(Arc<Core>);
 struct Core {
     raw: raw::incus::Client,
     project: Option<String>,
+    /// The cluster member on which new instances are made.
+    target: Option<String>,
     /// Where the server was found, for people.
     origin: String,
     feeds: Arc<feed::Feeds>,
@@ -138,6 +160,7 @@ impl Incus {
         let mut core = Core {
             raw: old.raw.clone(),
             project: old.project.clone(),
+            target: old.target.clone(),
             origin: old.origin.clone(),
             feeds: old.feeds.clone(),
             polls: old.polls.clone(),
@@ -153,6 +176,10 @@ impl Incus {
 
     fn own_project(&self) -> Option<&str> {
         self.0.project.as_deref()
+    }
+
+    fn own_target(&self) -> Option<&str> {
+        self.0.target.as_deref()
     }
 }
 

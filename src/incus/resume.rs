@@ -2,7 +2,7 @@
 
 use super::ending::Plain;
 use super::work::IncusWork;
-use super::{Image, Incus, Instance, image, launch, state};
+use super::{Backup, Image, Incus, Instance, Snapshot, image, launched, part, relocate, state};
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
@@ -17,8 +17,8 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create and
-    /// rename, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch, create, copy,
+    /// move and rename, [`Snapshot`] and [`Backup`] for theirs, [`Image`] for an import, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
@@ -47,11 +47,15 @@ mod sealed {
     impl Sealed for () {}
     impl Sealed for super::Instance {}
     impl Sealed for super::Image {}
+    impl Sealed for super::Snapshot {}
+    impl Sealed for super::Backup {}
 }
 
 impl Resume for Instance {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(incus, ticket).or_else(|| state::resume_rename(incus, ticket))
+        launched::resume(incus, ticket)
+            .or_else(|| state::resume_rename(incus, ticket))
+            .or_else(|| relocate::resume(incus, ticket))
     }
 }
 
@@ -61,9 +65,23 @@ impl Resume for Image {
     }
 }
 
+impl Resume for Snapshot {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        part::resume(incus, ticket)
+    }
+}
+
+impl Resume for Backup {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        part::resume(incus, ticket)
+    }
+}
+
 impl Resume for () {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
         state::resume(incus, ticket)
+            .or_else(|| part::resume_removal::<Snapshot>(incus, ticket))
+            .or_else(|| part::resume_removal::<Backup>(incus, ticket))
             .or_else(|| (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain)))
     }
 }

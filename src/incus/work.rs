@@ -46,22 +46,7 @@ impl<E: Ending> IncusWork<E> {
 
     /// An operation of which only the id is known.
     pub(super) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        let blank = types::Operation {
-            id: id.to_owned(),
-            status: types::Status::Pending,
-            class: None,
-            description: String::new(),
-            created_at: None,
-            updated_at: None,
-            status_code: 0,
-            resources: Default::default(),
-            metadata: None,
-            may_cancel: false,
-            err: String::new(),
-            location: String::new(),
-            extra: Default::default(),
-        };
-        Self::accepted(incus, blank, ending)
+        Self::accepted(incus, unknown(id), ending)
     }
 
     async fn look_now(&mut self) -> Result<Look, Error> {
@@ -147,6 +132,25 @@ impl<E: Ending> IncusWork<E> {
     async fn join_feed(&mut self) -> Result<Look, Error> {
         self.feed = Some(self.incus.0.feeds.subscribe(&self.incus, &self.id).await);
         self.look_now().await
+    }
+}
+
+/// An operation of which only the id is known.
+pub(super) fn unknown(id: &str) -> types::Operation {
+    types::Operation {
+        id: id.to_owned(),
+        status: types::Status::Pending,
+        class: None,
+        description: String::new(),
+        created_at: None,
+        updated_at: None,
+        status_code: 0,
+        resources: Default::default(),
+        metadata: None,
+        may_cancel: false,
+        err: String::new(),
+        location: String::new(),
+        extra: Default::default(),
     }
 }
 
