@@ -75,6 +75,21 @@ impl Tree {
         Tree(Arc::new(Mutex::new(nodes.into())))
     }
 
+    /// The same files once more, to go their own way.
+    pub(super) fn copy(&self) -> Tree {
+        Tree(Arc::new(Mutex::new(lock(&self.0).clone())))
+    }
+
+    /// Everything that is in files, one after the other.
+    pub(super) fn content(&self) -> Vec<u8> {
+        let nodes = lock(&self.0);
+        let files = nodes.values().filter_map(|node| match &node.kind {
+            Kind::File(data) => Some(data.as_ref()),
+            _ => None,
+        });
+        files.collect::<Vec<_>>().concat()
+    }
+
     fn get(&self, path: &str) -> Option<Node> {
         lock(&self.0).get(path).cloned()
     }

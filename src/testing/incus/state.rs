@@ -10,12 +10,15 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Generation;
+use super::about_instance::About;
+use super::backups::Backup;
 use super::envelope::{Failure, failure};
 use super::events::{Events, now};
 use super::exec::Sessions;
 use super::files::Tree;
 use super::images::Images;
 use super::operations::{Operation, Operations};
+use super::snapshots::Snapshot;
 use crate::testing::tasks::{Tasks, lock};
 
 /// Project and name.
@@ -30,6 +33,10 @@ pub(super) struct Instance {
     pub(super) document: Value,
     pub(super) files: Tree,
     pub(super) outputs: BTreeMap<String, Bytes>,
+    /// Oldest first.
+    pub(super) snapshots: Vec<Snapshot>,
+    pub(super) backups: BTreeMap<String, Backup>,
+    pub(super) about: About,
     pub(super) started_at: String,
     /// False ends whatever runs inside.
     pub(super) power: watch::Sender<bool>,
@@ -41,6 +48,9 @@ impl Instance {
             document,
             files: Tree::new(),
             outputs: BTreeMap::new(),
+            snapshots: Vec::new(),
+            backups: BTreeMap::new(),
+            about: About::default(),
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             power: watch::Sender::new(false),
         }
@@ -85,6 +95,8 @@ pub(super) struct World {
     pub(super) generation: Generation,
     pub(super) instances: Mutex<BTreeMap<Key, Instance>>,
     pub(super) images: Mutex<Images>,
+    /// The members of the cluster, this server first; none: it stands alone.
+    pub(super) members: Mutex<Vec<String>>,
     pub(super) operations: Operations,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
@@ -101,6 +113,7 @@ impl World {
             generation,
             instances: Mutex::default(),
             images: Mutex::default(),
+            members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
             events: Events::default(),
