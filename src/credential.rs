@@ -134,7 +134,7 @@ mod tests {
             Box::pin(async {
                 let number = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                let value = bearer(&Secret::new(format!("token-{number}")))?;
+                let value = bearer(&Secret::from(format!("token-{number}")))?;
                 Ok(Token { value, ends: self.lasts.map(|lasts| Instant::now() + lasts) })
             })
         }
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_token_doesnt_print_and_must_be_a_header() {
-        let value = bearer(&Secret::new("hunter2")).map(|value| format!("{value:?}"));
+        let value = bearer(&Secret::from("hunter2")).map(|value| format!("{value:?}"));
         assert!(value.is_ok_and(|text| !text.contains("hunter2")));
-        assert!(bearer(&Secret::new("a\nb")).is_err_and(|e| e.kind() == Kind::Configuration));
+        assert!(bearer(&Secret::from("a\nb")).is_err_and(|e| e.kind() == Kind::Configuration));
     }
 }

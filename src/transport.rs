@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use progenitor_client::OperationInfo;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
@@ -262,6 +262,9 @@ impl Attempts<'_> {
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
         self.token.sent = Some(stamp);
+        if self.endpoint.reply == Reply::Json {
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         Ok(())
     }
 

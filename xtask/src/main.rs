@@ -3,6 +3,7 @@
 mod bench_build;
 mod coverage;
 mod diff;
+mod drift;
 mod live;
 mod methods;
 mod regen;
@@ -15,6 +16,8 @@ type Outcome = Result<(), String>;
 
 const USAGE: &str = "\
 cargo xtask regen [--check]         write generated/ from specs/, or only compare
+cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
+                                    how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)";
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         ["regen"] => regen::write(),
         ["regen", "--check"] => regen::check(),
         ["coverage"] => coverage::run(),
+        ["drift", rest @ ..] => drift::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         _ => Err(format!("usage:\n{USAGE}")),
