@@ -54,6 +54,12 @@ impl<C> Call<C> {
         self.record.lock().websocket_key.take()
     }
 
+    /// An error over content that broke off in the middle.
+    pub(crate) fn broken_off(&self, e: reqwest::Error) -> Error {
+        let e = broken(e);
+        self.label(e.with(|e| e.message.insert_str(0, "the content broke off: ")))
+    }
+
     async fn error(&self, e: raw::Error) -> Error {
         let e = unwrap(e, self.explain).await;
         self.label(e)

@@ -100,6 +100,8 @@ pub enum Kind {
     OutcomeUnknown,
     /// A command ended with a status other than 0.
     CommandFailed,
+    /// A file of this machine can't be read or written.
+    Io,
 }
 
 /// Did the request reach the server?
@@ -298,6 +300,7 @@ impl Kind {
             Self::OperationGone => "operation no longer known",
             Self::OutcomeUnknown => "outcome unknown",
             Self::CommandFailed => "command failed",
+            Self::Io => "local file",
         }
     }
 }

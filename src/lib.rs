@@ -93,6 +93,7 @@ mod socket;
 pub mod testing;
 mod ticket;
 mod tls;
+mod transfer;
 mod transport;
 mod wait;
 
@@ -104,4 +105,5 @@ pub use process::{Chunk, ExitStatus, Output, Process};
 pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
 pub use ticket::Ticket;
+pub use transfer::{Content, Download, Pull, Transferred};
 pub use wait::{Action, Operation, Progress, WaitEnd, WaitError};

@@ -134,6 +134,75 @@ async fn nothing_that_would_do_harm_is_asked_for() -> Outcome {
     Ok(())
 }
 
+/// A new instance's backup, as bytes.
+async fn backup(incus: &Incus) -> Result<bytes::Bytes, windlass::Error> {
+    let web = incus.create("web").image("busybox").await?;
+    web.create_backup("b").await?.export().bytes().await
+}
+
+#[tokio::test]
+async fn an_import_whose_answer_is_lost_is_found_by_its_marker() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let file = backup(&incus).await?;
+    let before = fake.requests(CREATE);
+    fake.on(CREATE).drop_after();
+    let again = incus.import_backup(file.clone()).name("again").await?;
+    assert_eq!((again.name(), fake.requests(CREATE) - before), ("again", 1));
+    // Nothing came of it.
+    fake.on(CREATE).drop_before();
+    let e = incus.import_backup(file.clone()).name("third").settle_window(SOON).await.expect_err("lost");
+    assert!(e.is_outcome_unknown() && e.marker().is_some(), "{e:?}");
+    // Without a name there is nothing to look for.
+    incus.instance("web").delete().await?;
+    fake.on(CREATE).drop_after();
+    let e = incus.import_backup(file).await.expect_err("lost");
+    assert!(e.is_outcome_unknown(), "{e:?}");
+    assert_eq!(fake.requests(CREATE) - before, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_old_server_writes_no_marker_and_the_import_says_that_it_cannot_tell() -> Outcome {
+    let fake = FakeIncus::builder().generation(Generation::V6_0).start().await?;
+    let incus = fake.client()?;
+    let file = backup(&incus).await?;
+    let before = fake.requests(CREATE);
+    fake.on(CREATE).drop_after();
+    let e = incus.import_backup(file).name("again").settle_window(SOON).await.expect_err("lost");
+    assert!(e.is_outcome_unknown(), "{e:?}");
+    assert_eq!((fake.requests(CREATE) - before, fake.instances().len()), (1, 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_taken_name_is_known_before_the_backup_is_sent() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let file = backup(&incus).await?;
+    let before = fake.requests(CREATE);
+    let e = incus.import_backup(file).name("web").await.expect_err("the name is taken");
+    assert_eq!((e.kind(), fake.requests(CREATE)), (Kind::AlreadyExists, before));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_off_goes_on_where_it_was() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let web = incus.create("web").image("busybox").await?;
+    web.write_file("/root/content", vec![7; 1_000_000]).await?;
+    let backup = web.create_backup("b").await?;
+    let whole = backup.export().bytes().await?;
+    // A time in whole seconds names a version only when that second is over.
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let route = "GET /1.0/instances/{name}/backups/{backup}/export";
+    let before = fake.requests(route);
+    fake.on(route).truncate(600_000);
+    assert!(backup.export().bytes().await? == whole);
+    assert_eq!(fake.requests(route) - before, 2);
+    let range = fake.log().last().and_then(|request| request.header("range").map(str::to_owned));
+    assert_eq!(range.as_deref(), Some("bytes=600000-"));
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_instance_is_copied_to_another_server() -> Outcome {
     let (here, web, there, other) = two().await?;

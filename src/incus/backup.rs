@@ -11,6 +11,7 @@ use super::reply::open;
 use super::{Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::{Error, Kind};
 use crate::page::{List, Page};
+use crate::transfer::{Opened, Pull, Source, range};
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A backup of an instance, kept by the server: typed data together with a cheap handle.
@@ -19,6 +20,8 @@ use crate::wait::{Action, BoxFuture, Operation};
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
 /// let monday = web.create_backup("monday").instance_only().compression("zstd").await?;
 /// println!("{} was made at {:?}", monday.name, monday.created_at);
+/// monday.export().to("monday.tar.zst").await?;
+/// monday.delete().await?;
 /// # Ok(()) }
 /// ```
 ///
@@ -104,10 +107,57 @@ impl<D: Subject> Backup<D> {
         Action::new(async move { rename(instance, from, to).await })
     }
 
+    /// Pulls its file in constant memory: to a file, a writer, a stream, or into memory.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.create_backup("now").await?.export().on_progress(|p| eprintln!("{p}")).to("web.tar.gz").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Incus::import_backup`](super::Incus::import_backup) makes an instance of it, on this server or another.
+    pub fn export(&self) -> Pull {
+        let source = BackupSource { instance: self.instance.clone(), backup: self.name().to_owned() };
+        Pull::new(source, self.instance.incus.retry())
+    }
+
     /// Deletes it.
     pub fn delete(&self) -> Action<()> {
         let (instance, backup) = (self.instance.clone(), self.name().to_owned());
         Action::new(async move { delete(instance, backup).await })
+    }
+}
+
+/// The file of a backup.
+struct BackupSource {
+    instance: InstanceRef,
+    backup: String,
+}
+
+impl BackupSource {
+    async fn get(&self, from: u64) -> Result<Opened, Error> {
+        let incus = &self.instance.incus;
+        let name = checked_name("name", self.instance.name())?;
+        let backup = checked_name("backup", &self.backup)?;
+        let call = incus.call();
+        let request = call.instance_backup_export().name(name).backup(backup);
+        let request = match range(from) {
+            Some(range) => request.range(range),
+            None => request,
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
+        let answer = call.done(result).await?;
+        Opened::of(call, answer)
+    }
+}
+
+impl Source for BackupSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.get(from))
     }
 }
 

@@ -35,6 +35,16 @@ impl Launched {
         Self { name: name.to_owned(), marker: format!("{:032x}", rand::random::<u128>()), start }
     }
 
+    /// As a ticket tells.
+    pub(super) fn resumed(ticket: &Ticket, start: bool) -> Option<Self> {
+        let (name, marker) = (ticket.fact("name")?.to_owned(), ticket.fact("marker")?.to_owned());
+        Some(Self { name, marker, start })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(super) fn marker(&self) -> &str {
         &self.marker
     }
@@ -148,6 +158,5 @@ pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Instanc
         "create" => false,
         _ => return None,
     };
-    let (name, marker) = (ticket.fact("name")?.to_owned(), ticket.fact("marker")?.to_owned());
-    Some(IncusWork::resumed(incus, ticket.id(), Launched { name, marker, start }))
+    Some(IncusWork::resumed(incus, ticket.id(), Launched::resumed(ticket, start)?))
 }

@@ -1,12 +1,13 @@
 //! What an instance's image says of itself, its templates, and who may do what with the instance.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
-use super::file::collect;
 use super::instance::Subject;
 use super::reply::open;
-use super::{Instance, checked_name, scoped, types};
+use super::{Instance, InstanceRef, checked_name, scoped, types};
 use crate::error::Error;
+use crate::transfer::{Opened, Pull, Source, range};
 
 impl<D: Subject> Instance<D> {
     /// Reads what the instance's image says of itself: architecture, dates, properties, templates.
@@ -62,14 +63,14 @@ impl<D: Subject> Instance<D> {
         open(&call, result).await
     }
 
-    /// Reads a template.
-    pub async fn template(&self, template: &str) -> Result<Bytes, Error> {
-        let name = checked_name("name", self.name())?;
-        checked_name("template", template)?;
-        let call = self.incus.call();
-        let request = call.instance_template_get().name(name).path(template);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        collect(call.done(result).await?).await
+    /// Pulls a template.
+    pub fn template(&self, template: impl Into<String>) -> Pull {
+        Pull::new(TemplateSource { instance: self.named(), template: template.into() }, self.incus.retry())
+    }
+
+    /// Reads a template into memory.
+    pub async fn read_template(&self, template: &str) -> Result<Bytes, Error> {
+        self.template(template).bytes().await
     }
 
     /// Writes a template, replacing what is there. The metadata say which file is made from it, and when.
@@ -102,5 +103,38 @@ impl<D: Subject> Instance<D> {
         let request = call.instance_access().name(name);
         let result = scoped!(request, self.incus.own_project()).send().await;
         open(&call, result).await
+    }
+}
+
+/// A template of an instance.
+struct TemplateSource {
+    instance: InstanceRef,
+    template: String,
+}
+
+impl TemplateSource {
+    async fn get(&self, from: u64) -> Result<Opened, Error> {
+        let incus = &self.instance.incus;
+        let name = checked_name("name", self.instance.name())?;
+        checked_name("template", &self.template)?;
+        let call = incus.call();
+        let request = call.instance_template_get().name(name).path(self.template.as_str());
+        let request = match range(from) {
+            Some(range) => request.range(range),
+            None => request,
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
+        let answer = call.done(result).await?;
+        Opened::of(call, answer)
+    }
+}
+
+impl Source for TemplateSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.get(from))
     }
 }

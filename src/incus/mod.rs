@@ -9,10 +9,12 @@ mod exec;
 mod feed;
 mod file;
 mod image;
+mod import;
 mod instance;
 mod instances;
 mod launch;
 mod launched;
+mod log;
 mod metadata;
 mod migrate;
 mod operation;
@@ -44,12 +46,14 @@ use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{
-    ImageProtocol, InstanceFull, InstanceState, InstanceType, StateAction, Status,
+    FileType, ImageProtocol, InstanceFull, InstanceState, InstanceType, StateAction, Status,
 };
 pub use backup::{Backup, BackupCreate, BackupRef};
 pub use connect::Connect;
 pub use exec::Exec;
+pub use file::{Delete, FileInfo, MakeDir, Push, Symlink};
 pub use image::{Image, ImageImport};
+pub use import::BackupImport;
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
@@ -172,6 +176,11 @@ impl Incus {
     /// A raw client for one call, which keeps a record of it.
     fn call(&self) -> Call<raw::incus::Client> {
         Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+    }
+
+    /// How the calls of this handle are repeated.
+    fn retry(&self) -> &Retry {
+        &self.0.raw.inner().retry
     }
 
     fn own_project(&self) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use super::ending::Plain;
 use super::work::IncusWork;
-use super::{Backup, Image, Incus, Instance, Snapshot, image, launched, part, relocate, state};
+use super::{Backup, Image, Incus, Instance, Snapshot, image, import, launched, part, relocate, state};
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
@@ -56,6 +56,7 @@ impl Resume for Instance {
         launched::resume(incus, ticket)
             .or_else(|| state::resume_rename(incus, ticket))
             .or_else(|| relocate::resume(incus, ticket))
+            .or_else(|| import::resume(incus, ticket))
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) enum Action {
     DropBefore,
     DropAfter,
     Truncate(usize),
+    Stall(usize),
     Hang,
     Pass,
     Reply(u16, Bytes),
@@ -80,7 +81,7 @@ impl Faults {
 /// A fault in the making: first how often and when, last what.
 ///
 /// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
-/// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
+/// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate), [`stall`](Rule::stall),
 /// [`hang`](Rule::hang), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request, unless
 /// [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over when the
 /// one before it is used up, and after the last the server answers as usual.
@@ -157,6 +158,12 @@ impl Rule {
     /// cut once that many bytes went out on it.
     pub fn truncate(self, bytes: usize) -> Planting {
         self.plant(Action::Truncate(bytes))
+    }
+
+    /// Answers with the right headers and the first `bytes` of the body, and then says no more; the connection stays
+    /// open.
+    pub fn stall(self, bytes: usize) -> Planting {
+        self.plant(Action::Stall(bytes))
     }
 
     /// Never answers; the connection stays open. No effect.

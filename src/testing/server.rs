@@ -141,7 +141,8 @@ async fn judge(
         Action::Hang => return future::pending().await,
         Action::Reply(status, body) => (planted(status, body), None),
         Action::Pass => (front.service.call(request), None),
-        Action::Truncate(bytes) => (front.service.call(request), Some(bytes)),
+        Action::Truncate(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Cut })),
+        Action::Stall(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Stall })),
         Action::DropAfter => {
             front.service.call(request);
             return Err(Cut);
@@ -175,26 +176,26 @@ fn render(
     request: &Request,
     upgrade: OnUpgrade,
     reply: Reply,
-    limit: Option<usize>,
+    limit: Option<Limit>,
 ) -> HttpReply {
     match reply.body {
         Body::Whole(bytes) => {
             let length = bytes.len().to_string();
             let body = match limit {
-                Some(limit) if limit < bytes.len() => cut_short(future::ready(bytes), limit),
+                Some(limit) if limit.bytes < bytes.len() => cut_short(future::ready(bytes), limit),
                 _ => whole(bytes),
             };
             respond(reply.status, length_first(reply.headers, length), body)
         }
         Body::Later(bytes) => {
-            let body = cut_short(bytes, limit.unwrap_or(usize::MAX));
+            let body = cut_short(bytes, limit.unwrap_or(Limit::NONE));
             respond(reply.status, reply.headers, body)
         }
         Body::Socket(talk) => {
             let Some(accepted) = socket::handshake(request) else {
                 return render(front, request, upgrade, socket::not_a_handshake(), limit);
             };
-            front.connections.spawn(socket::converse(upgrade, talk, limit));
+            front.connections.spawn(socket::converse(upgrade, talk, limit.map(|limit| limit.bytes)));
             let headers = accepted.headers.into_iter().chain(reply.headers).collect();
             respond(accepted.status, headers, whole(Bytes::new()))
         }
@@ -225,13 +226,35 @@ fn whole(bytes: Bytes) -> HttpBody {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// The first `limit` bytes, then an error, upon which hyper drops the connection.
-fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: usize) -> HttpBody {
+/// How much of an answer leaves, and what comes then.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    bytes: usize,
+    then: End,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// An error, upon which hyper drops the connection.
+    Cut,
+    /// Nothing, on an open connection.
+    Stall,
+}
+
+impl Limit {
+    const NONE: Limit = Limit { bytes: usize::MAX, then: End::Cut };
+}
+
+/// The first bytes, then the end that the limit names.
+fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: Limit) -> HttpBody {
     let pieces = bytes.map(move |bytes| {
-        let kept = bytes.slice(..limit.min(bytes.len()));
+        let kept = bytes.slice(..limit.bytes.min(bytes.len()));
         let cut = (kept.len() < bytes.len()).then_some(Cut);
-        let end = stream::iter(cut).then(|cut| async {
-            sleep(FLUSH).await;
+        let end = stream::iter(cut).then(move |cut| async move {
+            match limit.then {
+                End::Cut => sleep(FLUSH).await,
+                End::Stall => future::pending().await,
+            }
             Err(cut)
         });
         stream::once(future::ready(Ok(Frame::data(kept)))).chain(end)

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use windlass::Kind;
-use windlass::incus::Incus;
+use windlass::incus::{Incus, Instance, Status};
 
 use super::{IMAGE, Outcome, handle, name, remove};
 
@@ -54,5 +54,67 @@ pub async fn a_taken_backup_name_harms_no_backup(incus: Incus) -> Outcome {
             assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{bad:?}: {e:?}");
         }
     }
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_backup_becomes_an_instance(incus: Incus) -> Outcome {
+    let web = incus.create(name("exported")).image(IMAGE).config("user.a", "1").await?;
+    let content: Vec<u8> = (0..1_000_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+    web.write_file("/root/content", content.clone()).await?;
+    web.create_snapshot("s").await?;
+    let backup = web.create_backup("b").compression("none").await?;
+    let directory = std::env::temp_dir().join(name("windlass-backup"));
+    std::fs::create_dir(&directory)?;
+    let path = directory.join("web.tar");
+    backup.export().to(&path).await?;
+    assert!(path.metadata()?.len() > 4_000_000, "{:?}", path.metadata());
+    let (sent, tell) = std::sync::mpsc::channel();
+    let again = incus
+        .import_backup(path.as_path())
+        .name(name("imported"))
+        .pool("second")
+        .on_progress(move |progress| drop(sent.send(progress.bytes)))
+        .await?;
+    assert_eq!(tell.iter().last(), Some(path.metadata()?.len()));
+    assert_eq!((again.config["user.a"].as_str(), &again.status), ("1", &Status::Stopped));
+    assert!(again.read_file("/root/content").await? == content);
+    assert_eq!(again.snapshots().all().await?.len(), 1);
+    // Under its own name, when that is free; and by a ticket.
+    remove(&handle(&incus, &web)).await?;
+    let operation = incus.import_backup(path.as_path()).send().await?;
+    let ticket = operation.ticket().to_string();
+    let back = incus.resume::<Instance>(&ticket.parse()?)?.await?;
+    assert_eq!(back.name(), web.name());
+    let e = incus.import_backup(path.as_path()).name(again.name()).await.expect_err("the name is taken");
+    assert_eq!((e.kind(), e.operation()), (Kind::AlreadyExists, "instance_import"), "{e:?}");
+    let e = incus.import_backup(path.as_path()).await.expect_err("the name in the backup is taken");
+    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    std::fs::remove_dir_all(&directory)?;
+    remove(&handle(&incus, &back)).await?;
+    remove(&handle(&incus, &again)).await
+}
+
+pub async fn what_is_no_backup_becomes_no_instance(incus: Incus) -> Outcome {
+    let web = incus.create(name("whole")).image(IMAGE).await?;
+    let file = web.create_backup("b").compression("gzip").await?.export().bytes().await?;
+    let fresh = name("cut");
+    let cut = file.slice(..file.len() - 20);
+    let e = incus.import_backup(cut).name(&fresh).await.expect_err("its end is missing");
+    assert!(e.kind() == Kind::OperationFailed && e.message().contains("unexpected end"), "{e:?}");
+    let e = incus
+        .import_backup("no backup at all".as_bytes().to_vec())
+        .name(&fresh)
+        .await
+        .expect_err("it is none");
+    assert_eq!((e.kind(), e.status()), (Kind::Server, Some(500)), "{e:?}");
+    let e =
+        incus.import_backup(file.clone()).name(&fresh).pool("none").await.expect_err("there is no such pool");
+    assert!(e.message().contains("pool not found"), "{e:?}");
+    let e = incus.import_backup("/no/such/file").name(&fresh).await.expect_err("there is no such file");
+    assert_eq!((e.kind(), e.attempts()), (Kind::Io, 0), "{e:?}");
+    let e = incus.import_backup(file).name("..").await.expect_err("no name");
+    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+    assert!(incus.instance(&fresh).get().await.is_err_and(|e| e.is_not_found()));
+    assert!(web.backup("none").export().bytes().await.is_err_and(|e| e.is_not_found()));
     remove(&handle(&incus, &web)).await
 }

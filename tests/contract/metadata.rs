@@ -33,16 +33,17 @@ pub async fn templates_are_written_read_and_deleted(incus: Incus) -> Outcome {
     let mut names = web.templates().await?;
     names.sort();
     assert_eq!(names, ["empty.tpl", "hostname.tpl"]);
-    assert_eq!(web.template("hostname.tpl").await?, "{{ instance.name }}\n");
-    assert!(web.template("empty.tpl").await?.is_empty());
+    assert_eq!(web.read_template("hostname.tpl").await?, "{{ instance.name }}\n");
+    assert!(web.read_template("empty.tpl").await?.is_empty());
     web.write_template("hostname.tpl", "new").await?;
-    assert_eq!(web.template("hostname.tpl").await?, "new");
+    assert_eq!(web.read_template("hostname.tpl").await?, "new");
     web.delete_template("hostname.tpl").await?;
-    let gone = [web.template("hostname.tpl").await.err(), web.delete_template("hostname.tpl").await.err()];
+    let gone =
+        [web.read_template("hostname.tpl").await.err(), web.delete_template("hostname.tpl").await.err()];
     for e in gone {
         assert!(e.is_some_and(|e| e.is_not_found()));
     }
-    let e = web.template("../metadata.yaml").await.expect_err("it leads elsewhere");
+    let e = web.read_template("../metadata.yaml").await.expect_err("it leads elsewhere");
     assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
     remove(&handle(&incus, &web)).await
 }

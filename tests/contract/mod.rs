@@ -66,6 +66,8 @@ macro_rules! contract {
             a_snapshot_can_be_awaited_after_its_operation_is_forgotten
             backups_are_made_listed_renamed_and_deleted
             a_taken_backup_name_harms_no_backup
+            a_backup_becomes_an_instance
+            what_is_no_backup_becomes_no_instance
             an_instance_is_copied
             a_snapshot_becomes_an_instance
             a_copy_goes_to_another_project

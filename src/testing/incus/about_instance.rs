@@ -85,7 +85,7 @@ pub(super) fn templates(world: &World, request: &Request, key: &Key) -> Answer {
     let found = world.with(key, |instance| instance.about.templates.get(&path).cloned())?;
     let found = found.ok_or_else(|| failure(404, format!("Template \"{path}\" not found")))?;
     match request.method.as_str() {
-        "GET" => Ok(raw(request, &path, &found, Utc::now())),
+        "GET" => Ok(raw(request, &path, found, Utc::now())),
         "DELETE" => {
             world.with(key, |instance| instance.about.templates.remove(&path))?;
             Ok(envelope::done())

@@ -37,10 +37,10 @@ struct Saved {
 /// The start of every such file: what Incus takes for a compressed one.
 const MAGIC: &[u8] = b"\x1f\x8bwindlass-backup ";
 
-/// An id, then the files of the instance, so that a large instance has a large backup.
+/// An id, some padding, then the files of the instance, so that a large instance has a large backup.
 fn write(key: &Key, instance: &Instance) -> Bytes {
     let id = super::uuid();
-    let file: Bytes = [MAGIC, id.as_bytes(), &instance.files.content()].concat().into();
+    let file: Bytes = [MAGIC, id.as_bytes(), &[0; 4096], &instance.files.content()].concat().into();
     let saved = Saved { name: key.1.clone(), instance: instance.copy(true), file: file.clone() };
     lock(&SAVED).insert(id, saved);
     file
@@ -167,15 +167,17 @@ pub(super) fn export(world: &World, request: &Request, key: &Key, name: &str) ->
     if request.method != "GET" {
         return super::not_implemented();
     }
-    let file = world.with(key, |instance| instance.backups.get(name).map(|backup| backup.file.clone()))?;
-    let file = file.ok_or_else(missing)?;
+    let found = world.with(key, |instance| {
+        let backup = instance.backups.get(name)?;
+        let made = backup.document["created_at"].as_str().and_then(|made| made.parse().ok());
+        Some((backup.file.clone(), made.unwrap_or_default()))
+    })?;
+    let (file, made) = found.ok_or_else(missing)?;
     let gone = || {
-        failure(
-            404,
-            format!("open /var/lib/incus/backups/instances/{}/{name}: no such file or directory", key.1),
-        )
+        let path = format!("/var/lib/incus/backups/instances/{}/{name}", key.1);
+        failure(404, format!("open {path}: no such file or directory"))
     };
-    Ok(raw(request, "", &file.ok_or_else(gone)?, Utc::now()))
+    Ok(raw(request, "", file.ok_or_else(gone)?, made))
 }
 
 /// `POST /1.0/instances` with a tarball.

@@ -111,10 +111,26 @@ impl Tree {
         lock(&self.0).insert(path.to_owned(), node);
     }
 
+    /// A file that nobody has touched for an hour; its directories come with it.
+    pub(super) fn add_old(&self, path: &str, content: Bytes) {
+        let mut parent = path;
+        while let Some((above, _)) = parent.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
+            lock(&self.0).entry(above.to_owned()).or_insert_with(|| Node::new(Kind::Directory, "0755"));
+            parent = above;
+        }
+        let modified = Utc::now() - chrono::TimeDelta::hours(1);
+        self.put(path, Node { modified, ..Node::new(Kind::File(content), "0644") });
+    }
+
+    pub(super) fn touch(&self, path: &str, ago: std::time::Duration) -> bool {
+        let modified = Utc::now() - chrono::TimeDelta::from_std(ago).unwrap_or_default();
+        lock(&self.0).get_mut(path).map(|node| node.modified = modified).is_some()
+    }
+
     /// Follows one symbolic link, which is as far as tests go.
     fn resolve(&self, path: &str) -> Option<Node> {
         match self.get(path)?.kind {
-            Kind::Symlink(target) => self.get(&target),
+            Kind::Symlink(target) => self.get(&absolute(path, &target)),
             _ => self.get(path),
         }
     }
@@ -178,15 +194,31 @@ fn get(tree: &Tree, request: &Request, path: &str) -> Answer {
     let node = tree.get(path).ok_or_else(not_found)?;
     let reply = match &node.kind {
         Kind::Directory => envelope::sync(&Value::from(tree.children(path))),
-        Kind::File(data) => raw(request, path, data, node.modified),
-        Kind::Symlink(target) => raw(request, path, target.as_bytes(), node.modified),
+        Kind::File(data) => raw(request, path, data.clone(), node.modified),
+        Kind::Symlink(target) => raw(request, path, absolute(path, target).into(), node.modified),
     };
     Ok(node.label(reply))
 }
 
+/// Links are shown by the path that they lead to.
+fn absolute(link: &str, target: &str) -> String {
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
+    let directory = link.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 /// A whole file or the range that was asked for.
-pub(super) fn raw(request: &Request, path: &str, data: &[u8], modified: DateTime<Utc>) -> Reply {
-    let data = Bytes::copy_from_slice(data);
+pub(super) fn raw(request: &Request, path: &str, data: Bytes, modified: DateTime<Utc>) -> Reply {
     let size = data.len();
     let reply = match range(request, size) {
         None => Reply::new(200, data),

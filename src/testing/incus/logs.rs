@@ -29,7 +29,7 @@ pub(super) fn one(world: &World, request: &Request, key: &Key, name: &str) -> An
         "GET" => {
             let text =
                 format!("lxc {} 20261120231206.251 WARN     attach - No security context received\n", key.1);
-            Ok(raw(request, name, text.as_bytes(), Utc::now()))
+            Ok(raw(request, name, text.into(), Utc::now()))
         }
         "DELETE" => {
             let text = "Only log files excluding qemu.log and lxc.log may be deleted";
@@ -59,7 +59,7 @@ pub(super) fn output(world: &World, request: &Request, key: &Key, name: &str) ->
     }
     let data = found.ok_or_else(|| failure(404, absent(world.generation, name)))?;
     match request.method.as_str() {
-        "GET" => Ok(raw(request, name, &data, Utc::now())),
+        "GET" => Ok(raw(request, name, data, Utc::now())),
         "DELETE" => {
             world.with(key, |instance| instance.outputs.remove(name))?;
             Ok(envelope::done())

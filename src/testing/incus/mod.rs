@@ -32,6 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::fault::Rule;
@@ -276,6 +277,18 @@ impl FakeIncus {
         let mut images = lock(&world.images);
         images.add("default", image);
         images.add_alias("default", alias, &fingerprint, "");
+    }
+
+    /// Puts a file into an instance, as if it had been there for an hour. False when there is no such instance.
+    pub fn add_file(&self, instance: &str, path: &str, content: impl Into<Bytes>) -> bool {
+        let content = content.into();
+        self.0.world.with(&key(instance), |instance| instance.files.add_old(path, content)).is_ok()
+    }
+
+    /// Makes a file's last change as long ago as said. False when there is no such file.
+    pub fn touch_file(&self, instance: &str, path: &str, ago: Duration) -> bool {
+        let touched = self.0.world.with(&key(instance), |instance| instance.files.touch(path, ago));
+        touched.unwrap_or(false)
     }
 
     /// What a file inside an instance holds.

@@ -1,0 +1,128 @@
+//! Deleting files and directories.
+
+use std::future::IntoFuture;
+
+use super::{Instance, InstanceRef, Subject, checked_path};
+use crate::error::{Error, Kind};
+use crate::incus::reply::open;
+use crate::incus::{checked_name, scoped};
+use crate::wait::BoxFuture;
+
+impl<D: Subject> Instance<D> {
+    /// Deletes a file, an empty directory or a symbolic link.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.delete_file("/etc/motd").await?;
+    /// web.delete_file("/srv/shop").recursive().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A directory that isn't empty is an error of [`Kind::Conflict`]; see [`Delete::recursive`].
+    pub fn delete_file(&self, path: impl Into<String>) -> Delete {
+        Delete { instance: self.named(), path: path.into(), recursive: false }
+    }
+}
+
+/// A file to be deleted; from [`Instance::delete_file`]. `.await` it.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct Delete {
+    instance: InstanceRef,
+    path: String,
+    recursive: bool,
+}
+
+impl Delete {
+    /// Deletes a directory together with all that is in it. Symbolic links are deleted, not followed.
+    ///
+    /// Not atomic: what can't be deleted ends it, and what is gone by then stays gone.
+    pub fn recursive(mut self) -> Self {
+        self.recursive = true;
+        self
+    }
+
+    async fn send(self) -> Result<(), Error> {
+        let Self { instance, path, recursive } = self;
+        match delete(&instance, &path).await {
+            Err(e) if recursive && e.kind() == Kind::Conflict => empty(&instance, &path).await,
+            other => other,
+        }
+    }
+}
+
+impl IntoFuture for Delete {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// Deletes what is below, deepest first, and then the directory itself.
+///
+/// One entry at a time: the server's own way is new, and on every server this is the same.
+async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
+    let mut left = vec![path.to_owned()];
+    while let Some(path) = left.last().cloned() {
+        match delete(instance, &path).await {
+            Err(e) if e.kind() == Kind::Conflict => {
+                let names = instance.read_dir(&path).await?;
+                if names.is_empty() {
+                    return Err(e);
+                }
+                for name in names {
+                    left.push(below(&path, &name)?);
+                }
+            }
+            // Somebody else was faster.
+            Err(e) if e.is_not_found() => drop(left.pop()),
+            Err(e) => return Err(e),
+            Ok(()) => drop(left.pop()),
+        }
+    }
+    Ok(())
+}
+
+/// The path of an entry; a name that leads elsewhere is no entry.
+pub(super) fn below(directory: &str, name: &str) -> Result<String, Error> {
+    if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
+        let message = format!("the server names {name:?} in {directory}, which no entry can be called");
+        return Err(Error::new(Kind::BadReply, message).with(|e| e.api = "incus"));
+    }
+    Ok(format!("{}/{name}", directory.trim_end_matches('/')))
+}
+
+async fn delete(instance: &InstanceRef, path: &str) -> Result<(), Error> {
+    let name = checked_name("name", instance.name())?;
+    checked_path(path)?;
+    let call = instance.incus.call();
+    let request = call.instance_file_delete().name(name).path(path);
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    open(&call, result).await.map_err(not_empty)
+}
+
+/// There is only the text.
+fn not_empty(e: Error) -> Error {
+    let says = e.message().contains("directory not empty");
+    e.with(|inner| {
+        if says {
+            inner.kind = Kind::Conflict;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_below_their_directory() {
+        assert_eq!(below("/", "a").ok().as_deref(), Some("/a"));
+        assert_eq!(below("/a/", "..b").ok().as_deref(), Some("/a/..b"));
+        for bad in ["", ".", "..", "/", "../etc", "a/b", "a\0"] {
+            assert!(below("/a", bad).is_err_and(|e| e.kind() == Kind::BadReply), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Files of an instance.
+
+mod delete;
+mod info;
+mod pull;
+mod push;
+
+use bytes::Bytes;
+
+use super::instance::Subject;
+use super::{Instance, InstanceRef};
+use crate::error::Error;
+
+pub use delete::Delete;
+pub use info::FileInfo;
+pub use push::{MakeDir, Push, Symlink};
+
+impl<D: Subject> Instance<D> {
+    /// Reads a file into memory, 64 MiB at most; works on stopped instances too.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let release = web.read_file("/etc/os-release").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The same as [`pull`](Self::pull) with [`bytes`](crate::Pull::bytes).
+    pub async fn read_file(&self, path: &str) -> Result<Bytes, Error> {
+        self.pull(path).bytes().await
+    }
+
+    /// Writes a file, replacing what is there; its directory must exist.
+    ///
+    /// A new file belongs to root and has mode 0644; an existing one keeps its owner and mode. The same as
+    /// [`push`](Self::push) of bytes.
+    pub async fn write_file(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
+        self.push(content.into()).to(path).await?;
+        Ok(())
+    }
+}
+
+fn checked_path(path: &str) -> Result<(), Error> {
+    match path {
+        path if path.contains('\0') => Err(Error::invalid("path", format!("{path:?} holds a zero byte"))),
+        path if path.starts_with('/') => Ok(()),
+        path => Err(Error::invalid("path", format!("{path:?} is not absolute"))),
+    }
+}

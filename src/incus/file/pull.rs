@@ -1,0 +1,143 @@
+//! Pulling a file.
+
+use std::sync::OnceLock;
+
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use progenitor_client::{ByteStream, ResponseValue};
+
+use super::super::types::FileType;
+use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
+use crate::call::Call;
+use crate::error::{Error, Kind};
+use crate::incus::reply::Envelope;
+use crate::incus::{checked_name, scoped, types};
+use crate::raw;
+use crate::transfer::{Opened, Pull, Source, range};
+
+impl<D: Subject> Instance<D> {
+    /// Pulls a file in constant memory: to a file, a writer, a stream, or into memory.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.pull("/var/log/syslog").on_progress(|p| eprintln!("{p}")).to("syslog").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The path is absolute; symbolic links are followed. A directory is an error of [`Kind::InvalidInput`]: see
+    /// [`read_dir`](Self::read_dir). Works on stopped instances too.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
+    pub fn pull(&self, path: impl Into<String>) -> Pull {
+        let source = FileSource { instance: self.named(), path: path.into(), found: OnceLock::new() };
+        Pull::new(source, self.incus.retry())
+    }
+
+    /// The names in a directory, in no order.
+    pub async fn read_dir(&self, path: &str) -> Result<Vec<String>, Error> {
+        let (call, answer) = get(&self.named(), path, 0).await?;
+        if !is(&answer, &FileType::Directory) {
+            return Err(Error::invalid("path", format!("{path} is no directory")));
+        }
+        let body = whole(&call, answer).await?;
+        let reply = serde_json::from_slice::<types::UrlListReply>(&body);
+        let names = reply.ok().filter(|reply| !reply.is_error()).map(|reply| reply.metadata);
+        names.ok_or_else(|| call.bad_reply("the answer is no list of names"))
+    }
+
+    /// Where a symbolic link leads, as an absolute path.
+    pub async fn read_link(&self, path: &str) -> Result<String, Error> {
+        let (call, answer) = get(&self.named(), path, 0).await?;
+        if !is(&answer, &FileType::Symlink) {
+            return Err(Error::invalid("path", format!("{path} is no symbolic link")));
+        }
+        target(&call, answer).await
+    }
+}
+
+/// A file inside an instance.
+struct FileSource {
+    instance: InstanceRef,
+    path: String,
+    /// Where the links led: the pull of one file doesn't go on in another.
+    found: OnceLock<String>,
+}
+
+/// As many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+impl FileSource {
+    async fn find(&self, from: u64) -> Result<Opened, Error> {
+        let mut path = self.found.get().unwrap_or(&self.path).clone();
+        for _ in 0..=MOST_LINKS {
+            let (call, answer) = get(&self.instance, &path, from).await?;
+            if is(&answer, &FileType::Symlink) {
+                path = target(&call, answer).await?;
+                continue;
+            }
+            if is(&answer, &FileType::Directory) {
+                return Err(Error::invalid("path", format!("{path} is a directory")));
+            }
+            let _ = self.found.set(path);
+            return Opened::of(call, answer);
+        }
+        Err(Error::invalid("path", format!("{} leads through too many symbolic links", self.path)))
+    }
+}
+
+impl Source for FileSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.find(from))
+    }
+}
+
+type Got = (Call<raw::incus::Client>, ResponseValue<ByteStream>);
+
+/// Asks for whatever is there, from a byte on.
+async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
+    let name = checked_name("name", instance.name())?;
+    checked_path(path)?;
+    let call = instance.incus.call();
+    let request = call.instance_file_get().name(name).path(path);
+    let request = match range(from) {
+        Some(range) => request.range(range),
+        None => request,
+    };
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    let answer = call.done(result).await?;
+    Ok((call, answer))
+}
+
+fn is(answer: &ResponseValue<ByteStream>, kind: &FileType) -> bool {
+    FileInfo::of(answer.headers()).is_some_and(|info| info.file_type == *kind)
+}
+
+async fn target(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStream>) -> Result<String, Error> {
+    let target = whole(call, answer).await?;
+    String::from_utf8(target).map_err(|_| call.bad_reply("the link's target is not UTF-8"))
+}
+
+/// A small answer.
+async fn whole(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStream>) -> Result<Vec<u8>, Error> {
+    const MOST: usize = 64 << 20;
+    let mut stream = answer.into_inner_stream();
+    let mut all = Vec::new();
+    let read = async {
+        while let Some(piece) = stream.try_next().await.map_err(|e| call.broken_off(e))? {
+            if all.len() + piece.len() > MOST {
+                return Err(call.bad_reply("the answer is too long"));
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(())
+    };
+    let limit = crate::transfer::IDLE;
+    tokio::time::timeout(limit, read)
+        .await
+        .map_err(|_| Error::new(Kind::Timeout, format!("the answer took longer than {limit:?}")))??;
+    Ok(all)
+}

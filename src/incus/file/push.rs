@@ -1,0 +1,235 @@
+//! Pushing files, directories and symbolic links.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use super::super::types::{FileType, FileWrite};
+use super::{Instance, InstanceRef, Subject, checked_path};
+use crate::error::Error;
+use crate::incus::reply::open;
+use crate::incus::{checked_name, scoped};
+use crate::transfer::{Content, Transferred, Upload};
+use crate::wait::BoxFuture;
+
+impl<D: Subject> Instance<D> {
+    /// Pushes content to a file in constant memory: a file of this machine, bytes, or whatever a reader gives.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.push("motd").mode(0o644).to("/etc/motd").await?;
+    /// web.push(b"one more line\n".to_vec()).append().to("/etc/motd").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Works on stopped instances too. It is sent once: only when no connection could be made, it is tried again. What
+    /// breaks in the middle leaves a part behind, as the server writes what it gets.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
+    pub fn push(&self, content: impl Into<Content>) -> Push {
+        Push {
+            instance: self.named(),
+            upload: Upload::new(content.into()),
+            owner: Owner::default(),
+            write: FileWrite::Overwrite,
+        }
+    }
+
+    /// Makes a directory; its parent must exist. One that exists already stays as it is.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.make_dir("/srv/shop").uid(1000).gid(1000).mode(0o750).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn make_dir(&self, path: impl Into<String>) -> MakeDir {
+        MakeDir { instance: self.named(), path: path.into(), owner: Owner::default() }
+    }
+
+    /// Makes a symbolic link that leads to `target`, which needn't exist.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.symlink("../usr/share/zoneinfo/UTC").at("/etc/localtime").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn symlink(&self, target: impl Into<String>) -> Symlink {
+        Symlink { instance: self.named(), target: target.into(), owner: Owner::default() }
+    }
+}
+
+/// Whose something is, and who may do what with it.
+#[derive(Debug, Clone, Default)]
+struct Owner {
+    uid: Option<u32>,
+    gid: Option<u32>,
+    mode: Option<u32>,
+}
+
+impl Owner {
+    /// The mode as the server reads it.
+    fn octal(&self) -> Result<Option<String>, Error> {
+        match self.mode {
+            // The server would ignore it without a word.
+            Some(mode) if mode > 0o7777 => {
+                Err(Error::invalid("mode", format!("{mode:#o} has more than permissions")))
+            }
+            mode => Ok(mode.map(|mode| format!("{mode:04o}"))),
+        }
+    }
+}
+
+/// The setters of an [`Owner`].
+macro_rules! owner_setters {
+    () => {
+        /// The user who owns it, by number; root for what is new.
+        pub fn uid(mut self, user: u32) -> Self {
+            self.owner.uid = Some(user);
+            self
+        }
+
+        /// The group that owns it, by number; root's for what is new.
+        pub fn gid(mut self, group: u32) -> Self {
+            self.owner.gid = Some(group);
+            self
+        }
+    };
+}
+
+/// Content to be pushed to a file; from [`Instance::push`].
+#[derive(Debug)]
+#[must_use = "nothing is sent before `.to(..).await`"]
+pub struct Push {
+    instance: InstanceRef,
+    upload: Upload,
+    owner: Owner,
+    write: FileWrite,
+}
+
+impl Push {
+    owner_setters!();
+
+    /// The permissions, as `0o644`; that is what a new file gets if not set.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.owner.mode = Some(mode);
+        self
+    }
+
+    /// Adds to the end of a file instead of replacing what is in it.
+    pub fn append(mut self) -> Self {
+        self.write = FileWrite::Append;
+        self
+    }
+
+    /// Calls `tell` after each piece.
+    pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
+        self.upload.on_progress(tell);
+        self
+    }
+
+    /// How long the server may take nothing; a minute if not set. How long the whole takes is not limited.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.upload.idle_timeout(limit);
+        self
+    }
+
+    /// Sends it to this file, by its absolute path. Its directory must exist.
+    pub async fn to(self, path: &str) -> Result<(), Error> {
+        let Self { instance, upload, owner, write } = self;
+        checked_path(path)?;
+        let retry = instance.incus.retry();
+        let make =
+            Make { instance: &instance, path, kind: FileType::File, owner: &owner, write: Some(write) };
+        upload.send("incus", retry, |body| make.send(body)).await
+    }
+}
+
+/// A directory to be made; from [`Instance::make_dir`]. `.await` it.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await`"]
+pub struct MakeDir {
+    instance: InstanceRef,
+    path: String,
+    owner: Owner,
+}
+
+impl MakeDir {
+    owner_setters!();
+
+    /// The permissions, as `0o750`; 0755 if not set.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.owner.mode = Some(mode);
+        self
+    }
+
+    async fn send(self) -> Result<(), Error> {
+        let Self { instance, path, owner } = &self;
+        let make = Make { instance, path, kind: FileType::Directory, owner, write: None };
+        make.send(reqwest::Body::from("")).await
+    }
+}
+
+impl IntoFuture for MakeDir {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A symbolic link to be made; from [`Instance::symlink`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.at(..).await`"]
+pub struct Symlink {
+    instance: InstanceRef,
+    target: String,
+    owner: Owner,
+}
+
+impl Symlink {
+    owner_setters!();
+
+    /// Makes it, by its absolute path.
+    pub async fn at(self, path: &str) -> Result<(), Error> {
+        let Self { instance, target, owner } = self;
+        if target.is_empty() || target.contains('\0') {
+            return Err(Error::invalid("target", format!("{target:?} leads nowhere")));
+        }
+        let make = Make { instance: &instance, path, kind: FileType::Symlink, owner: &owner, write: None };
+        make.send(reqwest::Body::from(target)).await
+    }
+}
+
+/// One request that makes something.
+struct Make<'a> {
+    instance: &'a InstanceRef,
+    path: &'a str,
+    kind: FileType,
+    owner: &'a Owner,
+    write: Option<FileWrite>,
+}
+
+impl Make<'_> {
+    async fn send(&self, body: reqwest::Body) -> Result<(), Error> {
+        let name = checked_name("name", self.instance.name())?;
+        checked_path(self.path)?;
+        let mode = self.owner.octal()?;
+        let incus = &self.instance.incus;
+        let call = incus.call();
+        let mut request = call.instance_file_put().name(name).path(self.path).x_incus_type(self.kind.clone());
+        if let Some(uid) = self.owner.uid {
+            request = request.x_incus_uid(i64::from(uid));
+        }
+        if let Some(gid) = self.owner.gid {
+            request = request.x_incus_gid(i64::from(gid));
+        }
+        if let Some(mode) = mode {
+            request = request.x_incus_mode(mode);
+        }
+        if let Some(write) = &self.write {
+            request = request.x_incus_write(write.clone());
+        }
+        let result = scoped!(request, incus.own_project()).body(body).send().await;
+        open(&call, result).await
+    }
+}

@@ -1,0 +1,115 @@
+//! What an answer says of the content that follows: its size, where it begins, which version it is.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use progenitor_client::{ByteStream, ResponseValue};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+
+use crate::call::Call;
+use crate::error::Error;
+
+/// Content that a server has begun to send.
+pub(crate) struct Opened {
+    /// The number of the first byte.
+    pub(crate) from: u64,
+    /// The size of the whole, if it is known.
+    pub(crate) total: Option<u64>,
+    /// Differs between any two versions of the content. None if nothing does: then nothing can be resumed.
+    pub(crate) version: Option<String>,
+    pub(crate) body: BoxStream<'static, Result<Bytes, Error>>,
+}
+
+/// The value of a `Range` header for everything from a byte on; none for everything.
+pub(crate) fn range(from: u64) -> Option<String> {
+    (from > 0).then(|| format!("bytes={from}-"))
+}
+
+impl Opened {
+    /// As the headers of an answer tell, be it to a request with [`range`] or without.
+    pub(crate) fn of<C: Send + 'static>(
+        call: Call<C>,
+        answer: ResponseValue<ByteStream>,
+    ) -> Result<Self, Error> {
+        let headers = answer.headers();
+        let (from, total) = if answer.status() == reqwest::StatusCode::PARTIAL_CONTENT {
+            let told = text(headers, &CONTENT_RANGE).and_then(content_range);
+            let (from, total) =
+                told.ok_or_else(|| call.bad_reply("a partial answer doesn't tell its range"))?;
+            (from, total)
+        } else {
+            (0, text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok()))
+        };
+        let version = version(headers);
+        let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e));
+        Ok(Self { from, total, version, body: Box::pin(body) })
+    }
+
+    /// Content that can't change: what is named by a hash of it, for example.
+    pub(crate) fn unchanging(mut self) -> Self {
+        self.version = Some(String::new());
+        self
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `bytes 5-9/10`, `bytes 5-9/*`.
+fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let from = range.split_once('-')?.0.parse().ok()?;
+    Some((from, total.parse().ok()))
+}
+
+/// A strong ETag, or the time of modification where it can't have been the same for two versions.
+fn version(headers: &HeaderMap) -> Option<String> {
+    if let Some(etag) = text(headers, &ETAG).filter(|etag| etag.starts_with('"')) {
+        return Some(etag.to_owned());
+    }
+    let modified = text(headers, &LAST_MODIFIED)?;
+    is_settled(modified, text(headers, &DATE)?).then(|| modified.to_owned())
+}
+
+/// Times come in whole seconds: what changes once more within the same second keeps its time. Only after that second
+/// the time names one version. One second more, because the file was looked at before the answer was dated.
+fn is_settled(modified: &str, now: &str) -> bool {
+    let seconds = |date| chrono::DateTime::parse_from_rfc2822(date).ok().map(|date| date.timestamp());
+    matches!((seconds(modified), seconds(now)), (Some(modified), Some(now)) if now - modified >= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert_eq!((range(0), range(7).as_deref()), (None, Some("bytes=7-")));
+        assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
+        assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
+        for bad in ["", "bytes", "bytes */10", "items 5-9/10", "bytes 5/10", "bytes a-9/10", "bytes -1-9/10"]
+        {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_only_where_no_two_can_share_it() {
+        const LONG_AGO: &str = "Sat, 21 Nov 2026 03:00:00 GMT";
+        let version = |pairs: &[(HeaderName, &'static str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (name.clone(), reqwest::header::HeaderValue::from_static(value)));
+            version(&headers.collect())
+        };
+        assert_eq!(version(&[(ETAG, "\"a\"")]).as_deref(), Some("\"a\""));
+        assert_eq!(version(&[(ETAG, "W/\"a\"")]), None);
+        assert_eq!(version(&[(LAST_MODIFIED, LONG_AGO)]), None);
+        let dated = |now| version(&[(ETAG, "W/\"a\""), (LAST_MODIFIED, LONG_AGO), (DATE, now)]);
+        assert_eq!(dated("Sat, 21 Nov 2026 03:00:02 GMT").as_deref(), Some(LONG_AGO));
+        assert_eq!(dated("Sat, 21 Nov 2026 03:00:01 GMT"), None);
+        assert_eq!(dated("Sat, 21 Nov 2026 02:59:00 GMT"), None);
+        assert_eq!(dated("today"), None);
+    }
+}
