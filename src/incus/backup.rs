@@ -88,6 +88,11 @@ impl<D: Subject> Backup<D> {
         self.data.name()
     }
 
+    /// The data alone.
+    pub fn into_data(self) -> D {
+        self.data
+    }
+
     /// The instance that it is of.
     pub fn instance(&self) -> &InstanceRef {
         &self.instance

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::launched::{Launched, is_ambiguous};
 use super::reply::open;
 use super::settle::MARKER;
-use super::types::{self, InstanceType};
+use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
 use super::{Incus, Instance, checked_name, device, scoped, source};
 use crate::error::Error;
@@ -176,6 +176,9 @@ impl Launch {
     /// The operation that makes it, and what comes after.
     pub(super) async fn begin(mut self) -> Result<(types::Operation, Launched), Error> {
         self.check()?;
+        if self.create.source.type_ == SourceType::Copy {
+            source::inherit(&self.incus, &mut self.create).await?;
+        }
         let ending = Launched::new(&self.create.name, self.create.start);
         self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
         let (incus, window) = (self.incus.clone(), self.window);

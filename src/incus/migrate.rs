@@ -4,13 +4,13 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::ending::Ending;
+use super::ending::{Ending, Plain};
 use super::instance::Subject;
 use super::launched::Launched;
 use super::reply::open;
 use super::types::{self, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, InstanceRef, Launch, Status, checked_name, operation, scoped};
+use super::{Incus, Instance, InstanceRef, Launch, Status, checked_name, operation, scoped, source};
 use crate::error::{Error, Kind};
 use crate::secret::SecretMap;
 use crate::ticket::Ticket;
@@ -127,17 +127,17 @@ impl Migration {
         }
         let door = self.door().await?;
         let offer = self.offer().await?;
-        let source = types::InstanceSource {
+        let pull = types::InstanceSource {
             type_: SourceType::Migration,
             mode: "pull".to_owned(),
             operation: format!("{}/1.0/operations/{}", door.url, offer.id),
             certificate: door.certificate,
             secrets: offer.secrets,
             instance_only: self.instance_only,
-            ..super::source::blank()
+            ..source::blank()
         };
         let left = Left { source: self.source.clone(), offer: offer.id, delete: self.delete };
-        match self.launch(original.into_data(), source).begin().await {
+        match self.launch(original.into_data(), pull).begin().await {
             Ok((operation, launched)) => {
                 Ok(IncusWork::accepted(&self.target, operation, Migrated { launched, left }))
             }
@@ -184,19 +184,20 @@ impl Migration {
     }
 
     /// The instance as the target is to make it.
-    fn launch(&self, original: types::Instance, source: types::InstanceSource) -> Launch {
+    fn launch(&self, original: types::Instance, pull: types::InstanceSource) -> Launch {
         let name = self.changes.name.clone().unwrap_or(original.name);
         let mut launch = Launch::new(&self.target, name, false);
         let create = &mut launch.create;
         create.type_ = Some(original.type_);
         create.architecture = original.architecture;
-        create.config = original.config.into_iter().filter(|(key, _)| goes_along(key, self.delete)).collect();
+        create.config =
+            original.config.into_iter().filter(|(key, _)| source::goes_along(key, self.delete)).collect();
         create.devices = original.devices;
         create.description = original.description;
         create.ephemeral = original.ephemeral;
         create.stateful = original.stateful;
         create.profiles = Some(self.changes.profiles.clone().unwrap_or(original.profiles));
-        create.source = source;
+        create.source = pull;
         if let Some(pool) = &self.changes.pool {
             let root = create
                 .devices
@@ -232,14 +233,6 @@ struct Offer {
     secrets: Option<SecretMap>,
 }
 
-/// Whether a configuration key goes along: what identifies the instance only if it moves.
-fn goes_along(key: &str, moves: bool) -> bool {
-    match key.strip_prefix("volatile.") {
-        None | Some("base_image") => true,
-        Some(volatile) => moves && !volatile.starts_with("last_state."),
-    }
-}
-
 /// What is left at the source.
 struct Left {
     source: InstanceRef,
@@ -248,11 +241,15 @@ struct Left {
 }
 
 impl Left {
-    /// Ends the offer, so that nothing waits any more.
+    /// Ends the offer, so that nothing waits any more and the instance can be used at once.
     async fn withdraw(&self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
         if let Err(e) = operation::cancel(&self.source.incus, &self.offer).await {
             tracing::debug!(error = %e, "the offer of an instance could not be withdrawn");
+            return;
         }
+        // However it ends: it takes a moment.
+        let _ = IncusWork::resumed(&self.source.incus, &self.offer, Plain).timeout(PATIENCE).await;
     }
 
     /// The target has all; now the source may go, if it shall.
@@ -290,10 +287,7 @@ impl Left {
     /// Whether the source, too, thinks that all was fetched.
     async fn given(&self) -> Result<(), Error> {
         const PATIENCE: Duration = Duration::from_secs(30);
-        match IncusWork::resumed(&self.source.incus, &self.offer, super::ending::Plain)
-            .timeout(PATIENCE)
-            .await
-        {
+        match IncusWork::resumed(&self.source.incus, &self.offer, Plain).timeout(PATIENCE).await {
             Ok(()) => Ok(()),
             // Forgotten, five seconds after its end: the target's word is enough.
             Err(e) if e.kind() == Kind::OperationGone => Ok(()),

@@ -54,13 +54,20 @@ impl Refresh {
 
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
-        let Self { instance, launch } = self;
+        let Self { instance, mut launch } = self;
         source::check(&launch.create.source)?;
         // The server would make what it is to refresh.
-        instance.get().await?;
+        let copy = instance.get().await?.into_data();
+        launch.create.architecture = copy.architecture;
         let incus = &instance.incus;
         let call = incus.call();
-        let result = scoped!(call.instance_create().body(launch.create), incus.own_project()).send().await;
+        let request = call.instance_create().body(launch.create);
+        // A cluster would let any member do it, and fail unless the copy is on that one.
+        let request = match copy.location.as_str() {
+            "" | "none" => request,
+            member => request.target(member),
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
         Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
     }
 }

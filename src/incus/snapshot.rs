@@ -86,6 +86,11 @@ impl<D: Subject> Snapshot<D> {
         self.data.name()
     }
 
+    /// The data alone.
+    pub fn into_data(self) -> D {
+        self.data
+    }
+
     /// The instance that it is of.
     pub fn instance(&self) -> &InstanceRef {
         &self.instance

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::instance::Subject;
 use super::types::{self, ImageProtocol, SourceType};
-use super::{Image, Instance, Launch, Snapshot, checked_name};
+use super::{Image, Incus, Instance, Launch, Snapshot, checked_name};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -275,6 +275,43 @@ pub(super) fn check(source: &types::InstanceSource) -> Result<(), Error> {
     Ok(())
 }
 
+/// Adds to a copy what its original has and the request doesn't say.
+///
+/// The server does that by itself, except for a copy that goes to another member of its cluster.
+pub(super) async fn inherit(incus: &Incus, create: &mut types::InstanceCreate) -> Result<(), Error> {
+    let original = incus.project(create.source.project.as_str());
+    let (name, snapshot) = match create.source.source.split_once('/') {
+        Some((name, snapshot)) => (name, Some(snapshot)),
+        None => (create.source.source.as_str(), None),
+    };
+    let mut found = original.instance(name).get().await?.into_data();
+    if let Some(snapshot) = snapshot {
+        let then = original.instance(name).snapshot(snapshot).get().await?.into_data();
+        (found.config, found.devices, found.profiles) = (then.config, then.devices, then.profiles);
+    }
+    let set = std::mem::take(&mut create.config);
+    create.config = found.config.into_iter().filter(|(key, _)| goes_along(key, false)).chain(set).collect();
+    let set = std::mem::take(&mut create.devices);
+    create.devices = found.devices.into_iter().chain(set).collect();
+    create.profiles.get_or_insert(found.profiles);
+    create.type_.get_or_insert(found.type_);
+    if create.architecture.is_empty() {
+        create.architecture = found.architecture;
+    }
+    if create.description.is_empty() {
+        create.description = found.description;
+    }
+    Ok(())
+}
+
+/// Whether a configuration key goes along to another instance: what identifies one only if it moves.
+pub(super) fn goes_along(key: &str, moves: bool) -> bool {
+    match key.strip_prefix("volatile.") {
+        None | Some("base_image") => true,
+        Some(volatile) => moves && !volatile.starts_with("last_state."),
+    }
+}
+
 /// `web`, or `web/snapshot`.
 fn check_original(source: &str) -> Result<(), Error> {
     let (instance, snapshot) = source.split_once('/').unwrap_or((source, "-"));
@@ -318,6 +355,19 @@ mod tests {
         let mut twice = applied(ImageSource::from("a"));
         ImageSource::fingerprint("f").apply(&mut twice);
         assert!(check(&twice).is_err());
+    }
+
+    #[test]
+    fn identity_stays_with_the_original() {
+        let keys = [
+            "limits.cpu",
+            "volatile.base_image",
+            "volatile.uuid",
+            "volatile.eth0.hwaddr",
+            "volatile.last_state.power",
+        ];
+        assert_eq!(keys.map(|key| goes_along(key, false)), [true, true, false, false, false]);
+        assert_eq!(keys.map(|key| goes_along(key, true)), [true, true, true, true, false]);
     }
 
     #[test]

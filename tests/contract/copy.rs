@@ -18,6 +18,7 @@ pub async fn an_instance_is_copied(incus: Incus) -> Outcome {
     assert_eq!((twin.config["user.role"].as_str(), twin.config["user.mine"].as_str()), ("twin", "1"));
     assert_eq!(twin.read_file("/root/note").await?, "hello");
     assert_eq!(twin.snapshots().all().await?.len(), 1);
+    assert_ne!(twin.config["volatile.uuid"], web.get().await?.config["volatile.uuid"]);
     let bare = web.copy(name("bare")).instance_only().start().await?;
     assert_eq!(bare.status, Status::Running);
     assert!(bare.snapshots().all().await?.is_empty());
