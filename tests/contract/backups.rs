@@ -73,7 +73,9 @@ pub async fn a_backup_becomes_an_instance(incus: Incus) -> Outcome {
         .import_backup(path.as_path())
         .name(name("imported"))
         .pool("second")
-        .on_progress(move |progress| drop(sent.send(progress.bytes)))
+        .on_progress(move |progress| {
+            let _ = sent.send(progress.bytes);
+        })
         .await?;
     assert_eq!(tell.iter().last(), Some(path.metadata()?.len()));
     assert_eq!((again.config["user.a"].as_str(), &again.status), ("1", &Status::Stopped));

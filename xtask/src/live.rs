@@ -13,6 +13,10 @@ use crate::{Outcome, workspace};
 const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
 /// The suites: the contract, what needs a daemon to be killed, and the vendor's command against the fake server.
 const SUITES: [&str; 3] = ["live_incus", "live_incus_restart", "vendor_incus"];
+/// The suite that needs a cluster beside the daemon.
+const CLUSTER_SUITE: &str = "live_incus_cluster";
+/// The variable with the directory of a cluster's members.
+const CLUSTER: &str = "WINDLASS_LIVE_INCUS_CLUSTER";
 /// The variable with the directory that `session.sh` made, and will remove.
 const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the place of the Debian 13 tree that has Incus 7.0.
@@ -83,7 +87,7 @@ fn all(lab: &Lab) -> Outcome {
     lab.control(&["install-6"])?;
     lab.control(&["install-7", &tree])?;
     // So that no daemon waits for a compiler.
-    workspace::run(test_command(&SUITES).arg("--no-run"))?;
+    workspace::run(test_command(&[&SUITES[..], &[CLUSTER_SUITE]].concat()).arg("--no-run"))?;
     let failures: Vec<String> =
         GENERATIONS.iter().filter_map(|generation| lab.generation(generation).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
@@ -119,6 +123,7 @@ impl Lab {
             return Err(format!("Incus {generation} didn't start"));
         }
         let outcome = self.all_suites(generation, &directory);
+        let outcome = outcome.and_then(|()| self.cluster(generation, &directory));
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
@@ -139,6 +144,26 @@ impl Lab {
         }
     }
 
+    /// Runs the suite that needs a cluster, beside the daemon that is up.
+    fn cluster(&self, generation: &str, directory: &Path) -> Outcome {
+        let recipe = servers().join("incus-cluster.sh");
+        let members = self.session.join(format!("{generation}-cluster"));
+        let control = |verb: &str| {
+            let mut command = Command::new("bash");
+            command.arg(&recipe).arg(verb).arg(&members).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
+            workspace::run(&mut command)
+        };
+        control("up")?;
+        let tally = self.suite(generation, directory, CLUSTER_SUITE);
+        control("down")?;
+        match tally? {
+            Tally { passed: 0, .. } if self.extra.is_empty() => {
+                Err(format!("Incus {generation}: {CLUSTER_SUITE} ran no test"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Runs one suite; an error when a test failed.
     fn suite(&self, generation: &str, directory: &Path, suite: &str) -> Result<Tally, String> {
         let start = Instant::now();
@@ -147,6 +172,7 @@ impl Lab {
             .args(["--", "--ignored", "--test-threads=2"])
             .args(&self.extra)
             .env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"))
+            .env(CLUSTER, self.session.join(format!("{generation}-cluster")))
             .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
             .env("WINDLASS_LIVE_INCUS_DIR", directory)
             .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control)
