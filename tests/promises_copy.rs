@@ -51,6 +51,27 @@ async fn a_copy_whose_answer_is_lost_is_found_by_its_own_marker() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_copy_says_all_that_its_original_has() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let web = incus.create("web").image("busybox").config("user.a", "1").description("one").await?;
+    web.create_snapshot("s").await?;
+    web.patch().config("user.a", "2").config("user.b", "2").device("data", [("type", "none")]).await?;
+    let body = |fake: &FakeIncus| fake.log().iter().rev().find(|r| r.method == "POST").and_then(|r| r.json());
+    web.copy("twin").config("user.b", "3").await?;
+    let sent = body(&fake).ok_or("no request")?;
+    assert_eq!((&sent["config"]["user.a"], &sent["config"]["user.b"]), (&"2".into(), &"3".into()));
+    assert_eq!((&sent["architecture"], &sent["description"]), (&"x86_64".into(), &"one".into()));
+    assert_eq!((&sent["type"], &sent["profiles"][0]), (&"container".into(), &"default".into()));
+    assert_eq!(sent["devices"]["data"]["type"], "none");
+    assert!(sent["config"].get("volatile.uuid").is_none());
+    web.snapshot("s").copy("old").await?;
+    let sent = body(&fake).ok_or("no request")?;
+    assert_eq!((&sent["config"]["user.a"], sent["config"].get("user.b")), (&"1".into(), None));
+    assert!(sent["devices"].get("data").is_none());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_copy_that_never_took_effect_is_an_unknown_outcome() -> Outcome {
     let (fake, incus) = fake().await?;
     let web = incus.create("web").image("busybox").await?;
@@ -314,7 +335,10 @@ async fn new_instances_go_to_the_member_of_the_handle() -> Outcome {
         // 6.0 gives the operation a URL with a query.
         let web = n2.launch("web").image("busybox").await?;
         assert_eq!(web.location, "n2");
-        assert_eq!(web.copy("twin").await?.location, "n2");
+        let twin = n2.instance("web").copy("twin").await?;
+        assert_eq!(twin.location, "n2");
+        // Any member would take a refresh, and fail unless the copy is there.
+        incus.instance("twin").refresh_from(&web).await?;
         assert_eq!(web.copy("third").target("n3").await?.location, "n3");
         assert_eq!(incus.create("home").empty().await?.location, "n1");
         web.stop().force().await?;
@@ -329,7 +353,7 @@ async fn new_instances_go_to_the_member_of_the_handle() -> Outcome {
             .map(|r| r.param("target"))
             .collect::<Vec<_>>();
         let targets: Vec<_> = targets.iter().map(Option::as_deref).collect();
-        assert_eq!(targets, [Some("n2"), Some("n2"), Some("n3"), None, Some("n3"), Some("n9")]);
+        assert_eq!(targets, [Some("n2"), Some("n2"), Some("n2"), Some("n3"), None, Some("n3"), Some("n9")]);
         let members = incus.cluster_members().all().await?;
         assert_eq!(
             members.iter().map(|member| member.server_name.as_str()).collect::<Vec<_>>(),

@@ -24,8 +24,7 @@ impl Http {
     }
 
     pub fn unix(fake: &FakeIncus) -> Http {
-        let client = reqwest::Client::builder().retry(reqwest::retry::never()).unix_socket(fake.socket());
-        Http { client: client.build().unwrap(), base: "http://incus".into() }
+        Http { client: builder().unix_socket(fake.socket()).build().unwrap(), base: "http://incus".into() }
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Value) -> reqwest::Result<reqwest::Response> {
@@ -60,7 +59,15 @@ impl Http {
 }
 
 pub fn plain() -> reqwest::Client {
-    reqwest::Client::builder().retry(reqwest::retry::never()).build().unwrap()
+    builder().build().unwrap()
+}
+
+/// Without TLS; but reqwest, built without a provider for it, wants one all the same.
+fn builder() -> reqwest::ClientBuilder {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.unwrap().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    reqwest::Client::builder().retry(reqwest::retry::never()).tls_backend_preconfigured(tls)
 }
 
 pub fn image(name: &str, start: bool) -> Value {

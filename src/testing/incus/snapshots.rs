@@ -240,8 +240,9 @@ fn change(
     })
 }
 
-/// `PUT /1.0/instances/{name}` with `restore`.
+/// `PUT /1.0/instances/{name}` with `restore`: the short name, or the whole as the vendor's command sends it.
 pub(super) fn restore(world: &Arc<World>, key: &Key, name: &str, stateful: bool) -> Answer {
+    let name = name.split_once('/').map_or(name, |(_, name)| name);
     let (key, name) = (key.clone(), name.to_owned());
     Ok(world.launch(super::instances::draft("Restoring snapshot", &key), |world, _| async move {
         world.with(&key, |instance| check_way_back(instance, &key, &name, stateful))??;
