@@ -20,7 +20,8 @@ use crate::wait::{BoxFuture, Operation};
 ///
 /// The request is never repeated blindly. Where its answer is lost, the client looks for the instance by a marker in
 /// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
-/// [`Kind::OutcomeUnknown`] and names the marker.
+/// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
+/// and as safe; how it ended is told by the same marker.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
