@@ -108,3 +108,33 @@ async fn vendor_cli_joins_the_fake_over_tls() {
         assert!(code != 0 && err.contains(why), "{code} {err}");
     }
 }
+
+#[tokio::test]
+#[ignore = "needs the vendor's `incus` command"]
+async fn vendor_cli_snapshots_copies_moves_and_exports() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, _http) = server(generation).await;
+        let home = fake.socket().with_file_name("cli");
+        let cli = Cli { socket: fake.socket().to_owned(), home };
+        cli.ok(&["create", "busybox", "web", "-c", "user.a=1"]).await;
+        cli.ok(&["snapshot", "create", "web", "one"]).await;
+        cli.ok(&["snapshot", "rename", "web", "one", "first"]).await;
+        assert!(cli.ok(&["snapshot", "list", "web", "-f", "csv"]).await.starts_with("first,"));
+        cli.ok(&["config", "set", "web", "user.a", "2"]).await;
+        cli.ok(&["snapshot", "restore", "web", "first"]).await;
+        assert_eq!(cli.ok(&["config", "get", "web", "user.a"]).await, "1\n");
+        cli.ok(&["copy", "web", "twin"]).await;
+        cli.ok(&["copy", "web/first", "old"]).await;
+        cli.ok(&["copy", "web", "twin", "--refresh"]).await;
+        cli.ok(&["move", "old", "--storage", "second"]).await;
+        cli.ok(&["snapshot", "delete", "web", "first"]).await;
+        cli.ok(&["rebuild", "busybox", "web"]).await;
+        let file = fake.socket().with_file_name("web.tar.gz");
+        let path = file.to_str().unwrap();
+        cli.ok(&["export", "twin", path]).await;
+        cli.ok(&["import", path, "again"]).await;
+        assert_eq!(fake.instances(), ["again", "old", "twin", "web"]);
+        assert!(cli.ok(&["config", "metadata", "show", "web"]).await.contains("os: busybox"));
+        cli.ok(&["delete", "-f", "again", "old", "twin", "web"]).await;
+    }
+}

@@ -33,11 +33,11 @@ pub type InstanceRef = Instance<Named>;
 
 /// Only the name is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Named(String);
+pub struct Named(pub(super) String);
 
-/// What an instance can be known by.
+/// What an instance, or a part of one, can be known by.
 pub trait Subject: sealed::Sealed {
-    /// The instance's name.
+    /// Its name.
     fn name(&self) -> &str;
 }
 
@@ -46,6 +46,8 @@ mod sealed {
     impl Sealed for super::Named {}
     impl Sealed for super::types::Instance {}
     impl Sealed for super::types::InstanceFull {}
+    impl Sealed for super::types::InstanceSnapshot {}
+    impl Sealed for super::types::InstanceBackup {}
 }
 
 impl Subject for Named {
@@ -61,6 +63,18 @@ impl Subject for types::Instance {
 }
 
 impl Subject for types::InstanceFull {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Subject for types::InstanceSnapshot {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Subject for types::InstanceBackup {
     fn name(&self) -> &str {
         &self.name
     }

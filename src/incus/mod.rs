@@ -1,7 +1,9 @@
 //! [Incus](https://linuxcontainers.org/incus/): containers and virtual machines.
 
 mod addresses;
+mod backup;
 mod bearer;
+mod cluster;
 mod connect;
 mod console;
 mod discover;
@@ -13,19 +15,29 @@ mod feed;
 mod file;
 mod identity;
 mod image;
+mod import;
 mod instance;
 mod instances;
 mod join;
 mod launch;
+mod launched;
 mod log;
+mod metadata;
+mod migrate;
 mod operation;
 mod operations;
+mod part;
 mod reach;
+mod rebuild;
+mod refresh;
+mod relocate;
 mod remotes;
 mod reply;
 mod resume;
 mod server;
 mod settle;
+mod snapshot;
+mod source;
 mod state;
 mod token;
 mod trust;
@@ -47,9 +59,11 @@ use crate::transport::Inner;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{
-    FileType, InstanceFull, InstanceState, InstanceType, LifecycleAction, LogLevel, StateAction, Status,
+    FileType, ImageProtocol, InstanceFull, InstanceState, InstanceType, LifecycleAction, LogLevel,
+    StateAction, Status,
 };
 pub use addresses::AddressKind;
+pub use backup::{Backup, BackupCreate, BackupRef};
 pub use bearer::BearerToken;
 pub use connect::Connect;
 pub use console::{Console, ConsoleAttach};
@@ -58,11 +72,18 @@ pub use exec::{Exec, UntilSuccess};
 pub use file::{Copied, Delete, FileInfo, MakeDir, PullTree, Push, PushTree, Symlink};
 pub use identity::Identity;
 pub use image::{ExportImage, Image, ImageAliasRef, ImageFiles, ImageImport, ImagePatch};
+pub use import::BackupImport;
 pub use instance::{Instance, InstanceRef, Named, Subject};
 pub use instances::Instances;
 pub use launch::Launch;
+pub use migrate::Migration;
 pub use operations::{OperationRef, Operations};
+pub use rebuild::Rebuild;
+pub use refresh::Refresh;
+pub use relocate::Relocation;
 pub use resume::Resume;
+pub use snapshot::{Restore, Snapshot, SnapshotCreate, SnapshotRef};
+pub use source::{ImageSource, Original};
 pub use state::StateChange;
 pub use token::TrustToken;
 pub use trust::{CertificateRequest, TokenRequest, TrustStore};
@@ -89,6 +110,8 @@ pub struct Incus(Arc<Core>);
 struct Core {
     raw: raw::incus::Client,
     project: Option<String>,
+    /// The cluster member on which new instances are made.
+    target: Option<String>,
     /// Where the server was found, for people.
     origin: String,
     /// Who this client is to a remote server.
@@ -172,6 +195,7 @@ impl Incus {
         let mut core = Core {
             raw: old.raw.clone(),
             project: old.project.clone(),
+            target: old.target.clone(),
             origin: old.origin.clone(),
             identity: old.identity.clone(),
             feeds: old.feeds.clone(),
@@ -193,6 +217,10 @@ impl Incus {
 
     fn own_project(&self) -> Option<&str> {
         self.0.project.as_deref()
+    }
+
+    fn own_target(&self) -> Option<&str> {
+        self.0.target.as_deref()
     }
 }
 

@@ -46,6 +46,7 @@ impl Connect {
         Ok(Incus(Arc::new(Core {
             raw,
             project: self.project,
+            target: None,
             origin: self.origin.unwrap_or(place),
             identity: self.identity,
             feeds: Arc::default(),

@@ -45,6 +45,14 @@ envelope! {
     InstanceFullReply => types::InstanceFull, |reply| reply.metadata;
     InstanceFullListReply => Vec<types::InstanceFull>, |reply| Some(reply.metadata);
     InstanceStateReply => types::InstanceState, |reply| reply.metadata;
+    InstanceSnapshotReply => types::InstanceSnapshot, |reply| reply.metadata;
+    InstanceSnapshotListReply => Vec<types::InstanceSnapshot>, |reply| Some(reply.metadata);
+    InstanceBackupReply => types::InstanceBackup, |reply| reply.metadata;
+    InstanceBackupListReply => Vec<types::InstanceBackup>, |reply| Some(reply.metadata);
+    InstanceMetadataReply => types::InstanceMetadata, |reply| reply.metadata;
+    AccessReply => Vec<types::AccessEntry>, |reply| Some(reply.metadata);
+    ClusterMemberReply => types::ClusterMember, |reply| reply.metadata;
+    ClusterMemberListReply => Vec<types::ClusterMember>, |reply| Some(reply.metadata);
     OperationReply => types::Operation, |reply| reply.metadata;
     OperationListReply => std::collections::BTreeMap<String, Vec<types::Operation>>, |reply| Some(reply.metadata);
     ImageReply => types::Image, |reply| reply.metadata;
@@ -110,6 +118,9 @@ pub(super) fn kind(code: u16, text: &str) -> Kind {
         400 | 409 | 500 if says("already exists") || says("UNIQUE constraint failed") => Kind::AlreadyExists,
         500 if says("does not have permission") => Kind::PermissionDenied,
         409 if says("already in trust store") => Kind::AlreadyExists,
+        409 if says("already in use") => Kind::AlreadyExists,
+        400 if says("Instance must be stopped") => Kind::Conflict,
+        500 if says("Server is not clustered") => Kind::Unsupported,
         400 if says("Instance is ") || says("can't be cancelled") => Kind::Conflict,
         400 | 500 if says("already running") || says("already stopped") => Kind::Conflict,
         _ => Kind::of_status(code),
@@ -135,6 +146,9 @@ mod tests {
             (403, "not authorized", Kind::PermissionDenied),
             (500, "User does not have permissions for project \"blue\"", Kind::PermissionDenied),
             (412, "ETag doesn't match", Kind::PreconditionFailed),
+            (409, "Name \"n1\" already in use", Kind::AlreadyExists),
+            (400, "Instance must be stopped to be moved statelessly", Kind::Conflict),
+            (500, "Server is not clustered", Kind::Unsupported),
             (501, "not implemented", Kind::Unsupported),
             (500, "boom", Kind::Server),
             (503, "shutting down", Kind::Unavailable),

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use super::ending::{Plain, Whole};
 use super::work::IncusWork;
-use super::{Image, Incus, Instance, exec, image, launch, state, types, until};
+use super::{
+    Backup, Image, Incus, Instance, Snapshot, exec, image, import, launched, part, relocate, state, types,
+    until,
+};
 use crate::error::Error;
 use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
@@ -20,11 +23,12 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the wait had when the ticket was taken: [`Instance`] for launch, create, rename,
-    /// [`until_running`](Instance::until_running) and [`until_ready`](Instance::until_ready), [`Image`] for an import,
-    /// [`ExitStatus`] and [`Output`] for commands without streams, [`IpAddr`] for
-    /// [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an operation of which only the id is
-    /// known, `()` for the rest; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// The type must be the one that the wait had when the ticket was taken: [`Instance`] for launch, create, copy,
+    /// move, rename, [`until_running`](Instance::until_running) and [`until_ready`](Instance::until_ready),
+    /// [`Snapshot`] and [`Backup`] for theirs, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands
+    /// without streams, [`IpAddr`] for [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an
+    /// operation of which only the id is known, `()` for the rest; anything else is an error of
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     ///
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
@@ -58,12 +62,16 @@ mod sealed {
     impl Sealed for super::Output {}
     impl Sealed for super::types::Operation {}
     impl Sealed for std::net::IpAddr {}
+    impl Sealed for super::Snapshot {}
+    impl Sealed for super::Backup {}
 }
 
 impl Resume for Instance {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(incus, ticket)
+        launched::resume(incus, ticket)
             .or_else(|| state::resume_rename(incus, ticket))
+            .or_else(|| relocate::resume(incus, ticket))
+            .or_else(|| import::resume(incus, ticket))
             .or_else(|| until::resume_status(incus, ticket))
     }
 }
@@ -98,9 +106,23 @@ impl Resume for types::Operation {
     }
 }
 
+impl Resume for Snapshot {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        part::resume(incus, ticket)
+    }
+}
+
+impl Resume for Backup {
+    fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
+        part::resume(incus, ticket)
+    }
+}
+
 impl Resume for () {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
         state::resume(incus, ticket)
+            .or_else(|| part::resume_removal::<Snapshot>(incus, ticket))
+            .or_else(|| part::resume_removal::<Backup>(incus, ticket))
             .or_else(|| (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain)))
     }
 }

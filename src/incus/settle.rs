@@ -111,9 +111,12 @@ async fn still_running(
 async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
     let path = format!("/1.0/instances/{name}");
     let works_on_it = |operation: &types::Operation| {
-        let mut urls = operation.resources.values().flatten();
+        // The first of each kind: a copy names its source after it.
+        let mut urls = operation.resources.values().filter_map(|urls| urls.first());
         // In a project other than the default one the URL has a query.
         !is_final(operation) && urls.any(|url| url.split('?').next() == Some(&path))
     };
-    Ok(incus.operations().await?.into_iter().find(works_on_it))
+    let working = incus.operations().await?.into_iter().filter(works_on_it);
+    // What made the instance began before anything else that works on it.
+    Ok(working.min_by_key(|operation| operation.created_at))
 }

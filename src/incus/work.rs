@@ -55,30 +55,12 @@ impl<E: Ending> IncusWork<E> {
 
     /// An operation of which only the id is known.
     pub(super) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        Operation::new(Self::new(incus, Self::blank(id), ending))
+        Operation::new(Self::new(incus, unknown(id), ending))
     }
 
     /// The same of one that has ended, or will in a moment: one long poll is most often all it takes.
     pub(super) fn about_to_end(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        Operation::new(Self { near: true, ..Self::new(incus, Self::blank(id), ending) })
-    }
-
-    fn blank(id: &str) -> types::Operation {
-        types::Operation {
-            id: id.to_owned(),
-            status: types::Status::Pending,
-            class: None,
-            description: String::new(),
-            created_at: None,
-            updated_at: None,
-            status_code: 0,
-            resources: Default::default(),
-            metadata: None,
-            may_cancel: false,
-            err: String::new(),
-            location: String::new(),
-            extra: Default::default(),
-        }
+        Operation::new(Self { near: true, ..Self::new(incus, unknown(id), ending) })
     }
 
     async fn look_now(&mut self) -> Result<Look, Error> {
@@ -174,6 +156,25 @@ impl<E: Ending> IncusWork<E> {
     async fn join_feed(&mut self) -> Result<Look, Error> {
         self.feed = Some(self.incus.0.feeds.operation(&self.incus, &self.id).await);
         self.look_now().await
+    }
+}
+
+/// An operation of which only the id is known.
+pub(super) fn unknown(id: &str) -> types::Operation {
+    types::Operation {
+        id: id.to_owned(),
+        status: types::Status::Pending,
+        class: None,
+        description: String::new(),
+        created_at: None,
+        updated_at: None,
+        status_code: 0,
+        resources: Default::default(),
+        metadata: None,
+        may_cancel: false,
+        err: String::new(),
+        location: String::new(),
+        extra: Default::default(),
     }
 }
 

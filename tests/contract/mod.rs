@@ -1,6 +1,16 @@
 //! What every Incus server must do, real or fake, of either generation: one suite, run unchanged on all of them.
 #![allow(unreachable_pub)]
 
+mod backups;
+mod copy;
+mod metadata;
+mod snapshots;
+
+pub use backups::*;
+pub use copy::*;
+pub use metadata::*;
+pub use snapshots::*;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -107,6 +117,27 @@ macro_rules! contract {
             the_log_is_events_too
             events_of_all_projects
             an_unknown_type_of_events_is_refused
+            snapshots_are_taken_listed_renamed_and_deleted
+            a_snapshot_expires_when_it_is_told_to
+            a_restored_instance_is_as_it_was
+            snapshots_that_cannot_be
+            a_snapshot_can_be_awaited_after_its_operation_is_forgotten
+            backups_are_made_listed_renamed_and_deleted
+            a_taken_backup_name_harms_no_backup
+            a_backup_becomes_an_instance
+            what_is_no_backup_becomes_no_instance
+            an_instance_is_copied
+            a_snapshot_becomes_an_instance
+            a_copy_goes_to_another_project
+            copies_that_cannot_be
+            a_copy_is_refreshed
+            an_instance_moves_to_another_pool_and_project
+            an_instance_is_rebuilt
+            instances_from_every_source
+            metadata_is_replaced_and_merged
+            templates_are_written_read_and_deleted
+            nobody_has_fine_grained_access
+            a_server_alone_has_no_members
         }
     };
 }

@@ -7,10 +7,12 @@
 #   incus.sh down DIR         delete its instances, end all it started, remove DIR
 #   incus.sh kill DIR         SIGKILL the daemon alone: its containers live on
 #   incus.sh start DIR        start the daemon again, and wait until it answers
+#   incus.sh image FILE       make the image `busybox`
 #
 # WINDLASS_LIVE_INCUS_GENERATION chooses what `up` starts: 6.0 (default) or 7.0.
 # WINDLASS_LIVE_INCUS_HTTPS is a host and port where `up` has it listen for remote clients; nowhere without it.
 # WINDLASS_INCUS7_TREE is where 7.0 lives; /var/cache/windlass/incus-7 without it.
+# WINDLASS_LIVE_INCUS_BARE, if set, leaves out the pool, the profile and the image.
 #
 # A daemon and its containers run in a mount and a PID namespace of their own, whose first process is the "holder".
 # So a daemon that restarts finds its mounts again, as on a real host; and the end of the holder is the end of them all.
@@ -273,7 +275,7 @@ kill_daemon() {
 }
 
 # A container image of one file and its links, about 1 MB.
-make_image() {
+image() {
   local out=$1 root=$scratch/image busybox applet
   busybox=$(command -v busybox)
   mkdir -p "$root"/rootfs/{bin,sbin,etc,proc,sys,dev,root,tmp,run,usr/bin,var/log}
@@ -293,12 +295,13 @@ make_image() {
 
 prepare() {
   local dir=$1
+  [ -z "${WINDLASS_LIVE_INCUS_BARE:-}" ] || return 0
   INCUS_DIR=$dir INCUS_CONF=$dir/lab/cli incus admin init --preseed <<YAML || return
 config: {core.https_address: "${WINDLASS_LIVE_INCUS_HTTPS:-}"}
-storage_pools: [{name: default, driver: dir}]
+storage_pools: [{name: default, driver: dir}, {name: second, driver: dir}]
 profiles: [{name: default, devices: {root: {type: disk, path: /, pool: default}}}]
 YAML
-  make_image "$dir/lab/busybox.tar.gz" || return
+  image "$dir/lab/busybox.tar.gz" || return
   cli "$dir" image import "$dir/lab/busybox.tar.gz" --alias busybox >/dev/null || return
   # For what acts on a whole project.
   cli "$dir" project create bulk -c features.images=false -c features.profiles=false >/dev/null
@@ -400,11 +403,11 @@ with_scratch() {
 main() {
   [ "$(id -u)" = 0 ] || die "needs root"
   case "${1:-} $#" in
-    "install-6 1" | "install-7 2" | "build-tree 2" | "up 2" | "down 2") with_scratch; "$@" ;;
+    "install-6 1" | "install-7 2" | "build-tree 2" | "up 2" | "down 2" | "image 2") with_scratch; "$@" ;;
     "start 2" | "hold 2") "$@" ;;
     "kill 2") kill_daemon "$2" ;;
     "inside "*) "$@" ;;
-    *) sed -n '4,9s/^# *//p' "$self" >&2; exit 2 ;;
+    *) sed -n '4,10s/^# *//p' "$self" >&2; exit 2 ;;
   esac
 }
 

@@ -25,6 +25,9 @@ end_group() {
 # Takes down the daemons that are left.
 end_daemons() {
   local lab
+  for lab in "$session"/*/n1/lab; do
+    [ ! -d "$lab" ] || bash "$here/incus-cluster.sh" down "$(dirname "$(dirname "$lab")")"
+  done
   for lab in "$session"/*/lab; do
     [ ! -d "$lab" ] || bash "$here/incus.sh" down "$(dirname "$lab")"
   done

@@ -26,6 +26,10 @@ const SUITES: &[&str] = &[
     // The vendor's command against the fake server.
     "vendor_incus",
 ];
+/// The suite that needs a cluster beside the daemon.
+const CLUSTER_SUITE: &str = "live_incus_cluster";
+/// The variable with the directory of a cluster's members.
+const CLUSTER: &str = "WINDLASS_LIVE_INCUS_CLUSTER";
 /// The variable with the directory that `session.sh` made, and will remove.
 pub(crate) const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the host and port where a daemon listens for remote clients.
@@ -104,7 +108,7 @@ fn all(lab: &Lab) -> Outcome {
     lab.control(&["install-6"])?;
     lab.control(&["install-7", &tree()])?;
     // So that no daemon waits for a compiler.
-    workspace::run(test_command(SUITES).arg("--no-run"))?;
+    workspace::run(test_command(&[SUITES, &[CLUSTER_SUITE]].concat()).arg("--no-run"))?;
     let failures: Vec<String> =
         GENERATIONS.iter().filter_map(|generation| lab.generation(generation).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
@@ -153,7 +157,8 @@ impl Lab {
         if !up.is_ok_and(|status| status.success()) {
             return Err(format!("Incus {generation} didn't start"));
         }
-        let outcome = self.all_suites(&Daemon { generation, directory: &directory, https: &https });
+        let daemon = Daemon { generation, directory: &directory, https: &https };
+        let outcome = self.all_suites(&daemon).and_then(|()| self.cluster(&daemon));
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
@@ -174,6 +179,27 @@ impl Lab {
         }
     }
 
+    /// Runs the suite that needs a cluster, beside the daemon that is up.
+    fn cluster(&self, daemon: &Daemon<'_>) -> Outcome {
+        let generation = daemon.generation;
+        let recipe = servers().join("incus-cluster.sh");
+        let members = self.session.join(format!("{generation}-cluster"));
+        let control = |verb: &str| {
+            let mut command = Command::new("bash");
+            command.arg(&recipe).arg(verb).arg(&members).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
+            workspace::run(&mut command)
+        };
+        control("up")?;
+        let tally = self.suite(daemon, CLUSTER_SUITE);
+        control("down")?;
+        match tally? {
+            Tally { passed: 0, .. } if self.extra.is_empty() => {
+                Err(format!("Incus {generation}: {CLUSTER_SUITE} ran no test"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Runs one suite; an error when a test failed.
     fn suite(&self, daemon: &Daemon<'_>, suite: &str) -> Result<Tally, String> {
         let Daemon { generation, directory, https } = *daemon;
@@ -184,6 +210,7 @@ impl Lab {
             .args(&self.extra)
             .env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"))
             .env(HTTPS, https)
+            .env(CLUSTER, self.session.join(format!("{generation}-cluster")))
             .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
             .env("WINDLASS_LIVE_INCUS_DIR", directory)
             .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control)

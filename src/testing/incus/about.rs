@@ -44,15 +44,39 @@ const EXTENSIONS: &[&str] = &[
     "instance_create_start",
     "instance_state_started_at",
     "instances_state_os_info",
+    "backup_compression",
+    "backup_compression_algorithm",
+    "backup_override_name",
+    "cluster_internal_copy",
+    "clustering",
+    "container_backup",
+    "container_backup_override_pool",
+    "container_copy_project",
+    "container_edit_metadata",
+    "container_incremental_copy",
+    "container_local_cross_pool_handling",
+    "container_only_migration",
+    "container_stateless_copy",
+    "instance_access",
+    "instance_allow_inconsistent_copy",
+    "instance_pool_move",
+    "instance_project_move",
+    "instances_rebuild",
+    "snapshot_expiry",
+    "snapshot_expiry_creation",
 ];
 
+/// Those that came later.
+const NEW_EXTENSIONS: &[&str] = &["backup_override_config"];
+
 pub(super) fn server(generation: Generation) -> Value {
-    let version = match generation {
-        Generation::V6_0 => "6.0.4",
-        Generation::V7_0 => "7.0.2",
+    let (version, new) = match generation {
+        Generation::V6_0 => ("6.0.4", &[][..]),
+        Generation::V7_0 => ("7.0.2", NEW_EXTENSIONS),
     };
+    let extensions = [EXTENSIONS, new].concat();
     json!({
-        "config": {}, "api_extensions": EXTENSIONS, "api_status": "stable", "api_version": "1.0",
+        "config": {}, "api_extensions": extensions, "api_status": "stable", "api_version": "1.0",
         "auth": "trusted", "public": false, "auth_methods": ["tls"],
         "auth_user_name": "root", "auth_user_method": "unix",
         "environment": {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::envelope::{self, Answer, failure};
 use super::state::World;
 use super::{
-    Generation, console, events, exec, files, images, instances, logs, not_implemented, operations, power,
-    project, recursion, sessions, trust,
+    Generation, about_instance, backups, cluster, console, events, exec, files, images, instances, logs,
+    not_implemented, operations, power, project, rebuild, recursion, sessions, snapshots, trust,
 };
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
@@ -46,6 +46,7 @@ fn route(world: &Arc<World>, request: &Request) -> Answer {
             ["operations", rest @ ..] => operation(world, request, rest),
             ["images", rest @ ..] => image(world, request, rest),
             ["certificates", rest @ ..] => trust::certificates(world, request, rest),
+            ["cluster", "members", rest @ ..] => cluster::members(world, request, rest),
             rest => other(world, request, rest),
         },
         _ => nowhere(),
@@ -65,6 +66,15 @@ fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) ->
         ["console"] => console::console(world, request, &key),
         ["files"] => files::files(world, request, &key),
         ["sftp"] => files::sftp(world, request, &key),
+        ["snapshots"] => snapshots::collection(world, request, &key),
+        ["snapshots", snapshot] => snapshots::one(world, request, &key, snapshot),
+        ["backups"] => backups::collection(world, request, &key),
+        ["backups", backup] => backups::one(world, request, &key, backup),
+        ["backups", backup, "export"] => backups::export(world, request, &key, backup),
+        ["rebuild"] => rebuild::rebuild(world, request, &key),
+        ["metadata"] => about_instance::metadata(world, request, &key),
+        ["metadata", "templates"] => about_instance::templates(world, request, &key),
+        ["access"] => about_instance::access(request),
         ["logs"] => logs::list(world, request, &key),
         ["logs", "exec-output"] => logs::outputs(world, request, &key),
         ["logs", "exec-output", file] => logs::output(world, request, &key, file),

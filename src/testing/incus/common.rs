@@ -42,6 +42,11 @@ pub(super) fn project_filter(request: &Request) -> Result<Option<String>, Failur
     }
 }
 
+/// Names and values of a query, decoded.
+pub(super) fn query(text: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
 pub(super) fn recursion(request: &Request) -> u64 {
     let given = request.param("recursion");
     given.and_then(|given| given.parse().ok()).unwrap_or(0)

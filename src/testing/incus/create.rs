@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::documents;
 use super::envelope::{Answer, Failure, failure};
 use super::instances::{draft, odd_key};
-use super::operations::Operation;
+use super::operations::{Draft, Operation};
 use super::state::{Instance, Key, World};
-use super::{Generation, body, project};
+use super::{Generation, body, copies, project};
+use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::tasks::lock;
 
@@ -18,12 +19,19 @@ pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
     let key = (project(request), name(&asked)?);
     check_source(&asked)?;
     check_profiles(&asked)?;
-    if world.generation == Generation::V7_0 && world.exists(&key) {
+    let place = world.place(request)?;
+    let refreshes = asked["source"]["refresh"] == true;
+    if world.generation == Generation::V7_0 && !refreshes && world.exists(&key) {
         return Err(failure(500, format!("Instance \"{}\" already exists", key.1)));
     }
-    Ok(world.launch(draft("Creating instance", &key), |world, operation| {
+    match asked["source"]["type"].as_str() {
+        Some("copy") => return copies::copy(world, &key, asked, &place),
+        Some("migration") => return copies::fetch(world, &key, asked, &place),
+        _ => world.check_properties(&asked, &key.0)?,
+    }
+    Ok(launch_at(world, &place, draft("Creating instance", &key), |world, operation| {
         let begun = world.source_image(&asked, &key.0).and_then(|image| {
-            world.record(&key, &asked, image.as_ref())?;
+            world.record(&key, &asked, image.as_ref(), &place)?;
             Ok(image.is_some())
         });
         async move {
@@ -32,6 +40,22 @@ pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
             world.start_if(asked["start"] == true, &key)
         }
     }))
+}
+
+/// Starts an operation that makes something on a member of the cluster.
+pub(super) fn launch_at<F>(
+    world: &Arc<World>,
+    place: &str,
+    draft: Draft,
+    work: impl FnOnce(Arc<World>, Arc<Operation>) -> F,
+) -> Reply
+where
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    world.launch(draft, |world, operation| {
+        world.change(&operation, |document| document["location"] = place.into());
+        work(world, operation)
+    })
 }
 
 fn name(asked: &Value) -> Result<String, Failure> {
@@ -71,7 +95,7 @@ fn check_source(asked: &Value) -> Result<(), Failure> {
         return Err(failure(400, "Invalid instance type"));
     }
     match asked["source"]["type"].as_str().unwrap_or_default() {
-        "image" | "none" => Ok(()),
+        "image" | "none" | "copy" | "migration" => Ok(()),
         other => Err(failure(400, format!("Unknown source type {other}"))),
     }
 }
@@ -85,7 +109,7 @@ fn check_profiles(asked: &Value) -> Result<(), Failure> {
 }
 
 impl World {
-    async fn build(&self, operation: &Operation, key: &Key, unpack: bool) -> Result<(), Failure> {
+    pub(super) async fn build(&self, operation: &Operation, key: &Key, unpack: bool) -> Result<(), Failure> {
         match unpack {
             true => self.unpack(operation).await,
             false => drop(self.take_time(None).await),
@@ -94,7 +118,7 @@ impl World {
         self.document(key).map(drop)
     }
 
-    fn start_if(&self, start: bool, key: &Key) -> Result<(), Failure> {
+    pub(super) fn start_if(&self, start: bool, key: &Key) -> Result<(), Failure> {
         if start {
             self.with(key, Instance::boot)?;
             self.tell("instance-started", key, &Value::Null);
@@ -102,12 +126,28 @@ impl World {
         Ok(())
     }
 
-    fn source_image(&self, asked: &Value, project: &str) -> Result<Option<Value>, Failure> {
+    /// Properties that no image has are refused at once.
+    fn check_properties(&self, asked: &Value, project: &str) -> Result<(), Failure> {
+        let wanted = asked["source"]["properties"].as_object().filter(|wanted| !wanted.is_empty());
+        let found = wanted.is_none_or(|wanted| lock(&self.images).with_properties(project, wanted).is_some());
+        if found { Ok(()) } else { Err(failure(500, "No matching image could be found")) }
+    }
+
+    pub(super) fn source_image(&self, asked: &Value, project: &str) -> Result<Option<Value>, Failure> {
         let source = &asked["source"];
         if source["type"] == "none" {
             return Ok(None);
         }
+        if let Some(server) = source["server"].as_str().filter(|server| !server.is_empty()) {
+            let text = format!(
+                "Failed getting remote image info: Failed getting image: Unable to connect to: {server}"
+            );
+            return Err(failure(500, text));
+        }
         let images = lock(&self.images);
+        if let Some(wanted) = source["properties"].as_object().filter(|wanted| !wanted.is_empty()) {
+            return Ok(images.with_properties(project, wanted));
+        }
         let look = |project: &str| match source["fingerprint"].as_str().filter(|given| !given.is_empty()) {
             Some(fingerprint) => images.find(project, fingerprint),
             None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
@@ -119,22 +159,35 @@ impl World {
     }
 
     /// The instance can be seen from here on: with the answer to the request, long before the operation is over.
-    fn record(&self, key: &Key, asked: &Value, image: Option<&Value>) -> Result<(), Failure> {
+    fn record(&self, key: &Key, asked: &Value, image: Option<&Value>, place: &str) -> Result<(), Failure> {
         let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
         let complaint = odd_key(keys).map(|key| format!("Unknown configuration key: {key}"));
+        if let Some(complaint) = complaint {
+            return Err(not_recorded(&complaint));
+        }
+        let mut document = documents::instance(&key.1, &key.0, asked, image);
+        document["location"] = place.into();
+        self.add_new(key, Instance::new(document))
+    }
+
+    /// Adds an instance, if its name is free.
+    pub(super) fn add_new(&self, key: &Key, instance: Instance) -> Result<(), Failure> {
         let taken = "Add instance info to the database: Failed to create \"instances\" entry: \
              UNIQUE constraint failed: instances.project_id, instances.name";
+        let document = &instance.document;
+        let context =
+            json!({"location": document["location"], "storage-pool": "default", "type": document["type"]});
         let mut instances = lock(&self.instances);
-        let complaint = complaint.or_else(|| instances.contains_key(key).then(|| taken.to_owned()));
-        if let Some(complaint) = complaint {
-            let text = format!("Failed creating instance record: {complaint}");
-            return Err(failure(500, text));
+        if instances.contains_key(key) {
+            return Err(not_recorded(taken));
         }
-        let document = documents::instance(&key.1, &key.0, asked, image);
-        let context = json!({"location": "none", "storage-pool": "default", "type": document["type"]});
-        instances.insert(key.clone(), Instance::new(document));
+        instances.insert(key.clone(), instance);
         drop(instances);
         self.tell("instance-created", key, &context);
         Ok(())
     }
+}
+
+fn not_recorded(complaint: &str) -> Failure {
+    failure(500, format!("Failed creating instance record: {complaint}"))
 }

@@ -125,9 +125,17 @@ fn address(given: &str) -> Value {
 pub(super) fn full(instance: &Instance, generation: Generation) -> Value {
     let mut document = instance.document.clone();
     document["state"] = state(instance, generation);
-    document["backups"] = Value::Null;
-    document["snapshots"] = Value::Null;
+    document["backups"] = list_or_null(instance.backups.values().map(|backup| &backup.document));
+    document["snapshots"] = list_or_null(instance.snapshots.iter().map(|snapshot| &snapshot.document));
     document
+}
+
+/// Go's way with an empty list.
+fn list_or_null<'a>(documents: impl Iterator<Item = &'a Value>) -> Value {
+    match documents.cloned().collect::<Vec<_>>() {
+        none if none.is_empty() => Value::Null,
+        some => some.into(),
+    }
 }
 
 /// Changes whenever something changes that a client could have written.

@@ -86,8 +86,9 @@ pub(super) fn created(location: &str) -> Reply {
     json(201, sync_text(&Value::Null)).header("Location", location)
 }
 
-pub(super) fn accepted(operation: &Value) -> Reply {
-    let path = format!("/1.0/operations/{}", operation["id"].as_str().unwrap_or_default());
+/// `query` follows the operation's URL: clusters have that.
+pub(super) fn accepted(operation: &Value, query: &str) -> Reply {
+    let path = format!("/1.0/operations/{}{query}", operation["id"].as_str().unwrap_or_default());
     let envelope = Envelope {
         kind: "async",
         status: "Operation created",

@@ -48,6 +48,12 @@ impl Images {
         self.find(project, alias["target"].as_str()?)
     }
 
+    pub(super) fn with_properties(&self, project: &str, wanted: &Map<String, Value>) -> Option<Value> {
+        let has_all = |image: &Value| wanted.iter().all(|(key, value)| image["properties"][key] == *value);
+        let mut mine = self.images.iter().filter(|(key, image)| key.0 == project && has_all(image));
+        mine.next().map(|(_, image)| image.clone())
+    }
+
     fn names_of(&self, image: &Key) -> Vec<Value> {
         let mine = |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
         let short =

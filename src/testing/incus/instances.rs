@@ -34,10 +34,15 @@ const KNOWN_KEYS: [&str; 14] = [
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
     match request.method.as_str() {
         "GET" => list(world, request),
+        "POST" if is_tarball(request) => super::backups::import(world, request),
         "POST" => create::create(world, request),
         "PUT" => super::power::change_all(world, request),
         _ => super::not_implemented(),
     }
+}
+
+fn is_tarball(request: &Request) -> bool {
+    request.header("content-type").is_some_and(|kind| kind == "application/octet-stream")
 }
 
 pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
@@ -136,6 +141,9 @@ pub(super) fn odd_key<'a>(mut keys: impl Iterator<Item = &'a String>) -> Option<
 fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     check_etag(world, request, key)?;
     let asked = body(request)?;
+    if let Some(snapshot) = asked["restore"].as_str().filter(|snapshot| !snapshot.is_empty()) {
+        return super::snapshots::restore(world, key, snapshot, asked["stateful"] == true);
+    }
     let key = key.clone();
     Ok(world.launch(draft("Updating instance", &key), |world, _| async move {
         check_config(&asked)?;
@@ -216,6 +224,9 @@ fn rename(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
         return Err(failure(404, text));
     }
     let asked = body(request)?;
+    if asked["migration"] == true {
+        return super::relocate::migrate(world, request, key, &asked);
+    }
     let name = asked["name"].as_str().unwrap_or_default().to_owned();
     check_name(&name)?;
     let new = (project(request), name);

@@ -1,10 +1,14 @@
 //! A server that speaks Incus's REST API, for two generations of it.
 
 mod about;
+mod about_instance;
 mod api;
+mod backups;
 mod client;
+mod cluster;
 mod common;
 mod console;
+mod copies;
 mod create;
 mod documents;
 mod envelope;
@@ -15,9 +19,13 @@ mod filter;
 mod images;
 mod instances;
 mod logs;
+mod offers;
 mod operations;
 mod power;
+mod rebuild;
+mod relocate;
 mod sessions;
+mod snapshots;
 mod state;
 mod trust;
 
@@ -36,7 +44,7 @@ use super::server::Front;
 use super::shell::Files;
 use super::tasks::lock;
 use super::tls::Tls;
-use common::{body, digest, not_implemented, project, project_filter, recursion, secret, uuid};
+use common::{body, digest, not_implemented, project, project_filter, query, recursion, secret, uuid};
 use state::{Instance, World};
 
 /// The server's major versions, which answer differently in places.
@@ -88,6 +96,7 @@ impl Drop for Server {
 pub struct FakeIncusBuilder {
     generation: Generation,
     without_image: bool,
+    members: Vec<String>,
 }
 
 impl FakeIncusBuilder {
@@ -103,12 +112,19 @@ impl FakeIncusBuilder {
         self
     }
 
+    /// Makes it a cluster of these members, of which the first answers; the others are only names.
+    pub fn cluster<M: Into<String>>(mut self, members: impl IntoIterator<Item = M>) -> FakeIncusBuilder {
+        self.members = members.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts it; needs a tokio runtime around.
     ///
     /// # Errors
     /// When no loopback port or no temporary directory can be had.
     pub async fn start(self) -> io::Result<FakeIncus> {
         let world = World::new(self.generation);
+        *lock(&world.members) = self.members;
         let front = Front::new(Arc::new(api::Api(world.clone())));
         let tls = Arc::new(Tls::new()?);
         let doors = Doors::open_with_tls(front, tls.clone())?;

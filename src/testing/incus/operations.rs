@@ -93,8 +93,9 @@ impl World {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let operation = self.begin(draft);
-        let document = operation.document();
         let (world, work) = (self.clone(), work(self.clone(), operation.clone()));
+        // What the work does at once can be seen in the answer.
+        let reply = envelope::accepted(&operation.document(), &self.url_query(&operation));
         self.work.spawn(async move {
             tokio::select! {
                 result = work => world.finish(&operation, result),
@@ -103,7 +104,7 @@ impl World {
             sleep(MEMORY).await;
             lock(&world.operations.0).remove(&operation.id);
         });
-        envelope::accepted(&document)
+        reply
     }
 
     /// Starts an operation that stands for a token: it runs until somebody ends it.
@@ -122,12 +123,13 @@ impl World {
             sleep(MEMORY).await;
             lock(&world.operations.0).remove(&pending.id);
         });
-        (envelope::accepted(&operation.document()), operation)
+        (envelope::accepted(&operation.document(), &self.url_query(&operation)), operation)
     }
 
     fn begin(&self, draft: Draft) -> Arc<Operation> {
         let id = super::uuid();
-        let document = document(&id, &draft, self.generation);
+        let mut document = document(&id, &draft, self.generation);
+        document["location"] = self.place_of(&draft.project, &draft.resources).into();
         let operation = Arc::new(Operation {
             id: id.clone(),
             project: draft.project,

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Generation;
+use super::about_instance::About;
+use super::backups::Backup;
 use super::console::Console;
 use super::envelope::{Failure, failure};
 use super::events::{Events, now};
@@ -17,6 +19,7 @@ use super::exec::Sessions;
 use super::files::Tree;
 use super::images::Images;
 use super::operations::{Operation, Operations};
+use super::snapshots::Snapshot;
 use super::trust::Trust;
 use crate::testing::shell::Addresses;
 use crate::testing::tasks::{Tasks, lock};
@@ -38,6 +41,10 @@ pub(super) struct Instance {
     pub(super) console: Arc<Console>,
     /// What commands inside gave to its interfaces.
     pub(super) addresses: Addresses,
+    /// Oldest first.
+    pub(super) snapshots: Vec<Snapshot>,
+    pub(super) backups: BTreeMap<String, Backup>,
+    pub(super) about: About,
     pub(super) started_at: String,
     /// False ends whatever runs inside.
     pub(super) power: watch::Sender<bool>,
@@ -51,6 +58,9 @@ impl Instance {
             outputs: BTreeMap::new(),
             console: Arc::default(),
             addresses: Addresses::default(),
+            snapshots: Vec::new(),
+            backups: BTreeMap::new(),
+            about: About::default(),
             started_at: "0001-01-01T00:00:00Z".to_owned(),
             power: watch::Sender::new(false),
         }
@@ -107,6 +117,8 @@ pub(super) struct World {
     pub(super) generation: Generation,
     pub(super) instances: Mutex<BTreeMap<Key, Instance>>,
     pub(super) images: Mutex<Images>,
+    /// The members of the cluster, this server first; none: it stands alone.
+    pub(super) members: Mutex<Vec<String>>,
     pub(super) operations: Operations,
     pub(super) sessions: Sessions,
     pub(super) events: Events,
@@ -124,6 +136,7 @@ impl World {
             generation,
             instances: Mutex::default(),
             images: Mutex::default(),
+            members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
             events: Events::default(),

@@ -63,6 +63,22 @@ impl Tree {
         self.put(path, Node { modified, ..Node::new(Kind::File(content)) });
     }
 
+    /// The same files once more, to go their own way.
+    pub(in crate::testing::incus) fn copy(&self) -> Self {
+        let nodes = Mutex::new(lock(&self.nodes).clone());
+        Self { nodes: Arc::new(nodes), ..self.clone() }
+    }
+
+    /// Everything that is in files, one after the other.
+    pub(in crate::testing::incus) fn content(&self) -> Vec<u8> {
+        let nodes = lock(&self.nodes);
+        let files = nodes.values().filter_map(|node| match &node.kind {
+            Kind::File(data) => Some(data.as_ref()),
+            _ => None,
+        });
+        files.collect::<Vec<_>>().concat()
+    }
+
     pub(in crate::testing::incus) fn touch(&self, path: &str, ago: Duration) -> bool {
         let modified = Utc::now() - TimeDelta::from_std(ago).unwrap_or_default();
         self.change(path, |node| node.modified = modified).is_some()

@@ -1,0 +1,277 @@
+//! Backups of an instance, kept by the server.
+
+use std::future::IntoFuture;
+use std::ops::Deref;
+
+use chrono::{DateTime, Utc};
+
+use super::instance::{Named, Subject};
+use super::part::{Made, Part, Removed, Renamed};
+use super::reply::open;
+use super::{Instance, InstanceRef, checked_name, scoped, types};
+use crate::error::{Error, Kind};
+use crate::page::{List, Page};
+use crate::transfer::{Opened, Pull, Source, range};
+use crate::wait::{Action, BoxFuture, Operation};
+
+/// A backup of an instance, kept by the server: typed data together with a cheap handle.
+///
+/// ```no_run
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// let monday = web.create_backup("monday").instance_only().compression("zstd").await?;
+/// println!("{} was made at {:?}", monday.name, monday.created_at);
+/// monday.export().to("monday.tar.zst").await?;
+/// monday.delete().await?;
+/// # Ok(()) }
+/// ```
+///
+/// `D` says how much is known: [`types::InstanceBackup`], or only the name ([`Named`]). Both have the same verbs.
+///
+/// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
+#[derive(Debug, Clone)]
+pub struct Backup<D = types::InstanceBackup> {
+    instance: InstanceRef,
+    data: D,
+}
+
+/// A handle on a backup of which only the name is known.
+pub type BackupRef = Backup<Named>;
+
+impl<D> Deref for Backup<D> {
+    type Target = D;
+
+    fn deref(&self) -> &D {
+        &self.data
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// Makes a backup, which the server keeps.
+    ///
+    /// A taken name is [`Error::is_already_exists`].
+    pub fn create_backup(&self, name: impl Into<String>) -> BackupCreate {
+        let create = types::InstanceBackupCreate {
+            name: name.into(),
+            expires_at: None,
+            instance_only: false,
+            optimized_storage: false,
+            compression_algorithm: String::new(),
+        };
+        BackupCreate { instance: self.named(), create }
+    }
+
+    /// A handle on a backup, without asking the server.
+    pub fn backup(&self, name: impl Into<String>) -> BackupRef {
+        Backup { instance: self.named(), data: Named(name.into()) }
+    }
+
+    /// The backups, as a stream.
+    pub fn backups(&self) -> List<Backup> {
+        let instance = self.named();
+        List::new(move |_| {
+            let instance = instance.clone();
+            Box::pin(async move {
+                let name = checked_name("name", instance.name())?;
+                let call = instance.incus.call();
+                let request = call.instance_backups_list().name(name);
+                let result = scoped!(request, instance.incus.own_project()).send().await;
+                let own = |data| Backup { instance: instance.clone(), data };
+                Ok(Page::only(open(&call, result).await?.into_iter().map(own).collect()))
+            })
+        })
+    }
+}
+
+impl<D: Subject> Backup<D> {
+    /// The name, without the instance's.
+    pub fn name(&self) -> &str {
+        self.data.name()
+    }
+
+    /// The data alone.
+    pub fn into_data(self) -> D {
+        self.data
+    }
+
+    /// The instance that it is of.
+    pub fn instance(&self) -> &InstanceRef {
+        &self.instance
+    }
+
+    /// Reads the backup's description. [`Error::is_not_found`] where there is none.
+    pub async fn get(&self) -> Result<Backup, Error> {
+        get(self.instance.clone(), self.name().to_owned()).await
+    }
+
+    /// Gives it another name.
+    ///
+    /// A taken one is [`Error::is_already_exists`], before anything is asked for: the server would overwrite the other
+    /// backup's file, and then fail.
+    pub fn rename(&self, to: impl Into<String>) -> Action<Backup> {
+        let (instance, from, to) = (self.instance.clone(), self.name().to_owned(), to.into());
+        Action::new(async move { rename(instance, from, to).await })
+    }
+
+    /// Pulls its file in constant memory: to a file, a writer, a stream, or into memory.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// web.create_backup("now").await?.export().on_progress(|p| eprintln!("{p}")).to("web.tar.gz").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Incus::import_backup`](super::Incus::import_backup) makes an instance of it, on this server or another.
+    pub fn export(&self) -> Pull {
+        let source = BackupSource { instance: self.instance.clone(), backup: self.name().to_owned() };
+        Pull::new(source, self.instance.incus.retry())
+    }
+
+    /// Deletes it.
+    pub fn delete(&self) -> Action<()> {
+        let (instance, backup) = (self.instance.clone(), self.name().to_owned());
+        Action::new(async move { delete(instance, backup).await })
+    }
+}
+
+/// The file of a backup.
+struct BackupSource {
+    instance: InstanceRef,
+    backup: String,
+}
+
+impl BackupSource {
+    async fn get(&self, from: u64) -> Result<Opened, Error> {
+        let incus = &self.instance.incus;
+        let name = checked_name("name", self.instance.name())?;
+        let backup = checked_name("backup", &self.backup)?;
+        let call = incus.call();
+        let request = call.instance_backup_export().name(name).backup(backup);
+        let request = match range(from) {
+            Some(range) => request.range(range),
+            None => request,
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
+        let answer = call.done(result).await?;
+        Opened::of(call, answer)
+    }
+}
+
+impl Source for BackupSource {
+    fn api(&self) -> &'static str {
+        "incus"
+    }
+
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
+        Box::pin(self.get(from))
+    }
+}
+
+/// A backup to be made; from [`Instance::create_backup`].
+///
+/// `.await` it for the finished backup, or [`send`](Self::send) it and keep the operation.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct BackupCreate {
+    instance: InstanceRef,
+    create: types::InstanceBackupCreate,
+}
+
+impl BackupCreate {
+    /// The server deletes it at that time; never if not set.
+    pub fn expires_at(mut self, when: impl Into<DateTime<Utc>>) -> Self {
+        self.create.expires_at = Some(when.into());
+        self
+    }
+
+    /// Leaves the instance's snapshots out.
+    pub fn instance_only(mut self) -> Self {
+        self.create.instance_only = true;
+        self
+    }
+
+    /// In the storage driver's own format: smaller and faster, but only for a pool of the same driver.
+    pub fn optimized_storage(mut self) -> Self {
+        self.create.optimized_storage = true;
+        self
+    }
+
+    /// How to compress it, as `gzip`, `zstd` or `none`; the server's own choice if not set.
+    pub fn compression(mut self, algorithm: impl Into<String>) -> Self {
+        self.create.compression_algorithm = algorithm.into();
+        self
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<Backup>, Error> {
+        let Self { instance, create } = self;
+        let of = checked_name("name", instance.name())?;
+        checked_name("backup", &create.name)?;
+        let name = create.name.clone();
+        let call = instance.incus.call();
+        let request = call.instance_backup_create().name(of).body(create);
+        let result = scoped!(request, instance.incus.own_project()).send().await;
+        Ok(Made::accepted(&instance, name, open(&call, result).await?))
+    }
+}
+
+impl IntoFuture for BackupCreate {
+    type Output = Result<Backup, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+impl Part for Backup {
+    const KIND: &'static str = "backup";
+
+    fn find(of: InstanceRef, name: String) -> BoxFuture<'static, Result<Self, Error>> {
+        Box::pin(get(of, name))
+    }
+
+    fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.data.created_at
+    }
+}
+
+async fn get(instance: InstanceRef, backup: String) -> Result<Backup, Error> {
+    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &backup)?);
+    let call = instance.incus.call();
+    let request = call.instance_backup_get().name(of).backup(name);
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    let data = open(&call, result).await?;
+    Ok(Backup { instance, data })
+}
+
+async fn rename(instance: InstanceRef, from: String, to: String) -> Result<Operation<Backup>, Error> {
+    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &from)?);
+    checked_name("to", &to)?;
+    check_free(&instance, &to).await?;
+    let call = instance.incus.call();
+    let body = types::InstanceRename { name: to.clone() };
+    let request = call.instance_backup_rename().name(of).backup(name).body(body);
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    Ok(Renamed::accepted(&instance, from, to, open(&call, result).await?))
+}
+
+/// The server moves the file before it looks whether the name is taken, and two backups are lost.
+async fn check_free(instance: &InstanceRef, name: &str) -> Result<(), Error> {
+    match instance.backup(name).get().await {
+        Ok(_) => {
+            let message = format!("{:?} already has a backup {name:?}", instance.name());
+            Err(Error::new(Kind::AlreadyExists, message)
+                .with(|e| (e.api, e.operation) = ("incus", "instance_backup_rename")))
+        }
+        Err(e) if e.is_not_found() => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+async fn delete(instance: InstanceRef, backup: String) -> Result<Operation<()>, Error> {
+    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &backup)?);
+    let call = instance.incus.call();
+    let request = call.instance_backup_delete().name(of).backup(name);
+    let result = scoped!(request, instance.incus.own_project()).send().await;
+    Ok(Removed::<Backup>::accepted(&instance, backup, open(&call, result).await?))
+}

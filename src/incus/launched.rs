@@ -1,0 +1,163 @@
+//! What comes after a create: the instance that bears its marker, even where an answer was lost.
+
+use std::time::Duration;
+
+use super::ending::Ending;
+use super::instance::runs;
+use super::settle::{self, MARKER, Settled};
+use super::work::{self, IncusWork};
+use super::{Incus, Instance, types};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// Whether an instance may have come into being although the request failed.
+pub(super) fn is_ambiguous(e: &Error) -> bool {
+    let from_incus = e.code().is_some();
+    match e.status() {
+        // Accepted, but by which operation can't be read.
+        Some(200..=299) => !from_incus,
+        // Something between us and the server gave up on it.
+        Some(408 | 500..=599) => !from_incus,
+        Some(_) => false,
+        None => e.sent() == Sent::Unknown,
+    }
+}
+
+/// Ends in the instance that bears the marker.
+pub(super) struct Launched {
+    name: String,
+    marker: String,
+    start: bool,
+}
+
+impl Launched {
+    pub(super) fn new(name: &str, start: bool) -> Self {
+        Self { name: name.to_owned(), marker: format!("{:032x}", rand::random::<u128>()), start }
+    }
+
+    /// As a ticket tells.
+    pub(super) fn resumed(ticket: &Ticket, start: bool) -> Option<Self> {
+        let (name, marker) = (ticket.fact("name")?.to_owned(), ticket.fact("marker")?.to_owned());
+        Some(Self { name, marker, start })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn marker(&self) -> &str {
+        &self.marker
+    }
+
+    /// The answer is lost: which operation did the request start?
+    pub(super) async fn find(
+        &self,
+        incus: &Incus,
+        window: Duration,
+        lost: Error,
+    ) -> Result<types::Operation, Error> {
+        match settle::find(incus, &self.name, &self.marker, window).await {
+            Ok(Settled::Running(operation)) => Ok(*operation),
+            // No operation is left to wait for: waiting for an unknown one ends in what the instance shows.
+            Ok(Settled::Exists) => Ok(work::unknown(settle::FORGOTTEN)),
+            Ok(Settled::Foreign) => Err(self.name_taken(lost)),
+            Ok(Settled::Nothing) => Err(self.unknown(lost)),
+            Err(e) => {
+                tracing::debug!(error = %e, "looking for the launched instance failed");
+                Err(self.unknown(lost))
+            }
+        }
+    }
+
+    fn name_taken(&self, lost: Error) -> Error {
+        let message =
+            format!("another instance has the name {:?}; the answer to the request was lost", self.name);
+        Error::new(Kind::AlreadyExists, message).with(|e| {
+            (e.api, e.operation, e.sent) = ("incus", "instance_create", Sent::Unknown);
+            e.source = Some(Box::new(lost));
+        })
+    }
+
+    pub(super) fn unknown(&self, lost: Error) -> Error {
+        let message = format!(
+            "{:?} may or may not come into being ({}={}): {}",
+            self.name,
+            MARKER,
+            self.marker,
+            lost.message()
+        );
+        let marker = Some(self.marker.clone());
+        Error::new(Kind::OutcomeUnknown, message).with(|e| {
+            (e.api, e.operation, e.sent, e.marker) = ("incus", "instance_create", lost.sent(), marker);
+            (e.status, e.attempts) = (lost.status(), lost.attempts());
+            e.body = bytes::Bytes::copy_from_slice(lost.body());
+            e.source = Some(Box::new(lost));
+        })
+    }
+
+    /// "Already exists" by the text: is there one, and is it somebody else's?
+    pub(super) async fn check_name_taken(&self, incus: &Incus, e: Error) -> Error {
+        if !e.is_already_exists() {
+            return e;
+        }
+        let foreign = match incus.instance(&self.name).get().await {
+            Ok(instance) => instance.config.get(MARKER) != Some(&self.marker),
+            // Who can't look believes the text.
+            Err(looked) => !looked.is_not_found(),
+        };
+        if foreign { e } else { e.with(|inner| inner.kind = Kind::OperationFailed) }
+    }
+
+    /// The instance, if it bears the marker.
+    async fn own(&self, incus: &Incus) -> Result<Option<Instance>, Error> {
+        match incus.instance(&self.name).get().await {
+            Ok(instance) if instance.config.get(MARKER) == Some(&self.marker) => Ok(Some(instance)),
+            Ok(_) => Ok(None),
+            Err(e) if e.is_not_found() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+impl Ending for Launched {
+    type Output = Instance;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        let kind = if self.start { "launch" } else { "create" };
+        Ticket::new("incus", kind, id).with("name", &self.name).with("marker", &self.marker)
+    }
+
+    fn finish<'a>(
+        &'a self,
+        incus: &'a Incus,
+        _: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Instance, Error>> {
+        Box::pin(async { incus.instance(&self.name).get().await })
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+        Box::pin(async {
+            let Some(instance) = self.own(incus).await? else { return Ok(None) };
+            if !self.start || runs(&instance.status) {
+                return Ok(Some(instance));
+            }
+            let message =
+                format!("the operation is forgotten; {:?} exists and is {}", self.name, instance.status);
+            Err(Error::new(Kind::OperationGone, message))
+        })
+    }
+
+    fn confirm<'a>(&'a self, incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
+        Box::pin(self.check_name_taken(incus, e))
+    }
+}
+
+pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Instance>> {
+    let start = match ticket.kind.as_str() {
+        "launch" => true,
+        "create" => false,
+        _ => return None,
+    };
+    Some(IncusWork::resumed(incus, ticket.id(), Launched::resumed(ticket, start)?))
+}

@@ -1,0 +1,191 @@
+//! What comes after an operation on a part of an instance: a snapshot or a backup.
+
+use std::marker::PhantomData;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+use super::ending::Ending;
+use super::work::IncusWork;
+use super::{Incus, InstanceRef, types};
+use crate::error::Error;
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// What an instance has under a name.
+pub(super) trait Part: Sized + Send + 'static {
+    /// As tickets name it.
+    const KIND: &'static str;
+
+    fn find(of: InstanceRef, name: String) -> BoxFuture<'static, Result<Self, Error>>;
+
+    fn created_at(&self) -> Option<DateTime<Utc>>;
+}
+
+/// Where a part is, or was.
+#[derive(Debug, Clone)]
+struct Place {
+    instance: String,
+    name: String,
+}
+
+impl Place {
+    async fn look<P: Part>(&self, incus: &Incus) -> Result<Option<P>, Error> {
+        match P::find(incus.instance(&self.instance), self.name.clone()).await {
+            Ok(part) => Ok(Some(part)),
+            Err(e) if e.is_not_found() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    async fn get<P: Part>(&self, incus: &Incus) -> Result<P, Error> {
+        P::find(incus.instance(&self.instance), self.name.clone()).await
+    }
+}
+
+/// Ends in a new part.
+pub(super) struct Made<P> {
+    place: Place,
+    /// When the server took the work on: what is older was there before.
+    since: Option<DateTime<Utc>>,
+    part: PhantomData<fn() -> P>,
+}
+
+impl<P: Part> Made<P> {
+    pub(super) fn accepted(of: &InstanceRef, name: String, operation: types::Operation) -> Operation<P> {
+        let place = Place { instance: of.name().to_owned(), name };
+        let made = Self { place, since: operation.created_at, part: PhantomData };
+        IncusWork::accepted(&of.incus, operation, made)
+    }
+
+    fn is_new(&self, part: &P) -> bool {
+        match (self.since, part.created_at()) {
+            // Some times of the server are in whole seconds.
+            (Some(since), Some(created)) => {
+                since.duration_trunc(TimeDelta::seconds(1)).is_ok_and(|since| created >= since)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<P: Part> Ending for Made<P> {
+    type Output = P;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        let ticket = Ticket::new("incus", P::KIND, id);
+        let ticket = ticket.with("instance", &self.place.instance).with("name", &self.place.name);
+        match self.since {
+            Some(since) => ticket.with("since", &since.to_rfc3339()),
+            None => ticket,
+        }
+    }
+
+    fn finish<'a>(&'a self, incus: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<P, Error>> {
+        Box::pin(self.place.get(incus))
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
+        Box::pin(async { Ok(self.place.look(incus).await?.filter(|part| self.is_new(part))) })
+    }
+}
+
+/// Ends in the part under its new name.
+pub(super) struct Renamed<P> {
+    from: Place,
+    to: Place,
+    part: PhantomData<fn() -> P>,
+}
+
+impl<P: Part> Renamed<P> {
+    pub(super) fn accepted(
+        of: &InstanceRef,
+        from: String,
+        to: String,
+        operation: types::Operation,
+    ) -> Operation<P> {
+        IncusWork::accepted(&of.incus, operation, Self::new(of.name().to_owned(), from, to))
+    }
+
+    fn new(instance: String, from: String, to: String) -> Self {
+        let from = Place { instance: instance.clone(), name: from };
+        Self { from, to: Place { instance, name: to }, part: PhantomData }
+    }
+}
+
+impl<P: Part> Ending for Renamed<P> {
+    type Output = P;
+
+    fn ticket(&self, id: &str) -> Ticket {
+        let ticket = Ticket::new("incus", &format!("{}-rename", P::KIND), id);
+        ticket.with("instance", &self.to.instance).with("from", &self.from.name).with("name", &self.to.name)
+    }
+
+    fn finish<'a>(&'a self, incus: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<P, Error>> {
+        Box::pin(self.to.get(incus))
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
+        Box::pin(async {
+            // The new name alone proves nothing: it may have been there all along.
+            let left = self.from.look::<P>(incus).await?.is_none();
+            Ok(self.to.look(incus).await?.filter(|_| left))
+        })
+    }
+}
+
+/// The part is then gone.
+pub(super) struct Removed<P> {
+    place: Place,
+    part: PhantomData<fn() -> P>,
+}
+
+impl<P: Part> Removed<P> {
+    pub(super) fn accepted(of: &InstanceRef, name: String, operation: types::Operation) -> Operation<()> {
+        let place = Place { instance: of.name().to_owned(), name };
+        IncusWork::accepted(&of.incus, operation, Self { place, part: PhantomData })
+    }
+}
+
+impl<P: Part> Ending for Removed<P> {
+    type Output = ();
+
+    fn ticket(&self, id: &str) -> Ticket {
+        let ticket = Ticket::new("incus", &format!("{}-delete", P::KIND), id);
+        ticket.with("instance", &self.place.instance).with("name", &self.place.name)
+    }
+
+    fn finish<'a>(&'a self, _: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+        Box::pin(async { Ok(self.place.look::<P>(incus).await?.is_none().then_some(())) })
+    }
+}
+
+/// Resumes what ends in a part.
+pub(super) fn resume<P: Part>(incus: &Incus, ticket: &Ticket) -> Option<Operation<P>> {
+    let (instance, name) = (ticket.fact("instance")?.to_owned(), ticket.fact("name")?.to_owned());
+    match ticket.kind.strip_prefix(P::KIND)? {
+        "" => {
+            let since = ticket.fact("since").and_then(|since| since.parse().ok());
+            let made = Made { place: Place { instance, name }, since, part: PhantomData };
+            Some(IncusWork::resumed(incus, ticket.id(), made))
+        }
+        "-rename" => {
+            let renamed = Renamed::new(instance, ticket.fact("from")?.to_owned(), name);
+            Some(IncusWork::resumed(incus, ticket.id(), renamed))
+        }
+        _ => None,
+    }
+}
+
+/// Resumes the deletion of a part.
+pub(super) fn resume_removal<P: Part>(incus: &Incus, ticket: &Ticket) -> Option<Operation<()>> {
+    if ticket.kind.strip_prefix(P::KIND)? != "-delete" {
+        return None;
+    }
+    let (instance, name) = (ticket.fact("instance")?.to_owned(), ticket.fact("name")?.to_owned());
+    let removed = Removed::<P> { place: Place { instance, name }, part: PhantomData };
+    Some(IncusWork::resumed(incus, ticket.id(), removed))
+}

@@ -1,0 +1,82 @@
+//! Bringing a copy up to date.
+
+use std::future::IntoFuture;
+
+use super::ending::Plain;
+use super::instance::Subject;
+use super::reply::open;
+use super::work::IncusWork;
+use super::{Instance, InstanceRef, Launch, scoped, source};
+use crate::error::Error;
+use crate::wait::{BoxFuture, Operation};
+
+impl<D: Subject> Instance<D> {
+    /// Brings it, a copy, up to date with its original: the files, and the snapshots that it lacks.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let spare = web.copy("web-spare").await?;
+    /// // … later:
+    /// spare.refresh_from(&web).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It must exist and be stopped; its configuration stays. What the original no longer has is deleted.
+    pub fn refresh_from<O: Subject>(&self, original: &Instance<O>) -> Refresh {
+        let mut launch = Launch::new(&self.incus, self.name().to_owned(), false).copy_of(original);
+        launch.create.source.refresh = true;
+        Refresh { instance: self.named(), launch }
+    }
+}
+
+/// A copy to be brought up to date; from [`Instance::refresh_from`].
+///
+/// `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct Refresh {
+    instance: InstanceRef,
+    launch: Launch,
+}
+
+impl Refresh {
+    /// Leaves snapshots alone.
+    pub fn instance_only(mut self) -> Self {
+        self.launch = self.launch.instance_only();
+        self
+    }
+
+    /// Leaves out snapshots of the original that are older than the newest of the copy.
+    pub fn exclude_older(mut self) -> Self {
+        self.launch.create.source.refresh_exclude_older = true;
+        self
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<()>, Error> {
+        let Self { instance, mut launch } = self;
+        source::check(&launch.create.source)?;
+        // The server would make what it is to refresh.
+        let copy = instance.get().await?.into_data();
+        launch.create.architecture = copy.architecture;
+        let incus = &instance.incus;
+        let call = incus.call();
+        let request = call.instance_create().body(launch.create);
+        // A cluster would let any member do it, and fail unless the copy is on that one.
+        let request = match copy.location.as_str() {
+            "" | "none" => request,
+            member => request.target(member),
+        };
+        let result = scoped!(request, incus.own_project()).send().await;
+        Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
+    }
+}
+
+impl IntoFuture for Refresh {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}

@@ -1,0 +1,39 @@
+//! `POST /1.0/instances/{name}/rebuild`.
+
+use std::sync::Arc;
+
+use super::body;
+use super::envelope::{Answer, Failure, failure};
+use super::files::Tree;
+use super::instances::draft;
+use super::state::{Key, World};
+use crate::testing::request::Request;
+
+pub(super) fn rebuild(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
+    if request.method != "POST" {
+        return super::not_implemented();
+    }
+    let asked = body(request)?;
+    if !world.exists(key) {
+        return Err(failure(404, "Failed loading instance: Instance not found"));
+    }
+    if world.with(key, |instance| instance.is_up())? {
+        return Err(failure(400, "Instance must be stopped to be rebuilt"));
+    }
+    let key = key.clone();
+    Ok(world.launch(draft("Rebuilding instance", &key), |world, operation| async move {
+        let image = world.source_image(&asked, &key.0).map_err(|e| for_rebuild(&e))?;
+        if !world.with(&key, |instance| instance.snapshots.is_empty())? {
+            let way = if image.is_some() { "instance from image" } else { "as an empty instance" };
+            let text =
+                format!("Failed rebuilding {way}: Cannot remove an instance volume that has snapshots");
+            return Err(failure(500, text));
+        }
+        world.build(&operation, &key, image.is_some()).await?;
+        world.with(&key, |instance| instance.files = Tree::new())
+    }))
+}
+
+fn for_rebuild(e: &Failure) -> Failure {
+    failure(e.code, e.text.replace("instance creation", "instance rebuild"))
+}
