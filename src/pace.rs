@@ -229,9 +229,15 @@ mod tests {
         assert_eq!(places, (20, 21));
         pace.too_fast("get", None);
         assert_eq!(at(&pace, "get", started).await, 26);
+        // Whoever stands in the queue already hears of it, too.
+        let refusal = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            pace.too_fast("get", Some(Duration::from_millis(9_500)));
+        };
+        assert_eq!(tokio::join!(at(&pace, "get", started), refusal).0, 36);
         // However long the service asks for.
         pace.too_fast("launch", Some(Duration::MAX));
-        assert_eq!(at(&pace, "launch", started).await, 86);
+        assert_eq!(at(&pace, "launch", started).await, 96);
     }
 
     #[tokio::test(start_paused = true)]
