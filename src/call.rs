@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 use progenitor_client::ResponseValue;
 use reqwest::Response;
 
@@ -20,23 +21,15 @@ pub(crate) struct Call<C> {
     record: Arc<Record>,
 }
 
+/// What a call comes to.
+pub(crate) type Done<'a, T> = Either<Ready<Result<T, Error>>, BoxFuture<'a, Result<T, Error>>>;
+
 impl<C> Call<C> {
     /// `rebuild` makes the raw client of this call from the inner value.
     pub(crate) fn new(inner: &Inner, rebuild: impl FnOnce(Inner) -> C) -> Self {
         let (own, record) = inner.recorded();
         let (api, explain) = (own.shared.api, own.shared.explain);
         Self { client: rebuild(own), api, explain, record }
-    }
-
-    /// The result of the call, with an error that knows all there is to know.
-    pub(crate) async fn done<T>(
-        &self,
-        result: Result<ResponseValue<T>, raw::Error>,
-    ) -> Result<ResponseValue<T>, Error> {
-        match result {
-            Ok(value) => Ok(value),
-            Err(e) => Err(self.error(e).await),
-        }
     }
 
     /// An error over an answer that came with a good status and yet is none: a JSON error inside HTTP 200.
@@ -60,11 +53,6 @@ impl<C> Call<C> {
         self.label(e.with(|e| e.message.insert_str(0, "the content broke off: ")))
     }
 
-    async fn error(&self, e: raw::Error) -> Error {
-        let e = unwrap(e, self.explain).await;
-        self.label(e)
-    }
-
     fn label(&self, e: Error) -> Error {
         let facts = self.record.lock().clone();
         e.with(|e| {
@@ -79,6 +67,32 @@ impl<C> Call<C> {
                     || e.status.is_some_and(|status| endpoint.not_processed.contains(&status));
             }
         })
+    }
+}
+
+impl<C: Sync> Call<C> {
+    /// The result of the call, with an error that knows all there is to know.
+    pub(crate) fn done<T>(&self, result: Result<ResponseValue<T>, raw::Error>) -> Done<'_, ResponseValue<T>> {
+        self.then(result, Ok)
+    }
+
+    /// As [`done`](Self::done), with something made of a good answer.
+    ///
+    /// Only an error has something left to read. A good answer is large, and isn't carried through a state machine.
+    pub(crate) fn then<T, U>(
+        &self,
+        result: Result<ResponseValue<T>, raw::Error>,
+        make: impl FnOnce(ResponseValue<T>) -> Result<U, Error>,
+    ) -> Done<'_, U> {
+        match result {
+            Ok(value) => Either::Left(ready(make(value))),
+            Err(e) => Either::Right(Box::pin(async { Err(self.error(e).await) })),
+        }
+    }
+
+    async fn error(&self, e: raw::Error) -> Error {
+        let e = unwrap(e, self.explain).await;
+        self.label(e)
     }
 }
 

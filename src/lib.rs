@@ -77,6 +77,21 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// So are the guide's.
+#[cfg(all(doctest, feature = "incus", feature = "testing"))]
+mod guide {
+    #[doc = include_str!("../docs/guide/launch.md")]
+    struct Launch;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/retries.md")]
+    struct Retries;
+    #[doc = include_str!("../docs/guide/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../docs/guide/raw.md")]
+    struct Raw;
+}
+
 mod call;
 mod config;
 mod credential;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use progenitor_client::OperationInfo;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
@@ -264,6 +264,9 @@ impl Attempts<'_> {
                 .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
         };
         self.token.sent = Some(stamp);
+        if self.endpoint.reply == Reply::Json {
+            request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         Ok(())
     }
 
@@ -319,8 +322,9 @@ impl Attempts<'_> {
         let asked = result.as_ref().ok().and_then(|response| retry_after(response.headers()));
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
         let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
-        // Without a copy to send, nothing is to be paid for.
-        let may = spare && in_time && self.inner.shared.budget.take();
+        // A copy alone says nothing: it may be there for another token. Without one, nothing is to be paid for.
+        let may =
+            spare && self.made < self.inner.retry.attempts && in_time && self.inner.shared.budget.take();
         may.then_some(pause)
     }
 

@@ -386,3 +386,15 @@ async fn the_window_stays_open_while_the_server_works_on_that_name() -> Outcome 
     assert_eq!((web?.name(), fake.requests(CREATE)), ("web", 1));
     Ok(())
 }
+
+#[tokio::test]
+async fn every_attempt_asks_for_json() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let incus = fake.client()?;
+    fake.on("GET /1.0").reply(503, "");
+    incus.server().await?;
+    let accepted: Vec<_> =
+        fake.log().iter().map(|request| request.header("accept").map(str::to_owned)).collect();
+    assert_eq!(accepted, [Some("application/json".to_owned()), Some("application/json".to_owned())]);
+    Ok(())
+}

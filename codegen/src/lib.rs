@@ -7,6 +7,7 @@
 //! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::Inner`,
 //! `crate::raw::{Endpoint, RetryClass, Reply, null_as_empty, is_path_segment, QueryIf, JsonIf}`, `crate::Secret` and `crate::SecretMap`.
 
+mod accept_header;
 mod builders;
 mod digest;
 mod document;

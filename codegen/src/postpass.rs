@@ -9,13 +9,16 @@ use crate::extra;
 use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
-use crate::{Errors, Finding, builders, empty_body, optional_query, path_segment, tidy, version_header};
+use crate::{
+    Errors, Finding, accept_header, builders, empty_body, optional_query, path_segment, tidy, version_header,
+};
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
     file.attrs.clear();
     file.items.retain(|item| !is_module(item, "prelude"));
     file.items.iter_mut().for_each(drop_default_client);
     version_header::drop(file);
+    accept_header::drop(file);
     path_segment::check_by_hand(file);
     optional_query::skip_absent(file);
     empty_body::leave_out(file);

@@ -153,6 +153,8 @@ fn the_table_has_every_operation_sorted_by_id() {
 fn only_headers_of_the_document_are_sent() {
     let code = good();
     assert!(!code.contains("\"api-version\""));
+    // Sending adds it, by the table.
+    assert!(!code.contains("ACCEPT"));
     // A map is made exactly where a header of the document may go into it.
     let appended: Vec<_> = code.matches("header_map.append(").collect();
     assert!(!appended.is_empty());
@@ -236,7 +238,24 @@ fn sketches_of_calls_are_text_and_no_skipped_tests() {
 #[test]
 fn absent_query_parameters_cost_nothing() {
     let code = good();
-    assert_has(&code, r#".query_if("status", &status).query_if("limit", &limit)"#);
+    assert_has(&code, r#".query_if("limit", &limit).query_if("status", &status)"#);
     assert_has(&code, r#".query(&progenitor_client::QueryParam::new("path", &path))"#);
     assert_eq!(code.matches("use crate::raw::QueryIf as _;").count(), 1);
+}
+
+#[test]
+fn a_get_or_delete_sends_a_body_only_when_it_says_something() {
+    let options = "      requestBody:\n        required: true\n        content:\n          application/json:\n            \
+                   schema:\n              $ref: '#/components/schemas/Anything'\n";
+    let with_body = |operation: &str, text: String| {
+        let head = format!("      operationId: {operation}\n");
+        text.replace(&head, &format!("{head}{options}"))
+    };
+    let text = with_body("machine_delete", with_body("machine_get", text("good")));
+    let code = generate(&input(&text)).unwrap();
+    assert_has(&code, "use crate::raw::JsonIf as _;");
+    assert_eq!(squeezed(&code).matches(".json_if_any(&body)").count(), 2);
+    // A POST with nothing to say still says so.
+    assert_has(&code, ".json(&body)");
+    assert!(!good().contains("JsonIf"));
 }

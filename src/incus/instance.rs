@@ -102,7 +102,11 @@ impl<D: Subject> Instance<D> {
 
     /// Reads the instance. [`Error::is_not_found`] where there is none.
     pub async fn get(&self) -> Result<Instance, Error> {
-        self.get_with_etag().await.map(|(instance, _)| instance)
+        let name = checked_name("name", self.name())?;
+        let call = self.incus.call();
+        let request = call.instance_get().name(name);
+        let result = scoped!(request, self.incus.own_project()).send().await;
+        Ok(Instance::new(&self.incus, open(&call, result).await?))
     }
 
     /// The instance and the mark of this very state of it.

@@ -4,7 +4,7 @@ use progenitor_client::ResponseValue;
 use reqwest::header::ETAG;
 
 use super::types::{self, ReplyType};
-use crate::call::Call;
+use crate::call::{Call, Done};
 use crate::error::{Error, Kind};
 use crate::raw;
 use crate::transport::{Answer, Explanation};
@@ -51,21 +51,22 @@ envelope! {
 }
 
 /// What is in the envelope, or the error that it is.
-pub(super) async fn open<E: Envelope>(
+pub(super) fn open<E: Envelope>(
     call: &Call<raw::incus::Client>,
     result: Result<ResponseValue<E>, raw::Error>,
-) -> Result<E::Data, Error> {
-    opened(call, call.done(result).await?)
+) -> Done<'_, E::Data> {
+    call.then(result, |reply| opened(call, reply))
 }
 
 /// As [`open`], with the mark of this very state of the thing.
-pub(super) async fn open_with_etag<E: Envelope>(
+pub(super) fn open_with_etag<E: Envelope>(
     call: &Call<raw::incus::Client>,
     result: Result<ResponseValue<E>, raw::Error>,
-) -> Result<(E::Data, Option<String>), Error> {
-    let reply = call.done(result).await?;
-    let etag = reply.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-    Ok((opened(call, reply)?, etag))
+) -> Done<'_, (E::Data, Option<String>)> {
+    call.then(result, |reply| {
+        let etag = reply.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        Ok((opened(call, reply)?, etag))
+    })
 }
 
 fn opened<E: Envelope>(call: &Call<raw::incus::Client>, reply: ResponseValue<E>) -> Result<E::Data, Error> {

@@ -48,19 +48,11 @@ pub(crate) fn check() -> Outcome {
 
 /// What every spec gives now.
 fn all() -> Result<Vec<Generated>, String> {
-    let specs = apis()?;
+    let specs = workspace::apis()?;
     if specs.is_empty() {
         return Err("there is no spec in specs/".to_owned());
     }
     specs.iter().map(|api| generate_one(api)).collect()
-}
-
-/// The names of the APIs that have a spec.
-fn apis() -> Result<Vec<String>, String> {
-    let files = workspace::entries(&workspace::root().join("specs"))?;
-    let yaml = files.iter().filter(|path| path.extension().is_some_and(|e| e == "yaml"));
-    let stems = yaml.filter_map(|path| path.file_stem()?.to_str());
-    Ok(stems.filter(|stem| *stem != "coverage").map(str::to_owned).collect())
 }
 
 /// What one spec gives.

@@ -47,6 +47,14 @@ pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(paths)
 }
 
+/// The names of the APIs that have a spec.
+pub(crate) fn apis() -> Result<Vec<String>, String> {
+    let files = entries(&root().join("specs"))?;
+    let yaml = files.iter().filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let stems = yaml.filter_map(|path| path.file_stem()?.to_str());
+    Ok(stems.filter(|stem| *stem != "coverage").map(str::to_owned).collect())
+}
+
 /// Runs a command to its end; a failure shows it.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = shown(command);

@@ -41,7 +41,10 @@ pub(super) fn put(asked: &Asked<'_>, reference: &str) -> Answer {
         Some(Value::String(mode)) if mode.parse::<i64>().is_ok() => json!(mode),
         Some(Value::String(mode)) => return Err(failure(406, format!("invalid mode: {mode}"))),
         _ => {
-            return Err(failure(400, "int() argument must be a string, a bytes-like object or a real number"));
+            return Err(failure(
+                400,
+                "int() argument must be a string, a bytes-like object or a real number",
+            ));
         }
     };
     let blob = text(&options, "blob_uuid").unwrap_or_default();
