@@ -242,3 +242,20 @@ fn absent_query_parameters_cost_nothing() {
     assert_has(&code, r#".query(&progenitor_client::QueryParam::new("path", &path))"#);
     assert_eq!(code.matches("use crate::raw::QueryIf as _;").count(), 1);
 }
+
+#[test]
+fn a_get_or_delete_sends_a_body_only_when_it_says_something() {
+    let options = "      requestBody:\n        required: true\n        content:\n          application/json:\n            \
+                   schema:\n              $ref: '#/components/schemas/Anything'\n";
+    let with_body = |operation: &str, text: String| {
+        let head = format!("      operationId: {operation}\n");
+        text.replace(&head, &format!("{head}{options}"))
+    };
+    let text = with_body("machine_delete", with_body("machine_get", text("good")));
+    let code = generate(&input(&text)).unwrap();
+    assert_has(&code, "use crate::raw::JsonIf as _;");
+    assert_eq!(squeezed(&code).matches(".json_if_any(&body)").count(), 2);
+    // A POST with nothing to say still says so.
+    assert_has(&code, ".json(&body)");
+    assert!(!good().contains("JsonIf"));
+}

@@ -93,8 +93,7 @@ impl Network {
         Ok(open(&call, result).await?.0)
     }
 
-    /// Deletes it; done when it is gone. While instances use it: [`Kind::Conflict`] or
-    /// [`Kind::PermissionDenied`], as the server says.
+    /// Deletes it; done when it is gone. Servers do that also while instances use it: look first.
     pub fn delete(&self) -> Action<()> {
         let network = self.clone();
         Action::new(async move {

@@ -67,7 +67,8 @@ fn kind(status: u16, text: &str) -> Option<Kind> {
     let says = |words: &str| text.contains(words);
     match status {
         400 if unknown_option(text).is_some() => Some(Kind::Unsupported),
-        400 if says("agent not ready") => Some(Kind::Conflict),
+        // What 0.8.0.0rc4 makes of the error that it means to give with 409.
+        400 if says("InvalidLifecycleState") || says("agent not ready") => Some(Kind::Conflict),
         // Also answered to what the namespace may not do; another token can't cure that.
         401 if text == "unauthorized" || says("you cannot") || says("only admins") => {
             Some(Kind::PermissionDenied)
@@ -111,6 +112,11 @@ mod tests {
             (400, r#"{"error": "instance name x.y is not useable", "status": 400}"#, None),
             (400, r#"{"error": "A.post() got an unexpected keyword argument 'b'"}"#, Some(Kind::Unsupported)),
             (400, r#"{"error": "instance agent not ready"}"#, Some(Kind::Conflict)),
+            (
+                400,
+                r#"{"error": "Object of type InvalidLifecycleState is not JSON serializable"}"#,
+                Some(Kind::Conflict),
+            ),
             (401, r#"{"error": "unauthorized", "status": 401}"#, Some(Kind::PermissionDenied)),
             (401, r#"{"error": "you cannot delete other namespaces"}"#, Some(Kind::PermissionDenied)),
             (401, r#"{"error": "Signature has expired"}"#, None),

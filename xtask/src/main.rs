@@ -8,6 +8,7 @@ mod drift;
 mod live;
 mod live_koyeb;
 mod live_lambda;
+mod live_shakenfist;
 mod methods;
 mod regen;
 mod workspace;
@@ -26,6 +27,8 @@ cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons 
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
+cargo xtask live shakenfist [-- ARGS]
+                                    the suites against Shaken Fist servers from PyPI (Debian; needs no root)
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
 
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["drift", rest @ ..] => drift::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
+        ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         ["bench-incus", rest @ ..] => bench_incus::run(rest),

@@ -51,8 +51,8 @@ pub enum Release {
 /// use windlass::testing::FakeShakenFist;
 ///
 /// let fake = FakeShakenFist::start().await?;
-/// let page = reqwest::get(fake.url()).await?.text().await?;
-/// assert!(page.contains("instance-execute"));
+/// let sf = fake.client()?;
+/// assert!(sf.capabilities().await?.has("instance-execute"));
 /// assert_eq!(fake.requests("GET /"), 1);
 /// # Ok(()) }
 /// ```
@@ -135,8 +135,9 @@ impl FakeShakenFist {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use windlass::testing::FakeShakenFist;
     /// let fake = FakeShakenFist::start().await?;
-    /// fake.on("GET /").reply(502, "<html>bad gateway</html>");
-    /// assert_eq!(reqwest::get(fake.url()).await?.status(), 502);
+    /// fake.on("GET /instances").times(2).reply(502, "<html>bad gateway</html>");
+    /// assert!(fake.client()?.instances().list().all().await?.is_empty());
+    /// assert_eq!(fake.requests("GET /instances"), 3);
     /// # Ok(()) }
     /// ```
     pub fn on(&self, route: &str) -> Rule {

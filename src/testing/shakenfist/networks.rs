@@ -107,9 +107,6 @@ pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
     let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
     let (uuid, before) =
         (network.document["uuid"].as_str().unwrap_or_default().to_owned(), network.document.clone());
-    if all.interfaces.values().any(|interface| interface["network_uuid"] == *uuid) {
-        return Err(failure(403, json!({ "deleted": [], "unable": [uuid] })));
-    }
     if let Some(network) = all.networks.get_mut(&uuid) {
         network.document["state"] = "deleted".into();
     }

@@ -104,9 +104,12 @@ pub(super) struct Blob {
     pub(super) bytes: Bytes,
 }
 
-/// The files of one guest, with their permissions.
+/// The files of one guest.
 #[derive(Clone, Default)]
-pub(super) struct Tree(pub(super) Arc<Mutex<BTreeMap<String, (Vec<u8>, i64)>>>);
+pub(super) struct Tree(pub(super) Arc<Mutex<BTreeMap<String, File>>>);
+
+/// Content and permissions.
+type File = (Vec<u8>, i64);
 
 impl Files for Tree {
     fn read(&self, path: &str) -> Option<Bytes> {
