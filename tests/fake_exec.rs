@@ -81,6 +81,43 @@ async fn a_terminal_waits_for_the_client_to_hang_up() {
 }
 
 #[tokio::test]
+async fn a_console_has_one_client_and_a_log() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, http) = server(generation).await;
+        http.launch("a").await;
+        let attach = async |asked: Value| http.json("POST", "/1.0/instances/a/console", asked).await;
+        let first = attach(json!({"width": 80, "height": 24})).await;
+        assert_eq!(first["metadata"]["may_cancel"], true);
+        let mut screen = dial_fd(&fake, &first, "0").await;
+        let _control = dial_fd(&fake, &first, "control").await;
+        http.run("POST", "/1.0/instances/a/exec", json!({"command": ["sh", "-c", "echo hi >/dev/console"]}))
+            .await;
+        assert_eq!(screen.next().await.unwrap().unwrap(), Message::binary("hi\r\n"));
+        screen.send(Message::binary("typed\r")).await.unwrap();
+        assert_eq!(screen.next().await.unwrap().unwrap(), Message::binary("typed\r\n"));
+        assert_eq!(attach(json!({})).await["error_code"], 500);
+        let second = attach(json!({"force": true})).await;
+        let ended = http.get(&format!("{}/wait?timeout=3", first["operation"].as_str().unwrap())).await;
+        let word = if generation == Generation::V6_0 { "Cancelled" } else { "Success" };
+        assert_eq!(ended["metadata"]["status"], word);
+        assert!(!matches!(screen.next().await, Some(Ok(_))), "no farewell");
+        let _screen = dial_fd(&fake, &second, "0").await;
+        let mut control = dial_fd(&fake, &second, "control").await;
+        control.close(None).await.unwrap();
+        let ended = http.get(&format!("{}/wait?timeout=3", second["operation"].as_str().unwrap())).await;
+        assert_eq!(ended["metadata"]["status"], "Success");
+        for expected in ["hi\ntyped\n", ""] {
+            let log = http.send("GET", "/1.0/instances/a/console", Value::Null).await.unwrap();
+            assert_eq!(log.text().await.unwrap(), expected);
+        }
+        http.run("PUT", "/1.0/instances/a/state", json!({"action": "stop", "force": true})).await;
+        let log = http.send("GET", "/1.0/instances/a/console", Value::Null).await.unwrap();
+        assert_eq!(log.text().await.unwrap(), "hi\ntyped\n");
+        assert_eq!(attach(json!({})).await["error_code"], 400);
+    }
+}
+
+#[tokio::test]
 async fn the_small_shell_knows_a_few_commands() {
     let (_fake, http) = server(Generation::V7_0).await;
     http.launch("a").await;

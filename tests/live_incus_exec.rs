@@ -111,7 +111,13 @@ fn relay(socket: &str) -> Result<(PathBuf, watch::Sender<bool>), Box<dyn std::er
     let (dead, to) = (watch::Sender::new(false), socket.to_owned());
     let watching = dead.subscribe();
     tokio::spawn(async move {
+        let mut unanswered = Vec::new();
         while let Ok((mut near, _)) = listener.accept().await {
+            if *watching.borrow() {
+                // A silent connection to the daemon would keep others out.
+                unanswered.push(near);
+                continue;
+            }
             let (to, mut dead) = (to.clone(), watching.clone());
             tokio::spawn(async move {
                 let mut far = UnixStream::connect(to).await?;

@@ -70,6 +70,26 @@ async fn a_quick_command_costs_no_request_too_many() -> Outcome {
 }
 
 #[tokio::test]
+async fn many_commands_leave_no_connection_behind() -> Outcome {
+    let (fake, web) = web().await?;
+    for number in 0..200 {
+        let script = format!("echo {number}; exit {}", number % 125);
+        let output = web.exec(["sh", "-c", &script]).output().await?;
+        assert_eq!((output.status.code(), output.stdout_text()), (number % 125, format!("{number}\n")));
+    }
+    drop(web.exec(["sleep", "1000"]).spawn().await?);
+    drop(web.exec(["sleep", "1000"]).terminal(80, 24).spawn().await?);
+    drop(web.console().attach().await?);
+    for _ in 0..100 {
+        if fake.connections() == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(format!("{} connections are left", fake.connections()).into())
+}
+
+#[tokio::test]
 async fn a_close_frame_before_the_end_is_no_success() -> Outcome {
     let (fake, web) = web().await?;
     for script in ["echo out", "echo err >&2", "true", "echo out; sleep 1000"] {

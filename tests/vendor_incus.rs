@@ -60,6 +60,10 @@ async fn vendor_cli_drives_the_fake() {
         assert_eq!(done, (7, "in".into(), "err\n".into()));
         let (code, _, err) = cli.run(&["exec", "web", "--", "nosuch"], "").await;
         assert_eq!((code, err.trim()), (127, "Error: Command not found"));
+        let (code, out, _) = cli.run(&["exec", "-t", "web", "--", "sh", "-c", "echo hi; exit 5"], "").await;
+        assert_eq!((code, out.as_str()), (5, "hi\r\n"));
+        cli.ok(&["exec", "web", "--", "sh", "-c", "echo for the log >/dev/console"]).await;
+        assert!(cli.ok(&["console", "web", "--show-log"]).await.contains("for the log"));
         cli.ok(&["stop", "web"]).await;
         cli.ok(&["start", "web"]).await;
         let (code, _, err) = cli.run(&["start", "web"], "").await;

@@ -86,22 +86,26 @@ async fn ended(run: &Run, drain: impl Future<Output = Result<(), Error>>) -> Res
     let (told, drained) = oneshot::channel();
     let mut status = pin!(status_of(run, drained));
     let mut drain = pin!(drain);
-    let (drained, status) = tokio::select! {
+    tokio::select! {
         drained = &mut drain => {
             let _ = told.send(());
             match drained {
-                Ok(()) => (Ok(()), Some(status.await)),
-                Err(e) => (Err(e), tokio::time::timeout(WORD, status).await.ok()),
+                Ok(()) => Ok(status.await?),
+                Err(e) => Err(said(tokio::time::timeout(WORD, status).await.ok(), e)),
             }
         }
-        status = &mut status => (drain.await, Some(status)),
-    };
-    match (drained, status) {
-        (Ok(()), Some(status)) => Ok(status?),
-        // The server's word on why there was no output says more.
-        (Err(_), Some(Err(word))) if word.end() == WaitEnd::Failed => Err(word.into()),
-        (Err(e), _) => Err(e),
-        (Ok(()), None) => Err(Error::new(Kind::BadReply, "no exit status")),
+        status = &mut status => match drain.await {
+            Ok(()) => Ok(status?),
+            Err(e) => Err(said(Some(status), e)),
+        },
+    }
+}
+
+/// The server's word on why there was no output, which says more than that there was none.
+fn said(status: Option<Result<ExitStatus, WaitError>>, otherwise: Error) -> Error {
+    match status {
+        Some(Err(word)) if word.end() == WaitEnd::Failed => word.into(),
+        _ => otherwise,
     }
 }
 

@@ -27,6 +27,8 @@ const EXTENSIONS: &[&str] = &[
     "operation_wait",
     "projects",
     "container_exec_user_group_cwd",
+    "console",
+    "console_force",
     "instances",
     "instance_all_projects",
     "api_filtering",

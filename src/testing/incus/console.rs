@@ -4,16 +4,19 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use chrono::Utc;
+use futures_util::{SinkExt, StreamExt, future};
 use serde_json::json;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::envelope::{self, Answer, Failure, failure};
 use super::files::raw;
 use super::instances::path;
-use super::operations::{CONSOLE, Draft};
-use super::sessions::Session;
+use super::operations::{CONSOLE, Draft, Operation};
+use super::sessions::{PATIENCE, Session, forever, pump};
 use super::state::{Key, World};
-use super::{body, not_implemented};
+use super::{Generation, body, not_implemented};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::shell::Files;
@@ -38,6 +41,9 @@ impl Default for Console {
 impl Console {
     /// What something inside writes to it, or its echo of what is typed.
     pub(super) fn print(&self, data: &[u8]) {
+        if data.is_empty() {
+            return;
+        }
         {
             let (all, fresh) = &mut *lock(&self.log);
             all.extend_from_slice(data);
@@ -190,4 +196,57 @@ fn attach(world: &Arc<World>, request: &Request, key: &Key, console: &Arc<Consol
             result
         }
     }))
+}
+
+impl Session {
+    /// What is typed goes to the screen, and what appears there to the client, until either side has had enough.
+    pub(super) async fn console(
+        self: &Arc<Self>,
+        world: &World,
+        operation: &Operation,
+        seat: Seat,
+        mut power: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
+        let mut screen = seat.console.screen.subscribe();
+        if timeout(PATIENCE, self.complete()).await.is_err() {
+            return Err(failure(500, "Timed out waiting for websockets to connect"));
+        }
+        let Some(socket) = self.take("0") else { return Ok(()) };
+        let (mut client, mut keyboard) = socket.split();
+        let (resize, _) = watch::channel((0, 0));
+        let show = async {
+            while let Ok(data) = screen.recv().await {
+                let _ = client.send(Message::Binary(data)).await;
+            }
+        };
+        let echo = async {
+            let (typed, mut keys) = mpsc::channel::<Bytes>(8);
+            let copy = async {
+                while let Some(data) = keys.recv().await {
+                    let line = String::from_utf8_lossy(&data).replace('\r', "\n");
+                    seat.console.print(line.as_bytes());
+                }
+            };
+            future::join(pump(&mut keyboard, typed, false), copy).await;
+        };
+        let hung_up = self.clone().controlled(resize);
+        let mut hung_up = std::pin::pin!(hung_up);
+        tokio::select! {
+            _ = &mut hung_up => return Ok(()),
+            () = seat.lost() => {
+                if world.generation == Generation::V6_0 {
+                    world.cancelled(operation);
+                }
+                return Ok(());
+            }
+            _ = power.wait_for(|on| !on) => {}
+            () = show => {}
+            () = forever(Some(echo)) => {}
+        }
+        let _ = client.send(Message::text("")).await;
+        if world.generation == Generation::V6_0 {
+            hung_up.await;
+        }
+        Ok(())
+    }
 }

@@ -12,18 +12,17 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::console::Seat;
+use super::World;
 use super::envelope::{Answer, Failure, failure};
 use super::exec::Job;
 use super::operations::Operation;
-use super::{Generation, World};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::shell::{Exit, Stream, Window};
 use crate::testing::socket::WebSocket;
 use crate::testing::tasks::lock;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 type Outgoing = SplitSink<WebSocket, Message>;
 type Incoming = SplitStream<WebSocket>;
@@ -104,7 +103,7 @@ impl Session {
         self.arrived.notify_one();
     }
 
-    async fn complete(&self) {
+    pub(super) async fn complete(&self) {
         let here = || {
             let sockets = lock(&self.sockets);
             self.needed.iter().all(|fd| sockets.contains_key(fd))
@@ -134,7 +133,7 @@ impl Session {
         world.ended(operation, exit)
     }
 
-    fn take(&self, fd: &str) -> Option<WebSocket> {
+    pub(super) fn take(&self, fd: &str) -> Option<WebSocket> {
         lock(&self.sockets).remove(fd)
     }
 
@@ -193,59 +192,8 @@ impl Session {
         Ok((exit, Some(keyboard)))
     }
 
-    /// What is typed goes to the screen, and what appears there to the client, until either side has had enough.
-    pub(super) async fn console(
-        self: &Arc<Self>,
-        world: &World,
-        operation: &Operation,
-        seat: Seat,
-        mut power: watch::Receiver<bool>,
-    ) -> Result<(), Failure> {
-        let mut screen = seat.console.screen.subscribe();
-        if timeout(PATIENCE, self.complete()).await.is_err() {
-            return Err(failure(500, "Timed out waiting for websockets to connect"));
-        }
-        let Some(socket) = self.take("0") else { return Ok(()) };
-        let (mut client, mut keyboard) = socket.split();
-        let (resize, _) = watch::channel((0, 0));
-        let show = async {
-            while let Ok(data) = screen.recv().await {
-                let _ = client.send(Message::Binary(data)).await;
-            }
-        };
-        let echo = async {
-            let (typed, mut keys) = mpsc::channel::<Bytes>(8);
-            let copy = async {
-                while let Some(data) = keys.recv().await {
-                    let line = String::from_utf8_lossy(&data).replace('\r', "\n");
-                    seat.console.print(line.as_bytes());
-                }
-            };
-            future::join(pump(&mut keyboard, typed, false), copy).await;
-        };
-        let hung_up = self.clone().controlled(resize);
-        let mut hung_up = std::pin::pin!(hung_up);
-        tokio::select! {
-            _ = &mut hung_up => return Ok(()),
-            () = seat.lost() => {
-                if world.generation == Generation::V6_0 {
-                    world.cancelled(operation);
-                }
-                return Ok(());
-            }
-            _ = power.wait_for(|on| !on) => {}
-            () = show => {}
-            () = forever(Some(echo)) => {}
-        }
-        let _ = client.send(Message::text("")).await;
-        if world.generation == Generation::V6_0 {
-            hung_up.await;
-        }
-        Ok(())
-    }
-
     /// What the control socket makes of the command: the code of its death. Never returns if nobody connects it.
-    async fn controlled(self: Arc<Self>, resize: watch::Sender<Window>) -> i32 {
+    pub(super) async fn controlled(self: Arc<Self>, resize: watch::Sender<Window>) -> i32 {
         let mut control = loop {
             match self.take("control") {
                 Some(control) => break control,
@@ -285,7 +233,7 @@ fn obey(order: &Value, resize: &watch::Sender<Window>) -> Option<i32> {
     }
 }
 
-async fn forever(task: Option<impl Future<Output = ()>>) {
+pub(super) async fn forever(task: Option<impl Future<Output = ()>>) {
     if let Some(task) = task {
         task.await;
     }
@@ -303,7 +251,7 @@ async fn keys(keyboard: &mut Incoming, typed: mpsc::Sender<Bytes>) {
     pump(keyboard, typed, true).await;
 }
 
-async fn pump<S>(socket: &mut S, typed: mpsc::Sender<Bytes>, terminal: bool)
+pub(super) async fn pump<S>(socket: &mut S, typed: mpsc::Sender<Bytes>, terminal: bool)
 where
     S: futures_util::Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin,
 {
