@@ -101,7 +101,7 @@ impl Exec {
     }
 
     /// After how long a silence the service is asked whether it is still there, and how long its answer may take: 20
-    /// seconds if not set. No answer is an error of [`Kind::Interrupted`].
+    /// seconds if not set. No answer is an error of [`Kind::Timeout`].
     ///
     /// A service that is busy with unread input answers nobody; so this ends once more than 32 KiB were sent.
     pub fn keepalive(mut self, silence: Duration) -> Self {
