@@ -101,7 +101,7 @@
 //! | platform | versions | tried on real servers | another client, tried on the fake |
 //! | --- | --- | --- | --- |
 //! | Incus | 6.0 LTS, 7.0 LTS | private daemons of both: unix socket, HTTPS, a cluster | the vendor's `incus` command |
-//! | Koyeb | the API of August 2026 | **no** | the vendor's Python SDK 1.5.5 |
+//! | Koyeb | the API of 2026 | **no** | the vendor's Python SDK 1.5.5 |
 //! | Lambda Cloud | API 1.10.0 | **no** | a Python client from PyPI |
 //! | Shaken Fist | 0.7.2, 0.8.0.0rc4 | the API servers of both; libvirt, the network node and the guest's agent are stand-ins | the vendor's Python client |
 //!
