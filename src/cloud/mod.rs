@@ -4,10 +4,16 @@
 //! platform's own document. A [`Fleet`] lists several clouds at once. What only some platforms have is reached by `match`:
 //! nothing here fails with "unsupported" at run time.
 //!
-//! ```no_run
-//! use windlass::cloud::{Cloud, Fleet, Native, State};
-//! # async fn demo(incus: windlass::Incus, lambda: windlass::LambdaCloud) -> windlass::Result<()> {
-//! let fleet = Fleet::new([Cloud::from(incus), Cloud::from(lambda)]);
+#![cfg_attr(all(feature = "incus", feature = "lambda-cloud", feature = "testing"), doc = "```")]
+#![cfg_attr(not(all(feature = "incus", feature = "lambda-cloud", feature = "testing")), doc = "```ignore")]
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let fake_incus = windlass::testing::FakeIncus::start().await?;
+//! # let fake_lambda = windlass::testing::FakeLambdaCloud::start().await?;
+//! # let (incus, lambda) = (fake_incus.client()?, fake_lambda.client()?);
+//! # fake_lambda.add_instance();
+//! use windlass::cloud::{Fleet, Native, State};
+//!
+//! let fleet = Fleet::new([incus.into(), lambda.into()]);
 //! let listing = fleet.list().state(State::Running).all().await;
 //! for instance in &listing.instances {
 //!     println!("{} {} {}", instance.cloud(), instance.name, instance.state);
@@ -18,6 +24,8 @@
 //! for e in &listing.errors {
 //!     eprintln!("{e}"); // one that doesn't answer doesn't hide the others
 //! }
+//! println!("{} cents per hour", listing.totals().price_cents_per_hour);
+//! # assert_eq!((listing.instances.len(), listing.totals().price_cents_per_hour), (1, 75));
 //! # Ok(()) }
 //! ```
 
