@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) fields: Vec<String>,
     pub(crate) marker: Option<String>,
     pub(crate) ticket: Option<String>,
+    pub(crate) wait_cut_short: bool,
     pub(crate) body: Bytes,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -136,6 +137,7 @@ impl Error {
             fields: Vec::new(),
             marker: None,
             ticket: None,
+            wait_cut_short: false,
             body: Bytes::new(),
             source: None,
         }))
@@ -231,6 +233,11 @@ impl Error {
         self.0.ticket.as_deref()
     }
 
+    /// A wait ended before the work did: the work may go on, and may have worked.
+    pub(crate) fn is_wait_cut_short(&self) -> bool {
+        self.0.wait_cut_short
+    }
+
     /// The beginning of the answer's body, whatever it was. May hold secrets: keep it out of logs.
     pub fn body(&self) -> &[u8] {
         &self.0.body
@@ -279,6 +286,7 @@ impl Inner {
         self.fields = other.fields.clone();
         self.marker = other.marker.clone();
         self.ticket = other.ticket.clone();
+        self.wait_cut_short = other.wait_cut_short;
     }
 }
 

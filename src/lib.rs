@@ -164,6 +164,8 @@ mod guide {
 }
 
 mod call;
+#[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+pub mod cloud;
 mod config;
 mod credential;
 mod error;

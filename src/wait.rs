@@ -204,7 +204,8 @@ impl std::error::Error for WaitError {
 impl From<WaitError> for Error {
     fn from(e: WaitError) -> Self {
         let ticket = e.0.ticket.to_string();
-        e.0.error.with(|inner| inner.ticket = Some(ticket))
+        let cut_short = matches!(e.0.end, WaitEnd::OutOfTime | WaitEnd::LostContact);
+        e.0.error.with(|inner| (inner.ticket, inner.wait_cut_short) = (Some(ticket), cut_short))
     }
 }
 

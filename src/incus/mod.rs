@@ -215,7 +215,7 @@ impl Incus {
         &self.0.raw.inner().retry
     }
 
-    fn own_project(&self) -> Option<&str> {
+    pub(crate) fn own_project(&self) -> Option<&str> {
         self.0.project.as_deref()
     }
 

@@ -33,17 +33,22 @@ impl Incus {
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        let incus = match ticket.fact("project") {
-            Some(project) => self.project(project),
-            // Not this handle's own: the same name there is another instance.
-            None => self.changed(|core| core.project = None),
-        };
+        let incus = self.project_of(ticket);
         if ticket.api != "incus" {
             return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
         }
         T::resume(&incus, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
         })
+    }
+
+    /// The handle that a ticket was made with, as far as names go.
+    pub(crate) fn project_of(&self, ticket: &Ticket) -> Self {
+        match ticket.fact("project") {
+            Some(project) => self.project(project),
+            // Not this handle's own: the same name there is another instance.
+            None => self.changed(|core| core.project = None),
+        }
     }
 }
 

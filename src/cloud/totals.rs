@@ -1,0 +1,41 @@
+//! Sums over instances.
+
+use std::collections::BTreeMap;
+
+use super::{Instance, State};
+
+/// What some instances amount to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// How many there are in each state.
+    pub by_state: BTreeMap<State, usize>,
+    /// How many there are on each platform.
+    pub by_cloud: BTreeMap<&'static str, usize>,
+    /// US cents per hour, all together, of those whose platform tells; those that are gone cost nothing.
+    pub price_cents_per_hour: u64,
+    /// How many others have no known price.
+    pub without_price: usize,
+}
+
+impl Totals {
+    /// The sums over these.
+    pub fn of<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Self {
+        let mut totals = Self::default();
+        for instance in instances {
+            *totals.by_state.entry(instance.state.clone()).or_default() += 1;
+            *totals.by_cloud.entry(instance.cloud.name()).or_default() += 1;
+            match instance.price_cents_per_hour {
+                _ if instance.state == State::Gone => {}
+                Some(price) => totals.price_cents_per_hour += price,
+                None => totals.without_price += 1,
+            }
+        }
+        totals
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.by_state.values().sum()
+    }
+}

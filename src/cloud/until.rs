@@ -1,0 +1,137 @@
+//! Waiting for a state in common terms.
+
+use std::time::Duration;
+
+use super::{Cloud, Instance, Native, State};
+use crate::error::{Error, Kind, Sent};
+use crate::ticket::Ticket;
+use crate::until::Until;
+use crate::wait::{BoxFuture, Look, Progress, Work};
+
+/// What a ticket of such a wait is for.
+const KIND: &str = "state";
+
+pub(super) fn wait(instance: &Instance, goal: State) -> Until<Instance> {
+    Until::new(Watch { seen: Some(instance.clone()), ..Watch::new(&instance.cloud, &instance.id, goal) })
+}
+
+pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, Error> {
+    match ticket.fact("state") {
+        Some(state) if ticket.api == cloud.name() && ticket.kind == KIND => {
+            Ok(Until::new(Watch::new(&cloud.in_project_of(ticket), &ticket.id, State::from(state))))
+        }
+        _ => Err(Error::invalid("ticket", format!("is not of a wait for a state on {cloud}"))),
+    }
+}
+
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(5);
+
+struct Watch {
+    cloud: Cloud,
+    looks: Cloud,
+    id: String,
+    goal: State,
+    pause: Duration,
+    seen: Option<Instance>,
+}
+
+impl Watch {
+    fn new(cloud: &Cloud, id: &str, goal: State) -> Self {
+        let (cloud, looks) = (cloud.clone(), cloud.for_looks());
+        Self { cloud, looks, id: id.to_owned(), goal, pause: FIRST, seen: None }
+    }
+
+    async fn look_once(&mut self) -> Result<Look, Error> {
+        let found = match self.looks.get(&self.id).await {
+            Ok(found) => Instance { cloud: self.cloud.clone(), ..found },
+            Err(e) if e.is_not_found() => return Ok(Look::Gone),
+            Err(e) if e.is_rate_limited() => return Ok(self.later(&e)),
+            Err(e) => return Err(e),
+        };
+        let look = self.verdict(&found);
+        self.seen = Some(found);
+        Ok(look)
+    }
+
+    fn verdict(&mut self, found: &Instance) -> Look {
+        if found.state == self.goal {
+            Look::Succeeded(progress(found))
+        } else if may_become(found, &self.goal) {
+            Look::Running { progress: progress(found), pause: self.next_pause() }
+        } else {
+            Look::Failed(self.ended(found))
+        }
+    }
+
+    fn ended(&self, found: &Instance) -> Error {
+        let message = format!("{} is {}, and can't become {}", found.name, found.state, self.goal);
+        Error::new(Kind::OperationFailed, message).with(|e| {
+            (e.api, e.sent) = (self.cloud.name(), Sent::Yes);
+        })
+    }
+
+    /// Whoever is told to come back later has reached the service.
+    fn later(&self, e: &Error) -> Look {
+        let pause = e.retry_after().unwrap_or(LONGEST).clamp(FIRST, Duration::from_secs(60));
+        Look::Running { progress: self.seen.as_ref().map(progress).unwrap_or_default(), pause }
+    }
+
+    /// Jittered, so that many waits don't look all at once.
+    fn next_pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 3 / 2).min(LONGEST);
+        pause.mul_f64(0.8 + 0.4 * rand::random::<f64>())
+    }
+}
+
+fn progress(instance: &Instance) -> Progress {
+    Progress { status: instance.state.to_string(), message: instance.name.clone(), ..Progress::default() }
+}
+
+fn may_become(found: &Instance, goal: &State) -> bool {
+    match &found.native {
+        // Services make new ones; nobody starts an old one.
+        #[cfg(feature = "koyeb")]
+        Native::Koyeb(_) if found.state == State::Stopped => *goal == State::Gone,
+        _ => found.state.may_become(goal),
+    }
+}
+
+impl Work for Watch {
+    type Output = Instance;
+
+    fn ticket(&self) -> Ticket {
+        let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).with("state", &self.goal.to_string());
+        match self.cloud.project() {
+            Some(project) => ticket.with("project", project),
+            None => ticket,
+        }
+    }
+
+    fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
+        Box::pin(self.look_once())
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<Instance, Error>> {
+        let seen = self.seen.take();
+        Box::pin(async { seen.ok_or_else(|| Error::new(Kind::BadReply, "there is no instance")) })
+    }
+
+    /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen.
+    fn settle(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
+        let wanted = self.goal == State::Gone;
+        let last = self.seen.take().filter(|_| wanted);
+        let gone = Error::new(Kind::NotFound, format!("{} is no more", self.id)).with(|e| {
+            (e.api, e.sent) = (self.cloud.name(), Sent::Yes);
+        });
+        Box::pin(async move {
+            let last = last.ok_or(gone)?;
+            Ok(Some(Instance { state: State::Gone, ..last }))
+        })
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Err(Error::new(Kind::Conflict, "waiting for a state is no work to be cancelled")) })
+    }
+}
