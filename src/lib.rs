@@ -76,6 +76,7 @@
 //! | hear what happens | [`incus::Events`], [`koyeb::Tail`] |
 //! | say what may be repeated, and how fast | [`Retry`], [`Pacing`] |
 //! | know what went wrong | [`Error`], [`Kind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
+//! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
 //! | test your code | [`testing`] |
 //! | call what has no typed method | [`raw`] |
 //!
@@ -150,6 +151,8 @@ mod guide {
     // Samples of several APIs.
     #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
     mod several {
+        #[doc = include_str!("../docs/guide/clouds.md")]
+        struct Clouds;
         #[doc = include_str!("../docs/guide/connect.md")]
         struct Connect;
         #[doc = include_str!("../docs/guide/errors.md")]
