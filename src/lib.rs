@@ -1,7 +1,15 @@
-//! Typed, safe control of instances: waits that end, retries that never launch twice, errors to match on, and fake
-//! servers to test against.
+//! Typed, safe control of instances on Incus, Koyeb, Lambda Cloud and Shaken Fist: waits that end, retries that never
+//! launch twice, errors to match on, and fake servers to test against.
 //!
-//! Incus is the first of four platforms; Lambda Cloud, Koyeb and Shaken Fist follow.
+//! | | launches | runs commands | moves files | tells what happens |
+//! | --- | --- | --- | --- | --- |
+//! | [`Incus`] | containers, virtual machines | yes, with input, signals, terminals | files and whole trees | events |
+//! | [`Koyeb`] | by way of services: scale, redeploy | yes, with input and terminals | | logs, as they are written |
+//! | [`LambdaCloud`] | machines with GPUs | | | |
+//! | [`ShakenFist`] | virtual machines | yes, by the agent | files | events, to be read afterwards |
+//!
+//! Each has a client of its own with the vendor's words. Waiting, repeating, errors, lists, commands and transfers are
+//! the same for all of them.
 //!
 //! # Connect, launch, run, clean up
 //!
@@ -40,16 +48,39 @@
 //! # Ok(()) }
 //! ```
 //!
+//! On the other platforms it reads alike: see [`koyeb`], [`lambda_cloud`], [`shakenfist`].
+//!
 //! # What to rely on
 //!
 //! * **A launch is never doubled.** What changes something is sent again only when it provably never reached the
-//!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`].
+//!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`], [`lambda_cloud::Launch`],
+//!   [`shakenfist::Create`]. Where even that can't tell, the error is of [`Kind::OutcomeUnknown`].
 //! * **A wait ends.** [`Operation`] has a limit, notices a dead server, and says which of four things happened
-//!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting.
+//!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting. [`Until`] waits for a state in the same way.
 //! * **A failure is an error**, also when it hides in a good HTTP status. [`Error`] keeps the status, the server's own
 //!   words, whether the request reached the server, and whether it may be repeated.
+//! * **Nothing is silently short.** A [`List`] ends with an error or with its last item; the output of a [`Process`] and
+//!   the bytes of a [`Pull`] too. A pulled file is whole, or isn't there.
 //! * **What is new is kept.** An unknown status becomes `Unknown("Hibernating")`, an unknown field lands in `extra`.
 //! * **Secrets don't print**: [`Secret`].
+//!
+//! # Where to find what
+//!
+//! | to | use |
+//! | --- | --- |
+//! | find a server and who you are | [`Incus::discover`], [`Koyeb::discover`], [`LambdaCloud::discover`], [`ShakenFist::discover`] |
+//! | wait, with progress and a limit | [`Operation`], [`Action`], [`Until`], [`Ticket`] |
+//! | list, page by page | [`List`] |
+//! | run a command | [`Process`], [`Output`], [`Signal`] |
+//! | move bytes | [`Content`], [`Pull`], [`Transferred`] |
+//! | hear what happens | [`incus::Events`], [`koyeb::Tail`] |
+//! | say what may be repeated, and how fast | [`Retry`], [`Pacing`] |
+//! | know what went wrong | [`Error`], [`Kind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
+//! | test your code | [`testing`] |
+//! | call what has no typed method | [`raw`] |
+//!
+//! [The guide](https://github.com/windlass-rs/windlass/tree/main/docs/guide) has a page for each, with samples that run,
+//! and one for whoever comes from another client.
 //!
 //! # Features
 //!
@@ -59,19 +90,23 @@
 //! | `koyeb` (default) | [Koyeb](https://www.koyeb.com/): serverless instances |
 //! | `lambda-cloud` (default) | [Lambda Cloud](https://lambda.ai/): machines with GPUs |
 //! | `shakenfist` (default) | [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters |
-//! | `testing` | in-process fake servers |
+//! | `testing` | in-process fake servers of the platforms that are chosen |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
 //! | `generate` | generate the raw clients at build time instead of using the committed ones |
 //!
+//! Who needs one platform compiles only that one: `default-features = false, features = ["koyeb"]`.
+//!
 //! # Support
 //!
-//! | platform | versions tested | over |
-//! | --- | --- | --- |
-//! | Incus | 6.0 LTS and 7.0 LTS, real daemons | unix socket (Linux) |
-//! | Koyeb | the vendor's Python SDK against the fake server | TLS |
-//! | Lambda Cloud | API 1.10.0, the fake and a Python client; not the service itself | TLS |
+//! | platform | versions | tried on real servers | another client, tried on the fake |
+//! | --- | --- | --- | --- |
+//! | Incus | 6.0 LTS, 7.0 LTS | private daemons of both: unix socket, HTTPS, a cluster | the vendor's `incus` command |
+//! | Koyeb | the API of 2026 | **no** | the vendor's Python SDK 1.5.5 |
+//! | Lambda Cloud | API 1.10.0 | **no** | a Python client from PyPI |
+//! | Shaken Fist | 0.7.2, 0.8.0.0rc4 | the API servers of both; libvirt, the network node and the guest's agent are stand-ins | the vendor's Python client |
 //!
-//! Everything is reachable raw as well: [`raw`].
+//! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Rust 1.88 or later,
+//! Linux, tokio.
 
 // Each API needs only a part of the core.
 #![cfg_attr(
@@ -85,20 +120,47 @@
 struct Readme;
 
 /// So are the guide's.
-#[cfg(all(doctest, feature = "incus", feature = "testing"))]
+#[cfg(all(doctest, feature = "testing"))]
 mod guide {
-    #[doc = include_str!("../docs/guide/connect.md")]
-    struct Connect;
+    #[cfg(feature = "incus")]
     #[doc = include_str!("../docs/guide/launch.md")]
     struct Launch;
-    #[doc = include_str!("../docs/guide/errors.md")]
-    struct Errors;
+    #[cfg(feature = "incus")]
     #[doc = include_str!("../docs/guide/retries.md")]
     struct Retries;
-    #[doc = include_str!("../docs/guide/testing.md")]
-    struct Testing;
+    #[cfg(feature = "incus")]
+    #[doc = include_str!("../docs/guide/files.md")]
+    struct Files;
+    #[cfg(feature = "incus")]
+    #[doc = include_str!("../docs/guide/events.md")]
+    struct Events;
+    #[cfg(feature = "lambda-cloud")]
+    #[doc = include_str!("../docs/guide/lambda-cloud.md")]
+    struct LambdaCloud;
+    #[cfg(feature = "koyeb")]
+    #[doc = include_str!("../docs/guide/koyeb.md")]
+    struct Koyeb;
+    #[cfg(feature = "shakenfist")]
+    #[doc = include_str!("../docs/guide/shakenfist.md")]
+    struct ShakenFist;
+    #[cfg(feature = "incus")]
     #[doc = include_str!("../docs/guide/raw.md")]
     struct Raw;
+
+    // Samples of several APIs.
+    #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+    mod several {
+        #[doc = include_str!("../docs/guide/connect.md")]
+        struct Connect;
+        #[doc = include_str!("../docs/guide/errors.md")]
+        struct Errors;
+        #[doc = include_str!("../docs/guide/exec.md")]
+        struct Exec;
+        #[doc = include_str!("../docs/guide/testing.md")]
+        struct Testing;
+        #[doc = include_str!("../docs/guide/coming-from.md")]
+        struct ComingFrom;
+    }
 }
 
 mod call;

@@ -17,6 +17,7 @@ mod generation_6_0_over_a_unix_socket {
     }
 
     contract!(server);
+    contract_in_the_clear!(server);
 }
 
 mod generation_7_0_over_tcp {
@@ -26,6 +27,7 @@ mod generation_7_0_over_tcp {
     }
 
     contract!(server);
+    contract_in_the_clear!(server);
 }
 
 mod generation_6_0_over_tls {

@@ -17,3 +17,8 @@ contract!(
     #[ignore = "needs a real Incus: cargo xtask live incus"]
     server
 );
+
+contract_in_the_clear!(
+    #[ignore = "needs a real Incus: cargo xtask live incus"]
+    server
+);

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use windlass::incus::{Instance, Status, types};
 use windlass::testing::{FakeIncus, Generation};
 use windlass::{Incus, Kind, Sent, WaitEnd};
@@ -314,7 +315,11 @@ async fn without_proof_the_original_stays() -> Outcome {
 #[tokio::test]
 async fn a_move_that_cannot_be_is_not_begun() -> Outcome {
     let (here, web, there, other) = two().await?;
-    // This server names no address of its own.
+    // As a server does that names no address of its own.
+    let about = json!({"auth": "trusted", "environment": {"addresses": [], "certificate": ""}});
+    let envelope = json!({"type": "sync", "status": "Success", "status_code": 200, "operation": "", "error_code": 0,
+        "error": "", "metadata": about});
+    here.on("GET /1.0").reply(200, envelope.to_string());
     let e = web.move_to(&other).await.expect_err("no way in");
     assert_eq!(e.kind(), Kind::Configuration, "{e:?}");
     web.start().await?;

@@ -242,9 +242,19 @@ impl Search {
 
     /// A handle whose calls end with the search.
     fn in_time(&self) -> LambdaCloud {
+        self.within(self.left())
+    }
+
+    /// A handle for a launch: one that is on its way at the deadline still gets its answer. Cut off, it would leave it
+    /// open whether there is an instance now.
+    fn in_time_for_an_answer(&self) -> LambdaCloud {
+        self.within(self.left() + self.launch.lambda.retry().attempt)
+    }
+
+    fn within(&self, limit: Duration) -> LambdaCloud {
         let lambda = &self.launch.lambda;
         let retry = lambda.retry().clone();
-        let total = retry.total.min(self.left());
+        let total = retry.total.min(limit);
         lambda.with(retry.total(total))
     }
 
@@ -277,7 +287,7 @@ impl Search {
         self.launch.request.instance_type_name.clone_from(&choice.instance_type);
         self.launch.request.region_name = choice.region.clone().unwrap_or_default();
         // The wait for the instance goes on with the patience of the launch's own handle.
-        let placed = self.launch.place(&self.in_time()).await;
+        let placed = self.launch.place(&self.in_time_for_an_answer()).await;
         match placed {
             Ok(operation) => {
                 self.say(choice, "accepted");
