@@ -181,6 +181,7 @@ pub mod koyeb;
 pub mod lambda_cloud;
 mod pace;
 mod page;
+mod pauses;
 mod process;
 pub mod raw;
 mod retry;

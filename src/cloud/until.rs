@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Cloud, Instance, Native, State};
 use crate::error::{Error, Kind, Sent};
+use crate::pauses::Pauses;
 use crate::ticket::Ticket;
 use crate::until::Until;
 use crate::wait::{BoxFuture, Look, Progress, Work};
@@ -24,7 +25,6 @@ pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, 
     }
 }
 
-const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(5);
 
 struct Watch {
@@ -32,14 +32,14 @@ struct Watch {
     looks: Cloud,
     id: String,
     goal: State,
-    pause: Duration,
+    pauses: Pauses,
     seen: Option<Instance>,
 }
 
 impl Watch {
     fn new(cloud: &Cloud, id: &str, goal: State) -> Self {
         let (cloud, looks) = (cloud.clone(), cloud.for_looks());
-        Self { cloud, looks, id: id.to_owned(), goal, pause: FIRST, seen: None }
+        Self { cloud, looks, id: id.to_owned(), goal, pauses: Pauses::up_to(LONGEST), seen: None }
     }
 
     async fn look_once(&mut self) -> Result<Look, Error> {
@@ -58,7 +58,7 @@ impl Watch {
         if found.state == self.goal {
             Look::Succeeded(progress(found))
         } else if may_become(found, &self.goal) {
-            Look::Running { progress: progress(found), pause: self.next_pause() }
+            Look::Running { progress: progress(found), pause: self.pauses.next() }
         } else {
             Look::Failed(self.ended(found))
         }
@@ -73,15 +73,8 @@ impl Watch {
 
     /// Whoever is told to come back later has reached the service.
     fn later(&self, e: &Error) -> Look {
-        let pause = e.retry_after().unwrap_or(LONGEST).clamp(FIRST, Duration::from_secs(60));
+        let pause = e.retry_after().unwrap_or(LONGEST).clamp(Pauses::FIRST, Duration::from_secs(60));
         Look::Running { progress: self.seen.as_ref().map(progress).unwrap_or_default(), pause }
-    }
-
-    /// Jittered, so that many waits don't look all at once.
-    fn next_pause(&mut self) -> Duration {
-        let pause = self.pause;
-        self.pause = (pause * 3 / 2).min(LONGEST);
-        pause.mul_f64(0.8 + 0.4 * rand::random::<f64>())
     }
 }
 

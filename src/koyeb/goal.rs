@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Koyeb;
 use crate::error::{Error, Kind, Sent};
+use crate::pauses::Pauses;
 use crate::retry::Retry;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
@@ -59,19 +60,21 @@ pub(super) fn operation<G: Goal>(koyeb: &Koyeb, goal: G) -> Operation<G::Output>
         // One attempt for each look: the waiting loop goes on by itself, and must not wait inside a look.
         koyeb: koyeb.with(Retry::never().attempt_timeout(ATTEMPT)),
         goal,
-        pace: Pace::default(),
+        pauses: Pauses::up_to(LONGEST),
         last: Progress::default(),
         result: None,
     })
 }
 
+/// The longest pause between two looks.
+const LONGEST: Duration = Duration::from_secs(5);
 /// Less than the waiting loop grants to a look.
 const ATTEMPT: Duration = Duration::from_secs(9);
 
 struct Polling<G: Goal> {
     koyeb: Koyeb,
     goal: G,
-    pace: Pace,
+    pauses: Pauses,
     last: Progress,
     result: Option<G::Output>,
 }
@@ -93,15 +96,18 @@ impl<G: Goal> Polling<G> {
             }
             Verdict::Lost => Look::Failed(lost(&seen.progress)),
             Verdict::Pending => {
-                Look::Running { progress: seen.progress, pause: self.pace.next(changed, rand::random()) }
+                if changed {
+                    self.pauses.restart();
+                }
+                Look::Running { progress: seen.progress, pause: self.pauses.next() }
             }
         })
     }
 
     /// Whoever is told to come back later has reached the service.
     fn later(&mut self, e: &Error) -> Look {
-        let pause = e.retry_after().unwrap_or(Pace::LONGEST).min(Duration::from_secs(60));
-        Look::Running { progress: self.last.clone(), pause: pause.max(Pace::FIRST) }
+        let pause = e.retry_after().unwrap_or(LONGEST).min(Duration::from_secs(60));
+        Look::Running { progress: self.last.clone(), pause: pause.max(Pauses::FIRST) }
     }
 }
 
@@ -136,45 +142,5 @@ impl<G: Goal> Work for Polling<G> {
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         self.goal.cancel(&self.koyeb)
-    }
-}
-
-/// How long to pause between two looks: longer and longer while nothing happens.
-#[derive(Debug)]
-struct Pace(Duration);
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self(Self::FIRST)
-    }
-}
-
-impl Pace {
-    const FIRST: Duration = Duration::from_millis(200);
-    const LONGEST: Duration = Duration::from_secs(5);
-
-    /// `dice` is drawn from 0..1: many waits must not look all at once.
-    fn next(&mut self, changed: bool, dice: f64) -> Duration {
-        self.0 = if changed { Self::FIRST } else { (self.0 * 3 / 2).min(Self::LONGEST) };
-        self.0.mul_f64(0.8 + 0.4 * dice.clamp(0.0, 1.0))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looks_become_rarer_until_something_happens() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.next(true, 0.5), Duration::from_millis(200));
-        assert_eq!(pace.next(false, 0.5), Duration::from_millis(300));
-        assert_eq!(pace.next(false, 0.0), Duration::from_millis(360));
-        for _ in 0..50 {
-            pace.next(false, 0.5);
-        }
-        assert_eq!(pace.next(false, 0.5), Duration::from_secs(5));
-        assert_eq!(pace.next(false, 1.0), Duration::from_secs(6));
-        assert_eq!(pace.next(true, 0.5), Duration::from_millis(200));
     }
 }

@@ -1,6 +1,6 @@
 //! The agent in the guest: waiting for it, and giving it orders.
 
-use super::clock::{Deadline, Pace};
+use super::clock::{Deadline, pauses};
 use super::instance::{failure, is_agent_ready, is_failed};
 use super::reply;
 use super::work::{Goal, Polled, Seen, progress};
@@ -90,14 +90,14 @@ pub(super) async fn order<F>(
 where
     F: Future<Output = Result<types::AgentOperation, Error>>,
 {
-    let mut pace = Pace::new();
+    let mut pauses = pauses();
     loop {
         instance.agent_ready().timeout(deadline.left()).await?;
         let e = match deadline.bound(call()).await {
             Err(e) if is_not_ready(&e) => e,
             result => return result,
         };
-        if !deadline.pause(pace.next()).await {
+        if !deadline.pause(pauses.next()).await {
             return Err(e);
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use super::clock::{Deadline, Pace};
+use super::clock::{Deadline, pauses};
 use super::reply::open;
 use super::types::ArtifactType;
 use super::upload::{self, Uploaded};
@@ -230,9 +230,9 @@ async fn find(
     lost: Error,
 ) -> Result<Artifact, Error> {
     const LOOKS: u32 = 20;
-    let mut pace = Pace::new();
+    let mut pauses = pauses();
     for _ in 0..LOOKS {
-        tokio::time::sleep(pace.next()).await;
+        tokio::time::sleep(pauses.next()).await;
         if let Ok(artifact) = sf.artifact(name).await
             && let Some(blob) = artifact.blob_uuid.clone()
             && let Ok(blob) = sf.blob(&blob).await

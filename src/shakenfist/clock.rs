@@ -6,25 +6,14 @@ use tokio::time::{Instant, sleep};
 
 use super::reply;
 use crate::error::{Error, Kind, Sent};
+use crate::pauses::Pauses;
+
+/// The longest pause between two looks.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// Growing, jittered pauses.
-#[derive(Debug, Clone)]
-pub(super) struct Pace(Duration);
-
-impl Pace {
-    const FIRST: Duration = Duration::from_millis(200);
-    const LONGEST: Duration = Duration::from_secs(3);
-
-    pub(super) fn new() -> Self {
-        Self(Self::FIRST)
-    }
-
-    /// The next pause. Jittered, so that many waits don't ask all at once.
-    pub(super) fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = pause.mul_f64(1.5).min(Self::LONGEST);
-        pause.mul_f64(0.75 + rand::random::<f64>() / 2.0)
-    }
+pub(super) fn pauses() -> Pauses {
+    Pauses::up_to(LONGEST)
 }
 
 /// When a whole call must be over.
@@ -77,14 +66,14 @@ impl Deadline {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut pace = Pace::new();
+        let mut pauses = pauses();
         loop {
             let e = match self.bound(call()).await {
                 Err(e) if reply::not_ready(&e).is_some_and(reply::may_become_ready) => e,
                 result => return result,
             };
             tracing::debug!(error = %e, "not ready yet");
-            if !self.pause(pace.next()).await {
+            if !self.pause(pauses.next()).await {
                 return Err(e);
             }
         }
@@ -98,14 +87,6 @@ mod tests {
     fn not_ready(state: &str) -> Error {
         Error::new(Kind::Conflict, format!("instance x is not ready ({state})"))
             .with(|e| e.status = Some(406))
-    }
-
-    #[test]
-    fn pauses_grow_to_a_limit() {
-        let mut pace = Pace::new();
-        let pauses: Vec<_> = (0..20).map(|_| pace.next()).collect();
-        assert!(pauses[0] < Duration::from_millis(251));
-        assert!(pauses[19] > Duration::from_secs(2) && pauses[19] < Duration::from_secs(4));
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::clock::{Deadline, Pace};
+use super::clock::{Deadline, pauses};
 use super::instance::{failure, is_failed};
 use super::reply::{self, open};
 use super::settle::{self, MARKER};
@@ -241,7 +241,7 @@ impl Create {
 
     async fn send_within(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
         self.check()?;
-        let (mut pace, mut made) = (Pace::new(), 1);
+        let (mut pauses, mut made) = (pauses(), 1);
         loop {
             let marker = format!("{:032x}", rand::random::<u128>());
             self.mark(&marker);
@@ -253,7 +253,7 @@ impl Create {
                 return self.find(deadline, &marker, e).await;
             }
             if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
-                if deadline.pause(pace.next()).await {
+                if deadline.pause(pauses.next()).await {
                     continue;
                 }
                 return Err(e);

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::clock::{Deadline, Pace};
+use super::clock::{Deadline, pauses};
 use super::reply::open;
 use super::{Instance, InstanceRef, PowerState, Subject};
 use crate::error::{Error, Sent};
@@ -90,11 +90,11 @@ impl PowerChange {
     /// The answer is lost: the power state tells whether it worked.
     async fn look(&self, deadline: Deadline, lost: Error) -> Result<(), Error> {
         const LOOKS: u32 = 5;
-        let (wanted, mut pace) = (self.verb.leads_to(), Pace::new());
+        let (wanted, mut pauses) = (self.verb.leads_to(), pauses());
         for _ in 0..LOOKS {
             match deadline.bound(self.instance.get()).await {
                 Ok(now) if now.power_state.is_some() && now.power_state == wanted => return Ok(()),
-                _ if deadline.pause(pace.next()).await => {}
+                _ if deadline.pause(pauses.next()).await => {}
                 _ => break,
             }
         }

@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA512};
 use tokio::time::Instant;
 
 use super::blob::hex;
-use super::clock::Pace;
+use super::clock::pauses;
 use super::reply::open;
 use super::{ShakenFist, checked};
 use crate::error::{Error, Kind};
@@ -79,7 +79,7 @@ struct Upload<'a> {
 
 /// Asks for an empty upload. One that was made but whose answer is lost is never used.
 async fn begin(sf: &ShakenFist) -> Result<String, Error> {
-    let mut pace = Pace::new();
+    let mut pauses = pauses();
     for _ in 0..TRIES {
         let call = sf.call();
         let result = call.upload_create().send().await;
@@ -88,7 +88,7 @@ async fn begin(sf: &ShakenFist) -> Result<String, Error> {
             Err(e) if may_pass(&e) => tracing::debug!(error = %e, "beginning an upload failed"),
             Err(e) => return Err(e),
         }
-        tokio::time::sleep(pace.next()).await;
+        tokio::time::sleep(pauses.next()).await;
     }
     let call = sf.call();
     let result = call.upload_create().send().await;
@@ -98,7 +98,7 @@ async fn begin(sf: &ShakenFist) -> Result<String, Error> {
 impl Upload<'_> {
     /// Appends a chunk. Where it isn't known how much of it arrived, the upload is cut back to what was confirmed first.
     async fn append(&mut self, chunk: Bytes) -> Result<(), Error> {
-        let (mut failures, mut pace, mut doubtful) = (0, Pace::new(), false);
+        let (mut failures, mut pauses, mut doubtful) = (0, pauses(), false);
         loop {
             let tried = match doubtful {
                 true => self.cut_back().await,
@@ -118,7 +118,7 @@ impl Upload<'_> {
             tracing::debug!(error = %e, confirmed = self.progress.bytes, "a chunk failed");
             doubtful = true;
             self.chunk = (self.chunk / 2).max(LEAST);
-            tokio::time::sleep(pace.next()).await;
+            tokio::time::sleep(pauses.next()).await;
         }
     }
 

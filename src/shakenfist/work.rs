@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::ShakenFist;
-use super::clock::Pace;
+use super::clock::pauses;
 use crate::error::{Error, Kind};
+use crate::pauses::Pauses;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
@@ -46,7 +47,7 @@ pub(super) enum Seen<T> {
 pub(super) struct Polled<G: Goal> {
     sf: ShakenFist,
     goal: G,
-    pace: Pace,
+    pauses: Pauses,
     closely: bool,
     reached: Option<G::Output>,
     last: Option<String>,
@@ -55,16 +56,16 @@ pub(super) struct Polled<G: Goal> {
 impl<G: Goal> Polled<G> {
     pub(super) fn operation(sf: &ShakenFist, goal: G) -> Operation<G::Output> {
         let sf = sf.clone();
-        Operation::new(Self { sf, goal, pace: Pace::new(), closely: false, reached: None, last: None })
+        Operation::new(Self { sf, goal, pauses: pauses(), closely: false, reached: None, last: None })
     }
 
     /// A state that changes may soon change again.
     fn pause(&mut self, progress: &Progress) -> Duration {
         if self.last.as_ref() != Some(&progress.status) {
             self.last = Some(progress.status.clone());
-            self.pace = Pace::new();
+            self.pauses.restart();
         }
-        self.pace.next()
+        self.pauses.next()
     }
 }
 
