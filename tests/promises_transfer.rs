@@ -358,3 +358,19 @@ async fn transfers_can_be_spawned() -> Outcome {
     spawnable(IntoFuture::into_future(image.export_files("a")));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_read_at_the_end_of_the_servers_helper_is_repeated_once() -> Outcome {
+    let (fake, web, content) = served().await?;
+    // As a real server said.
+    let ended = r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":500,
+        "error":"read unix @->/proc/self/fd/35/forkfile.sock: read: connection reset by peer","metadata":null}"#;
+    let route = format!("GET {FILES}");
+    fake.on(&route).reply(500, ended);
+    assert_eq!(web.read_file("/data").await?, content);
+    assert_eq!(fake.requests(&route), 2);
+    fake.on(&route).times(2).reply(500, ended);
+    assert_eq!(web.read_file("/data").await.expect_err("it ends for good").kind(), Kind::Server);
+    assert_eq!(fake.requests(&route), 4);
+    Ok(())
+}

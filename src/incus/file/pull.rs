@@ -99,6 +99,20 @@ type Got = (Call<raw::incus::Client>, ResponseValue<ByteStream>);
 
 /// Asks for whatever is there, from a byte on.
 async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
+    match ask(instance, path, from).await {
+        // The next request starts another helper.
+        Err(e) if helper_ended(&e) => ask(instance, path, from).await,
+        answer => answer,
+    }
+}
+
+/// For each instance the server has a helper that reads its disk. It ends when nobody needs it, or the instance moves: a
+/// request at that very moment gets a 500 that says nothing of the file.
+fn helper_ended(e: &Error) -> bool {
+    e.status() == Some(500) && e.message().contains("forkfile.sock")
+}
+
+async fn ask(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
     let name = checked_name("name", instance.name())?;
     checked_path(path)?;
     let call = instance.incus.call();
