@@ -96,7 +96,8 @@ impl<D: Subject> Instance<D> {
 
     /// Who may do what with the instance.
     ///
-    /// Empty where the server has no fine-grained authorization, and for an instance that isn't there.
+    /// Incus 7.0 lists the trusted certificates as well. Empty on 6.0 without fine-grained authorization, and for an
+    /// instance that isn't there.
     pub async fn access(&self) -> Result<Vec<types::AccessEntry>, Error> {
         let name = checked_name("name", self.name())?;
         let call = self.incus.call();

@@ -135,7 +135,7 @@ macro_rules! contract {
             instances_from_every_source
             metadata_is_replaced_and_merged
             templates_are_written_read_and_deleted
-            nobody_has_fine_grained_access
+            who_has_access_is_told
             a_server_alone_has_no_members
         }
     };
