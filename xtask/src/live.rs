@@ -158,22 +158,30 @@ impl Lab {
             return Err(format!("Incus {generation} didn't start"));
         }
         let daemon = Daemon { generation, directory: &directory, https: &https };
-        let outcome = self.all_suites(&daemon).and_then(|()| self.cluster(&daemon));
+        let outcome = {
+            let alone = self.all_suites(&daemon);
+            let together = self.cluster(&daemon);
+            alone.and(together)
+        };
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
 
     /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
     fn all_suites(&self, daemon: &Daemon<'_>) -> Outcome {
-        let (generation, mut passed) = (daemon.generation, 0);
+        let (generation, mut passed, mut failures) = (daemon.generation, 0, Vec::new());
         for suite in SUITES {
-            let tally = self.suite(daemon, suite)?;
-            if tally.passed == 0 && self.extra.is_empty() {
-                return Err(format!("Incus {generation}: {suite} ran no test"));
+            // One that fails doesn't keep the others from telling what they find.
+            match self.suite(daemon, suite) {
+                Ok(tally) if tally.passed == 0 && self.extra.is_empty() => {
+                    failures.push(format!("Incus {generation}: {suite} ran no test"));
+                }
+                Ok(tally) => passed += tally.passed,
+                Err(failure) => failures.push(failure),
             }
-            passed += tally.passed;
         }
         match passed {
+            _ if !failures.is_empty() => Err(failures.join("\nxtask: ")),
             0 => Err(format!("Incus {generation}: no test ran")),
             _ => Ok(()),
         }
