@@ -158,13 +158,9 @@ impl Lab {
             return Err(format!("Incus {generation} didn't start"));
         }
         let daemon = Daemon { generation, directory: &directory, https: &https };
-        let outcome = {
-            let alone = self.all_suites(&daemon);
-            let together = self.cluster(&daemon);
-            alone.and(together)
-        };
+        let (alone, together) = (self.all_suites(&daemon), self.cluster(&daemon));
         let down = self.control(&["down", &path]);
-        outcome.and(down)
+        alone.and(together).and(down)
     }
 
     /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
