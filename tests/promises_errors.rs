@@ -261,3 +261,15 @@ async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent(
     assert!(fake.log().is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_status_without_operations_may_be_null() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    // As a member of a real cluster said.
+    let reply = r#"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"",
+        "metadata":{"success":null,"running":[{"id":"1","status":"Running","status_code":103}]}}"#;
+    fake.on("GET /1.0/operations").reply(200, reply);
+    let operations = fake.client()?.operations().await?;
+    assert_eq!(operations.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["1"]);
+    Ok(())
+}

@@ -78,11 +78,11 @@ impl Operations {
             true => list.all_projects(true).send().await,
             false => scoped!(list, self.incus.own_project()).send().await,
         };
-        let by_status = open(&call, result).await?;
+        let all = open(&call, result).await?;
         let wanted = |operation: &types::Operation| {
             self.status.as_ref().is_none_or(|status| *status == operation.status)
         };
-        Ok(by_status.into_values().flatten().filter(wanted).collect())
+        Ok(all.into_iter().filter(wanted).collect())
     }
 }
 
