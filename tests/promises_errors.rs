@@ -263,13 +263,15 @@ async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent(
 }
 
 #[tokio::test]
-async fn a_status_without_operations_may_be_null() -> Outcome {
+async fn lists_inside_a_map_may_be_null() -> Outcome {
     let fake = FakeIncus::start().await?;
     // As a member of a real cluster said.
     let reply = r#"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"",
-        "metadata":{"success":null,"running":[{"id":"1","status":"Running","status_code":103}]}}"#;
+        "metadata":{"success":null,"running":[{"id":"1","status":"Running","status_code":103,
+            "resources":{"instances":null}}]}}"#;
     fake.on("GET /1.0/operations").reply(200, reply);
     let operations = fake.client()?.operations().await?;
+    assert!(operations[0].resources["instances"].is_empty());
     assert_eq!(operations.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["1"]);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use quote::{ToTokens, quote};
-use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, parse_quote};
+use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, Type, parse_quote};
 
 use crate::extra;
 use crate::generate::unparsable;
@@ -99,14 +99,22 @@ fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> bool) {
         let Some(ident) = &field.ident else { continue };
         let wire = renamed(&field.attrs).unwrap_or_else(|| ident.to_string());
         if wanted(wire) {
-            read_with_helper(&mut field.attrs);
+            let helper = if is_map_of_lists(&field.ty) { "nulls_as_empty" } else { "null_as_empty" };
+            read_with_helper(&mut field.attrs, helper);
         }
     }
 }
 
+/// There, each of the lists may be null as well.
+fn is_map_of_lists(ty: &Type) -> bool {
+    let text = ty.to_token_stream().to_string();
+    text.contains("BTreeMap <") && text.contains(", :: std :: vec :: Vec <")
+}
+
 /// In the attribute that is there, if there is one.
-fn read_with_helper(attrs: &mut Vec<Attribute>) {
-    let helper = quote! { deserialize_with = "crate::raw::null_as_empty" };
+fn read_with_helper(attrs: &mut Vec<Attribute>, helper: &str) {
+    let path = format!("crate::raw::{helper}");
+    let helper = quote! { deserialize_with = #path };
     let serde = attrs.iter_mut().find(|attr| attr.path().is_ident("serde"));
     match serde.map(|attr| &mut attr.meta) {
         Some(Meta::List(list)) => list.tokens.extend(quote! { , #helper }),

@@ -101,6 +101,21 @@ fn only_marked_fields_read_null_as_empty() {
 }
 
 #[test]
+fn lists_inside_a_map_read_null_as_empty_too() {
+    let text = text("good").replace(
+        "        free:\n          type: object\n          nullable: true\n          x-null: empty\n          additionalProperties: true\n",
+        "        free:\n          type: object\n          nullable: true\n          x-null: empty\n          additionalProperties:\n            type: array\n            items:\n              type: string\n",
+    );
+    let code = generate(&input(&text)).unwrap();
+    assert_has(
+        &code,
+        "deserialize_with = \"crate::raw::nulls_as_empty\" )]
+         pub free: ::std::collections::BTreeMap< ::std::string::String, ::std::vec::Vec<::std::string::String>, >,",
+    );
+    assert_eq!(code.matches("crate::raw::null_as_empty").count(), 6);
+}
+
+#[test]
 fn a_marked_field_that_is_not_generated_is_an_error() {
     let text = text("good").replace("    Anything:\n      type: object\n", "    Anything:\n      type: string\n      properties:\n        a: {type: array, nullable: true, x-null: empty, items: {type: string}}\n");
     let errors = error(&text);

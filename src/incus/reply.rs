@@ -54,7 +54,7 @@ envelope! {
     ClusterMemberReply => types::ClusterMember, |reply| reply.metadata;
     ClusterMemberListReply => Vec<types::ClusterMember>, |reply| Some(reply.metadata);
     OperationReply => types::Operation, |reply| reply.metadata;
-    OperationListReply => Vec<types::Operation>, |reply| Some(reply.metadata.into_values().flatten().flatten().collect());
+    OperationListReply => Vec<types::Operation>, |reply| Some(reply.metadata.into_values().flatten().collect());
     ImageReply => types::Image, |reply| reply.metadata;
     ImageListReply => Vec<types::Image>, |reply| Some(reply.metadata);
     ImageAliasReply => types::ImageAlias, |reply| reply.metadata;
