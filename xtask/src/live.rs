@@ -158,13 +158,16 @@ impl Lab {
             return Err(format!("Incus {generation} didn't start"));
         }
         let daemon = Daemon { generation, directory: &directory, https: &https };
-        let (alone, together) = (self.all_suites(&daemon), self.cluster(&daemon));
+        let outcome = match (self.all_suites(&daemon), self.cluster(&daemon)) {
+            (Ok(0), Ok(0)) => Err(format!("Incus {generation}: no test ran")),
+            (alone, together) => alone.and(together).map(drop),
+        };
         let down = self.control(&["down", &path]);
-        alone.and(together).and(down)
+        outcome.and(down)
     }
 
     /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
-    fn all_suites(&self, daemon: &Daemon<'_>) -> Outcome {
+    fn all_suites(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
         let (generation, mut passed, mut failures) = (daemon.generation, 0, Vec::new());
         for suite in SUITES {
             // One that fails doesn't keep the others from telling what they find.
@@ -176,15 +179,11 @@ impl Lab {
                 Err(failure) => failures.push(failure),
             }
         }
-        match passed {
-            _ if !failures.is_empty() => Err(failures.join("\nxtask: ")),
-            0 => Err(format!("Incus {generation}: no test ran")),
-            _ => Ok(()),
-        }
+        if failures.is_empty() { Ok(passed) } else { Err(failures.join("\nxtask: ")) }
     }
 
     /// Runs the suite that needs a cluster, beside the daemon that is up.
-    fn cluster(&self, daemon: &Daemon<'_>) -> Outcome {
+    fn cluster(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
         let generation = daemon.generation;
         let recipe = servers().join("incus-cluster.sh");
         let members = self.session.join(format!("{generation}-cluster"));
@@ -200,7 +199,7 @@ impl Lab {
             Tally { passed: 0, .. } if self.extra.is_empty() => {
                 Err(format!("Incus {generation}: {CLUSTER_SUITE} ran no test"))
             }
-            _ => Ok(()),
+            tally => Ok(tally.passed),
         }
     }
 
