@@ -115,7 +115,7 @@ impl Bench {
     }
 
     async fn pull(&self, to: &Path) -> Result<()> {
-        std::fs::write(to, self.web.read_file("/root/f").await?).unwrap();
+        self.web.pull("/root/f").to(to).await?;
         Ok(())
     }
 
