@@ -96,6 +96,18 @@ async fn what_is_not_listed_is_tried_too() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_launch_on_its_way_at_the_deadline_still_gets_its_answer() -> Outcome {
+    let (fake, lambda) = fake().await?;
+    fake.no_capacity();
+    fake.capacity("gpu_1x_a10").in_region("us-west-1").is(1);
+    fake.on(LAUNCH).delay(Duration::from_millis(800));
+    let gpu = search(&lambda, &[a10()]).0.deadline(Duration::from_millis(400)).await?;
+    assert_eq!(gpu.instance_type.name, "gpu_1x_a10");
+    assert_eq!((fake.requests(LAUNCH), fake.launches()), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_deadline_ends_the_search_with_all_that_was_tried() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.no_capacity();

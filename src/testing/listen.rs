@@ -23,7 +23,6 @@ pub(crate) struct Doors {
 }
 
 impl Doors {
-    #[allow(dead_code)] // not every fake has TLS, but the only one so far does
     pub(crate) fn open(front: Arc<Front>) -> io::Result<Doors> {
         Doors::build(front, None)
     }
