@@ -3,7 +3,7 @@
 use windlass::Kind;
 use windlass::incus::{ImageSource, Incus, Status};
 
-use super::{BULK, IMAGE, Outcome, handle, launched, name, remove};
+use super::{IMAGE, OTHER, Outcome, handle, launched, name, remove};
 
 /// The servers have a second storage pool of this name.
 const POOL: &str = "second";
@@ -43,12 +43,12 @@ pub async fn a_snapshot_becomes_an_instance(incus: Incus) -> Outcome {
 
 pub async fn a_copy_goes_to_another_project(incus: Incus) -> Outcome {
     let web = incus.create(name("home")).image(IMAGE).config("user.a", "1").await?;
-    let bulk = incus.project(BULK);
-    let guest = bulk.create(web.name()).copy_of(&web).await?;
-    assert_eq!((guest.project.as_str(), guest.config["user.a"].as_str()), (BULK, "1"));
+    let other = incus.project(OTHER);
+    let guest = other.create(web.name()).copy_of(&web).await?;
+    assert_eq!((guest.project.as_str(), guest.config["user.a"].as_str()), (OTHER, "1"));
     let back = incus.create(name("back")).copy_of(&guest).await?;
     assert_eq!(back.project, "default");
-    remove(&handle(&bulk, &guest)).await?;
+    remove(&handle(&other, &guest)).await?;
     remove(&handle(&incus, &back)).await?;
     remove(&handle(&incus, &web)).await
 }
@@ -101,8 +101,8 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     assert_eq!(web.expanded_devices["root"]["pool"], POOL);
     let e = web.relocate().pool(POOL).await.expect_err("it is there already");
     assert_eq!(e.kind(), Kind::OperationFailed, "{e:?}");
-    let there = web.relocate().project(BULK).await?;
-    assert_eq!((there.project.as_str(), there.config["user.a"].as_str()), (BULK, "1"));
+    let there = web.relocate().project(OTHER).await?;
+    assert_eq!((there.project.as_str(), there.config["user.a"].as_str()), (OTHER, "1"));
     assert!(web.get().await.is_err_and(|e| e.is_not_found()));
     assert_eq!(there.read_file("/root/note").await?, "hello");
     assert_eq!(there.snapshots().all().await?.len(), 1);
@@ -113,7 +113,7 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
     let e = incus.instance(name("nobody")).relocate().pool(POOL).await.expect_err("nobody");
     assert!(e.is_not_found(), "{e:?}");
-    remove(&handle(&incus.project(BULK), &there)).await
+    remove(&handle(&incus.project(OTHER), &there)).await
 }
 
 pub async fn an_instance_is_rebuilt(incus: Incus) -> Outcome {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use windlass::Kind;
 use windlass::incus::{Event, Events, Incus, LifecycleAction, LogLevel, Status};
 
-use super::{BULK, IMAGE, Outcome, handle, launched, name, remove};
+use super::{IMAGE, OTHER, Outcome, handle, launched, name, remove};
 
 /// Reads on until an event is what is looked for.
 async fn find<T>(
@@ -91,7 +91,7 @@ pub async fn the_log_is_events_too(incus: Incus) -> Outcome {
 pub async fn events_of_all_projects(incus: Incus) -> Outcome {
     let (mut here, mut everywhere) =
         tokio::try_join!(incus.events().lifecycle().connect(), incus.events().all_projects().connect())?;
-    let there = incus.project(BULK).create(name("there")).image(IMAGE).await?;
+    let there = incus.project(OTHER).create(name("there")).image(IMAGE).await?;
     let own = incus.create(name("here")).image(IMAGE).await?;
     let created = |event| match event {
         Event::Lifecycle(event) if event.action == LifecycleAction::InstanceCreated => Some(event),
@@ -100,7 +100,7 @@ pub async fn events_of_all_projects(incus: Incus) -> Outcome {
     let seen =
         find(&mut everywhere, |event| created(event).filter(|event| event.instance() == Some(there.name())))
             .await?;
-    assert_eq!(seen.project, BULK);
+    assert_eq!(seen.project, OTHER);
     // Only after the other one, of which nothing must be heard here.
     find(&mut here, |event| {
         let event = created(event)?;
@@ -108,7 +108,7 @@ pub async fn events_of_all_projects(incus: Incus) -> Outcome {
         (event.instance() == Some(own.name())).then_some(())
     })
     .await?;
-    remove(&handle(&incus.project(BULK), &there)).await?;
+    remove(&handle(&incus.project(OTHER), &there)).await?;
     remove(&handle(&incus, &own)).await
 }
 

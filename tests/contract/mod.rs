@@ -449,7 +449,10 @@ pub async fn server_is_described(incus: Incus) -> Outcome {
 }
 
 /// The servers have a project of this name, with the images and profiles of the default one.
+/// The project that one test acts on as a whole.
 const BULK: &str = "bulk";
+/// The project for all other tests that need a second one.
+const OTHER: &str = "other";
 
 pub async fn bulk_state(incus: Incus) -> Outcome {
     let bulk = incus.project(BULK);

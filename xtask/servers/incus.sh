@@ -294,7 +294,7 @@ image() {
 }
 
 prepare() {
-  local dir=$1
+  local dir=$1 project
   [ -z "${WINDLASS_LIVE_INCUS_BARE:-}" ] || return 0
   INCUS_DIR=$dir INCUS_CONF=$dir/lab/cli incus admin init --preseed <<YAML || return
 config: {core.https_address: "${WINDLASS_LIVE_INCUS_HTTPS:-}"}
@@ -303,8 +303,10 @@ profiles: [{name: default, devices: {root: {type: disk, path: /, pool: default}}
 YAML
   image "$dir/lab/busybox.tar.gz" || return
   cli "$dir" image import "$dir/lab/busybox.tar.gz" --alias busybox >/dev/null || return
-  # For what acts on a whole project.
-  cli "$dir" project create bulk -c features.images=false -c features.profiles=false >/dev/null
+  # One for what acts on a whole project, one for its neighbours.
+  for project in bulk other; do
+    cli "$dir" project create "$project" -c features.images=false -c features.profiles=false >/dev/null || return
+  done
 }
 
 up() {
