@@ -7733,7 +7733,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7803,8 +7803,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                201u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                201u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7859,7 +7859,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7912,7 +7912,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7947,7 +7947,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8002,7 +8002,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8037,7 +8037,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8297,7 +8297,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8387,8 +8387,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                201u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                201u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8462,7 +8462,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8568,7 +8568,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                201u16 => ResponseValue::from_response(response).await,
+                201u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8640,7 +8640,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8768,7 +8768,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8826,7 +8826,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8900,7 +8900,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9026,7 +9026,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9102,7 +9102,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9228,7 +9228,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9401,7 +9401,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9477,7 +9477,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9586,7 +9586,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9678,7 +9678,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9788,7 +9788,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -9956,7 +9956,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10029,7 +10029,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10158,7 +10158,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10265,7 +10265,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10338,7 +10338,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10463,7 +10463,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10589,7 +10589,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10661,7 +10661,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10771,7 +10771,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10860,7 +10860,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -10983,7 +10983,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11072,7 +11072,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11256,7 +11256,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11436,7 +11436,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11508,7 +11508,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11614,7 +11614,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -11944,7 +11944,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12055,7 +12055,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12218,7 +12218,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12292,7 +12292,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12485,7 +12485,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12678,7 +12678,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12752,7 +12752,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12858,7 +12858,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -12966,7 +12966,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13040,7 +13040,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13263,7 +13263,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13352,7 +13352,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13460,7 +13460,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13661,7 +13661,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13750,7 +13750,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -13897,7 +13897,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14020,7 +14020,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14109,7 +14109,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14183,7 +14183,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14257,7 +14257,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14365,7 +14365,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                202u16 => ResponseValue::from_response(response).await,
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14439,7 +14439,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14548,7 +14548,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14657,7 +14657,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14730,7 +14730,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14801,7 +14801,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -14890,7 +14890,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -15051,7 +15051,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

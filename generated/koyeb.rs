@@ -2643,7 +2643,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2695,7 +2695,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2746,7 +2746,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2876,7 +2876,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3007,7 +3007,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3155,7 +3155,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3229,7 +3229,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3282,7 +3282,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3335,7 +3335,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3625,7 +3625,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3677,7 +3677,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3741,7 +3741,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3935,7 +3935,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3987,7 +3987,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4037,7 +4037,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4123,7 +4123,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4207,7 +4207,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4259,7 +4259,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4346,7 +4346,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4396,7 +4396,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4757,7 +4757,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

@@ -2831,7 +2831,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2901,7 +2901,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2954,7 +2954,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -2989,7 +2989,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3059,7 +3059,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3094,7 +3094,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3166,7 +3166,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3201,7 +3201,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3275,7 +3275,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3328,7 +3328,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3379,7 +3379,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3467,7 +3467,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3502,7 +3502,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3568,7 +3568,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3634,7 +3634,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3702,7 +3702,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3737,7 +3737,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3813,7 +3813,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3865,7 +3865,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3950,7 +3950,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -3985,7 +3985,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4020,7 +4020,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4082,7 +4082,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4132,7 +4132,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

@@ -4631,7 +4631,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4686,8 +4686,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4757,7 +4757,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4843,8 +4843,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4897,7 +4897,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -4950,8 +4950,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5015,7 +5015,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5066,7 +5066,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5118,7 +5118,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5273,7 +5273,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5341,8 +5341,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5410,8 +5410,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5464,7 +5464,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5550,8 +5550,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5637,8 +5637,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5718,8 +5718,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5799,8 +5799,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -5890,7 +5890,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6027,7 +6027,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6109,7 +6109,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6164,7 +6164,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6248,8 +6248,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6302,7 +6302,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6386,7 +6386,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6483,7 +6483,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6549,7 +6549,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6602,8 +6602,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6656,8 +6656,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6710,8 +6710,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6764,8 +6764,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6818,8 +6818,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6872,7 +6872,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6925,8 +6925,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7032,7 +7032,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7085,8 +7085,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7139,8 +7139,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7206,7 +7206,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7272,8 +7272,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7325,7 +7325,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7410,8 +7410,8 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                202u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
+                202u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7464,7 +7464,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7497,7 +7497,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7574,7 +7574,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7640,7 +7640,7 @@ pub mod builder {
             client.post(&result, &info).await?;
             let response = result?;
             match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
+                200u16 => crate::raw::decode(response),
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }

@@ -166,6 +166,7 @@ mod guide {
     }
 }
 
+mod body;
 mod call;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;

@@ -13,6 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// What a raw call fails with.
 pub type Error = progenitor_client::Error<()>;
 
+#[allow(unused_imports)] // without any API nothing calls it
+pub(crate) use crate::body::decode;
 pub use progenitor_client::{ByteStream, ResponseValue};
 
 /// An operation of an API, as its spec describes it.

@@ -8,10 +8,11 @@ use progenitor_client::OperationInfo;
 use reqwest::header::{
     ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE,
 };
-use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
+use crate::body;
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
 use crate::pace::Pace;
@@ -277,7 +278,7 @@ impl Attempts<'_> {
     fn spare(&self, request: &Request) -> Option<Request> {
         let last = self.made + 1 >= self.inner.retry.attempts;
         let repeated = !last && self.endpoint.retry != RetryClass::Never;
-        (repeated || self.may_renew_token()).then(|| request.try_clone())?
+        (repeated || self.may_renew_token()).then(|| copy(request))?
     }
 
     fn left(&self) -> Duration {
@@ -317,7 +318,7 @@ impl Attempts<'_> {
     /// Others needn't find out by themselves.
     fn tell_pace(&self, result: &reqwest::Result<Response>) {
         if let (Some(pace), Ok(response)) = (&self.inner.shared.pace, result)
-            && response.status() == ::http::StatusCode::TOO_MANY_REQUESTS
+            && response.status() == StatusCode::TOO_MANY_REQUESTS
         {
             pace.too_fast(self.endpoint.id, retry_after(response.status().as_u16(), response.headers()));
         }
@@ -358,10 +359,21 @@ impl Attempts<'_> {
             *request.timeout_mut() = Some(self.inner.retry.attempt.min(self.left()));
         }
         let response = self.http.execute(request).await?;
+        let status = response.status();
+        if let Some(record) = &self.inner.record {
+            // Should the body break off, the status must survive.
+            record.lock().status = Some(status.as_u16());
+        }
         match self.endpoint.reply {
-            Reply::Json | Reply::Empty => whole(response, self.inner).await,
+            Reply::Json if self.is_decoded(status) => body::take_in_hand(response).await,
+            Reply::Json | Reply::Empty => body::whole(response).await,
             Reply::Stream | Reply::Upgrade => Ok(response),
         }
+    }
+
+    /// Whether the generated client decodes the answer, rather than hands it on.
+    fn is_decoded(&self, status: StatusCode) -> bool {
+        status.is_success() && self.endpoint.statuses.contains(&status.as_u16())
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
@@ -431,7 +443,7 @@ impl Unsent {
     fn answer(e: Error) -> Response {
         let mut answer = ::http::Response::new(bytes::Bytes::new());
         // Any status that no operation documents as good.
-        *answer.status_mut() = ::http::StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
+        *answer.status_mut() = StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
         answer.extensions_mut().insert(Self(Arc::new(Mutex::new(Some(e)))));
         Response::from(answer)
     }
@@ -443,26 +455,15 @@ impl Unsent {
     }
 }
 
-/// Reads the body as part of the attempt: an answer that breaks off is repeated like one that never came.
-async fn whole(response: Response, inner: &Inner) -> reqwest::Result<Response> {
-    let mut response = response;
-    let status = response.status();
-    if let Some(record) = &inner.record {
-        // Should the body break off, the status must survive.
-        record.lock().status = Some(status.as_u16());
+/// As `try_clone`, which makes room for what no generated client puts into a request: nearly all have no body and but a
+/// few headers.
+fn copy(request: &Request) -> Option<Request> {
+    if request.body().is_some() {
+        return request.try_clone();
     }
-    let headers = std::mem::take(response.headers_mut());
-    let mut whole = ::http::Response::builder();
-    if let Some(extensions) = whole.extensions_mut() {
-        *extensions = std::mem::take(response.extensions_mut());
-    }
-    // Without its URL the response would get a made-up one, parsed anew each time.
-    let whole = whole.url(response.url().clone());
-    // No part of the builder can fail.
-    let mut whole = whole.body(response.bytes().await?).unwrap_or_default();
-    *whole.status_mut() = status;
-    *whole.headers_mut() = headers;
-    Ok(Response::from(whole))
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
 }
 
 fn outcome(result: &reqwest::Result<Response>) -> Outcome {

@@ -15,6 +15,7 @@ mod empty_body;
 mod extra;
 mod finding;
 mod generate;
+mod json_reply;
 mod lint;
 mod names;
 mod open_enum;

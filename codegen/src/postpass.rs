@@ -10,7 +10,8 @@ use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
 use crate::{
-    Errors, Finding, accept_header, builders, empty_body, optional_query, path_segment, tidy, version_header,
+    Errors, Finding, accept_header, builders, empty_body, json_reply, optional_query, path_segment, tidy,
+    version_header,
 };
 
 pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
@@ -22,6 +23,7 @@ pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<
     path_segment::check_by_hand(file);
     optional_query::skip_absent(file);
     empty_body::leave_out(file);
+    json_reply::decode_in_hand(file);
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
         finish_types(types, prepared)?;
     }

@@ -259,6 +259,14 @@ fn absent_query_parameters_cost_nothing() {
 }
 
 #[test]
+fn json_replies_are_decoded_from_what_sending_holds() {
+    let code = good();
+    assert_has(&code, "200u16 => crate::raw::decode(response),");
+    assert!(!code.contains("from_response"));
+    assert!(code.contains("ResponseValue::stream(response)"));
+}
+
+#[test]
 fn a_get_or_delete_sends_a_body_only_when_it_says_something() {
     let options = "      requestBody:\n        required: true\n        content:\n          application/json:\n            \
                    schema:\n              $ref: '#/components/schemas/Anything'\n";

@@ -1,0 +1,130 @@
+//! The body of an answer, read as part of the attempt: an answer that breaks off is repeated like one that never came.
+
+use bytes::Bytes;
+use progenitor_client::ResponseValue;
+use reqwest::{Response, ResponseBuilderExt};
+use serde::de::DeserializeOwned;
+
+/// The whole body, carried by its drained response: a response can't be given another body without being made anew.
+#[derive(Clone)]
+struct InHand(Bytes);
+
+/// Reads the body of an answer that will be decoded.
+pub(crate) async fn take_in_hand(mut response: Response) -> reqwest::Result<Response> {
+    let body = read(&mut response).await?;
+    response.extensions_mut().insert(InHand(body));
+    Ok(response)
+}
+
+/// Decodes the body that was taken in hand.
+#[allow(clippy::result_large_err)] // what the generated clients fail with
+pub(crate) fn decode<T: DeserializeOwned>(
+    mut response: Response,
+) -> Result<ResponseValue<T>, progenitor_client::Error<()>> {
+    let body = response.extensions_mut().remove::<InHand>().map(|body| body.0).unwrap_or_default();
+    let headers = std::mem::take(response.headers_mut());
+    match serde_json::from_slice(&body) {
+        Ok(value) => Ok(ResponseValue::new(value, response.status(), headers)),
+        Err(e) => Err(progenitor_client::Error::InvalidResponsePayload(body, e)),
+    }
+}
+
+/// Reads the body of any other answer, for whoever will read it as usual.
+pub(crate) async fn whole(mut response: Response) -> reqwest::Result<Response> {
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let mut whole = ::http::Response::builder();
+    if let Some(extensions) = whole.extensions_mut() {
+        *extensions = std::mem::take(response.extensions_mut());
+    }
+    // Without its URL the response would get a made-up one, parsed anew each time.
+    let whole = whole.url(response.url().clone());
+    // No part of the builder can fail.
+    let mut whole = whole.body(response.bytes().await?).unwrap_or_default();
+    *whole.status_mut() = status;
+    *whole.headers_mut() = headers;
+    Ok(Response::from(whole))
+}
+
+/// What comes in one piece, as most do, isn't copied. Of more, each piece is copied while it is at hand, and its memory
+/// is free for the next one.
+async fn read(response: &mut Response) -> reqwest::Result<Bytes> {
+    /// A server's word for the length is good for this much memory.
+    const TRUSTED: usize = 8 << 20;
+    let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let Some(first) = response.chunk().await? else { return Ok(Bytes::new()) };
+    if Some(first.len()) == length {
+        // Only the end is left. Once it is seen, the connection is free for others.
+        while response.chunk().await?.is_some() {}
+        return Ok(first);
+    }
+    let mut body =
+        Vec::with_capacity(length.unwrap_or_default().clamp(first.len(), TRUSTED.max(first.len())));
+    body.extend_from_slice(&first);
+    drop(first);
+    while let Some(piece) = response.chunk().await? {
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use reqwest::Body;
+    use reqwest::header::ETAG;
+
+    use super::*;
+
+    fn in_pieces(pieces: &[&'static str]) -> Response {
+        let pieces: Vec<_> = pieces.iter().copied().map(Ok::<_, std::io::Error>).collect();
+        ::http::Response::new(Body::wrap_stream(stream::iter(pieces))).into()
+    }
+
+    #[tokio::test]
+    async fn one_piece_is_not_copied() -> reqwest::Result<()> {
+        let body = Bytes::from_static(b"[1, 2]");
+        let mut answer = Response::from(::http::Response::new(body.clone()));
+        assert_eq!(read(&mut answer).await?.as_ptr(), body.as_ptr());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn pieces_are_put_together() -> reqwest::Result<()> {
+        for (pieces, body) in [(&["[1", ", ", "2]"][..], "[1, 2]"), (&["[]"], "[]"), (&[], "")] {
+            assert_eq!(read(&mut in_pieces(pieces)).await?, body);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_in_hand_is_decoded_with_its_head() -> Result<(), Box<dyn std::error::Error>> {
+        let mut answer = in_pieces(&["[1, ", "2]"]);
+        answer.headers_mut().insert(ETAG, "e1".parse()?);
+        let value = decode::<Vec<u32>>(take_in_hand(answer).await?)?;
+        assert_eq!((value.status().as_u16(), &value.headers()[ETAG]), (200, &"e1".parse()?));
+        assert_eq!(value.into_inner(), [1, 2]);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_decoded_keeps_its_bytes() -> reqwest::Result<()> {
+        let answer = take_in_hand(in_pieces(&["[1, ", "2"])).await?;
+        let result = decode::<Vec<u32>>(answer);
+        assert!(
+            matches!(&result, Err(progenitor_client::Error::InvalidResponsePayload(bytes, _)) if bytes == "[1, 2"),
+            "{result:?}"
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_whole_body_can_be_read_again() -> reqwest::Result<()> {
+        let mut answer = in_pieces(&["no ", "JSON"]);
+        answer.headers_mut().insert(ETAG, reqwest::header::HeaderValue::from_static("e1"));
+        let answer = whole(answer).await?;
+        assert_eq!(answer.headers()[ETAG], "e1");
+        assert_eq!(answer.text().await?, "no JSON");
+        Ok(())
+    }
+}
