@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 use windlass::incus::{Event, Events, Instance, Status};
-use windlass::{Chunk, Error, Incus, Result};
+use windlass::{Chunk, Content, Error, Incus, Result};
 
 /// Where the daemon listens.
 const SOCKET: &str = "WINDLASS_LIVE_INCUS_SOCKET";
@@ -111,7 +111,7 @@ impl Bench {
     }
 
     async fn push(&self, from: &Path) -> Result<()> {
-        self.web.write_file("/root/f", std::fs::read(from).unwrap()).await
+        self.web.push(Content::file(from)).to("/root/f").await
     }
 
     async fn pull(&self, to: &Path) -> Result<()> {
