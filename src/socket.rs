@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::call::Call;
@@ -29,6 +29,10 @@ pub(crate) struct Socket<C = Upgraded> {
     stream: Mutex<WebSocketStream<Listening<C>>>,
     pulse: Option<Mutex<Pulse>>,
 }
+
+/// How much is read at a time. The library fills that much with zeros before each read: with its own choice, 128 KiB,
+/// reading a stream takes a third more processor time.
+const READ: usize = 16 << 10;
 
 /// What arrives.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +57,9 @@ impl Socket {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
     async fn over(connection: C) -> Self {
-        let stream = WebSocketStream::from_raw_socket(Listening::to(connection), Role::Client, None).await;
+        let config = WebSocketConfig::default().read_buffer_size(READ);
+        let connection = Listening::to(connection);
+        let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
         Self { stream: Mutex::new(stream), pulse: None }
     }
 
