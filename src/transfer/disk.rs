@@ -1,17 +1,24 @@
 //! A file that appears on disk only when it is whole.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt;
+use tokio::fs;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::{Error, Kind};
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
+///
+/// What came is written while more comes.
 pub(crate) struct Draft {
-    file: File,
+    /// The writing of what came before; it has the file.
+    writing: Option<JoinHandle<io::Result<File>>>,
+    pieces: Vec<Bytes>,
+    /// How much is in the pieces.
+    held: usize,
     scrap: Scrap,
     target: PathBuf,
 }
@@ -39,26 +46,52 @@ impl Draft {
         }
         let path = target.with_file_name(format!(".windlass-{:016x}.part", rand::random::<u64>()));
         let opened = fs::OpenOptions::new().write(true).create_new(true).open(&path).await;
-        let mut file = opened.map_err(|e| local("create", target, e))?;
+        let file = opened.map_err(|e| local("create", target, e))?;
         let scrap = Scrap(Some(path));
-        file.set_max_buf_size(Self::BUFFER);
         if let Some(old) = old {
             // Who could not read what was there can't read what replaces it.
             file.set_permissions(old.permissions()).await.map_err(|e| local("create", target, e))?;
         }
-        Ok(Self { file, scrap, target: target.to_owned() })
+        let file = file.into_std().await;
+        let writing = Some(spawn_blocking(|| Ok(file)));
+        Ok(Self { writing, pieces: Vec::new(), held: 0, scrap, target: target.to_owned() })
     }
 
-    pub(crate) async fn write(&mut self, piece: &Bytes) -> Result<(), Error> {
-        self.file.write_all(piece).await.map_err(|e| local("write", &self.target, e))
+    pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
+        self.held += piece.len();
+        self.pieces.push(piece);
+        if self.held >= Self::BUFFER { self.hand_over().await } else { Ok(()) }
+    }
+
+    /// Has the pieces written, once what came before them is.
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        let mut file = self.written().await?;
+        let pieces = std::mem::take(&mut self.pieces);
+        self.held = 0;
+        self.writing = Some(spawn_blocking(move || {
+            pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+            Ok(file)
+        }));
+        Ok(())
+    }
+
+    /// The file, when nothing is being written to it.
+    async fn written(&mut self) -> Result<File, Error> {
+        let written = match self.writing.take() {
+            Some(writing) => writing.await.unwrap_or_else(|e| Err(io::Error::other(e))),
+            None => Err(io::Error::other("an earlier write failed")),
+        };
+        written.map_err(|e| local("write", &self.target, e))
     }
 
     /// Gives it its name; `durable`: so that not even a power cut takes it away again.
     pub(crate) async fn keep(mut self, durable: bool) -> Result<PathBuf, Error> {
-        self.file.flush().await.map_err(|e| local("write", &self.target, e))?;
+        self.hand_over().await?;
+        let file = fs::File::from_std(self.written().await?);
         if durable {
-            self.file.sync_all().await.map_err(|e| local("write", &self.target, e))?;
+            file.sync_all().await.map_err(|e| local("write", &self.target, e))?;
         }
+        drop(file);
         if let Some(path) = &self.scrap.0 {
             fs::rename(path, &self.target).await.map_err(|e| local("create", &self.target, e))?;
         }
@@ -73,7 +106,7 @@ impl Draft {
 /// A new name is kept in its directory.
 async fn sync_directory(of: &Path) -> io::Result<()> {
     let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new("."))).await?.sync_all().await
+    fs::File::open(parent.unwrap_or(Path::new("."))).await?.sync_all().await
 }
 
 /// A file of this machine that can't be used.

@@ -93,7 +93,7 @@ impl Pull {
         let durable = self.durable;
         let mut flow = self.flow().await?;
         while let Some(piece) = flow.next().await? {
-            draft.write(&piece).await?;
+            draft.write(piece).await?;
         }
         draft.keep(durable).await?;
         Ok(flow.progress())

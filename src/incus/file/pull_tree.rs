@@ -174,7 +174,7 @@ impl Copy {
             let content = self.sftp.read(&remote, 4 * SMALL as usize).await?;
             self.sum.add(content.len() as u64);
             let mut draft = Draft::beside(&path).await?;
-            draft.write(&content.into()).await?;
+            draft.write(content.into()).await?;
             draft.keep(false).await?;
         }
         set_mode(&path, item.mode).await

@@ -100,7 +100,7 @@ impl ExportImage {
             let name = told.file_name.as_deref().unwrap_or("image");
             let mut draft = Draft::beside(&within(&directory, name)?).await?;
             while let Some(piece) = download.next().await {
-                draft.write(&piece?).await?;
+                draft.write(piece?).await?;
             }
             return Ok(ImageFiles { metadata: draft.keep(false).await?, rootfs: None });
         };
@@ -110,7 +110,7 @@ impl ExportImage {
             let name = quoted(&head, "filename").ok_or_else(|| odd("a file without a name"))?;
             let mut draft = Draft::beside(&within(&directory, &name)?).await?;
             while let Some(piece) = form.piece().await? {
-                draft.write(&piece).await?;
+                draft.write(piece).await?;
             }
             kept.push((quoted(&head, "name"), draft.keep(false).await?));
         }
