@@ -2,6 +2,7 @@
 
 mod board;
 mod check;
+mod choice;
 mod code;
 mod connect;
 mod discover;
@@ -16,6 +17,7 @@ mod presence;
 mod reply;
 mod restart;
 mod resume;
+mod search;
 mod settle;
 mod ssh_key;
 mod terminate;
@@ -34,6 +36,7 @@ use crate::transport::Inner;
 
 pub use crate::raw::lambda_cloud::types;
 pub use crate::raw::lambda_cloud::types::{InstanceStatus, NetworkProtocol};
+pub use choice::Choice;
 pub use code::ErrorCode;
 pub use connect::Connect;
 pub use file_system::NewFileSystem;
@@ -44,7 +47,7 @@ pub use instances::Instances;
 pub use launch::{Launch, Mount};
 pub use resume::Resume;
 pub use ssh_key::NewSshKey;
-pub use when_available::{Choice, LaunchWhenAvailable};
+pub use when_available::LaunchWhenAvailable;
 
 /// A client of Lambda Cloud. Cheap to clone; all clones share connections, retry budget and pacing.
 ///

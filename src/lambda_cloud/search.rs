@@ -1,0 +1,227 @@
+//! The search for capacity: rounds of launches, one at a time, until one is accepted.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::choice::Choice;
+use super::when_available::{LaunchWhenAvailable, Tell};
+use super::{Instance, LambdaCloud, Launch, types};
+use crate::error::{Error, Kind};
+use crate::wait::{BoxFuture, Operation, Progress};
+
+/// A search under way.
+pub(super) struct Search {
+    launch: Launch,
+    /// Still worth trying, best first.
+    choices: Vec<Choice>,
+    /// The same with a region, in the order in which those that aren't listed have their turn.
+    unlisted: VecDeque<Choice>,
+    tell: Option<Tell>,
+    started: Instant,
+    deadline: Duration,
+    /// What came of each choice at last, and how often it was tried.
+    tried: BTreeMap<String, (u32, Kind)>,
+    last: Option<Error>,
+}
+
+impl Search {
+    pub(super) fn new(asked: LaunchWhenAvailable) -> (Self, BoxFuture<'static, ()>) {
+        let placed = asked.choices.iter().filter(|choice| choice.region.is_some());
+        let search = Self {
+            unlisted: placed.cloned().collect(),
+            launch: asked.launch,
+            choices: asked.choices,
+            tell: asked.tell,
+            started: Instant::now(),
+            deadline: asked.deadline,
+            tried: BTreeMap::new(),
+            last: None,
+        };
+        (search, asked.stop)
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        mut stop: BoxFuture<'static, ()>,
+    ) -> Result<Operation<Instance>, Error> {
+        while !self.left().is_zero() {
+            let round = tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                round = self.round() => round?,
+            };
+            for choice in round {
+                if self.left().is_zero() {
+                    break;
+                }
+                if (&mut stop).now_or_never().is_some() {
+                    return Err(self.given_up(Kind::Cancelled, "stopped"));
+                }
+                // Seen through, whatever comes: it must not get lost.
+                if let Some(operation) = self.attempt(&choice).await? {
+                    return Ok(self.followed(operation));
+                }
+            }
+            if self.choices.is_empty() {
+                return Err(self.last.take().unwrap_or_else(|| Error::new(Kind::InsufficientCapacity, "")));
+            }
+            let pause = self.launch.lambda.0.interval.min(self.left());
+            tokio::select! {
+                biased;
+                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Err(self.given_up(Kind::Timeout, "nothing could be had"))
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.started.elapsed())
+    }
+
+    /// A handle whose calls end with the search.
+    fn in_time(&self) -> LambdaCloud {
+        self.within(self.left())
+    }
+
+    /// A handle for a launch: one that is on its way at the deadline still gets its answer. Cut off, it would leave it
+    /// open whether there is an instance now.
+    fn in_time_for_an_answer(&self) -> LambdaCloud {
+        self.within(self.left() + self.launch.lambda.retry().attempt)
+    }
+
+    fn within(&self, limit: Duration) -> LambdaCloud {
+        let lambda = &self.launch.lambda;
+        let retry = lambda.retry().clone();
+        let total = retry.total.min(limit);
+        lambda.with(retry.total(total))
+    }
+
+    /// What to try in this round: what is listed, in the order of the choices, and then one of the others.
+    async fn round(&mut self) -> Result<Vec<Choice>, Error> {
+        let offers = match self.in_time().instance_types().await {
+            Ok(offers) => offers,
+            Err(e) if passes(&e) => {
+                self.keep(e);
+                BTreeMap::new()
+            }
+            Err(e) => return Err(e),
+        };
+        let mut round: Vec<Choice> = Vec::new();
+        for choice in self.choices.iter().flat_map(|choice| listed(choice, &offers)) {
+            if !round.contains(&choice) {
+                round.push(choice);
+            }
+        }
+        if let Some(at) = self.unlisted.iter().position(|choice| !round.contains(choice))
+            && let Some(other) = self.unlisted.remove(at)
+        {
+            self.unlisted.push_back(other.clone());
+            round.push(other);
+        }
+        Ok(round)
+    }
+
+    async fn attempt(&mut self, choice: &Choice) -> Result<Option<Operation<Instance>>, Error> {
+        self.launch.request.instance_type_name.clone_from(&choice.instance_type);
+        self.launch.request.region_name = choice.region.clone().unwrap_or_default();
+        // The wait for the instance goes on with the patience of the launch's own handle.
+        let placed = self.launch.place(&self.in_time_for_an_answer()).await;
+        match placed {
+            Ok(operation) => {
+                self.say(choice, "accepted");
+                Ok(Some(operation))
+            }
+            Err(e) => self.refused(choice, e).map(|()| None),
+        }
+    }
+
+    /// Goes on, if the refusal allows that.
+    fn refused(&mut self, choice: &Choice, e: Error) -> Result<(), Error> {
+        self.say(choice, &e.kind().to_string());
+        let (times, last) = self.tried.entry(choice.to_string()).or_insert((0, e.kind()));
+        (*times, *last) = (*times + 1, e.kind());
+        match e.kind() {
+            Kind::QuotaExceeded | Kind::NotFound | Kind::InvalidInput | Kind::Rejected => {
+                // One that may run anywhere would be refused there again.
+                self.choices.retain(|other| {
+                    let elsewhere = other.region.is_some() && other.region != choice.region;
+                    other.instance_type != choice.instance_type || elsewhere
+                });
+                self.unlisted.retain(|other| other != choice);
+            }
+            _ if e.marker().is_none() && passes(&e) => {}
+            _ => return Err(e),
+        }
+        self.keep(e);
+        Ok(())
+    }
+
+    fn keep(&mut self, e: Error) {
+        self.last = Some(e);
+    }
+
+    fn say(&self, choice: &Choice, what: &str) {
+        if let Some(tell) = &self.tell {
+            let progress =
+                Progress { message: choice.to_string(), status: what.to_owned(), ..Progress::default() };
+            let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+            tell(&progress);
+        }
+    }
+
+    /// Who watches the search watches the boot.
+    fn followed(&mut self, operation: Operation<Instance>) -> Operation<Instance> {
+        match self.tell.take() {
+            Some(tell) => operation.on_progress(move |progress| {
+                let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+                tell(progress);
+            }),
+            None => operation,
+        }
+    }
+
+    fn given_up(&mut self, kind: Kind, why: &str) -> Error {
+        let tried =
+            self.tried.iter().map(|(choice, (times, kind))| format!("{choice}: {kind}, {times} times"));
+        let tried: Vec<String> = tried.collect();
+        let tried = if tried.is_empty() { "nothing was tried".to_owned() } else { tried.join("; ") };
+        let message = format!("{why} within {:.1?} ({tried})", self.started.elapsed());
+        Error::new(kind, message).with(|e| {
+            (e.api, e.operation) = ("lambda-cloud", "instance_launch");
+            if let Some(last) = self.last.take() {
+                e.code = last.code().map(str::to_owned);
+                (e.sent, e.status) = (last.sent(), last.status());
+                e.source = Some(Box::new(last));
+            }
+        })
+    }
+}
+
+/// A choice with each region that is listed for it.
+fn listed(choice: &Choice, offers: &BTreeMap<String, types::InstanceTypeOffer>) -> Vec<Choice> {
+    let Some(offer) = offers.get(&choice.instance_type) else { return Vec::new() };
+    let regions = offer.regions_with_capacity_available.iter().map(|region| region.name.as_str());
+    let wanted = regions.filter(|region| choice.region.as_deref().is_none_or(|wanted| wanted == *region));
+    wanted.map(|region| choice.clone().in_region(region)).collect()
+}
+
+/// Failures after which another try may do better. A launch whose outcome is unknown has a marker, and is none of them.
+fn passes(e: &Error) -> bool {
+    matches!(
+        e.kind(),
+        Kind::InsufficientCapacity
+            | Kind::RateLimited
+            | Kind::Unavailable
+            | Kind::Server
+            | Kind::Conflict
+            | Kind::Connect
+            | Kind::Interrupted
+            | Kind::BadReply
+            | Kind::Timeout
+    )
+}
