@@ -1,23 +1,26 @@
 //! Creating instances: never twice, and never lost.
 
+mod created;
+mod send;
+
 use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
-use super::clock::{Deadline, pauses};
-use super::instance::{failure, is_failed};
-use super::reply::{self, open};
-use super::settle::{self, MARKER};
+use super::clock::Deadline;
+use super::settle::MARKER;
 use super::spec::{Disk, Nic, Video};
-use super::types::{self, ConfigDrive, InstanceState};
-use super::work::{Goal, Polled, Seen, progress};
+use super::types::{self, ConfigDrive};
 use super::{Instance, ShakenFist};
-use crate::error::{Error, Kind, Sent};
+use crate::error::Error;
 use crate::secret::Secret;
-use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
+
+pub(in crate::shakenfist) use created::resume;
 
 /// An instance to be made; from [`ShakenFist::create`].
 ///
@@ -148,7 +151,7 @@ impl Create {
 
     /// What cloud-init finds as user data. It is encoded here.
     pub fn user_data(mut self, data: impl AsRef<[u8]>) -> Self {
-        self.create.user_data = Some(Secret::from(base64(data.as_ref())));
+        self.create.user_data = Some(Secret::from(STANDARD.encode(data)));
         self
     }
 
@@ -239,36 +242,6 @@ impl Create {
         self.send_within(deadline).await
     }
 
-    async fn send_within(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
-        self.check()?;
-        let (mut pauses, mut made) = (pauses(), 1);
-        loop {
-            let marker = format!("{:032x}", rand::random::<u128>());
-            self.mark(&marker);
-            let e = match deadline.bound(self.post()).await {
-                Ok(instance) => return Ok(self.accepted(deadline, instance.uuid)),
-                Err(e) => e,
-            };
-            if is_ambiguous(&e) {
-                return self.find(deadline, &marker, e).await;
-            }
-            if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
-                if deadline.pause(pauses.next()).await {
-                    continue;
-                }
-                return Err(e);
-            }
-            let again = made < self.attempts_when_full && is_transient(&e);
-            let pause =
-                e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
-            let e = self.refused(deadline, &marker, e, again).await;
-            if !again || !deadline.pause(pause).await {
-                return Err(e);
-            }
-            made += 1;
-        }
-    }
-
     fn note(&mut self, e: Option<Error>) {
         if self.flaw.is_none()
             && let Some(e) = e
@@ -293,92 +266,7 @@ impl Create {
             () => Ok(()),
         }
     }
-
-    fn mark(&mut self, marker: &str) {
-        let metadata: &mut Map<String, Value> = self.create.metadata.get_or_insert_default();
-        metadata.insert(MARKER.to_owned(), marker.into());
-    }
-
-    async fn post(&self) -> Result<types::Instance, Error> {
-        let call = self.sf.call();
-        let result = call.instance_create().body(self.create.clone()).send().await;
-        open(&call, result).await
-    }
-
-    fn accepted(&self, deadline: Deadline, uuid: String) -> Operation<Instance> {
-        Polled::operation(&self.sf, Created::new(uuid)).timeout(deadline.left())
-    }
-
-    /// The answer is lost: what became of the request?
-    async fn find(
-        &self,
-        deadline: Deadline,
-        marker: &str,
-        lost: Error,
-    ) -> Result<Operation<Instance>, Error> {
-        // Where the deadline itself cut the answer off, one more second is worth to know.
-        let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
-        let found = settle::find(&self.sf, marker, window).await;
-        match found {
-            Ok(Some(instance)) => Ok(self.accepted(deadline, instance.uuid.clone())),
-            Ok(None) => Err(self.unknown(marker, lost)),
-            Err(e) => {
-                tracing::debug!(error = %e, "looking for the created instance failed");
-                Err(self.unknown(marker, lost))
-            }
-        }
-    }
-
-    fn unknown(&self, marker: &str, lost: Error) -> Error {
-        let name = &self.create.name;
-        let message =
-            format!("{name:?} may or may not come into being ({MARKER}={marker}): {}", lost.message());
-        Error::new(Kind::OutcomeUnknown, message).with(|e| {
-            (e.api, e.operation, e.sent) = ("shakenfist", "instance_create", lost.sent());
-            (e.status, e.attempts, e.marker) = (lost.status(), lost.attempts(), Some(marker.to_owned()));
-            e.request_id = lost.request_id().map(str::to_owned);
-            e.body = bytes::Bytes::copy_from_slice(lost.body());
-            e.source = Some(Box::new(lost));
-        })
-    }
-
-    /// A refused create may have left a record in the state `error`: tells of it, or removes it.
-    async fn refused(&self, deadline: Deadline, marker: &str, e: Error, again: bool) -> Error {
-        if !matches!(e.status(), Some(400 | 404 | 409 | 500 | 507)) {
-            return e;
-        }
-        let record = match deadline.bound(settle::look(&self.sf, marker)).await {
-            Ok(Some(record)) => record,
-            Ok(None) => return e,
-            Err(looked) => {
-                tracing::debug!(error = %looked, "looking for the record of a refused create failed");
-                return e;
-            }
-        };
-        let uuid = record.uuid.clone();
-        let removed = match self.remove_refused || again {
-            false => false,
-            true => match deadline.bound(settle::remove(&self.sf, &record)).await {
-                Ok(()) => true,
-                Err(failed) => {
-                    tracing::warn!(error = %failed, uuid, "the record of a refused create can't be removed");
-                    false
-                }
-            },
-        };
-        if removed {
-            return e;
-        }
-        e.with(|inner| {
-            inner.message = format!("{} (the server keeps a failed record of it: {uuid})", inner.message);
-            inner.suggestion = Some(format!("delete the instance {uuid}"));
-            inner.marker = Some(marker.to_owned());
-        })
-    }
 }
-
-/// What newer servers ask for with a transient 507.
-const AGAIN: Duration = Duration::from_secs(15);
 
 impl IntoFuture for Create {
     type Output = Result<Instance, Error>;
@@ -398,137 +286,10 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether an instance may have come into being although the request failed.
-fn is_ambiguous(e: &Error) -> bool {
-    match e.status() {
-        // Accepted, but by which instance can't be read.
-        Some(200..=299) => true,
-        // Something between us and the server gave up on it.
-        Some(408 | 502..=504) => true,
-        Some(500) => e.message().is_empty(),
-        Some(_) => false,
-        None => e.sent() == Sent::Unknown,
-    }
-}
-
-/// Whether the server says that room may come.
-fn is_transient(e: &Error) -> bool {
-    let said = serde_json::from_slice::<types::ErrorReply>(e.body());
-    e.status() == Some(507) && said.is_ok_and(|said| said.transient == Some(true))
-}
-
-/// RFC 4648, with padding.
-fn base64(data: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(data.len().div_ceil(3) * 4);
-    for group in data.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
-/// An instance is `created`.
-pub(super) struct Created {
-    uuid: String,
-    message: String,
-}
-
-impl Created {
-    pub(super) fn new(uuid: String) -> Self {
-        Self { uuid, message: "create".to_owned() }
-    }
-
-    /// The newest event says what goes on; one that can't be had is no failure.
-    async fn listen(&mut self, sf: &ShakenFist) {
-        let events = sf.instance(&self.uuid).events().limit(10).fetch().await;
-        let telling = |kind: &str| kind == "status" || kind == "audit";
-        match events {
-            Ok(events) => {
-                let newest = events.iter().find(|event| telling(event.kind.as_str())).or(events.first());
-                self.message = newest.map_or_else(|| self.message.clone(), |event| event.message.clone());
-            }
-            Err(e) => tracing::debug!(error = %e, "no events"),
-        }
-    }
-}
-
-impl Goal for Created {
-    type Output = Instance;
-
-    fn ticket(&self) -> Ticket {
-        Ticket::new("shakenfist", "create", &self.uuid)
-    }
-
-    fn look<'a>(
-        &'a mut self,
-        sf: &'a ShakenFist,
-        closely: bool,
-    ) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
-        Box::pin(async move {
-            let now = match sf.instance(&self.uuid).get().await {
-                Ok(now) => now,
-                Err(e) if e.is_not_found() => return Ok(Seen::Gone),
-                Err(e) => return Err(e),
-            };
-            if closely {
-                self.listen(sf).await;
-            }
-            let seen = progress(&now.state, self.message.clone());
-            Ok(match &now.state {
-                InstanceState::Created => Seen::Reached(seen, now),
-                InstanceState::DeleteWait | InstanceState::Deleted | InstanceState::Error => {
-                    Seen::Failed(failure(&now))
-                }
-                // The message comes a moment after the state.
-                state if is_failed(state) => Seen::Failed(failure(&*with_message(now).await)),
-                _ => Seen::Going(seen),
-            })
-        })
-    }
-
-    /// The only way to stop it is to delete it.
-    fn cancel<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move { sf.instance(&self.uuid).delete().send().await.map(drop) })
-    }
-}
-
-/// A failed instance once more, until it says why; not for long.
-async fn with_message(mut failed: Instance) -> Instance {
-    const LOOKS: u32 = 8;
-    for _ in 0..LOOKS {
-        if failed.error_message.as_deref().is_some_and(|said| !said.is_empty()) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        match failed.get().await {
-            Ok(now) => failed = now,
-            Err(_) => break,
-        }
-    }
-    failed
-}
-
-pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
-    (ticket.kind == "create").then(|| Polled::operation(sf, Created::new(ticket.id.clone())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_all_lengths() {
-        for (data, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(data.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xff, 0xfe]), "//4=");
-    }
+    use crate::error::Kind;
 
     #[test]
     fn names_are_host_names() {
@@ -538,29 +299,5 @@ mod tests {
         for bad in ["", "x.y", "a b", "ü", "a/b", &"x".repeat(64)] {
             assert_eq!(check_name(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_leaves_the_outcome_open() {
-        let answered = |status: u16, message: &str| {
-            Error::new(Kind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
-        };
-        for (status, message, open) in [
-            (200, "", true),
-            (502, "", true),
-            (503, "", true),
-            (504, "", true),
-            (500, "", true),
-            (500, "server error: IndexError", false),
-            (400, "", false),
-            (406, "", false),
-            (409, "", false),
-            (507, "", false),
-        ] {
-            assert_eq!(is_ambiguous(&answered(status, message)), open, "{status} {message:?}");
-        }
-        let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
-        assert!(is_ambiguous(&broken(Sent::Unknown)));
-        assert!(!is_ambiguous(&broken(Sent::No)));
     }
 }

@@ -1,0 +1,96 @@
+//! Waiting until an instance is `created`.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::shakenfist::instance::{failure, is_failed};
+use crate::shakenfist::types::InstanceState;
+use crate::shakenfist::work::{Goal, Polled, Seen, progress};
+use crate::shakenfist::{Instance, ShakenFist};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// An instance is `created`.
+pub(super) struct Created {
+    uuid: String,
+    message: String,
+}
+
+impl Created {
+    pub(super) fn new(uuid: String) -> Self {
+        Self { uuid, message: "create".to_owned() }
+    }
+
+    /// The newest event says what goes on; one that can't be had is no failure.
+    async fn listen(&mut self, sf: &ShakenFist) {
+        let events = sf.instance(&self.uuid).events().limit(10).fetch().await;
+        let telling = |kind: &str| kind == "status" || kind == "audit";
+        match events {
+            Ok(events) => {
+                let newest = events.iter().find(|event| telling(event.kind.as_str())).or(events.first());
+                self.message = newest.map_or_else(|| self.message.clone(), |event| event.message.clone());
+            }
+            Err(e) => tracing::debug!(error = %e, "no events"),
+        }
+    }
+}
+
+impl Goal for Created {
+    type Output = Instance;
+
+    fn ticket(&self) -> Ticket {
+        Ticket::new("shakenfist", "create", &self.uuid)
+    }
+
+    fn look<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        closely: bool,
+    ) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+        Box::pin(async move {
+            let now = match sf.instance(&self.uuid).get().await {
+                Ok(now) => now,
+                Err(e) if e.is_not_found() => return Ok(Seen::Gone),
+                Err(e) => return Err(e),
+            };
+            if closely {
+                self.listen(sf).await;
+            }
+            let seen = progress(&now.state, self.message.clone());
+            Ok(match &now.state {
+                InstanceState::Created => Seen::Reached(seen, now),
+                InstanceState::DeleteWait | InstanceState::Deleted | InstanceState::Error => {
+                    Seen::Failed(failure(&now))
+                }
+                // The message comes a moment after the state.
+                state if is_failed(state) => Seen::Failed(failure(&*with_message(now).await)),
+                _ => Seen::Going(seen),
+            })
+        })
+    }
+
+    /// The only way to stop it is to delete it.
+    fn cancel<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move { sf.instance(&self.uuid).delete().send().await.map(drop) })
+    }
+}
+
+/// A failed instance once more, until it says why; not for long.
+async fn with_message(mut failed: Instance) -> Instance {
+    const LOOKS: u32 = 8;
+    for _ in 0..LOOKS {
+        if failed.error_message.as_deref().is_some_and(|said| !said.is_empty()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        match failed.get().await {
+            Ok(now) => failed = now,
+            Err(_) => break,
+        }
+    }
+    failed
+}
+
+pub(in crate::shakenfist) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
+    (ticket.kind == "create").then(|| Polled::operation(sf, Created::new(ticket.id.clone())))
+}

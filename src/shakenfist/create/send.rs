@@ -1,0 +1,181 @@
+//! Sending the request, never blindly again, and finding out what became of it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::Create;
+use super::created::Created;
+use crate::error::{Error, Kind, Sent};
+use crate::shakenfist::Instance;
+use crate::shakenfist::clock::{Deadline, pauses};
+use crate::shakenfist::reply::{self, open};
+use crate::shakenfist::settle::{self, MARKER};
+use crate::shakenfist::types;
+use crate::shakenfist::work::Polled;
+use crate::wait::Operation;
+
+/// What newer servers ask for with a transient 507.
+const AGAIN: Duration = Duration::from_secs(15);
+
+impl Create {
+    pub(super) async fn send_within(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
+        self.check()?;
+        let (mut pauses, mut made) = (pauses(), 1);
+        loop {
+            let marker = format!("{:032x}", rand::random::<u128>());
+            self.mark(&marker);
+            let e = match deadline.bound(self.post()).await {
+                Ok(instance) => return Ok(self.accepted(deadline, instance.uuid)),
+                Err(e) => e,
+            };
+            if is_ambiguous(&e) {
+                return self.find(deadline, &marker, e).await;
+            }
+            if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
+                if deadline.pause(pauses.next()).await {
+                    continue;
+                }
+                return Err(e);
+            }
+            let again = made < self.attempts_when_full && is_transient(&e);
+            let pause =
+                e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
+            let e = self.refused(deadline, &marker, e, again).await;
+            if !again || !deadline.pause(pause).await {
+                return Err(e);
+            }
+            made += 1;
+        }
+    }
+
+    fn mark(&mut self, marker: &str) {
+        let metadata: &mut Map<String, Value> = self.create.metadata.get_or_insert_default();
+        metadata.insert(MARKER.to_owned(), marker.into());
+    }
+
+    async fn post(&self) -> Result<types::Instance, Error> {
+        let call = self.sf.call();
+        let result = call.instance_create().body(self.create.clone()).send().await;
+        open(&call, result).await
+    }
+
+    fn accepted(&self, deadline: Deadline, uuid: String) -> Operation<Instance> {
+        Polled::operation(&self.sf, Created::new(uuid)).timeout(deadline.left())
+    }
+
+    /// The answer is lost: what became of the request?
+    async fn find(
+        &self,
+        deadline: Deadline,
+        marker: &str,
+        lost: Error,
+    ) -> Result<Operation<Instance>, Error> {
+        // Where the deadline itself cut the answer off, one more second is worth to know.
+        let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
+        let found = settle::find(&self.sf, marker, window).await;
+        match found {
+            Ok(Some(instance)) => Ok(self.accepted(deadline, instance.uuid.clone())),
+            Ok(None) => Err(self.unknown(marker, lost)),
+            Err(e) => {
+                tracing::debug!(error = %e, "looking for the created instance failed");
+                Err(self.unknown(marker, lost))
+            }
+        }
+    }
+
+    fn unknown(&self, marker: &str, lost: Error) -> Error {
+        let name = &self.create.name;
+        let message =
+            format!("{name:?} may or may not come into being ({MARKER}={marker}): {}", lost.message());
+        Error::new(Kind::OutcomeUnknown, message).with(|e| {
+            (e.api, e.operation, e.sent) = ("shakenfist", "instance_create", lost.sent());
+            (e.status, e.attempts, e.marker) = (lost.status(), lost.attempts(), Some(marker.to_owned()));
+            e.request_id = lost.request_id().map(str::to_owned);
+            e.body = bytes::Bytes::copy_from_slice(lost.body());
+            e.source = Some(Box::new(lost));
+        })
+    }
+
+    /// A refused create may have left a record in the state `error`: tells of it, or removes it.
+    async fn refused(&self, deadline: Deadline, marker: &str, e: Error, again: bool) -> Error {
+        if !matches!(e.status(), Some(400 | 404 | 409 | 500 | 507)) {
+            return e;
+        }
+        let record = match deadline.bound(settle::look(&self.sf, marker)).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return e,
+            Err(looked) => {
+                tracing::debug!(error = %looked, "looking for the record of a refused create failed");
+                return e;
+            }
+        };
+        let uuid = record.uuid.clone();
+        let removed = match self.remove_refused || again {
+            false => false,
+            true => match deadline.bound(settle::remove(&self.sf, &record)).await {
+                Ok(()) => true,
+                Err(failed) => {
+                    tracing::warn!(error = %failed, uuid, "the record of a refused create can't be removed");
+                    false
+                }
+            },
+        };
+        if removed {
+            return e;
+        }
+        e.with(|inner| {
+            inner.message = format!("{} (the server keeps a failed record of it: {uuid})", inner.message);
+            inner.suggestion = Some(format!("delete the instance {uuid}"));
+            inner.marker = Some(marker.to_owned());
+        })
+    }
+}
+
+/// Whether an instance may have come into being although the request failed.
+fn is_ambiguous(e: &Error) -> bool {
+    match e.status() {
+        // Accepted, but by which instance can't be read.
+        Some(200..=299) => true,
+        // Something between us and the server gave up on it.
+        Some(408 | 502..=504) => true,
+        Some(500) => e.message().is_empty(),
+        Some(_) => false,
+        None => e.sent() == Sent::Unknown,
+    }
+}
+
+/// Whether the server says that room may come.
+fn is_transient(e: &Error) -> bool {
+    let said = serde_json::from_slice::<types::ErrorReply>(e.body());
+    e.status() == Some(507) && said.is_ok_and(|said| said.transient == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_outcome_open() {
+        let answered = |status: u16, message: &str| {
+            Error::new(Kind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
+        };
+        for (status, message, open) in [
+            (200, "", true),
+            (502, "", true),
+            (503, "", true),
+            (504, "", true),
+            (500, "", true),
+            (500, "server error: IndexError", false),
+            (400, "", false),
+            (406, "", false),
+            (409, "", false),
+            (507, "", false),
+        ] {
+            assert_eq!(is_ambiguous(&answered(status, message)), open, "{status} {message:?}");
+        }
+        let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
+        assert!(is_ambiguous(&broken(Sent::Unknown)));
+        assert!(!is_ambiguous(&broken(Sent::No)));
+    }
+}
