@@ -2628,9 +2628,7 @@ pub mod types {
             if value.chars().count() < 1usize {
                 return Err("shorter than 1 characters".into());
             }
-            static PATTERN: ::std::sync::LazyLock<::regress::Regex> = ::std::sync::LazyLock::new(||
-            { ::regress::Regex::new("^(?!\\.{1,2}$|/)[^\\\\]+$").unwrap() });
-            if PATTERN.find(value).is_none() {
+            if !crate::raw::is_relative_path(value) {
                 return Err("doesn't match pattern \"^(?!\\.{1,2}$|/)[^\\\\]+$\"".into());
             }
             Ok(Self(value.to_string()))

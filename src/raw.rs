@@ -121,7 +121,13 @@ impl JsonIf for reqwest::RequestBuilder {
 /// What `^(?!\.{1,2}$)[^/\\]+$` matches, without a regex engine.
 #[allow(dead_code)] // as above
 pub(crate) fn is_path_segment(text: &str) -> bool {
-    !matches!(text, "" | "." | "..") && !text.contains(['/', '\\'])
+    is_relative_path(text) && !text.contains('/')
+}
+
+/// What `^(?!\.{1,2}$|/)[^\\]+$` matches.
+#[allow(dead_code)] // as above
+pub(crate) fn is_relative_path(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.starts_with('/') && !text.contains('\\')
 }
 
 /// A generated client. Its code is as it is: no lint of ours applies.
@@ -176,14 +182,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_segment_is_what_the_pattern_matches() -> Result<(), regress::Error> {
-        let pattern = regress::Regex::new(r"^(?!\.{1,2}$)[^/\\]+$")?;
+    fn the_checks_are_what_the_patterns_match() -> Result<(), regress::Error> {
         let texts = [
             "", ".", "..", "...", ".a", "a.", "..a", "/", "\\", "a/b", "a\\b", "/a", "a/", "web-1", " ",
-            "%2e", "\n", ".\n", "..\n", "\n.", "\u{2028}", ".\r", "ü", "🦀", "\0", "a?b", "a#b",
+            "./", "../", "a/..", "%2e", "\n", ".\n", "..\n", "\n.", "\n/", "\u{2028}", ".\r", "ü", "🦀",
+            "\0", "a?b", "a#b",
         ];
+        let segment = regress::Regex::new(r"^(?!\.{1,2}$)[^/\\]+$")?;
+        let path = regress::Regex::new(r"^(?!\.{1,2}$|/)[^\\]+$")?;
         for text in texts {
-            assert_eq!(is_path_segment(text), pattern.find(text).is_some(), "{text:?}");
+            assert_eq!(is_path_segment(text), segment.find(text).is_some(), "{text:?}");
+            assert_eq!(is_relative_path(text), path.find(text).is_some(), "{text:?}");
         }
         Ok(())
     }

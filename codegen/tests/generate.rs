@@ -184,6 +184,10 @@ fn the_usual_pattern_of_names_is_checked_by_hand() {
     assert!(text("good").contains(usual));
     assert_has(&code, "if !crate::raw::is_path_segment(value) { return Err(");
     assert!(!code.contains("regress"));
+    let path = text("good").replace(usual, r"pattern: '^(?!\.{1,2}$|/)[^\\]+$'");
+    let code = generate(&input(&path)).unwrap();
+    assert_has(&code, "if !crate::raw::is_relative_path(value) { return Err(");
+    assert!(!code.contains("regress") && !code.contains("is_path_segment"));
     let other = text("good").replace(usual, r"pattern: '^(?!\.{1,2}$)[^/\\%]+$'");
     let code = generate(&input(&other)).unwrap();
     assert_has(&code, "if PATTERN.find(value).is_none() { return Err(");
