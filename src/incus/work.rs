@@ -128,7 +128,9 @@ impl<E: Ending> IncusWork<E> {
     }
 
     async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
-        if std::mem::take(&mut self.near) {
+        if std::mem::take(&mut self.near)
+            && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
+        {
             return self.look_long(MOMENT).await;
         }
         if self.feed.is_some() {

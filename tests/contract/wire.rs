@@ -94,7 +94,7 @@ async fn pass(client: UnixStream, origin: String, counts: Arc<Counts>) {
     }
 }
 
-/// Until either side ends.
+/// Until the server's side ends. A client that can't be heard any more may still have something to read.
 async fn both_ways(client: UnixStream, server: impl AsyncRead + AsyncWrite, counts: Arc<Counts>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(server);
@@ -109,9 +109,11 @@ async fn both_ways(client: UnixStream, server: impl AsyncRead + AsyncWrite, coun
                 *waiting.lock().unwrap() = wait;
             }
             if to_server.write_all(&buffer[..read]).await.is_err() {
-                return;
+                break;
             }
         }
+        let _ = to_server.shutdown().await;
+        std::future::pending::<()>().await;
     };
     let answering = async {
         let mut buffer = vec![0; 64 * 1024];

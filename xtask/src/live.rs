@@ -19,6 +19,8 @@ const SUITES: &[&str] = &[
     "live_incus_https",
     // Commands in large numbers.
     "live_incus_exec",
+    // Containers in large numbers.
+    "live_incus_many",
     // Large transfers.
     "live_incus_transfer",
     // What needs a daemon to be killed.
