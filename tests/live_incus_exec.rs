@@ -104,6 +104,21 @@ async fn a_flood(web: &Instance) -> Outcome {
     Ok(())
 }
 
+/// A command that has closed its outputs still gets its input.
+async fn a_silent_reader(web: &Instance) -> Outcome {
+    let command = "exec >/dev/null 2>&1; cat >/root/late";
+    let mut cat = web.exec(["sh", "-c", command]).pipe_stdin().spawn().await?;
+    let mut stdin = cat.take_stdin().ok_or("no writer")?;
+    for word in ["one ", "two ", "three"] {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        stdin.write_all(word).await?;
+    }
+    stdin.close();
+    assert!(cat.wait().await?.is_success());
+    assert_eq!(web.read_file("/root/late").await?, "one two three");
+    Ok(())
+}
+
 /// A relay to the daemon that can go dead: then nothing passes any more, and nothing is closed.
 fn relay(socket: &str) -> Result<(PathBuf, watch::Sender<bool>), Box<dyn std::error::Error>> {
     let path = std::env::temp_dir().join(format!("windlass-relay-{}.socket", std::process::id()));
@@ -163,6 +178,7 @@ async fn commands_in_large_numbers_and_sizes() -> Outcome {
     five_hundred_in_a_row(&web).await?;
     thirty_at_once(&web).await?;
     a_flood(&web).await?;
+    a_silent_reader(&web).await?;
     a_dead_connection(web.name()).await?;
     web.stop().force().await?;
     web.delete().await?;

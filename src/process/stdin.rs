@@ -28,7 +28,8 @@ const BUFFER: usize = 64 * 1024;
 ///
 /// It is a [`tokio::io::AsyncWrite`], so that `tokio::io::copy` works too. A command that doesn't read holds the writer
 /// back; one that also waits for its output to be read needs another task that reads it. Dropping the writer ends the
-/// input. Once the command has ended, writing fails.
+/// input. Once the command has ended, writing fails; where only the end of its output can be seen, it is taken to have
+/// ended when nothing was written for a second more.
 pub struct Stdin(DuplexStream);
 
 impl Stdin {

@@ -7,6 +7,9 @@ use windlass::{Chunk, Error, ExitStatus, Kind, Output, Process, Signal};
 
 use super::{IMAGE, Outcome, handle, launched, name, remove};
 
+/// Far more than anything here takes.
+const SOON: Duration = Duration::from_secs(20);
+
 pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outcome {
     let web = launched(&incus, "exec").await?;
     let output = web.exec(["sh", "-c", "echo out; echo err >&2; exit 7"]).output().await?;
@@ -33,6 +36,16 @@ pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
     }
     assert!(run.wait().await?.is_success());
     assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_command_ends_though_nobody_closes_its_input(incus: Incus) -> Outcome {
+    let web = launched(&incus, "held").await?;
+    let mut run = web.exec(["sh", "-c", "exit 4"]).pipe_stdin().spawn().await?;
+    let mut stdin = run.take_stdin().ok_or("no writer")?;
+    let status = tokio::time::timeout(SOON, run.wait()).await?;
+    assert_eq!(status?.code(), 4);
+    assert!(stdin.write_all("more").await.is_err());
     remove(&handle(&incus, &web)).await
 }
 

@@ -50,6 +50,7 @@ macro_rules! contract {
             exec_has_separate_streams_and_the_true_status
             exec_streams_chunks
             exec_takes_stdin_and_environment
+            a_command_ends_though_nobody_closes_its_input
             dropping_a_process_kills_the_command
             exec_of_a_missing_command_is_not_found
             exec_on_a_stopped_instance_is_a_conflict

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::status;
 use super::streams::{Pipes, Terminal};
@@ -28,11 +28,9 @@ pub(super) struct Run {
     pub(super) id: String,
 }
 
-/// How the end of the input is told.
+/// How the end of a terminal's input is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::incus) enum Keyboard {
-    /// No keyboard: an empty text.
-    None,
     /// Control-D. After an empty text the server would not listen to the keyboard any more.
     ControlD,
     /// A console is nobody's input: nothing.
@@ -43,21 +41,19 @@ pub(in crate::incus) enum Keyboard {
 pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitStatus, Error> {
     let Pipes { stdin, stdout, stderr, control } = pipes;
     let Wires { output, input, orders } = wires;
+    let (silent, silence) = watch::channel(false);
     let drain = async {
-        let pours = async {
-            let out = pour(&stdout, &output, Chunk::Stdout);
-            let err = pour(&stderr, &output, Chunk::Stderr);
-            tokio::try_join!(out, err).map(|_| ())
-        };
-        // The command may end without reading all of its input, or any.
-        tokio::select! {
-            result = pours => result,
-            never = feed(&stdin, input) => never,
-        }
+        let out = pour(&stdout, &output, Chunk::Stdout);
+        let err = pour(&stderr, &output, Chunk::Stderr);
+        let drained = tokio::try_join!(out, err).map(|_| ());
+        silent.send_replace(true);
+        drained
     };
     tokio::select! {
         ended = ended(&run, drain) => ended,
         e = steer(control.as_ref(), orders, false) => Err(e),
+        // Up to the very end: what says no more may still read.
+        never = feed(&stdin, input, silence) => never,
     }
 }
 
@@ -149,33 +145,56 @@ fn of_incus(e: Error) -> Error {
     e.with(|inner| inner.api = "incus")
 }
 
-/// Sends the input of a command without a terminal.
-async fn feed<T>(stdin: &Socket, input: Input) -> T {
+/// Sends the input of a command without a terminal. Once the output has ended, so has the command, most likely: then a
+/// writer that stays idle is waited for no longer.
+async fn feed<T>(stdin: &Socket, mut input: Input, mut silence: watch::Receiver<bool>) -> T {
+    let sending = async {
+        while let Some(piece) = tokio::select! {
+            piece = input.next(PIECE) => piece,
+            () = idle_in(&mut silence) => None,
+        } {
+            stdin.send_binary(piece).await?;
+        }
+        stdin.send_text("").await
+    };
     // Read as well, so that the server's pings are answered. It closes what the command reads no more.
     let closed = async { while let Ok(Some(_)) = stdin.next().await {} };
     tokio::select! {
-        never = write(stdin, input, Keyboard::None) => never,
-        () = closed => std::future::pending().await,
+        sent = sending => tell(sent),
+        () = closed => {}
     }
+    drop(input);
+    while let Ok(Some(_)) = stdin.next().await {}
+    std::future::pending().await
 }
 
-/// Sends all input, then its end; the writer learns it when nobody reads any more.
+/// A moment in which nothing happens although the output has ended.
+async fn idle_in(silence: &mut watch::Receiver<bool>) {
+    // Its sender lives as long as the command.
+    let _ = silence.wait_for(|silent| *silent).await;
+    tokio::time::sleep(SOON).await;
+}
+
+/// Sends all that is typed, then its end; the writer learns it when nobody reads any more.
 pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
     let sending = async {
         while let Some(piece) = input.next(PIECE).await {
             socket.send_binary(piece).await?;
         }
         match keyboard {
-            Keyboard::None => socket.send_text("").await,
             Keyboard::ControlD => socket.send_binary(Bytes::from_static(b"\x04")).await,
             Keyboard::Console => Ok(()),
         }
     };
-    if let Err(e) = sending.await {
-        tracing::debug!(error = %e, "the command reads no more input");
-    }
+    tell(sending.await);
     drop(input);
     std::future::pending().await
+}
+
+fn tell(sent: Result<(), Error>) {
+    if let Err(e) = sent {
+        tracing::debug!(error = %e, "the command reads no more input");
+    }
 }
 
 /// Obeys orders for as long as the command runs; returns only when the connection is dead.

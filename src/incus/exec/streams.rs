@@ -34,15 +34,17 @@ pub(in crate::incus) struct Terminal {
 }
 
 impl Pipes {
-    /// All at once: the server gives up after five seconds, which is little for one after the other.
+    /// The controls first: the server starts the command once the others are there, and one that ends before its
+    /// controls connect may keep a 7.0 server waiting for their end for ever. The others all at once: it gives up after
+    /// five seconds, which is little for one after the other.
     pub(super) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
         let incus = incus.clone();
         to_the_end(async move {
-            let (stdin, stdout, stderr, control) = tokio::try_join!(
+            let control = control(&incus, &operation).await?;
+            let (stdin, stdout, stderr) = tokio::try_join!(
                 dial(&incus, &operation, "0"),
                 dial(&incus, &operation, "1"),
                 dial(&incus, &operation, "2"),
-                control(&incus, &operation)
             )?;
             let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
             Ok(Self { stdin, stdout, stderr, control })
@@ -55,8 +57,9 @@ impl Terminal {
     pub(in crate::incus) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
         let incus = incus.clone();
         to_the_end(async move {
-            let (both, control) =
-                tokio::try_join!(dial(&incus, &operation, "0"), control(&incus, &operation))?;
+            // As above.
+            let control = control(&incus, &operation).await?;
+            let both = dial(&incus, &operation, "0").await?;
             // An answer from `both` could wait behind what is being typed; `control` tells for both.
             let both = if control.is_some() { both } else { both.watched(QUIET, LIMIT) };
             Ok(Self { both, control })
