@@ -142,10 +142,11 @@ impl Instances {
         BulkStateChange::new(self.incus, StateAction::Restart)
     }
 
-    fn own<D: Projected>(&self, data: Vec<D>) -> Vec<Instance<D>> {
-        let wanted = |data: &D| self.kind.as_ref().is_none_or(|kind| kind == data.kind());
-        let data = data.into_iter().filter(wanted);
-        data.map(|data| Instance::new(&self.home(data.project()), data)).collect()
+    fn own<D: Projected>(&self, mut data: Vec<D>) -> Vec<Instance<D>> {
+        if let Some(kind) = &self.kind {
+            data.retain(|data| kind == data.kind());
+        }
+        data.into_iter().map(|data| Instance::new(&self.home(data.project()), data)).collect()
     }
 
     /// `/1.0/instances/web?project=blue`
