@@ -34,6 +34,7 @@ mod shell;
 mod socket;
 mod tasks;
 mod tls;
+mod watched;
 mod wire;
 
 pub use fault::{Planting, Rule};

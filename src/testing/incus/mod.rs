@@ -37,13 +37,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::fault::Rule;
 use super::listen::Doors;
-use super::request::Request;
 use super::server::Front;
 use super::shell::Files;
 use super::tasks::lock;
 use super::tls::Tls;
+use super::watched::watched;
 use common::{body, digest, not_implemented, project, project_filter, query, recursion, secret, uuid};
 use state::{Instance, World};
 
@@ -200,10 +199,7 @@ impl FakeIncus {
     }
 }
 
-/// Faults, and what arrived.
-impl FakeIncus {
-    /// Begins a fault for a route: a method (`*`: any) and a path of which `{…}` segments match anything.
-    ///
+watched! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use windlass::testing::FakeIncus;
@@ -214,34 +210,7 @@ impl FakeIncus {
     /// assert_eq!(fake.requests("GET /1.0/instances/{name}"), 3);
     /// # Ok(()) }
     /// ```
-    pub fn on(&self, route: &str) -> Rule {
-        Rule::new(self.0.doors.front.faults.clone(), route)
-    }
-
-    /// How many requests arrived on a route, also those that a fault ate.
-    pub fn requests(&self, route: &str) -> usize {
-        self.0.doors.front.requests(route)
-    }
-
-    /// Everything that arrived, oldest first.
-    pub fn log(&self) -> Vec<Request> {
-        self.0.doors.front.log()
-    }
-
-    /// How many connections are open now, websockets included.
-    pub fn connections(&self) -> usize {
-        self.0.doors.front.count.open()
-    }
-
-    /// How many were open at the same time, at most.
-    pub fn connections_peak(&self) -> usize {
-        self.0.doors.front.count.peak()
-    }
-
-    /// Cuts every open connection; the server goes on.
-    pub async fn cut_connections(&self) {
-        self.0.doors.front.connections.end().await;
-    }
+    FakeIncus
 }
 
 /// What is on the server.

@@ -18,11 +18,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fault::Rule;
 use super::listen::Doors;
-use super::request::Request;
 use super::server::Front;
 use super::tasks::lock;
+use super::watched::watched;
 use quirk::Quirk;
 use world::World;
 
@@ -96,10 +95,7 @@ impl FakeKoyeb {
     }
 }
 
-/// Faults, and what arrived.
-impl FakeKoyeb {
-    /// Begins a fault for a route: a method (`*`: any) and a path of which `{…}` segments match anything.
-    ///
+watched! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
     /// # use windlass::testing::FakeKoyeb;
@@ -108,35 +104,11 @@ impl FakeKoyeb {
     /// fake.on("POST /v1/services/{id}/redeploy").drop_after();
     /// # Ok(()) }
     /// ```
-    pub fn on(&self, route: &str) -> Rule {
-        Rule::new(self.0.doors.front.faults.clone(), route)
-    }
+    FakeKoyeb
+}
 
-    /// How many requests arrived on a route, also those that a fault ate.
-    pub fn requests(&self, route: &str) -> usize {
-        self.0.doors.front.requests(route)
-    }
-
-    /// Everything that arrived, oldest first.
-    pub fn log(&self) -> Vec<Request> {
-        self.0.doors.front.log()
-    }
-
-    /// How many connections are open now, websockets included.
-    pub fn connections(&self) -> usize {
-        self.0.doors.front.count.open()
-    }
-
-    /// How many were open at the same time, at most.
-    pub fn connections_peak(&self) -> usize {
-        self.0.doors.front.count.peak()
-    }
-
-    /// Cuts every open connection; the service goes on.
-    pub async fn cut_connections(&self) {
-        self.0.doors.front.connections.end().await;
-    }
-
+/// Faults of this service alone.
+impl FakeKoyeb {
     /// Allows so many requests in each span of that length, and answers more with 429 and a body that isn't JSON.
     pub fn rate_limit(&self, requests: u32, span: Duration) {
         self.0.world.limit.set(requests, span);

@@ -16,11 +16,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::fault::Rule;
 use super::listen::Doors;
-use super::request::Request;
 use super::server::Front;
 use super::tasks::lock;
+use super::watched::watched;
 use state::{Account, Place, State, Step};
 
 /// Lambda Cloud in this process, on a loopback port, with an account of its own.
@@ -94,11 +93,7 @@ impl FakeLambdaCloud {
     }
 }
 
-/// Faults, and what arrived.
-impl FakeLambdaCloud {
-    /// Begins a fault for a route, as on [`FakeIncus`](super::FakeIncus): a method (`*`: any) and a path of which `{…}`
-    /// segments match anything.
-    ///
+watched! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
@@ -107,19 +102,7 @@ impl FakeLambdaCloud {
     /// assert_eq!(fake.requests("GET /api/v1/instances"), 3);
     /// # Ok(()) }
     /// ```
-    pub fn on(&self, route: &str) -> Rule {
-        Rule::new(self.0.doors.front.faults.clone(), route)
-    }
-
-    /// How many requests arrived on a route, also those that a fault ate.
-    pub fn requests(&self, route: &str) -> usize {
-        self.0.doors.front.requests(route)
-    }
-
-    /// Everything that arrived, oldest first.
-    pub fn log(&self) -> Vec<Request> {
-        self.0.doors.front.log()
-    }
+    FakeLambdaCloud
 }
 
 /// Instances.

@@ -19,11 +19,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fault::Rule;
 use super::listen::Doors;
-use super::request::Request;
 use super::server::Front;
 use super::tasks::lock;
+use super::watched::watched;
 use state::World;
 
 /// The server's version.
@@ -127,10 +126,7 @@ impl FakeShakenFist {
     }
 }
 
-/// Faults, and what arrived.
-impl FakeShakenFist {
-    /// Begins a fault for a route: a method (`*`: any) and a path of which `{…}` segments match anything.
-    ///
+watched! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use windlass::testing::FakeShakenFist;
@@ -140,19 +136,7 @@ impl FakeShakenFist {
     /// assert_eq!(fake.requests("GET /instances"), 3);
     /// # Ok(()) }
     /// ```
-    pub fn on(&self, route: &str) -> Rule {
-        Rule::new(self.0.doors.front.faults.clone(), route)
-    }
-
-    /// How many requests arrived on a route, also those that a fault ate.
-    pub fn requests(&self, route: &str) -> usize {
-        self.0.doors.front.requests(route)
-    }
-
-    /// Everything that arrived, oldest first.
-    pub fn log(&self) -> Vec<Request> {
-        self.0.doors.front.log()
-    }
+    FakeShakenFist
 }
 
 /// Keys and tokens.
