@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::rule::DOCUMENT;
 use crate::{Errors, Finding, Input};
 
 /// The methods a path item can have.
@@ -140,13 +141,11 @@ fn sorted(node: Value) -> Value {
 
 fn unreadable(input: &Input<'_>, why: &str) -> Errors {
     let cure = "correct the YAML at the place named";
-    Finding::new(crate::lint::DOCUMENT, "(document)", format!("it can't be read: {why}"), cure)
-        .in_file(input.file)
-        .into()
+    Finding::new(DOCUMENT, "(document)", format!("it can't be read: {why}"), cure).in_file(input.file).into()
 }
 
 fn wrong_version(input: &Input<'_>, version: &str) -> Errors {
     let message = format!("this is OpenAPI {version}");
     let cure = "write OpenAPI 3.0.3, the only version that the generator takes";
-    Finding::new(crate::lint::DOCUMENT, "openapi", message, cure).in_file(input.file).into()
+    Finding::new(DOCUMENT, "openapi", message, cure).in_file(input.file).into()
 }

@@ -2,7 +2,8 @@
 
 use crate::document::Document;
 use crate::prepass::{self, Prepared};
-use crate::{Errors, Finding, Input, digest, lint, open_enum, postpass, progenitor, table, tidy};
+use crate::progenitor::{self, unparsable};
+use crate::{Errors, Input, digest, lint, open_enum, postpass, table, tidy};
 
 /// Lints a document and turns it into Rust.
 ///
@@ -51,11 +52,6 @@ fn header(input: &Input<'_>) -> String {
         progenitor::VERSION,
         env!("CARGO_PKG_VERSION"),
     )
-}
-
-pub(crate) fn unparsable(error: &syn::Error) -> Errors {
-    let message = format!("the generated code isn't Rust: {error}");
-    Finding::new(progenitor::RULE, "(generated code)", message, "look for odd names in the document").into()
 }
 
 fn in_file(errors: Errors, file: &str) -> Errors {

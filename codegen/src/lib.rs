@@ -24,6 +24,7 @@ mod path_segment;
 mod postpass;
 mod prepass;
 mod progenitor;
+mod rule;
 mod table;
 mod tidy;
 mod version_header;
@@ -31,7 +32,8 @@ mod version_header;
 pub use digest::digest;
 pub use finding::{Errors, Finding};
 pub use generate::{generate, generate_unchecked};
-pub use lint::{ALL_RULES, lint};
+pub use lint::lint;
+pub use rule::ALL_RULES;
 
 /// One document and where its generated code will live.
 #[derive(Clone, Copy, Debug)]

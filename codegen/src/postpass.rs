@@ -6,9 +6,10 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, Type, parse_quote};
 
 use crate::extra;
-use crate::generate::unparsable;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
+use crate::progenitor::unparsable;
+use crate::rule::X_NULL;
 use crate::{
     Errors, Finding, accept_header, builders, empty_body, json_reply, optional_query, path_segment, tidy,
     version_header,
@@ -144,7 +145,7 @@ fn renamed(attrs: &[Attribute]) -> Option<String> {
 fn lost_field(owner: &str, wire: &str) -> Finding {
     let place = format!("components.schemas.{owner}.properties.{wire}");
     let message = "`x-null: empty` is on a field that the generated code doesn't have";
-    Finding::new(crate::lint::X_NULL, place, message, "put it on a property of a named object schema")
+    Finding::new(X_NULL, place, message, "put it on a property of a named object schema")
 }
 
 fn is_module(item: &Item, name: &str) -> bool {

@@ -107,3 +107,9 @@ fn with_paths(root: &Value, paths: Value) -> Value {
     root["paths"] = paths;
     root
 }
+
+/// What progenitor wrote, or we added, isn't Rust.
+pub(crate) fn unparsable(error: &syn::Error) -> Errors {
+    let message = format!("the generated code isn't Rust: {error}");
+    Finding::new(RULE, "(generated code)", message, "look for odd names in the document").into()
+}

@@ -21,6 +21,7 @@ mod instances;
 mod join;
 mod launch;
 mod launched;
+mod local;
 mod log;
 mod metadata;
 mod migrate;

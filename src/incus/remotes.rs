@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::identity::unusable;
 use super::reach::{KnownBy, Target};
-use super::{Connect, Identity, discover};
+use super::{Connect, Identity, local};
 use crate::config::{Surroundings, Tried};
 use crate::error::{Error, Kind};
 
@@ -123,7 +123,7 @@ fn on_this_machine(
     match socket {
         Some(socket) => connect.target = Target::Unix(socket.into()),
         None => {
-            let found = discover::local(surroundings, Tried::default())?;
+            let found = local::find(surroundings, Tried::default())?;
             connect.origin = found.origin;
             connect.target = found.target;
             connect.project = connect.project.or(found.project);
@@ -403,7 +403,8 @@ future: {a: [1, 2]}
         let machine = Machine::new("chosen")?;
         let chosen = |variables: &[(&str, &str)]| {
             let mut tried = Tried::default();
-            let found = discover::find(&machine.surroundings(variables)).map(|connect| place(&connect));
+            let found =
+                crate::incus::discover::find(&machine.surroundings(variables)).map(|connect| place(&connect));
             (chosen(&machine.surroundings(variables), &mut tried).ok().flatten(), found.unwrap_or_default())
         };
         let socket = machine.root.join("run/incus/unix.socket").display().to_string();

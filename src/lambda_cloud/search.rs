@@ -1,17 +1,19 @@
 //! The search for capacity: rounds of launches, one at a time, until one is accepted.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::choice::Choice;
-use super::when_available::{LaunchWhenAvailable, Tell};
 use super::{Instance, LambdaCloud, Launch, types};
 use crate::error::{Error, Kind};
 use crate::wait::{BoxFuture, Operation, Progress};
+
+/// Told of the search first, then of the launch.
+pub(super) type Tell = Arc<Mutex<dyn FnMut(&Progress) + Send>>;
 
 /// A search under way.
 pub(super) struct Search {
@@ -29,19 +31,17 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub(super) fn new(asked: LaunchWhenAvailable) -> (Self, BoxFuture<'static, ()>) {
-        let placed = asked.choices.iter().filter(|choice| choice.region.is_some());
-        let search = Self {
-            unlisted: placed.cloned().collect(),
-            launch: asked.launch,
-            choices: asked.choices,
-            tell: asked.tell,
+    pub(super) fn new(launch: Launch, choices: Vec<Choice>, deadline: Duration, tell: Option<Tell>) -> Self {
+        Self {
+            unlisted: choices.iter().filter(|choice| choice.region.is_some()).cloned().collect(),
+            launch,
+            choices,
+            tell,
             started: Instant::now(),
-            deadline: asked.deadline,
+            deadline,
             tried: BTreeMap::new(),
             last: None,
-        };
-        (search, asked.stop)
+        }
     }
 
     pub(super) async fn run(

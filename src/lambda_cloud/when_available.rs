@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::choice::Choice;
-use super::search::Search;
+use super::search::{Search, Tell};
 use super::{Instance, LambdaCloud, Launch, check};
 use crate::error::Error;
 use crate::wait::{BoxFuture, Operation, Progress};
@@ -16,15 +16,12 @@ use crate::wait::{BoxFuture, Operation, Progress};
 /// `.await` it for the instance, or [`send`](Self::send) it for the operation of the launch that was accepted.
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct LaunchWhenAvailable {
-    pub(super) launch: Launch,
-    pub(super) choices: Vec<Choice>,
-    pub(super) deadline: Duration,
-    pub(super) tell: Option<Tell>,
-    pub(super) stop: BoxFuture<'static, ()>,
+    launch: Launch,
+    choices: Vec<Choice>,
+    deadline: Duration,
+    tell: Option<Tell>,
+    stop: BoxFuture<'static, ()>,
 }
-
-/// Told of the search first, then of the launch.
-pub(super) type Tell = Arc<Mutex<dyn FnMut(&Progress) + Send>>;
 
 impl fmt::Debug for LaunchWhenAvailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,8 +111,7 @@ impl LaunchWhenAvailable {
             return Err(Error::invalid("choices", "a type or a region is empty"));
         }
         check::launch(&self.launch.request)?;
-        let (mut search, stop) = Search::new(self);
-        search.run(stop).await
+        Search::new(self.launch, self.choices, self.deadline, self.tell).run(self.stop).await
     }
 }
 

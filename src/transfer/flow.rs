@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, TryStreamExt, try_unfold};
 
-use super::pull::Source;
+use super::opened::Source;
 use super::{Opened, Tell, Transferred};
 use crate::error::{Error, Kind, Sent};
 use crate::retry::Retry;

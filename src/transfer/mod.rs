@@ -19,9 +19,8 @@ pub(crate) use content::Pieces;
 pub(crate) use disk::{Draft, local};
 pub use flow::Download;
 pub(crate) use form::Form;
-pub(crate) use opened::{Opened, range};
+pub(crate) use opened::{Opened, Source, range};
 pub use pull::Pull;
-pub(crate) use pull::Source;
 pub(crate) use push::Upload;
 
 /// How far a transfer has come.

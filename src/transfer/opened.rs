@@ -1,13 +1,23 @@
-//! What an answer says of the content that follows: its size, where it begins, which version it is.
+//! Where content comes from, and what an answer says of it: its size, where it begins, which version it is.
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use progenitor_client::{ByteStream, ResponseValue};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 
 use crate::call::Call;
 use crate::error::Error;
+
+/// Where content comes from: each API has one for each kind of thing.
+pub(crate) trait Source: Send + Sync + 'static {
+    /// The API's name, for errors.
+    fn api(&self) -> &'static str;
+
+    /// Asks for the content from a byte on. What begins elsewhere says so in [`Opened::from`].
+    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>>;
+}
 
 /// Content that a server has begun to send.
 pub(crate) struct Opened {

@@ -5,23 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::disk::Draft;
 use super::flow::{Flow, Terms};
-use super::{Download, IDLE, Opened, Transferred};
+use super::opened::Source;
+use super::{Download, IDLE, Transferred};
 use crate::error::{Error, Kind, Sent};
 use crate::retry::Retry;
-
-/// Where content comes from: each API has one for each kind of thing.
-pub(crate) trait Source: Send + Sync + 'static {
-    /// The API's name, for errors.
-    fn api(&self) -> &'static str;
-
-    /// Asks for the content from a byte on. What begins elsewhere says so in [`Opened::from`].
-    fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>>;
-}
 
 /// Content to be pulled from a server.
 ///

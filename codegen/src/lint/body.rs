@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::rule::{INLINE_BODY, MEDIA_TYPE};
 use super::sites::Sites;
 use crate::Finding;
 use crate::document::{Document, entries};
+use crate::rule::{INLINE_BODY, MEDIA_TYPE};
 use crate::table::is_json;
 
 /// What progenitor can send.

@@ -1,9 +1,9 @@
 //! Ways to combine schemas that come out wrong, or not at all.
 
-use super::rule::{ALL_OF, ANY_OF, DISCRIMINATOR, NOT, ONE_OF};
 use super::sites::Spot;
 use crate::Finding;
 use crate::document::items;
+use crate::rule::{ALL_OF, ANY_OF, DISCRIMINATOR, NOT, ONE_OF};
 
 /// A rule about one schema.
 pub(super) type Rule = fn(&Spot<'_>) -> Option<Finding>;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::rule::EXTENSION;
 use super::sites::Sites;
 use crate::Finding;
 use crate::document::{Document, entries};
+use crate::rule::EXTENSION;
 
 const OF_OPERATIONS: &[&str] = &["x-retry", "x-not-processed", "x-timeout"];
 const OF_SCHEMAS: &[&str] = &["x-null", "x-not-secret"];

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::combine::Rule;
-use super::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, X_NULL};
 use super::sites::Spot;
 use crate::Finding;
 use crate::prepass::reads_null_as_empty;
+use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, X_NULL};
 
 pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, x_null];
 

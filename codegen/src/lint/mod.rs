@@ -9,7 +9,6 @@ mod object;
 mod operation;
 mod parameter;
 mod reference;
-mod rule;
 mod secret;
 mod sites;
 mod text;
@@ -17,9 +16,6 @@ mod text;
 use crate::document::Document;
 use crate::{Finding, Input};
 use sites::Sites;
-
-pub use rule::ALL_RULES;
-pub(crate) use rule::{DOCUMENT, X_NULL};
 
 /// Everything that is wrong with a document, not only the first thing.
 #[must_use]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::rule::NAME;
 use super::sites::Sites;
 use crate::Finding;
 use crate::document::{Document, Operation, entries, items};
 use crate::names::{pascal, snake};
 use crate::open_enum::variant;
+use crate::rule::NAME;
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     let types = document.schemas().map(|(name, _)| (name, pascal(name)));

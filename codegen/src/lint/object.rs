@@ -1,9 +1,9 @@
 //! Objects in answers: what they don't know they must keep.
 
 use super::combine::Rule;
-use super::rule::{CLOSED_OBJECT, UNKNOWN_FIELDS};
 use super::sites::Spot;
 use crate::Finding;
+use crate::rule::{CLOSED_OBJECT, UNKNOWN_FIELDS};
 
 pub(super) const RULES: &[Rule] = &[closed, forgetful];
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::rule::{FAILURE, NOT_PROCESSED, OPERATION_ID, RETRY, SUCCESS, SUMMARY, TAG, TIMEOUT};
 use crate::Finding;
 use crate::document::{Document, Operation, entries, is_failure, is_success, items};
+use crate::rule::{FAILURE, NOT_PROCESSED, OPERATION_ID, RETRY, SUCCESS, SUMMARY, TAG, TIMEOUT};
 use crate::table::{endpoint_id, is_json, reply_kind, statuses};
 
 type Rule = fn(&Document, &Operation<'_>) -> Option<Finding>;

@@ -3,12 +3,12 @@
 use regress::Regex;
 use serde_json::Value;
 
-use super::rule::{PARAMETER_FORM, PATH_PARAMETER};
 use super::secret;
 use super::sites::Sites;
 use crate::Finding;
 use crate::document::{Document, is_string_enum};
 use crate::prepass::is_secret;
+use crate::rule::{PARAMETER_FORM, PATH_PARAMETER};
 
 /// What leads to another path than the one meant, once the URL is normalised.
 const ASTRAY: [&str; 5] = ["", ".", "..", "/", "\\"];

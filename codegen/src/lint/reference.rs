@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::rule::REFERENCE;
 use crate::Finding;
 use crate::document::{Document, reference};
+use crate::rule::REFERENCE;
 
 pub(super) fn check(document: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -1,10 +1,10 @@
 //! What is secret has a type that says so.
 
 use super::combine::Rule;
-use super::rule::{RESERVED, SECRET};
 use super::sites::Spot;
 use crate::Finding;
 use crate::document::Document;
+use crate::rule::{RESERVED, SECRET};
 
 pub(super) const RULES: &[Rule] = &[unmarked];
 

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::reference::children;
-use super::rule::DOC_TEXT;
 use crate::Finding;
 use crate::document::Document;
+use crate::rule::DOC_TEXT;
 
 /// What holds examples of data, not texts about it.
 const DATA: [&str; 4] = ["example", "examples", "default", "enum"];

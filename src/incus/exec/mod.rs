@@ -18,8 +18,9 @@ use crate::error::Error;
 use crate::process::{Output, Process, Source};
 
 pub(super) use drive::{Keyboard, pour, steer, write};
-pub(super) use status::{resume, resume_recorded};
+pub(super) use status::resume;
 pub(super) use streams::Terminal;
+pub(super) use unattended::resume_recorded;
 pub use until::UntilSuccess;
 
 /// A command to run; from [`Instance::exec`].

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::unattended::Recorded;
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, types};
-use crate::process::{ExitStatus, Output};
+use crate::process::ExitStatus;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation, WaitError};
 
@@ -25,11 +24,6 @@ pub(super) async fn of_ended(incus: &Incus, id: &str) -> Result<ExitStatus, Wait
 
 pub(in crate::incus) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<ExitStatus>> {
     (ticket.kind == Exited::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Exited))
-}
-
-pub(in crate::incus) fn resume_recorded(incus: &Incus, ticket: &Ticket) -> Option<Operation<Output>> {
-    let recorded = Recorded::of(ticket)?;
-    Some(IncusWork::resumed(incus, ticket.id(), recorded))
 }
 
 /// Ends in the exit status.

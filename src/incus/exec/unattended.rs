@@ -12,7 +12,7 @@ use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
 use crate::process::{ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::transfer::{Opened, Pull, Source, range};
-use crate::wait::{Action, BoxFuture};
+use crate::wait::{Action, BoxFuture, Operation};
 
 impl Exec {
     /// Runs it without any streams; what it writes is lost.
@@ -179,4 +179,9 @@ impl Source for OutputSource {
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
         Box::pin(self.get(from))
     }
+}
+
+pub(in crate::incus) fn resume_recorded(incus: &Incus, ticket: &Ticket) -> Option<Operation<Output>> {
+    let recorded = Recorded::of(ticket)?;
+    Some(IncusWork::resumed(incus, ticket.id(), recorded))
 }
