@@ -29,7 +29,7 @@ pub(in crate::shakenfist) use created::resume;
 ///
 /// The request is never repeated blindly. Names aren't unique here, so each carries a marker in the instance's metadata
 /// (`windlass-create`). Where the answer is lost, the client looks for the marker and goes on with what it finds; else
-/// the error is of [`Kind::OutcomeUnknown`] and names the marker.
+/// the error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown) and names the marker.
 ///
 /// A create that the server refuses for want of room (507) or because an address is taken (409) leaves a record in the
 /// state `error` behind, with the name that was asked for; the error names it, and
