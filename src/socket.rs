@@ -56,7 +56,7 @@ impl Socket {
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
-    async fn over(connection: C) -> Self {
+    pub(crate) async fn over(connection: C) -> Self {
         let config = WebSocketConfig::default().read_buffer_size(READ);
         let connection = Listening::to(connection);
         let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;

@@ -207,7 +207,7 @@ async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
     assert_eq!(refused.hits(), 1);
     run.kill().await?;
     assert_eq!(run.wait().await?.code(), 137);
-    // A stream isn't: the server knows its secret no more.
+    // A stream isn't.
     fake.on("GET /1.0/operations/{id}/websocket").skip(1).reply(503, "busy");
     assert!(web.exec(["sleep", "1000"]).spawn().await.is_err());
     Ok(())

@@ -434,6 +434,21 @@ async fn events_cut_under_many_waits_cost_one_list() -> Outcome {
 }
 
 #[tokio::test]
+async fn commands_that_end_together_are_awaited_on_few_connections_too() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    fake.add_instance("web");
+    incus.instance("web").start().await?;
+    let tap = wire::Tap::before(incus.origin()).await?;
+    let web = Incus::unix(tap.socket()).client()?.instance("web");
+    let commands: Vec<_> = (0..50).map(|_| tokio::spawn(web.exec(["sleep", "0.5"]).output())).collect();
+    for command in commands {
+        assert!(command.await??.status.is_success());
+    }
+    assert!((1..=4).contains(&tap.waiting_peak()), "{} connections were waited on", tap.waiting_peak());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_dead_events_connection_is_noticed_under_a_wait() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     let hold = fake.hold_operations();

@@ -151,7 +151,7 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     tokio::select! {
         ended = pour(&both, &output, Chunk::Stdout) => ended.map(|()| ExitStatus::new(0)),
         never = write(&both, input, Keyboard::Console) => never,
-        e = steer(control.as_ref(), orders, true) => Err(e),
+        e = steer(&control, orders, true) => Err(e),
     }
 }
 

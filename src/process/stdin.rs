@@ -85,7 +85,7 @@ enum Origin {
 }
 
 impl Input {
-    pub(super) fn new(source: Source) -> (Self, Option<Stdin>) {
+    pub(crate) fn new(source: Source) -> (Self, Option<Stdin>) {
         match source {
             Source::Bytes(bytes) => (Self(Origin::Bytes(bytes)), None),
             Source::Pipe => {

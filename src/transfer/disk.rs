@@ -115,3 +115,39 @@ pub(crate) fn local(verb: &str, path: &Path, e: io::Error) -> Error {
         inner.source = Some(e.into());
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("windlass-draft-{name}-{}", std::process::id()))
+    }
+
+    #[tokio::test]
+    async fn all_pieces_arrive_in_order() -> Result<(), Error> {
+        let target = place("whole");
+        let mut draft = Draft::beside(&target).await?;
+        let piece = |number: u8| Bytes::from(vec![number; Draft::BUFFER / 3]);
+        for number in 0..10 {
+            draft.write(piece(number)).await?;
+        }
+        assert!(!target.exists());
+        draft.keep(false).await?;
+        let written = std::fs::read(&target).map_err(|e| local("read", &target, e))?;
+        assert!(written == (0..10).flat_map(piece).collect::<Vec<u8>>());
+        std::fs::remove_file(&target).map_err(|e| local("remove", &target, e))
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_behind_our_back_is_no_whole_file() -> Result<(), Error> {
+        let target = place("failed");
+        let mut draft = Draft::beside(&target).await?;
+        draft.writing = Some(spawn_blocking(|| Err(io::ErrorKind::StorageFull.into())));
+        draft.write(Bytes::from_static(b"the last piece")).await?;
+        let e = draft.keep(false).await.err();
+        assert_eq!(e.map(|e| e.kind()), Some(Kind::Io));
+        assert!(!target.exists());
+        Ok(())
+    }
+}

@@ -5,9 +5,7 @@ use std::time::Duration;
 use windlass::incus::{Console, Incus, Instance};
 use windlass::{Error, Kind};
 
-use super::{IMAGE, Outcome, handle, launched, name, remove};
-
-const SOON: Duration = Duration::from_secs(20);
+use super::{IMAGE, Outcome, SOON, handle, launched, name, remove};
 
 /// Reads until the words appear.
 async fn read_until(console: &mut Console, words: &str) -> Outcome {

@@ -5,10 +5,7 @@ use std::time::Duration;
 use windlass::incus::{Incus, Instance};
 use windlass::{Chunk, Error, ExitStatus, Kind, Output, Process, Signal};
 
-use super::{IMAGE, Outcome, handle, launched, name, remove};
-
-/// Far more than anything here takes.
-const SOON: Duration = Duration::from_secs(20);
+use super::{IMAGE, Outcome, SOON, handle, launched, name, remove};
 
 pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outcome {
     let web = launched(&incus, "exec").await?;

@@ -38,6 +38,9 @@ pub use images::*;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// Far more than an answer takes.
+const SOON: Duration = Duration::from_secs(20);
+
 /// The servers have this image: a busybox with a shell.
 pub const IMAGE: &str = "busybox";
 
@@ -449,10 +452,10 @@ pub async fn server_is_described(incus: Incus) -> Outcome {
     Ok(())
 }
 
-/// The servers have a project of this name, with the images and profiles of the default one.
-/// The project that one test acts on as a whole.
+/// The servers have two more projects, with the images and profiles of the default one: this one for the test that acts
+/// on all that is in it, …
 const BULK: &str = "bulk";
-/// The project for all other tests that need a second one.
+/// … and this one for all others.
 const OTHER: &str = "other";
 
 pub async fn bulk_state(incus: Incus) -> Outcome {

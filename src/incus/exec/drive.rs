@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
 use super::status;
@@ -51,7 +52,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
     };
     tokio::select! {
         ended = ended(&run, drain) => ended,
-        e = steer(control.as_ref(), orders, false) => Err(e),
+        e = steer(&control, orders, false) => Err(e),
         // Up to the very end: what says no more may still read.
         never = feed(&stdin, input, silence) => never,
     }
@@ -73,7 +74,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     };
     tokio::select! {
         ended = ended(&run, drain) => ended,
-        e = steer(control.as_ref(), orders, true) => Err(e),
+        e = steer(&control, orders, true) => Err(e),
     }
 }
 
@@ -147,7 +148,11 @@ fn of_incus(e: Error) -> Error {
 
 /// Sends the input of a command without a terminal. Once the output has ended, so has the command, most likely: then a
 /// writer that stays idle is waited for no longer.
-async fn feed<T>(stdin: &Socket, mut input: Input, mut silence: watch::Receiver<bool>) -> T {
+async fn feed<C: AsyncRead + AsyncWrite + Unpin, T>(
+    stdin: &Socket<C>,
+    mut input: Input,
+    mut silence: watch::Receiver<bool>,
+) -> T {
     let sending = async {
         while let Some(piece) = tokio::select! {
             piece = input.next(PIECE) => piece,
@@ -198,18 +203,16 @@ fn tell(sent: Result<(), Error>) {
 }
 
 /// Obeys orders for as long as the command runs; returns only when the connection is dead.
-pub(in crate::incus) async fn steer(control: Option<&Socket>, mut orders: Orders, terminal: bool) -> Error {
-    if let Some(control) = control {
-        loop {
-            tokio::select! {
-                asked = orders.next() => obey(control, asked, terminal).await,
-                heard = control.next() => match heard {
-                    Ok(Some(_)) => {}
-                    Err(e) if e.kind() == Kind::Timeout => return of_incus(e),
-                    // It ends with the command, of whose end the streams tell.
-                    Ok(None) | Err(_) => break,
-                },
-            }
+pub(in crate::incus) async fn steer(control: &Socket, mut orders: Orders, terminal: bool) -> Error {
+    loop {
+        tokio::select! {
+            asked = orders.next() => obey(control, asked, terminal).await,
+            heard = control.next() => match heard {
+                Ok(Some(_)) => {}
+                Err(e) if e.kind() == Kind::Timeout => return of_incus(e),
+                // It ends with the command, of whose end the streams tell.
+                Ok(None) | Err(_) => break,
+            },
         }
     }
     loop {
@@ -232,4 +235,54 @@ async fn obey(control: &Socket, asked: Asked, terminal: bool) {
     };
     let sent = control.send_text(&order.to_string()).await;
     asked.answer(sent.map_err(of_incus));
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tokio::time::{Instant, sleep};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::process::Source;
+
+    /// What the server gets until it is told the end.
+    async fn received(connection: tokio::io::DuplexStream) -> Vec<u8> {
+        let mut server = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
+        let mut all = Vec::new();
+        while let Some(Ok(message)) = server.next().await {
+            if message.is_text() {
+                break;
+            }
+            all.extend_from_slice(&message.into_data());
+        }
+        all
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn input_outlives_the_output_but_an_idle_writer_does_not() {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        let stdin = Socket::over(ours).await;
+        let (input, writer) = Input::new(Source::Pipe);
+        let (_silent, silence) = watch::channel(true);
+        let writing = async {
+            let mut writer = writer;
+            for word in ["one ", "two ", "three"] {
+                sleep(SOON.mul_f64(0.9)).await;
+                if let Some(writer) = &mut writer {
+                    let _ = writer.write_all(word).await;
+                }
+            }
+            std::future::pending().await
+        };
+        let started = Instant::now();
+        let all = tokio::select! {
+            all = received(theirs) => all,
+            () = feed(&stdin, input, silence) => Vec::new(),
+            () = writing => Vec::new(),
+        };
+        assert_eq!(all, b"one two three");
+        assert!((SOON.mul_f64(3.6)..SOON * 4).contains(&started.elapsed()), "{:?}", started.elapsed());
+    }
 }

@@ -24,13 +24,13 @@ pub(super) struct Pipes {
     pub(super) stdin: Socket,
     pub(super) stdout: Socket,
     pub(super) stderr: Socket,
-    pub(super) control: Option<Socket>,
+    pub(super) control: Socket,
 }
 
 /// A terminal, both ways. Closing `control` ends what runs in it.
 pub(in crate::incus) struct Terminal {
     pub(in crate::incus) both: Socket,
-    pub(in crate::incus) control: Option<Socket>,
+    pub(in crate::incus) control: Socket,
 }
 
 impl Pipes {
@@ -60,8 +60,7 @@ impl Terminal {
             // As above.
             let control = control(&incus, &operation).await?;
             let both = dial(&incus, &operation, "0").await?;
-            // An answer from `both` could wait behind what is being typed; `control` tells for both.
-            let both = if control.is_some() { both } else { both.watched(QUIET, LIMIT) };
+            // Not watched: an answer could wait behind what is being typed. `control` tells for both.
             Ok(Self { both, control })
         })
         .await
@@ -82,22 +81,20 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-/// The controls, with more than one try: without them the command runs on, whatever becomes of the rest.
-async fn control(incus: &Incus, operation: &types::Operation) -> Result<Option<Socket>, Error> {
+/// The controls, with more than one try: nothing runs yet that a second one could do harm to.
+async fn control(incus: &Incus, operation: &types::Operation) -> Result<Socket, Error> {
     let mut tries = 1;
     loop {
         match dial(incus, operation, "control").await {
-            Ok(control) => return Ok(Some(control.watched(QUIET, LIMIT))),
-            // Nobody needs them any more.
-            Err(e) if is_over(&e) => return Ok(None),
-            Err(e) if tries == CONTROL_TRIES => return Err(e),
+            Ok(control) => return Ok(control.watched(QUIET, LIMIT)),
+            Err(e) if tries == CONTROL_TRIES || is_over(&e) => return Err(e),
             Err(_) => tries += 1,
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// The server knows the secrets, or the operation, only while the command runs.
+/// The server knows the secrets, or the operation, only while it has something to do with them.
 fn is_over(e: &Error) -> bool {
     match e.kind() {
         Kind::PermissionDenied | Kind::NotFound => true,

@@ -47,7 +47,7 @@ pub struct Create {
 }
 
 /// What is known to be wrong while the call is still being described: field and message.
-type Flaw = (&'static str, String);
+type Flaw = (String, String);
 
 impl fmt::Debug for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,14 +125,14 @@ impl Create {
 
     /// Adds a disk; the first one is booted from.
     pub fn disk(mut self, disk: Disk) -> Self {
-        self.note(disk.check().err());
+        self.note(disk.check());
         self.create.disk.push(disk.0);
         self
     }
 
     /// Adds a network interface.
     pub fn nic(mut self, nic: Nic) -> Self {
-        self.note(nic.check().err());
+        self.note(nic.check());
         self.create.network.get_or_insert_default().push(nic.0);
         self
     }
@@ -201,9 +201,9 @@ impl Create {
     /// Sets a key of the metadata, to any JSON. The scheduler reads `affinity` here and nowhere else.
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         let (key, value) = (key.into(), value.into());
-        self.note(super::metadata::check_value(&key, &value).err());
+        self.note(super::metadata::check_value(&key, &value));
         if key == MARKER {
-            self.note(Some(Error::invalid("metadata", format!("{MARKER} is the client's own"))));
+            self.note(Err(Error::invalid("metadata", format!("{MARKER} is the client's own"))));
         }
         self.create.metadata.get_or_insert_default().insert(key, value);
         self
@@ -242,14 +242,12 @@ impl Create {
         self.send_within(deadline).await
     }
 
-    fn note(&mut self, e: Option<Error>) {
-        if self.flaw.is_none()
-            && let Some(e) = e
-        {
-            let field = e.fields().first().map_or("", String::as_str);
-            let message = e.message().strip_prefix(&format!("{field}: ")).unwrap_or(e.message()).to_owned();
-            let known = ["disk", "network", "address", "metadata"].into_iter().find(|known| *known == field);
-            self.flaw = Some((known.unwrap_or("metadata"), message));
+    /// Keeps the first thing that is wrong.
+    fn note(&mut self, checked: Result<(), Error>) {
+        if let (None, Err(e)) = (&self.flaw, checked) {
+            let field = e.fields().first().cloned().unwrap_or_default();
+            let message = e.message().trim_start_matches(&format!("{field}: ")).to_owned();
+            self.flaw = Some((field, message));
         }
     }
 
