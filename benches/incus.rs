@@ -1,6 +1,6 @@
 //! What the typed layer costs beside doing the same by hand, with a server in another process. Linux only.
 //!
-//! `cargo bench -p windlass-benches` prints wall times by criterion, then ratios of CPU time. Each ratio has its baseline in
+//! `cargo bench -p windlass-benches --features bench` prints wall times by criterion, then ratios of CPU time. Each ratio has its baseline in
 //! its name, and both of its sides run in turns, so that a machine that slows down slows both.
 
 #![allow(clippy::unwrap_used)] // a benchmark that can't go on has nothing to say

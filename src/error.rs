@@ -79,6 +79,8 @@ pub enum Kind {
     PreconditionFailed,
     /// Too many requests.
     RateLimited,
+    /// More came than a limit of this program allows: output of a command, entries of a listing.
+    LimitExceeded,
     /// The account may not have more.
     QuotaExceeded,
     /// The service has no free machine of that kind.
@@ -324,6 +326,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::PreconditionFailed => "changed in the meantime",
             Self::RateLimited => "too many requests",
+            Self::LimitExceeded => "limit exceeded",
             Self::QuotaExceeded => "quota exceeded",
             Self::InsufficientCapacity => "no capacity",
             Self::Unsupported => "not supported by the server",

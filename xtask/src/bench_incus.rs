@@ -43,6 +43,15 @@ fn measure(directory: &Path, generation: &str) -> Outcome {
 
 fn bench() -> Command {
     let mut command = workspace::cargo();
-    command.args(["bench", "--quiet", "--package", "windlass-benches", "--bench", "daemon"]);
+    command.args([
+        "bench",
+        "--quiet",
+        "--package",
+        "windlass-benches",
+        "--features",
+        "bench",
+        "--bench",
+        "daemon",
+    ]);
     command
 }

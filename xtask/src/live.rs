@@ -1,35 +1,34 @@
 //! `cargo xtask live`: the live suites, each against a private daemon of each generation.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
+use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
 pub(crate) const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
 /// The suites, in the order in which they run on each generation.
-const SUITES: &[&str] = &[
+const SUITES: &[Suite<'_>] = &[
     // The contract, over the unix socket and over HTTPS.
-    "live_incus",
-    "live_incus_https",
+    of("live::incus"),
+    of("live::incus_https"),
     // Commands in large numbers.
-    "live_incus_exec",
+    of("live::incus_exec"),
     // Containers in large numbers.
-    "live_incus_many",
+    of("live::incus_many"),
     // Large transfers.
-    "live_incus_transfer",
+    of("live::incus_transfer"),
     // What needs a daemon to be killed.
-    "live_incus_restart",
+    of("live::incus_restart"),
     // The vendor's command against the fake server.
-    "vendor_incus",
+    of("vendor::incus"),
 ];
 /// The suite that needs a cluster beside the daemon.
-const CLUSTER_SUITE: &str = "live_incus_cluster";
+const CLUSTER_SUITE: Suite<'_> = of("live::incus_cluster");
 /// The variable with the directory of a cluster's members.
 const CLUSTER: &str = "WINDLASS_LIVE_INCUS_CLUSTER";
 /// The variable with the directory that `session.sh` made, and will remove.
@@ -47,8 +46,8 @@ struct Lab {
     control: PathBuf,
     /// Holds one directory for each daemon.
     session: PathBuf,
-    /// What else goes to the tests.
-    extra: Vec<String>,
+    /// Which tests run.
+    choice: Choice,
 }
 
 /// A daemon that is up.
@@ -58,30 +57,17 @@ struct Daemon<'a> {
     https: &'a str,
 }
 
-/// What a suite's output says.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    passed: usize,
-    failed: usize,
+const fn of(module: &str) -> Suite<'_> {
+    Suite { program: "contract", module, features: &[] }
 }
 
 /// Runs itself again below `session.sh`, which cleans up in any case; there, runs the suites.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let extra = extra_args(args)?;
+    let choice = Choice::read(args.strip_prefix(&["incus"]).unwrap_or(args))?;
     need_root()?;
     match std::env::var_os(SESSION) {
         None => Err(enter_session("live", args)),
-        Some(session) => all(&Lab { control: servers().join("incus.sh"), session: session.into(), extra }),
-    }
-}
-
-/// What follows `[incus] [--]`.
-fn extra_args(args: &[&str]) -> Result<Vec<String>, String> {
-    let args = args.strip_prefix(&["incus"]).unwrap_or(args);
-    match args {
-        [] => Ok(Vec::new()),
-        ["--", extra @ ..] => Ok(extra.iter().map(|&arg| arg.to_owned()).collect()),
-        [other, ..] => Err(format!("no live suite '{other}'; arguments for the tests go after --")),
+        Some(session) => all(&Lab { control: servers().join("incus.sh"), session: session.into(), choice }),
     }
 }
 
@@ -109,11 +95,8 @@ pub(crate) fn enter_session(chore: &str, args: &[&str]) -> String {
 fn all(lab: &Lab) -> Outcome {
     lab.control(&["install-6"])?;
     lab.control(&["install-7", &tree()])?;
-    // So that no daemon waits for a compiler.
-    workspace::run(test_command(&[SUITES, &[CLUSTER_SUITE]].concat()).arg("--no-run"))?;
-    let failures: Vec<String> =
-        GENERATIONS.iter().filter_map(|generation| lab.generation(generation).err()).collect();
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
+    CLUSTER_SUITE.build()?;
+    suite::all(GENERATIONS.iter().map(|generation| lab.generation(generation)))
 }
 
 /// A port of this machine that nobody uses now.
@@ -126,16 +109,6 @@ fn free_address() -> Result<String, String> {
 /// Where the Debian 13 tree with Incus 7.0 is, or will be.
 pub(crate) fn tree() -> String {
     std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned())
-}
-
-/// `cargo test` of some suites.
-fn test_command(suites: &[&str]) -> Command {
-    let mut command = workspace::cargo();
-    command.arg("test");
-    for suite in suites {
-        command.args(["--test", suite]);
-    }
-    command
 }
 
 impl Lab {
@@ -162,26 +135,18 @@ impl Lab {
         let daemon = Daemon { generation, directory: &directory, https: &https };
         let outcome = match (self.all_suites(&daemon), self.cluster(&daemon)) {
             (Ok(0), Ok(0)) => Err(format!("Incus {generation}: no test ran")),
-            (alone, together) => alone.and(together).map(drop),
+            (alone, together) => suite::all([alone.map(drop), together.map(drop)]),
         };
         let down = self.control(&["down", &path]);
         outcome.and(down)
     }
 
-    /// Runs the suites against a daemon that is up. Arguments may select tests of one suite only.
+    /// Runs the suites against a daemon that is up; how many tests passed.
     fn all_suites(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
-        let (generation, mut passed, mut failures) = (daemon.generation, 0, Vec::new());
-        for suite in SUITES {
-            // One that fails doesn't keep the others from telling what they find.
-            match self.suite(daemon, suite) {
-                Ok(tally) if tally.passed == 0 && self.extra.is_empty() => {
-                    failures.push(format!("Incus {generation}: {suite} ran no test"));
-                }
-                Ok(tally) => passed += tally.passed,
-                Err(failure) => failures.push(failure),
-            }
-        }
-        if failures.is_empty() { Ok(passed) } else { Err(failures.join("\nxtask: ")) }
+        let mut passed = 0;
+        // One that fails doesn't keep the others from telling what they find.
+        suite::all(SUITES.iter().map(|suite| self.suite(daemon, suite).map(|count| passed += count)))?;
+        Ok(passed)
     }
 
     /// Runs the suite that needs a cluster, beside the daemon that is up.
@@ -195,104 +160,24 @@ impl Lab {
             workspace::run(&mut command)
         };
         control("up")?;
-        let tally = self.suite(daemon, CLUSTER_SUITE);
+        let passed = self.suite(daemon, &CLUSTER_SUITE);
         control("down")?;
-        match tally? {
-            Tally { passed: 0, .. } if self.extra.is_empty() => {
-                Err(format!("Incus {generation}: {CLUSTER_SUITE} ran no test"))
-            }
-            tally => Ok(tally.passed),
-        }
+        passed
     }
 
-    /// Runs one suite; an error when a test failed.
-    fn suite(&self, daemon: &Daemon<'_>, suite: &str) -> Result<Tally, String> {
+    /// Runs one suite; how many tests passed, or an error when one failed.
+    fn suite(&self, daemon: &Daemon<'_>, suite: &Suite<'_>) -> Result<usize, String> {
         let Daemon { generation, directory, https } = *daemon;
-        let start = Instant::now();
-        let mut command = test_command(&[suite]);
-        command
-            .args(["--", "--ignored", "--test-threads=2"])
-            .args(&self.extra)
-            .env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"))
-            .env(HTTPS, https)
-            .env(CLUSTER, self.session.join(format!("{generation}-cluster")))
-            .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
-            .env("WINDLASS_LIVE_INCUS_DIR", directory)
-            .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control)
-            .stdout(Stdio::piped());
-        let (tally, success) = run_counting(&mut command)?;
-        let Tally { passed, failed } = tally;
-        let seconds = start.elapsed().as_secs_f32();
-        println!("-- Incus {generation}: {suite}: {passed} passed, {failed} failed, {seconds:.1} s");
-        if success && failed == 0 { Ok(tally) } else { Err(format!("Incus {generation}: {suite} failed")) }
-    }
-}
-
-/// Runs a command whose output is a test harness's; whether it succeeded, too.
-fn run_counting(command: &mut Command) -> Result<(Tally, bool), String> {
-    let failed = |e| format!("can't run cargo test: {e}");
-    let mut child = command.spawn().map_err(failed)?;
-    let tally = child.stdout.take().map(echo_and_count).unwrap_or_default();
-    let status = child.wait().map_err(failed)?;
-    Ok((tally, status.success()))
-}
-
-/// Passes the output on while it comes, and counts.
-fn echo_and_count(output: ChildStdout) -> Tally {
-    let mut tally = Tally::default();
-    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        tally.count(&line);
-    }
-    tally
-}
-
-impl Tally {
-    /// Adds a line such as `test result: ok. 3 passed; 0 failed; …`.
-    fn count(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else {
-            return;
-        };
-        self.passed += number_before(result, " passed");
-        self.failed += number_before(result, " failed");
-    }
-}
-
-/// The number that stands right before a word; 0 without one.
-fn number_before(text: &str, word: &str) -> usize {
-    let before = text.split(word).next().unwrap_or_default();
-    let number = before.rsplit(' ').next().unwrap_or_default();
-    number.parse().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tally(output: &str) -> Tally {
-        let mut tally = Tally::default();
-        output.lines().for_each(|line| tally.count(line));
-        tally
-    }
-
-    #[test]
-    fn counts_what_the_harness_says() {
-        let passed =
-            "running 12 tests\ntest result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
-        assert_eq!(tally(passed), Tally { passed: 12, failed: 0 });
-        let failed = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 9 filtered out";
-        assert_eq!(tally(failed), Tally { passed: 3, failed: 2 });
-        assert_eq!(tally("running 0 tests\ntest a ... ok\n"), Tally::default());
-    }
-
-    #[test]
-    fn arguments_for_the_tests_come_after_the_dashes() {
-        assert_eq!(extra_args(&[]), Ok(vec![]));
-        assert_eq!(extra_args(&["incus"]), Ok(vec![]));
-        assert_eq!(extra_args(&["incus", "--", "exec"]), Ok(vec!["exec".to_owned()]));
-        assert_eq!(extra_args(&["--", "--nocapture"]), Ok(vec!["--nocapture".to_owned()]));
-        assert!(extra_args(&["koyeb"]).is_err());
-        assert!(extra_args(&["incus", "exec"]).is_err());
+        let tally = suite.run(&format!("Incus {generation}"), &self.choice, 2, |mut command| {
+            command
+                .env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"))
+                .env(HTTPS, https)
+                .env(CLUSTER, self.session.join(format!("{generation}-cluster")))
+                .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
+                .env("WINDLASS_LIVE_INCUS_DIR", directory)
+                .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control);
+            command
+        })?;
+        Ok(tally.passed)
     }
 }

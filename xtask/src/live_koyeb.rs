@@ -3,31 +3,34 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
 /// The vendor's SDK, in the version that the fake was compared with.
 const SDK: &str = "koyeb-sdk==1.5.5";
 /// The suites whose tests that are ignored elsewhere run here.
-const SUITES: [&str; 3] = ["vendor_koyeb", "koyeb_exec", "koyeb_memory"];
+const SUITES: [Suite<'_>; 3] =
+    [of("contract", "vendor::koyeb"), of("promises", "koyeb::exec"), of("promises", "memory::koyeb")];
 /// The variable with the Python that has the SDK.
 const PYTHON: &str = "WINDLASS_KOYEB_PYTHON";
 
+const fn of(program: &'static str, module: &'static str) -> Suite<'static> {
+    Suite { program, module, features: &[] }
+}
+
 /// Installs the SDK beside the build and runs the suites; needs no root, but PyPI the first time.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let extra = match args {
-        [] => &[],
-        ["--", extra @ ..] => extra,
-        [other, ..] => return Err(format!("arguments for the tests go after --, not {other}")),
-    };
+    let choice = Choice::read(args)?;
     let python = sdk(&environment())?;
-    for suite in SUITES {
-        let mut command = workspace::cargo();
-        command.args(["test", "--no-default-features", "--features", "koyeb", "--test", suite, "--"]);
-        // What is measured must be alone in its process.
-        command.args(["--ignored", "--test-threads=1"]).args(extra).env(PYTHON, &python);
-        workspace::run(&mut command)?;
-    }
-    Ok(())
+    let run = |suite: &Suite<'_>| {
+        let with_python = |mut command: Command| {
+            command.env(PYTHON, &python);
+            command
+        };
+        // What takes long is alone.
+        suite.run("Koyeb", &choice, 1, with_python).map(drop)
+    };
+    suite::all(SUITES.iter().map(run))
 }
 
 /// Where the SDK is installed: it goes with the rest of what is built.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::suite::{Choice, Suite};
 use crate::{Outcome, workspace};
 
 /// The client, at the version that the fake was tried with.
@@ -10,19 +11,18 @@ const CLIENT: &str = "lambda-ai-cloud-api-client==2.4.1";
 /// The variable that tells the suite where the client is.
 const PYTHON: &str = "WINDLASS_LIVE_LAMBDA_PYTHON";
 
+/// The client against the fake.
+const SUITE: Suite<'_> = Suite { program: "contract", module: "vendor::lambda_cloud", features: &[] };
+
 /// Installs the client in a directory of its own, and runs the suite.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let extra = match args {
-        [] => &[],
-        ["--", extra @ ..] => extra,
-        [other, ..] => {
-            return Err(format!("unknown argument '{other}'; arguments for the tests go after --"));
-        }
-    };
+    let choice = Choice::read(args)?;
     let python = installed(&directory())?;
-    let mut suite = workspace::cargo();
-    suite.args(["test", "--test", "vendor_lambda", "--", "--ignored"]).args(extra).env(PYTHON, python);
-    workspace::run(&mut suite)
+    let with_python = |mut command: Command| {
+        command.env(PYTHON, python);
+        command
+    };
+    SUITE.run("Lambda Cloud", &choice, 1, with_python).map(drop)
 }
 
 /// Below the target directory, so that it is kept from run to run and cleaned with it.

@@ -2,30 +2,28 @@
 
 use std::process::Command;
 
+use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
 /// The supported releases, as PyPI names them.
 const RELEASES: [&str; 2] = ["0.8.0.0rc4", "0.7.2"];
 
 /// The contract; and the vendor's client against the fake server, which needs no real one but its Python.
-const SUITES: [&str; 2] = ["live_shakenfist", "vendor_shakenfist"];
+const SUITES: [Suite<'_>; 2] = [of("live::shakenfist"), of("vendor::shakenfist")];
+
+const fn of(module: &'static str) -> Suite<'static> {
+    Suite { program: "contract", module, features: &[] }
+}
 
 /// Installs, builds, and runs the suites against each release; `args` go to the tests after `--`.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let extra = match args {
-        [] => &[],
-        ["--", extra @ ..] => extra,
-        [other, ..] => {
-            return Err(format!("'{other}' is not for this suite; arguments for the tests go after --"));
-        }
-    };
+    let choice = Choice::read(args)?;
     for release in RELEASES {
         workspace::run(script().args(["install", release]))?;
     }
     // So that no server waits for a compiler.
-    workspace::run(tests().arg("--no-run"))?;
-    let failures: Vec<String> = RELEASES.iter().filter_map(|release| against(release, extra).err()).collect();
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\nxtask: ")) }
+    SUITES[0].build()?;
+    suite::all(RELEASES.iter().map(|release| against(release, &choice)))
 }
 
 /// The recipe of the servers.
@@ -35,22 +33,15 @@ fn script() -> Command {
     command
 }
 
-fn tests() -> Command {
-    let mut command = workspace::cargo();
-    command.arg("test");
-    for suite in SUITES {
-        command.args(["--test", suite]);
-    }
-    command
-}
-
-/// Starts a server, which lasts as long as the tests.
-fn against(release: &str, extra: &[&str]) -> Outcome {
+/// Each suite has a server of its own, which lasts as long as its tests.
+fn against(release: &str, choice: &Choice) -> Outcome {
     println!("== Shaken Fist {release}");
-    let tests = tests();
-    let mut command = script();
-    command.args(["with", release]).arg(tests.get_program()).args(tests.get_args());
+    let what = format!("Shaken Fist {release}");
+    let below_the_server = |tests: Command| {
+        let mut command = script();
+        command.args(["with", release]).arg(tests.get_program()).args(tests.get_args());
+        command
+    };
     // More at once, and the server's own locks time out on a busy machine.
-    command.args(["--", "--ignored", "--test-threads=2"]).args(extra);
-    workspace::run(&mut command).map_err(|e| format!("Shaken Fist {release}: {e}"))
+    suite::all(SUITES.iter().map(|suite| suite.run(&what, choice, 2, below_the_server).map(drop)))
 }

@@ -11,6 +11,7 @@ mod live_lambda;
 mod live_shakenfist;
 mod methods;
 mod regen;
+mod suite;
 mod workspace;
 
 use std::process::ExitCode;

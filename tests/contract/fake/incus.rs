@@ -1,0 +1,44 @@
+//! The contract on the fake server: both generations, over a unix socket, over TCP and over TLS.
+
+use windlass::incus::Incus;
+use windlass::testing::{FakeIncus, Generation};
+
+type Served = Result<(Incus, FakeIncus), Box<dyn std::error::Error>>;
+
+mod generation_6_0_over_a_unix_socket {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        Ok((super::Incus::unix(fake.socket()).connect().await?, fake))
+    }
+
+    incus_contract!(server);
+    incus_contract_in_the_clear!(server);
+}
+
+mod generation_7_0_over_tcp {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        Ok((super::Incus::http(fake.url()).connect().await?, fake))
+    }
+
+    incus_contract!(server);
+    incus_contract_in_the_clear!(server);
+}
+
+mod generation_6_0_over_tls {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        Ok((super::Incus::https(fake.https()).join(fake.token("me")).connect().await?, fake))
+    }
+
+    incus_contract!(server);
+}
+
+mod generation_7_0_over_tls {
+    async fn server() -> super::Served {
+        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        Ok((super::Incus::joining(fake.token("me")).connect().await?, fake))
+    }
+
+    incus_contract!(server);
+}

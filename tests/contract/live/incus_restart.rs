@@ -1,0 +1,88 @@
+//! A real Incus daemon that is killed during a wait: run by `cargo xtask live incus`, which owns the daemon.
+
+use std::process::Command;
+use std::time::Duration;
+
+use windlass::incus::{Incus, InstanceRef, Status};
+use windlass::{Error, WaitEnd};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn variable(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run `cargo xtask live incus`"))
+}
+
+/// Kills the daemon, or starts it again; the containers live on.
+fn control(verb: &str) -> Outcome {
+    let recipe = variable("WINDLASS_LIVE_INCUS_CONTROL")?;
+    let status =
+        Command::new("bash").args([&recipe, verb, &variable("WINDLASS_LIVE_INCUS_DIR")?]).status()?;
+    if status.success() { Ok(()) } else { Err(format!("`{verb}` of the daemon failed").into()) }
+}
+
+fn client() -> Result<Incus, Box<dyn std::error::Error>> {
+    Ok(Incus::unix(variable("WINDLASS_LIVE_INCUS_SOCKET")?).client()?)
+}
+
+/// Kills the daemon in the middle of a slow stop, with and without somebody who watches the progress.
+async fn killed_during_a_stop(watched: bool) -> Outcome {
+    let incus = client()?;
+    let web = incus.launch(format!("killed-{watched}")).image("busybox").await?;
+    let mut stop = web.stop().timeout(Duration::from_secs(30)).send().await?;
+    if watched {
+        stop = stop.on_progress(|_| {});
+    }
+    let waiting = tokio::spawn(stop.timeout(Duration::from_secs(60)).into_future());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    control("kill")?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    control("start")?;
+    let ended =
+        tokio::time::timeout(Duration::from_secs(45), waiting).await.map_err(|_| "the wait hangs")??;
+    // The guest had its signal, and may have been seen stopped before the new daemon started it again.
+    if let Err(e) = ended {
+        assert_eq!(e.end(), WaitEnd::Gone, "{e:?}");
+        assert!(Error::from(e).ticket().is_some());
+    }
+    clear_away(&incus.instance(web.name())).await
+}
+
+/// The new daemon starts again what ran before, in its own time: stopping and deleting may take a few tries.
+async fn clear_away(web: &InstanceRef) -> Outcome {
+    for _ in 0..40 {
+        match web.delete().await {
+            Ok(()) => return Ok(()),
+            Err(e) if e.is_not_found() => return Ok(()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
+        }
+        let _ = web.stop().force().send().await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Err("the instance can't be cleared away".into())
+}
+
+/// Kills it while it makes an instance.
+async fn killed_during_a_launch() -> Outcome {
+    let incus = client()?;
+    let name = "killed-launch";
+    let launch = incus.launch(name).image("busybox").send().await?;
+    let waiting = tokio::spawn(launch.timeout(Duration::from_secs(60)).into_future());
+    control("kill")?;
+    control("start")?;
+    let ended =
+        tokio::time::timeout(Duration::from_secs(45), waiting).await.map_err(|_| "the wait hangs")??;
+    if let Ok(web) = &ended {
+        assert_eq!(web.status, Status::Running);
+    }
+    // Half-made or running: whatever is left goes away.
+    clear_away(&incus.instance(name)).await
+}
+
+/// One test: there is one daemon to kill.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Incus: cargo xtask live incus"]
+async fn a_daemon_killed_and_restarted_never_hangs_a_wait() -> Outcome {
+    killed_during_a_stop(false).await?;
+    killed_during_a_stop(true).await?;
+    killed_during_a_launch().await
+}

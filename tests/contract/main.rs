@@ -1,0 +1,58 @@
+//! One suite for every server of a platform, real or fake; and the vendors' own clients against the fakes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+// A build with few features runs a part of it.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+#[cfg(feature = "incus")]
+#[path = "../support/fake_client.rs"]
+mod fake_client;
+#[cfg(feature = "incus")]
+#[path = "../support/wire.rs"]
+mod wire;
+
+#[cfg(feature = "incus")]
+#[macro_use]
+mod incus;
+#[cfg(feature = "shakenfist")]
+#[macro_use]
+mod shakenfist;
+
+/// The suites on the fake servers.
+mod fake {
+    #[cfg(feature = "incus")]
+    mod incus;
+    #[cfg(feature = "shakenfist")]
+    mod shakenfist;
+}
+
+/// What runs on real servers: `cargo xtask live` starts them and chooses among these modules by name.
+mod live {
+    #[cfg(feature = "incus")]
+    mod incus;
+    #[cfg(feature = "incus")]
+    mod incus_cluster;
+    #[cfg(feature = "incus")]
+    mod incus_exec;
+    #[cfg(feature = "incus")]
+    mod incus_https;
+    #[cfg(feature = "incus")]
+    mod incus_many;
+    #[cfg(feature = "incus")]
+    mod incus_restart;
+    #[cfg(feature = "incus")]
+    mod incus_transfer;
+    #[cfg(feature = "shakenfist")]
+    mod shakenfist;
+}
+
+/// Clients that others wrote, against the fakes; run by `cargo xtask live`, too.
+mod vendor {
+    #[cfg(feature = "incus")]
+    mod incus;
+    #[cfg(feature = "koyeb")]
+    mod koyeb;
+    #[cfg(feature = "lambda-cloud")]
+    mod lambda_cloud;
+    #[cfg(feature = "shakenfist")]
+    mod shakenfist;
+}

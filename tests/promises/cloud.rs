@@ -1,0 +1,358 @@
+//! The common view over four platforms: one that is down or silent hides nobody, and a report tells what is known.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use windlass::cloud::{self, Cloud, Fleet, Instance, Native, Outcome, State, Totals};
+use windlass::shakenfist::Disk;
+use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
+use windlass::{Kind, Retry, Sent, Ticket, WaitEnd};
+
+type Outcomes = Result<(), Box<dyn std::error::Error>>;
+
+struct Fakes {
+    incus: FakeIncus,
+    lambda: FakeLambdaCloud,
+    koyeb: FakeKoyeb,
+    sf: FakeShakenFist,
+}
+
+impl Fakes {
+    async fn start() -> Result<Self, Box<dyn std::error::Error>> {
+        Ok(Self {
+            incus: FakeIncus::start().await?,
+            lambda: FakeLambdaCloud::start().await?,
+            koyeb: FakeKoyeb::start().await?,
+            sf: FakeShakenFist::start().await?,
+        })
+    }
+
+    /// With something on each: `db` and a running `web`, a GPU, two instances of a service, a virtual machine.
+    async fn filled() -> Result<Self, Box<dyn std::error::Error>> {
+        let fakes = Self::start().await?;
+        fakes.incus.add_instance("db");
+        fakes.incus.client()?.launch("web").image("busybox").config("user.role", "shop").await?;
+        fakes.lambda.add_instance();
+        let shop = fakes.koyeb.add_service("shop", 2);
+        fakes.koyeb.set_status(&fakes.koyeb.instances(&shop)[1], "UNHEALTHY");
+        fakes.sf.client()?.create("vm").disk(Disk::blank(8)).metadata("role", "shop").await?;
+        Ok(fakes)
+    }
+
+    fn fleet(&self) -> windlass::Result<Fleet> {
+        Ok(Fleet::new([
+            self.incus.client()?.into(),
+            self.lambda.client()?.into(),
+            self.koyeb.client()?.into(),
+            self.sf.client()?.into(),
+        ]))
+    }
+}
+
+/// `incus/web running`, in order.
+fn lines<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Vec<String> {
+    let line = |one: &Instance| match &one.native {
+        // Its name is its id.
+        Native::Koyeb(_) => format!("{} {}", one.cloud(), one.state),
+        _ => format!("{}/{} {}", one.cloud(), one.name, one.state),
+    };
+    let mut lines: Vec<_> = instances.into_iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+async fn of_incus(fake: &FakeIncus, name: &str) -> windlass::Result<Instance> {
+    Cloud::from(fake.client()?).get(name).await
+}
+
+#[tokio::test]
+async fn four_platforms_in_one_list() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let listing = fakes.fleet()?.list().all().await;
+    assert!(listing.is_whole(), "{:?}", listing.errors);
+    let expected = [
+        "incus/db stopped",
+        "incus/web running",
+        "koyeb running",
+        "koyeb unhealthy",
+        "lambda-cloud/somebody's running",
+        "shakenfist/vm running",
+    ];
+    assert_eq!(lines(&listing.instances), expected);
+    for instance in &listing.instances {
+        let again = instance.get().await?;
+        assert_eq!((&again.id, &again.name, &again.state), (&instance.id, &instance.name, &instance.state));
+        assert_eq!(again.region, instance.region);
+    }
+    // One stream gives the same, whatever comes first.
+    let streamed: Vec<Instance> = fakes.fleet()?.list().at_once(1).stream().try_collect().await?;
+    assert_eq!(lines(&streamed), expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn addresses_regions_and_labels() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let listing = fakes.fleet()?.list().all().await;
+    let gpu = listing.instances.iter().find(|one| one.cloud().name() == "lambda-cloud").unwrap();
+    assert_eq!((gpu.region.as_deref(), gpu.price_cents_per_hour), (Some("us-west-1"), Some(75)));
+    assert_eq!(gpu.addresses.len(), 2);
+    let Native::LambdaCloud(native) = &gpu.native else { panic!("{gpu:?}") };
+    assert_eq!(gpu.addresses[0], native.ip.as_ref().unwrap().parse::<std::net::IpAddr>()?);
+
+    // What was written, without the marks of a launch.
+    let role = BTreeMap::from([("role".to_owned(), "shop".to_owned())]);
+    let lambda = fakes.lambda.client()?;
+    let launch = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").tag("role", "shop");
+    let tagged = launch.await?.id().to_owned();
+    assert_eq!(Cloud::from(lambda).get(&tagged).await?.labels, role);
+    assert_eq!(Cloud::from(fakes.sf.client()?).get(&fakes.sf.instances()[0]).await?.labels, role);
+    let web = of_incus(&fakes.incus, "web").await?;
+    assert_eq!(web.labels, role);
+
+    // Those by which others reach it, only from `get`.
+    let state = r#"{"type":"sync","metadata":{"status":"Running","network":{
+        "lo":{"type":"loopback","addresses":[{"family":"inet","address":"127.0.0.1","scope":"local"}]},
+        "eth0":{"type":"broadcast","host_name":"veth1","addresses":[
+            {"family":"inet6","address":"fe80::1","scope":"link"},
+            {"family":"inet","address":"192.0.2.7","scope":"global"}]}}}}"#;
+    fakes.incus.on("GET /1.0/instances/{name}/state").reply(200, state);
+    let web = of_incus(&fakes.incus, "web").await?;
+    assert_eq!(web.addresses, ["192.0.2.7".parse::<std::net::IpAddr>()?]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    fakes.koyeb.on("GET /v1/instances").always().hang();
+    fakes.sf.stop().await;
+    let at_once = Retry::default().attempts(2).backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let fleet = Fleet::new([
+        fakes.koyeb.client()?.into(),
+        fakes.sf.client()?.with(at_once).into(),
+        fakes.lambda.client()?.into(),
+        fakes.incus.client()?.into(),
+    ]);
+    let started = std::time::Instant::now();
+    let listing = fleet.list().timeout(Duration::from_secs(1)).all().await;
+    let took = started.elapsed();
+
+    let whole = ["incus/db stopped", "incus/web running", "lambda-cloud/somebody's running"];
+    assert_eq!(lines(&listing.instances), whole);
+    let mut errors: Vec<_> = listing.errors.iter().map(|e| (e.cloud.name(), e.error.kind())).collect();
+    errors.sort_by_key(|(cloud, _)| *cloud);
+    assert_eq!(errors, [("koyeb", Kind::Timeout), ("shakenfist", Kind::Connect)]);
+    assert!(listing.errors.iter().all(|e| e.error.api() == e.cloud.name()));
+    // The silent one would take half a minute and more by itself; the machine may be busy.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_came_before_a_list_broke_off_is_kept() -> Outcomes {
+    let koyeb = FakeKoyeb::start().await?;
+    koyeb.add_service("shop", 250);
+    koyeb.on("GET /v1/instances").skip(1).always().reply(500, "no");
+    let listing = Fleet::new([koyeb.client()?.into()]).list().all().await;
+    assert!(!listing.instances.is_empty() && listing.instances.len() < 250);
+    assert_eq!(listing.errors.len(), 1);
+    assert_eq!(listing.errors[0].error.status(), Some(500));
+    assert!(!listing.is_whole());
+    Ok(())
+}
+
+#[tokio::test]
+async fn filters() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let fleet = fakes.fleet()?;
+    let list = || fleet.list();
+    for (wanted, expected) in [
+        (list().state(State::Stopped), &["incus/db stopped"][..]),
+        (list().state(State::Stopped).state(State::Unhealthy), &["incus/db stopped", "koyeb unhealthy"]),
+        (list().name("we"), &["incus/web running"]),
+        (list().name("we").name("body"), &["incus/web running", "lambda-cloud/somebody's running"]),
+        (list().region("fra"), &["koyeb running", "koyeb unhealthy"]),
+        (list().region("fra").state(State::Running), &["koyeb running"]),
+        (list().label("role", "shop"), &["incus/web running", "shakenfist/vm running"]),
+        (list().label("role", "other"), &[]),
+        (list().has_label("role").name("vm"), &["shakenfist/vm running"]),
+    ] {
+        let listing = wanted.all().await;
+        assert!(listing.is_whole(), "{:?}", listing.errors);
+        assert_eq!(lines(&listing.instances), expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn totals() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let ended = fakes.lambda.add_instance();
+    fakes.lambda.edit_instance(&ended, |document| document["status"] = "terminated".into());
+    fakes.lambda.add_instance();
+    let totals = fakes.fleet()?.list().all().await.totals();
+    assert_eq!(totals.count(), 8);
+    assert_eq!(totals.by_state[&State::Running], 5);
+    assert_eq!(totals.by_state[&State::Gone], 1);
+    assert_eq!(
+        totals.by_cloud,
+        BTreeMap::from([("incus", 2), ("koyeb", 2), ("lambda-cloud", 3), ("shakenfist", 1)])
+    );
+    // What is gone costs nothing.
+    assert_eq!((totals.price_cents_per_hour, totals.without_price), (2 * 75, 5));
+    assert_eq!(Totals::of([]), Totals::default());
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_never_stops_at_a_failure() -> Outcomes {
+    let incus = FakeIncus::start().await?;
+    for name in ["a", "b", "c", "d"] {
+        incus.add_instance(name);
+    }
+    incus
+        .on("DELETE /1.0/instances/b")
+        .reply(403, r#"{"type":"error","error":"not yours","error_code":403}"#);
+    let client = incus.client()?;
+    let listing = Fleet::new([client.clone().into()]).list().all().await;
+    let report = cloud::each(listing.instances, 1, |one| client.instance(&one.id).delete()).await;
+    let refused: Vec<_> = report.failed().map(|(one, e)| (one.name.as_str(), e.kind())).collect();
+    assert_eq!(refused, [("b", Kind::PermissionDenied)]);
+    assert_eq!(report.to_string(), "3 done, 1 failed, 0 unknown");
+    assert!(!report.is_success());
+    assert!(
+        report.results.iter().all(|(one, outcome)| one.name == "b" || matches!(outcome, Outcome::Done(())))
+    );
+    assert_eq!(incus.instances(), ["b"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn work_that_goes_on_is_unknown_and_not_failed() -> Outcomes {
+    let incus = FakeIncus::start().await?;
+    incus.add_instance("a");
+    incus.add_instance("b");
+    let held = incus.hold_operations();
+    let client = incus.client()?;
+    let listing = Fleet::new([client.clone().into()]).list().all().await;
+    let report = cloud::each(listing.instances, 2, |one| {
+        let named = client.instance(&one.id);
+        async move { Ok::<_, windlass::Error>(named.delete().send().await?.timeout(Duration::ZERO).await?) }
+    })
+    .await;
+    assert_eq!(report.to_string(), "0 done, 0 failed, 2 unknown");
+    assert!(report.unknown().all(|(_, e)| e.kind() == Kind::Timeout && e.ticket().is_some()));
+    drop(held);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_and_not_failed() -> Outcomes {
+    let fake = FakeKoyeb::start().await?;
+    let shop = fake.add_service("shop", 1);
+    fake.on("POST /v1/services/{id}/redeploy").always().drop_after();
+    let koyeb = fake.client()?;
+    let listing = Fleet::new([koyeb.clone().into()]).list().all().await;
+    let report = cloud::each(listing.instances, 1, |_| koyeb.service(&shop).redeploy()).await;
+    assert_eq!(report.to_string(), "0 done, 0 failed, 1 unknown");
+    assert_eq!(report.unknown().next().map(|(_, e)| e.sent()), Some(Sent::Unknown));
+    Ok(())
+}
+
+#[tokio::test]
+async fn until_it_is_there() -> Outcomes {
+    let fake = FakeIncus::start().await?;
+    fake.add_instance("web");
+    let web = of_incus(&fake, "web").await?;
+    assert_eq!(web.state, State::Stopped);
+    let started = fake.client()?.instance("web").start().send().await?;
+    let web = web.until(State::Running).await?;
+    assert_eq!(web.state, State::Running);
+    started.await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn until_ends_as_soon_as_it_can_no_longer_be() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let listing = fakes.fleet()?.list().all().await;
+    fakes.incus.edit_instance("web", |document| document["status"] = "Error".into());
+    for id in fakes.koyeb.instances("") {
+        fakes.koyeb.set_status(&id, "STOPPED");
+    }
+    for id in fakes.lambda.instances() {
+        fakes.lambda.edit_instance(&id, |document| document["status"] = "terminated".into());
+    }
+    for uuid in fakes.sf.instances() {
+        fakes.sf.edit_instance(&uuid, |document| document["state"] = "error".into());
+    }
+    for instance in listing.instances.iter().filter(|one| one.name != "db") {
+        let e = instance.until(State::Paused).timeout(Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e}");
+        assert_eq!(e.error().api(), instance.cloud().name());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn until_it_is_gone() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let listing = fakes.fleet()?.list().all().await;
+    // Also one that has failed before.
+    let [vm] = &fakes.sf.instances()[..] else { panic!("one") };
+    fakes.sf.edit_instance(vm, |document| document["state"] = "error".into());
+    let gpu = listing.instances.iter().find(|one| matches!(one.native, Native::LambdaCloud(_))).unwrap();
+    fakes.lambda.vanish(&gpu.id);
+    let gone = gpu.until(State::Gone).await?;
+    assert_eq!((gone.state, gone.id.as_str()), (State::Gone, gpu.id.as_str()));
+
+    let vm = listing.instances.iter().find(|one| matches!(one.native, Native::ShakenFist(_))).unwrap();
+    assert_eq!(vm.get().await?.state, State::Failed);
+    let Native::ShakenFist(native) = &vm.native else { panic!("{vm:?}") };
+    let deletion = native.delete().send().await?;
+    assert_eq!(vm.until(State::Gone).await?.state, State::Gone);
+    deletion.await?;
+
+    // For another state, that is an error.
+    let e = gpu.until(State::Running).await.unwrap_err();
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::NotFound), "{e}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_process_goes_on_waiting() -> Outcomes {
+    let fake = FakeIncus::start().await?;
+    fake.add_instance("web");
+    let web = of_incus(&fake, "web").await?;
+    let wait = web.until(State::Running).timeout(Duration::ZERO);
+    let e = wait.await.unwrap_err();
+    assert_eq!(e.end(), WaitEnd::OutOfTime);
+    let saved = e.ticket().to_string();
+
+    fake.client()?.instance("web").start().await?;
+    let ticket: Ticket = saved.parse()?;
+    let other = Cloud::from(fake.client()?);
+    assert_eq!(other.resume(&ticket)?.await?.state, State::Running);
+
+    let koyeb = FakeKoyeb::start().await?;
+    for (cloud, ticket) in
+        [(Cloud::from(koyeb.client()?), ticket), (other, "windlass:incus/launch/1".parse()?)]
+    {
+        assert_eq!(cloud.resume(&ticket).map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_ticket_remembers_the_project() -> Outcomes {
+    let fake = FakeIncus::start().await?;
+    let blue = fake.client()?.project("blue");
+    // The same name in the default project is another instance.
+    fake.add_instance("web");
+    let web = Cloud::from(fake.client()?).get("web").await?;
+    let ticket = web.until(State::Stopped).ticket();
+    assert_eq!(Cloud::from(blue).resume(&ticket)?.await?.state, State::Stopped);
+    Ok(())
+}

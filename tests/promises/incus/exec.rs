@@ -1,0 +1,240 @@
+//! Commands: no exit status is missed, nothing hangs.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use windlass::incus::Instance;
+use windlass::testing::FakeIncus;
+use windlass::{Chunk, Incus, Kind};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+async fn web() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
+    let fake = FakeIncus::start().await?;
+    let incus = Incus::unix(fake.socket()).client()?;
+    let web = incus.launch("web").image("busybox").await?;
+    Ok((fake, web))
+}
+
+#[tokio::test]
+async fn a_reader_who_takes_longer_than_the_server_remembers_learns_the_status() -> Outcome {
+    let (_fake, web) = web().await?;
+    let script = format!("{} exit 7", "echo line;".repeat(40));
+    let mut run = web.exec(["sh", "-c", &script]).spawn().await?;
+    let mut lines = 0;
+    while let Some(chunk) = run.next().await {
+        if lines == 0 {
+            tokio::time::sleep(Duration::from_millis(6_500)).await;
+        }
+        let Chunk::Stdout(bytes) = chunk? else { return Err("nothing goes to stderr".into()) };
+        lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+    }
+    assert_eq!(lines, 40);
+    assert_eq!(run.wait().await?.code(), 7);
+    Ok(())
+}
+
+/// How many requests of each kind have arrived: the command, its streams, looks at the operation.
+fn counts(fake: &FakeIncus) -> [usize; 4] {
+    [
+        "POST /1.0/instances/{name}/exec",
+        "GET /1.0/operations/{id}/websocket",
+        "GET /1.0/operations/{id}",
+        "GET /1.0/operations/{id}/wait",
+    ]
+    .map(|route| fake.requests(route))
+}
+
+/// … in the course of something.
+async fn requests<T>(fake: &FakeIncus, run: impl Future<Output = T>) -> (T, [usize; 4]) {
+    let before = counts(fake);
+    let result = run.await;
+    let after = counts(fake);
+    (result, std::array::from_fn(|at| after[at] - before[at]))
+}
+
+#[tokio::test]
+async fn a_quick_command_costs_no_request_too_many() -> Outcome {
+    let (fake, web) = web().await?;
+    let cat = web.exec(["cat"]).stdin(vec![b'x'; 3_000_000]).output();
+    let (done, made) = requests(&fake, cat).await;
+    assert_eq!((done?.success()?.stdout.len(), made), (3_000_000, [1, 4, 0, 1]));
+    let (done, made) = requests(&fake, web.exec(["echo"]).terminal(80, 24).output()).await;
+    assert_eq!((done?.status.code(), made), (0, [1, 2, 0, 1]));
+    let (status, [posts, streams, ..]) =
+        requests(&fake, web.exec(["true"]).discard_output().into_future()).await;
+    assert_eq!((status?.code(), posts, streams), (0, 1, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_commands_leave_no_connection_behind() -> Outcome {
+    let (fake, web) = web().await?;
+    for number in 0..200 {
+        let script = format!("echo {number}; exit {}", number % 125);
+        let output = web.exec(["sh", "-c", &script]).output().await?;
+        assert_eq!((output.status.code(), output.stdout_text()), (number % 125, format!("{number}\n")));
+    }
+    drop(web.exec(["sleep", "1000"]).spawn().await?);
+    drop(web.exec(["sleep", "1000"]).terminal(80, 24).spawn().await?);
+    drop(web.console().attach().await?);
+    for _ in 0..100 {
+        if fake.connections() == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(format!("{} connections are left", fake.connections()).into())
+}
+
+#[tokio::test]
+async fn a_close_frame_before_the_end_is_no_success() -> Outcome {
+    let (fake, web) = web().await?;
+    for script in ["echo out", "echo err >&2", "true", "echo out; sleep 1000"] {
+        let planted = fake.on("GET /1.0/operations/{id}/websocket").times(4).close_socket();
+        let output = web.exec(["sh", "-c", script]).output();
+        let ended = tokio::time::timeout(Duration::from_secs(20), output).await;
+        let e = ended.map_err(|_| "it hangs")?.expect_err("a stream ended too early");
+        assert_eq!(e.kind(), Kind::Interrupted, "{script}: {e:?}");
+        assert_eq!(planted.hits(), 4);
+    }
+    fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
+    let e = web.exec(["echo", "out"]).terminal(80, 24).output().await.expect_err("it ended too early");
+    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
+    let mut console = web.console().attach().await?;
+    console.write_all("x\r").await?;
+    let ended =
+        tokio::time::timeout(Duration::from_secs(20), console.next()).await.map_err(|_| "it hangs")?;
+    assert_eq!(ended.and_then(Result::err).map(|e| e.kind()), Some(Kind::Interrupted));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_look_that_fails_while_the_command_runs_is_made_again_at_its_end() -> Outcome {
+    let (fake, web) = web().await?;
+    let refused =
+        fake.on("GET /1.0/operations/{id}").reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let output = web.exec(["sh", "-c", "sleep 1.5; echo out; exit 7"]).output().await?;
+    assert_eq!((output.status.code(), output.stdout_text().as_str()), (7, "out\n"));
+    assert_eq!(refused.hits(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_command_is_seen_by_who_only_reads() -> Outcome {
+    let (fake, web) = web().await?;
+    fake.on("GET /1.0/operations/{id}/wait")
+        .always()
+        .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    fake.on("GET /1.0/operations/{id}")
+        .always()
+        .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
+    let mut run = web.exec(["echo", "out"]).spawn().await?;
+    let mut last = None;
+    while let Some(chunk) = run.next().await {
+        last = Some(chunk.map_err(|e| e.kind()));
+    }
+    assert_eq!(last, Some(Err(Kind::PermissionDenied)));
+    assert_eq!(run.wait().await.map_err(|e| e.kind()), Err(Kind::PermissionDenied));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
+    let (fake, web) = web().await?;
+    let wait = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(300));
+    let (ended, [posts, ..]) = requests(&fake, wait.into_future()).await;
+    assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(Kind::Timeout), 1));
+    all_ends(&fake).await
+}
+
+/// Whether the server's work ends.
+async fn all_ends(fake: &FakeIncus) -> Outcome {
+    let incus = fake.client()?;
+    for _ in 0..100 {
+        if incus.operations().await?.iter().all(|operation| operation.status_code >= 200) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err("the command runs on".into())
+}
+
+#[tokio::test]
+async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
+    let (fake, web) = web().await?;
+    // The controls, or any of the others.
+    for late in 0..4 {
+        let delay = Duration::from_millis(300);
+        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(delay);
+        let spawning = web.exec(["sleep", "1000"]).spawn();
+        assert!(tokio::time::timeout(Duration::from_millis(150), spawning).await.is_err());
+        tokio::time::sleep(2 * delay).await;
+        all_ends(&fake).await?;
+        // Whatever part of the rule is left.
+        while fake.requests("GET /1.0/operations/{id}/websocket") < 4 * (late + 1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Ok(())
+}
+
+/// A 7.0 server may wait for ever for the end of controls that came after the end of their command.
+#[tokio::test]
+async fn no_command_starts_before_its_controls_are_there() -> Outcome {
+    let (fake, web) = web().await?;
+    for terminal in [false, true] {
+        let before = fake.requests("GET /1.0/operations/{id}/websocket");
+        fake.on("GET /1.0/operations/{id}/websocket").delay(Duration::from_millis(500));
+        let run = web.exec(["sh", "-c", "exit 7"]);
+        let run = if terminal { run.terminal(80, 24) } else { run };
+        let ended = tokio::spawn(run.output());
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(fake.requests("GET /1.0/operations/{id}/websocket") - before, 1);
+        assert_eq!(ended.await??.status.code(), 7);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
+    let (fake, web) = web().await?;
+    let refused = fake.on("GET /1.0/operations/{id}/websocket").reply(503, "busy");
+    let run = web.exec(["sleep", "1000"]).spawn().await?;
+    assert_eq!(refused.hits(), 1);
+    run.kill().await?;
+    assert_eq!(run.wait().await?.code(), 137);
+    // A stream isn't.
+    fake.on("GET /1.0/operations/{id}/websocket").skip(1).reply(503, "busy");
+    assert!(web.exec(["sleep", "1000"]).spawn().await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn recorded_output_that_cannot_be_deleted_is_not_lost() -> Outcome {
+    let (fake, web) = web().await?;
+    let file = "DELETE /1.0/instances/{name}/logs/exec-output/{file}";
+    let refused = fake.on(file).times(2).reply(500, r#"{"type":"error","error":"no","error_code":500}"#);
+    let output = web.exec(["echo", "out"]).record_output().await?;
+    assert_eq!((output.stdout_text().as_str(), refused.hits()), ("out\n", 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn output_that_breaks_off_is_no_success() -> Outcome {
+    let (fake, web) = web().await?;
+    fake.on("GET /1.0/operations/{id}/websocket").times(4).truncate(30);
+    let e = web.exec(["sh", "-c", &"echo line;".repeat(40)]).output().await.expect_err("it is cut");
+    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_not_made_from_the_key_is_refused() -> Outcome {
+    let (fake, web) = web().await?;
+    fake.on("GET /1.0/operations/{id}/websocket").always().reply(101, "");
+    let e = web.exec(["true"]).output().await.expect_err("anybody could say that");
+    assert_eq!(e.kind(), Kind::BadReply, "{e:?}");
+    Ok(())
+}

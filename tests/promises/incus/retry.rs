@@ -1,0 +1,398 @@
+//! What is sent how often: counted on the server's side.
+
+use std::time::{Duration, Instant};
+
+use windlass::testing::FakeIncus;
+use windlass::{Incus, Kind, Retry, Sent};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const CREATE: &str = "POST /1.0/instances";
+const GET: &str = "GET /1.0/instances/{name}";
+const MARKER: &str = "user.windlass.launch";
+
+async fn fake() -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
+    let fake = FakeIncus::start().await?;
+    let incus = Incus::unix(fake.socket()).client()?;
+    Ok((fake, incus))
+}
+
+fn quick() -> Retry {
+    Retry::default().backoff(Duration::from_millis(1), Duration::from_millis(20))
+}
+
+#[tokio::test]
+async fn a_get_answered_503_twice_is_sent_three_times() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    fake.on(GET).times(2).reply(503, "come back later");
+    let web = incus.instance("web").get().await?;
+    assert_eq!(web.name, "web");
+    assert_eq!(fake.requests(GET), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_get_is_sent_as_often_as_its_handle_says() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().reply(503, "");
+    let e = incus.with(quick().attempts(7)).instance("web").get().await.expect_err("it never answers");
+    assert_eq!((e.kind(), e.status(), e.attempts()), (Kind::Unavailable, Some(503), 7));
+    assert!(e.is_repeatable());
+    assert_eq!(fake.requests(GET), 7);
+    let e = incus.with(Retry::never()).instance("web").get().await.expect_err("nor now");
+    assert_eq!((e.attempts(), fake.requests(GET)), (1, 8));
+    // The first handle is as it was.
+    incus.with(quick()).instance("web").get().await.expect_err("nor now");
+    assert_eq!(fake.requests(GET), 12);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_way_to_lose_an_answer_to_a_get_is_cured() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let incus = incus.with(quick().attempt_timeout(Duration::from_millis(300)));
+    fake.add_instance("web");
+    fake.on(GET).refuse();
+    incus.instance("web").get().await?;
+    fake.on(GET).drop_before();
+    incus.instance("web").get().await?;
+    fake.on(GET).drop_after();
+    incus.instance("web").get().await?;
+    fake.on(GET).truncate(100);
+    incus.instance("web").get().await?;
+    fake.on(GET).hang();
+    incus.instance("web").get().await?;
+    assert_eq!(fake.requests(GET), 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_answered_503_is_sent_once() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(CREATE)
+        .always()
+        .reply(503, r#"{"type":"error","error":"Incus is shutting down","error_code":503}"#);
+    let e = incus.launch("web").image("busybox").await.expect_err("the server refused");
+    assert_eq!((e.kind(), e.attempts(), e.sent()), (Kind::Unavailable, 1, Sent::Yes));
+    assert_eq!(e.message(), "Incus is shutting down");
+    assert!(!e.is_repeatable());
+    assert_eq!(fake.requests(CREATE), 1);
+    assert!(fake.instances().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_is_found_by_its_marker() -> Outcome {
+    for start in [true, false] {
+        let (fake, incus) = fake().await?;
+        fake.on(CREATE).drop_after();
+        let launch = if start { incus.launch("web") } else { incus.create("web") };
+        let web = launch.image("busybox").await?;
+        assert_eq!(fake.requests(CREATE), 1);
+        assert_eq!(fake.instances(), ["web"]);
+        assert_eq!(web.status.as_str(), if start { "Running" } else { "Stopped" });
+        assert!(web.config.contains_key(MARKER));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_create_is_found_even_after_its_operation_ended() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.operation_delay(Duration::ZERO);
+    fake.on(CREATE).drop_after();
+    fake.on("GET /1.0/operations").times(1).reply(200, r#"{"type":"sync","metadata":{}}"#);
+    fake.on(GET).delay(Duration::from_millis(300));
+    let web = incus.launch("web").image("busybox").await?;
+    assert_eq!((web.name(), fake.requests(CREATE)), ("web", 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_a_lost_one() -> Outcome {
+    for way in 0..3 {
+        let (fake, incus) = fake().await?;
+        match way {
+            0 => fake.on(CREATE).truncate(50),
+            1 => fake.on(CREATE).drop_after(),
+            _ => fake.on(CREATE).reply(502, "<html>bad gateway</html>"),
+        };
+        let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(300));
+        match (way, launch.await) {
+            (2, Err(e)) => {
+                assert!(e.is_outcome_unknown(), "{e:?}");
+                assert_eq!(e.status(), Some(502));
+                assert_eq!(e.body(), b"<html>bad gateway</html>");
+            }
+            (_, Ok(web)) => assert_eq!(web.name(), "web"),
+            (_, Err(e)) => return Err(e.into()),
+        }
+        assert_eq!(fake.requests(CREATE), 1, "way {way}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_elses_instance_is_not_adopted() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    fake.on(CREATE).drop_after();
+    let e = incus.launch("web").image("busybox").await.expect_err("the name is somebody else's");
+    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(fake.requests(CREATE), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_that_never_took_effect_is_an_unknown_outcome_with_its_marker() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(CREATE).drop_before();
+    let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(300));
+    let e = launch.await.expect_err("nothing was made");
+    assert!(e.is_outcome_unknown());
+    assert_eq!(e.sent(), Sent::Unknown);
+    let sent: Vec<_> = fake.log().into_iter().filter(|request| request.method == "POST").collect();
+    let marker = sent[0].json().and_then(|body| Some(body["config"][MARKER].as_str()?.to_owned()));
+    assert!(marker.is_some());
+    assert_eq!(e.marker(), marker.as_deref());
+    assert_eq!(sent.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_that_never_left_is_sent_again() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.stop().await;
+    let back = tokio::spawn({
+        let fake = fake.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            fake.restart().await
+        }
+    });
+    let patient =
+        Retry::default().attempts(20).backoff(Duration::from_millis(100), Duration::from_millis(100));
+    let web = incus.with(patient).launch("web").image("busybox").await?;
+    back.await??;
+    assert_eq!((web.name(), fake.requests(CREATE)), ("web", 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_there_is_a_connect_error_that_may_be_repeated() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.stop().await;
+    let e = incus.with(quick()).launch("web").image("busybox").await.expect_err("nobody is there");
+    assert_eq!((e.kind(), e.sent(), e.attempts()), (Kind::Connect, Sent::No, 4));
+    assert!(e.is_repeatable());
+    Ok(())
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured_and_capped() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    fake.on(GET).header("Retry-After", "1").reply(429, "");
+    let started = Instant::now();
+    incus
+        .with(quick().backoff(Duration::from_millis(1), Duration::from_secs(5)))
+        .instance("web")
+        .get()
+        .await?;
+    assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+    fake.on(GET).header("Retry-After", "86400").reply(429, "");
+    let started = Instant::now();
+    incus.with(quick()).instance("web").get().await?;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    fake.on(GET).always().header("Retry-After", "86400").reply(429, "");
+    let e = incus.with(Retry::never()).instance("web").get().await.expect_err("too many");
+    assert!(e.is_rate_limited());
+    assert_eq!(e.retry_after(), Some(Duration::from_secs(86_400)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_total_limit_ends_a_call() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().hang();
+    let retry = quick().attempt_timeout(Duration::from_secs(60)).total(Duration::from_millis(200));
+    let e = incus.with(retry).instance("web").get().await.expect_err("it hangs");
+    assert!(e.is_timeout());
+    assert_eq!(e.sent(), Sent::Unknown);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_budget_stops_a_storm() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let incus = incus.with(quick());
+    fake.on(GET).always().reply(503, "");
+    for _ in 0..200 {
+        // Every handle of a client draws on one budget.
+        incus.project("p").with(quick()).instance("web").get().await.expect_err("it never answers");
+    }
+    // 200 calls with three repetitions each would be 800; the budget pays for 100 repetitions.
+    assert_eq!(fake.requests(GET), 300);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_raw_call_is_repeated_like_a_typed_one() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    fake.on(GET).times(2).reply(503, "");
+    let reply = incus.raw().instance_get().name("web").send().await?;
+    assert_eq!(reply.metadata.as_ref().map(|web| web.name.as_str()), Some("web"));
+    assert_eq!(fake.requests(GET), 3);
+    let sent = fake.log().pop().ok_or("nothing arrived")?;
+    assert_eq!(sent.header("api-version"), None);
+    assert!(sent.header("user-agent").is_some_and(|agent| agent.starts_with("windlass/")));
+    Ok(())
+}
+
+/// Incus up to 6.0.4 accepts nobody while a fresh connection stays silent: pools must not keep such ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_silent_connection_stays_open() -> Outcome {
+    let (fake, incus) = fake().await?;
+    for _ in 0..20 {
+        let calls = (0..8).map(|_| {
+            let incus = incus.clone();
+            tokio::spawn(async move { incus.server().await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await??;
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(fake.connections(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
+    let (fake, incus) = fake().await?;
+    // It reached the server the first time, though not the second.
+    fake.on(GET).after(Duration::from_millis(50)).drop_before();
+    let retry = quick().attempts(2).backoff(Duration::from_millis(200), Duration::from_millis(200));
+    let call = incus.with(retry.clone());
+    let asking = tokio::spawn(async move { call.instance("web").get().await });
+    while fake.requests(GET) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    fake.stop().await;
+    let e = asking.await?.expect_err("nobody is there any more");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Connect, Sent::Unknown, None, 2));
+    // The status of the first answer is not that of the second, which never came.
+    fake.restart().await?;
+    fake.on(GET).reply(503, "");
+    fake.on(GET).drop_before();
+    let e = incus.with(retry).instance("web").get().await.expect_err("it breaks off");
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Interrupted, Sent::Unknown, None, 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn limits_without_end_do_not_overflow() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().header("Retry-After", "18446744073709549568").reply(503, "");
+    let boundless = Retry::default()
+        .total(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
+        .backoff(Duration::from_millis(1), Duration::MAX);
+    let e = incus.with(boundless.clone().attempts(1)).instance("web").get().await.expect_err("busy");
+    assert_eq!(e.attempts(), 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let call = incus.with(boundless).instance("web");
+    let patient = tokio::time::timeout(Duration::from_millis(200), call.get()).await;
+    assert!(patient.is_err(), "it should still pause: {patient:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.stop().await;
+    let body = || windlass::Content::reader(std::io::Cursor::new("x"));
+    for _ in 0..150 {
+        let e = incus.import_image(body()).send().await.expect_err("nobody is there");
+        assert_eq!((e.kind(), e.attempts()), (Kind::Connect, 1));
+    }
+    let e = incus.with(quick()).instance("web").get().await.expect_err("nor now");
+    assert_eq!(e.attempts(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_of_all_projects_are_handles_in_their_own() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.add_instance("web");
+    let names = incus.project("blue").instances().all_projects().names().await?;
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0].get().await?.project, "default");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_create_whose_operation_shows_late_is_waited_for() -> Outcome {
+    for way in [r#"{"type":"sync","metadata":{}}"#, r#"{"type":"error","error":"no","error_code":500}"#] {
+        let (fake, incus) = fake().await?;
+        fake.on(CREATE).drop_after();
+        fake.operation_delay(Duration::from_millis(500));
+        let status = if way.contains("sync") { 200 } else { 500 };
+        fake.on("GET /1.0/operations").times(1).reply(status, way);
+        let hold = fake.hold_operations();
+        fake.add_instance("other");
+        let release = async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            drop(hold);
+        };
+        let (web, ()) = tokio::join!(incus.launch("web").image("busybox").into_future(), release);
+        assert_eq!(web?.status.as_str(), "Running");
+        assert_eq!(fake.requests(CREATE), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pause_that_would_outlast_the_call_is_not_made() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.on(GET).always().header("Retry-After", "2").reply(503, "");
+    let retry = Retry::default().total(Duration::from_secs(1));
+    let started = Instant::now();
+    let e = incus.with(retry).instance("web").get().await.expect_err("busy");
+    assert_eq!((e.kind(), e.attempts()), (Kind::Unavailable, 1));
+    assert_eq!(e.retry_after(), Some(Duration::from_secs(2)));
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_window_stays_open_while_the_server_works_on_that_name() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let hold = fake.hold_operations();
+    fake.on(CREATE).drop_after();
+    let missing = r#"{"type":"error","error":"Instance not found","error_code":404}"#;
+    fake.on(GET).times(4).reply(404, missing);
+    let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(50));
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        drop(hold);
+    };
+    let (web, ()) = tokio::join!(launch.into_future(), release);
+    assert_eq!((web?.name(), fake.requests(CREATE)), ("web", 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_attempt_asks_for_json() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let incus = fake.client()?;
+    fake.on("GET /1.0").reply(503, "");
+    incus.server().await?;
+    let accepted: Vec<_> =
+        fake.log().iter().map(|request| request.header("accept").map(str::to_owned)).collect();
+    assert_eq!(accepted, [Some("application/json".to_owned()), Some("application/json".to_owned())]);
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! What windlass promises, each by a test that fails without it; and tests of the fakes without our client.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+// A build with few features runs a part of it.
+#![allow(dead_code, unused_imports)]
+
+mod alone;
+#[cfg(feature = "incus")]
+#[path = "../support/fake_client.rs"]
+mod fake_client;
+#[cfg(feature = "incus")]
+#[path = "../support/wire.rs"]
+mod wire;
+
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod cloud;
+#[cfg(feature = "shakenfist")]
+mod shakenfist;
+
+#[cfg(feature = "incus")]
+mod incus {
+    mod copy;
+    mod errors;
+    mod events;
+    mod exec;
+    mod remote;
+    mod retry;
+    mod transfer;
+    mod wait;
+}
+
+#[cfg(feature = "koyeb")]
+mod koyeb {
+    mod connect;
+    mod exec;
+    mod lists;
+    mod logs;
+    mod waits;
+}
+
+#[cfg(feature = "lambda-cloud")]
+mod lambda_cloud {
+    mod api;
+    mod capacity;
+    mod launch;
+    mod wait;
+}
+
+/// Memory is measured in a process of its own.
+mod memory {
+    #[cfg(feature = "incus")]
+    mod exec;
+    #[cfg(feature = "koyeb")]
+    mod koyeb;
+}
+
+/// The fakes, driven without our client.
+mod fake {
+    #[cfg(feature = "incus")]
+    mod exec;
+    #[cfg(feature = "incus")]
+    mod faults;
+    #[cfg(feature = "incus")]
+    mod incus_wire;
+    #[cfg(feature = "lambda-cloud")]
+    mod lambda_cloud;
+}
