@@ -74,7 +74,7 @@
 //! | run a command | [`Process`], [`Output`], [`Signal`] |
 //! | move bytes | [`Content`], [`Pull`], [`Transferred`] |
 //! | hear what happens | [`incus::Events`], [`koyeb::Tail`] |
-//! | say what may be repeated, and how fast | [`Retry`], [`Pacing`] |
+//! | say what may be repeated, how fast, and how much at most | [`Retry`], [`Pacing`], [`Limits`] |
 //! | know what went wrong | [`Error`], [`Kind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
 //! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
 //! | test your code | [`testing`] |
@@ -180,6 +180,7 @@ pub mod incus;
 pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
+mod limits;
 mod pace;
 mod page;
 mod pauses;
@@ -206,6 +207,7 @@ pub use incus::Incus;
 pub use koyeb::Koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub use lambda_cloud::LambdaCloud;
+pub use limits::Limits;
 pub use pace::Pacing;
 pub use page::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};

@@ -15,6 +15,7 @@ use tracing::{Instrument, Span, field};
 use crate::body;
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
+use crate::limits::Limits;
 use crate::pace::Pace;
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     /// What else a request for a websocket needs, once the credential is on it.
     upgrade: fn(&mut HeaderMap),
     pace: Option<Pace>,
+    pub(crate) limits: Limits,
     budget: Budget,
 }
 
@@ -54,7 +56,20 @@ impl Shared {
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
     ) -> Self {
-        Self { api, endpoints, explain, credential, upgrade: |_| {}, pace: None, budget: Budget::new() }
+        Self {
+            api,
+            endpoints,
+            explain,
+            credential,
+            upgrade: |_| {},
+            pace: None,
+            limits: Limits::default(),
+            budget: Budget::new(),
+        }
+    }
+
+    pub(crate) fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// For a service that wants more in a request for a websocket.

@@ -8,6 +8,7 @@ use super::reach::{KnownBy, Target};
 use super::{BearerToken, Identity, Incus, join, remotes};
 use crate::config::Surroundings;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::retry::Retry;
 use crate::secret::Secret;
 
@@ -22,6 +23,7 @@ pub struct Connect {
     pub(super) target: Target,
     pub(super) project: Option<String>,
     pub(super) retry: Retry,
+    pub(super) limits: Limits,
     pub(super) origin: Option<String>,
     pub(super) known_by: Option<KnownBy>,
     pub(super) identity: Option<Identity>,
@@ -107,9 +109,9 @@ impl Incus {
 
 impl Connect {
     fn to(target: Target) -> Self {
-        let (retry, none) = (Retry::default(), None);
+        let (retry, limits, none) = (Retry::default(), Limits::default(), None);
         let (project, origin, known_by, identity, token, bearer) = (none, None, None, None, None, None);
-        Self { target, project, retry, origin, known_by, identity, token, bearer }
+        Self { target, project, retry, limits, origin, known_by, identity, token, bearer }
     }
 
     /// Work in this project instead of `default`.
@@ -121,6 +123,12 @@ impl Connect {
     /// How failed requests are repeated.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -40,7 +40,8 @@ impl Connect {
     pub(super) fn open(self) -> Result<Incus, Error> {
         let (builder, base, place) = self.builder()?;
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
-        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential);
+        let shared =
+            Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential).limited(self.limits);
         let http = http::build(builder)?;
         let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         Ok(Incus(Arc::new(Core {

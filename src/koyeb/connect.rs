@@ -10,6 +10,7 @@ use super::organization::Switch;
 use super::{Core, Koyeb, checked_id, reply, subprotocol};
 use crate::credential::{Credential, bearer};
 use crate::error::{Error, Kind};
+use crate::limits::Limits;
 use crate::retry::Retry;
 use crate::secret::Secret;
 use crate::transport::{Inner, Shared};
@@ -27,6 +28,7 @@ pub struct Connect {
     organization: Option<String>,
     headers: Vec<(String, Secret)>,
     retry: Retry,
+    limits: Limits,
     origin: String,
 }
 
@@ -59,6 +61,7 @@ impl Koyeb {
             headers: Vec::new(),
             // A limit that is reached is lifted within a minute: one pause can be that long.
             retry: Retry::default().backoff(Duration::from_millis(100), Duration::from_secs(60)),
+            limits: Limits::default(),
             origin: "a token that was given".to_owned(),
         }
     }
@@ -93,6 +96,12 @@ impl Connect {
         self
     }
 
+    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();
         self
@@ -107,7 +116,8 @@ impl Connect {
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
         let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential)
-            .upgraded_with(subprotocol::put_on);
+            .upgraded_with(subprotocol::put_on)
+            .limited(self.limits);
         let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
         Ok(Koyeb(Arc::new(Core { raw, origin: self.origin })))
     }

@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use super::{Core, LambdaCloud, reply};
 use crate::credential::{Credential, bearer};
 use crate::error::{Error, Kind};
+use crate::limits::Limits;
 use crate::pace::{Pace, Pacing};
 use crate::retry::Retry;
 use crate::secret::Secret;
@@ -22,6 +23,7 @@ pub struct Connect {
     basic: bool,
     url: String,
     retry: Retry,
+    limits: Limits,
     pacing: Pacing,
     interval: Duration,
     origin: String,
@@ -48,6 +50,7 @@ impl LambdaCloud {
             basic: false,
             url: SERVICE.to_owned(),
             retry: patient(),
+            limits: Limits::default(),
             pacing: Self::PACING,
             interval: Duration::from_secs(10),
             origin: "the key given".to_owned(),
@@ -84,6 +87,12 @@ impl Connect {
         self
     }
 
+    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// How fast requests may follow each other; [`LambdaCloud::PACING`] if not set.
     pub fn pacing(mut self, pacing: Pacing) -> Self {
         self.pacing = pacing;
@@ -113,7 +122,8 @@ impl Connect {
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
         let endpoints = raw::lambda_cloud::ENDPOINTS;
         let credential = Credential::Fixed(header);
-        let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential).paced(pace);
+        let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential);
+        let shared = shared.paced(pace).limited(self.limits);
         let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         // Without any pause a wait would do nothing but ask.
         let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Core, ShakenFist, auth, reply};
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::retry::Retry;
 use crate::secret::Secret;
 use crate::transport::{Inner, Shared};
@@ -19,6 +20,7 @@ pub struct Connect {
     namespace: String,
     key: Option<Secret>,
     retry: Retry,
+    limits: Limits,
     origin: Option<String>,
 }
 
@@ -47,6 +49,7 @@ impl ShakenFist {
             namespace: String::new(),
             key: None,
             retry: Retry::default(),
+            limits: Limits::default(),
             origin: None,
         }
     }
@@ -71,6 +74,12 @@ impl Connect {
         self
     }
 
+    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
@@ -91,7 +100,8 @@ impl Connect {
         let tls = if plain { tls::nobody()? } else { tls::public()? };
         let http = http::build(http::builder(tls))?;
         let raw = |credential| {
-            let shared = Shared::new("shakenfist", raw::shakenfist::ENDPOINTS, reply::explain, credential);
+            let shared = Shared::new("shakenfist", raw::shakenfist::ENDPOINTS, reply::explain, credential)
+                .limited(self.limits.clone());
             raw::shakenfist::Client::new_with_client(
                 &base,
                 http.clone(),
