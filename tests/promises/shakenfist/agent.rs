@@ -1,0 +1,77 @@
+//! Orders to the agent.
+
+use super::*;
+
+#[tokio::test]
+async fn a_degraded_agent_is_ready() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.agents_say("ready (degraded)");
+    let web = ready(&sf).await?;
+    assert_eq!(web.exec("echo hi").output().await?.stdout_text(), "hi\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn exec_gives_status_and_both_streams_of_any_size() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let done = web.exec("echo out; echo err >&2; exit 7").output().await?;
+    assert_eq!(
+        (done.status.code(), done.stdout_text().as_str(), done.stderr_text().as_str()),
+        (7, "out\n", "err\n")
+    );
+    assert_kind(done.success(), Kind::CommandFailed);
+    let long: Vec<u8> = (b'a'..=b'z').cycle().take(300_000).collect();
+    fake.add_file(&web.uuid, "/long", long.clone());
+    // The text comes from a blob, and the connection to that breaks.
+    fake.on("GET /blobs/{one}/data").truncate(100_000);
+    let done = web.exec("cat /long").output().await?.success()?;
+    assert!(done.stdout == long);
+    assert_eq!(fake.requests("GET /blobs/{one}/data"), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_is_given_once() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let route = "POST /instances/{one}/agent/execute";
+    fake.on(route).drop_after();
+    let e = web.exec("echo hi").output().await.expect_err("the answer is lost");
+    assert_eq!((e.sent(), fake.requests(route), fake.agent_operations().len()), (Sent::Unknown, 1, 1));
+    // It went away between the look and the order: nothing was done, so again.
+    fake.on(route).reply(400, r#"{"error": "instance agent not ready", "status": 400}"#);
+    assert_eq!(web.exec("echo hi").output().await?.stdout_text(), "hi\n");
+    assert_eq!((fake.requests(route), fake.agent_operations().len()), (3, 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn agent_operations_end_on_every_terminal_state() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let _held = fake.hold_agents();
+    for (state, kind) in
+        [("error", Kind::OperationFailed), ("expired", Kind::OperationFailed), ("deleted", Kind::Cancelled)]
+    {
+        let operation = web.exec("echo hi").send().await?;
+        let uuid = operation.ticket().id().to_owned();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        fake.edit_agent_operation(&uuid, |document| {
+            document["state"] = state.into();
+            document["error_message"] = "no such luck".into();
+        });
+        let e = operation.await.expect_err("it failed");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, kind), "{state}");
+        assert!(e.to_string().contains("no such luck"), "{e}");
+    }
+    // One that stays in `executing` can't outlast the limit.
+    let started = Instant::now();
+    let e =
+        assert_kind(web.exec("echo hi").timeout(Duration::from_millis(700)).output().await, Kind::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    drop(_held);
+    let done = sf.resume::<Output>(&e.ticket().ok_or("no ticket")?.parse()?)?.await?;
+    assert_eq!(done.stdout_text(), "hi\n");
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Creating: never twice, never lost.
+
+use super::*;
+
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_makes_one_instance() -> Outcome {
+    for status in [None, Some(502), Some(503), Some(504)] {
+        let (fake, sf) = served().await?;
+        match status {
+            None => drop(fake.on("POST /instances").drop_after()),
+            // The request takes effect, but what comes back is a gateway's.
+            Some(_) => drop(fake.on("POST /instances").truncate(10)),
+        }
+        let web = sf.create("web").disk(Disk::blank(1)).await?;
+        assert_eq!(web.state, InstanceState::Created);
+        assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 1));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_that_never_arrived_is_an_unknown_outcome_and_not_sent_again() -> Outcome {
+    for fault in ["drop", "502"] {
+        let (fake, sf) = served().await?;
+        let rule = fake.on("POST /instances");
+        match fault {
+            "drop" => rule.drop_before(),
+            _ => rule.reply(502, "<html>bad gateway</html>"),
+        };
+        let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(300));
+        let e = assert_kind(create.await, Kind::OutcomeUnknown);
+        let marker = e.marker().ok_or("no marker")?;
+        assert!(sf.find_created(marker).await?.is_none());
+        assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 0));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn somebody_elses_instance_of_that_name_is_not_taken_for_ours() -> Outcome {
+    let (fake, sf) = served().await?;
+    let theirs = sf.create("web").disk(Disk::blank(1)).await?;
+    fake.on("POST /instances").drop_before();
+    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
+    assert_kind(create.await, Kind::OutcomeUnknown);
+    assert_eq!(fake.instances(), std::slice::from_ref(&theirs.uuid));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_network_that_isnt_ready_is_waited_for() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.pace(Duration::from_millis(400));
+    let making = sf.create_network("front").netblock("10.0.0.0/24").send().await?;
+    let web = sf.create("web").disk(Disk::blank(1)).nic(Nic::on("front")).await?;
+    assert_eq!(web.interfaces().await?.len(), 1);
+    making.await?;
+    assert!(fake.requests("POST /instances") > 1);
+    assert_eq!(fake.instances().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_deadline_bounds_all_of_a_create() -> Outcome {
+    let (fake, sf) = served().await?;
+    // Never ready …
+    fake.on("POST /instances")
+        .always()
+        .reply(406, r#"{"error": "network x is not ready (initial)", "status": 406}"#);
+    let started = Instant::now();
+    let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
+    assert_eq!(assert_kind(e, Kind::Conflict).status(), Some(406));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    // … and stuck in `preflight`.
+    let (fake, sf) = served().await?;
+    let _held = fake.hold_instances();
+    let started = Instant::now();
+    let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
+    let e = assert_kind(e, Kind::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let left = sf.resume::<Instance>(&e.ticket().ok_or("no ticket")?.parse()?)?;
+    drop(_held);
+    assert_eq!(left.await?.state, InstanceState::Created);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_taken_address_is_never_asked_for_again() -> Outcome {
+    let (fake, sf) = served().await?;
+    sf.create_network("front").netblock("10.0.0.0/24").await?;
+    let nic = || Nic::on("front").address("10.0.0.9");
+    sf.create("a").disk(Disk::blank(1)).nic(nic()).await?;
+    let e = sf.create("b").disk(Disk::blank(1)).nic(nic()).attempts_when_full(5).await;
+    let e = assert_kind(e, Kind::Conflict);
+    assert_eq!((e.status(), fake.requests("POST /instances")), (Some(409), 2));
+    let record = sf.find_created(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
+    assert!(e.suggestion().is_some_and(|it| it.contains(&record.uuid)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn want_of_room_is_waited_out_only_if_transient_and_asked_for() -> Outcome {
+    let create = |sf: &ShakenFist| sf.create("web").disk(Disk::blank(1));
+    let (fake, sf) = served().await?;
+    fake.no_room(1, true);
+    let e = assert_kind(create(&sf).await, Kind::InsufficientCapacity);
+    assert_eq!(
+        (e.code(), e.retry_after(), fake.requests("POST /instances")),
+        (Some("cpu"), Some(Duration::from_secs(1)), 1)
+    );
+    fake.no_room(1, false);
+    assert_kind(create(&sf).attempts_when_full(5).await, Kind::InsufficientCapacity);
+    assert_eq!(fake.requests("POST /instances"), 2);
+    // Asked for: after the pause that the server wants, and with the refused record out of the way.
+    let (fake, sf) = served().await?;
+    fake.no_room(1, true);
+    let started = Instant::now();
+    let web = create(&sf).attempts_when_full(3).await?;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(fake.requests("POST /instances"), 2);
+    assert_eq!(sf.instance("web").get().await?.uuid, web.uuid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_way_to_fail_ends_a_create() -> Outcome {
+    for state in ["preflight", "creating"] {
+        let (fake, sf) = served().await?;
+        fake.fail_creates(state, "the disk is on fire");
+        let e = sf.create("web").disk(Disk::blank(1)).send().await?.await.expect_err("it fails");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{state}: {e}");
+        assert!(e.to_string().contains("on fire"), "{e}");
+    }
+    for state in ["error", "created-error", "initial-error", "delete-wait", "deleted"] {
+        let (fake, sf) = served().await?;
+        let _held = fake.hold_instances();
+        let operation = sf.create("web").disk(Disk::blank(1)).send().await?;
+        fake.edit_instance(operation.ticket().id(), |document| document["state"] = state.into());
+        let e = operation.await.expect_err("it is lost");
+        assert_eq!((e.end(), e.error().code()), (WaitEnd::Failed, Some(state)), "{e}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_survives_a_server_that_restarts() -> Outcome {
+    let (fake, sf) = served().await?;
+    let held = fake.hold_instances();
+    let operation = sf.create("web").disk(Disk::blank(1)).send().await?;
+    fake.stop().await;
+    let waiting = tokio::spawn(async { operation.await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fake.restart().await?;
+    drop(held);
+    assert_eq!(waiting.await??.state, InstanceState::Created);
+    assert_eq!(fake.requests("POST /instances"), 1);
+    Ok(())
+}

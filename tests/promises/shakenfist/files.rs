@@ -1,0 +1,120 @@
+//! Push and pull.
+
+use super::*;
+
+/// Incompressible, and different at every place.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_of_256_mib_that_breaks_five_times_arrives_whole() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let content = bytes::Bytes::from(noise(256 << 20));
+    let chunk = "POST /upload/{one}";
+    // Before it arrives, after it arrived, in the first chunk and later ones.
+    fake.on(chunk).drop_before();
+    fake.on(chunk).skip(20).drop_after();
+    fake.on(chunk).skip(5).reply(502, "<html>bad gateway</html>");
+    fake.on(chunk).skip(40).truncate(1);
+    fake.on("POST /upload/{one}/truncate/{to}").drop_after();
+    let seen = Arc::new(Mutex::new(Transferred::default()));
+    let told = seen.clone();
+    web.push(content.clone()).on_progress(move |p| *told.lock().unwrap() = p).mode(0o600).to("/big").await?;
+    let (arrived, mode) = fake.file(&web.uuid, "/big").ok_or("no file")?;
+    assert!(arrived == content);
+    assert_eq!(mode, 0o600);
+    assert_eq!(*seen.lock().unwrap(), {
+        let mut all = Transferred::default();
+        (all.bytes, all.total) = (256 << 20, Some(256 << 20));
+        all
+    });
+    // Four broken chunks and a broken truncation, none of which began again from the start.
+    let chunks = fake.requests(chunk);
+    assert!((128 + 4..200).contains(&chunks), "{chunks}");
+    assert!(fake.requests("POST /upload/{one}/truncate/{to}") >= 4);
+    assert_eq!(fake.artifacts(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_push_of_what_the_cluster_has_sends_nothing() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let content = noise(100_000);
+    web.push(content.clone()).keep_as("kept").to("/a").await?;
+    assert_eq!(fake.requests("POST /upload"), 1);
+    web.push(content.clone()).to("/b").await?;
+    assert_eq!(fake.requests("POST /upload"), 1);
+    assert!(fake.file(&web.uuid, "/b").is_some_and(|(bytes, mode)| bytes == content && mode == 0o644));
+    assert_eq!(fake.artifacts(), ["kept"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_push_that_never_gets_through_ends() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    fake.on("POST /upload/{one}").always().drop_before();
+    let e = web.push(noise(1_000)).timeout(Duration::from_secs(30)).to("/a").await.expect_err("broken");
+    assert!(matches!(e.kind(), Kind::Interrupted | Kind::Timeout), "{e}");
+    assert!(fake.requests("POST /upload/{one}") <= 6);
+    assert!(fake.file(&web.uuid, "/a").is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_whose_last_answer_is_lost_is_found() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.on("POST /artifacts/upload/{name}").drop_after();
+    let artifact = sf.upload(noise(1_000)).as_image("golden").await?;
+    assert_eq!(fake.artifacts(), ["golden"]);
+    assert_eq!(fake.requests("POST /artifacts/upload/{name}"), 1);
+    assert!(artifact.blob_uuid.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pull_that_breaks_goes_on_and_is_compared() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let content = noise(5 << 20);
+    fake.add_file(&web.uuid, "/big", content.clone());
+    let data = "GET /blobs/{one}/data";
+    for _ in 0..3 {
+        fake.on(data).truncate(1_200_000);
+    }
+    let file = std::env::temp_dir().join(format!("windlass-sf-pull-{}", std::process::id()));
+    web.pull("/big").to(&file).await?;
+    assert!(std::fs::read(&file)? == content);
+    std::fs::remove_file(&file)?;
+    let queries: Vec<String> =
+        fake.log().into_iter().filter(|it| it.path.ends_with("/data")).map(|it| it.query).collect();
+    assert_eq!(queries, ["", "offset=1200000", "offset=2400000", "offset=3600000"]);
+    let e = assert_kind(web.pull("/nowhere").bytes().await, Kind::OperationFailed);
+    assert!(e.message().contains("/nowhere"), "{e}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_blob_is_no_success() -> Outcome {
+    let (fake, sf) = served().await?;
+    let blob = sf.blob(&fake.add_blob(noise(10_000))).await?;
+    assert_eq!(blob.data().bytes().await?.len(), 10_000);
+    fake.damage_blob(&blob.uuid);
+    let file = std::env::temp_dir().join(format!("windlass-sf-damaged-{}", std::process::id()));
+    let e = assert_kind(blob.data().to(&file).await, Kind::BadReply);
+    assert!(e.message().contains("SHA-512"), "{e}");
+    assert!(!file.exists());
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Hot plug: a call that can destroy an instance.
+
+use super::*;
+
+#[tokio::test]
+async fn a_hot_plug_is_never_replayed() -> Outcome {
+    let (fake, sf) = served().await?;
+    sf.create_network("back").netblock("10.0.0.0/24").await?;
+    let web = ready(&sf).await?;
+    let route = "POST /instances/{one}/interfaces";
+    fake.on(route).reply(406, r#"{"error": "network x is not ready (initial)", "status": 406}"#);
+    assert_kind(web.hot_plug(Nic::on("back")).await, Kind::Conflict);
+    fake.on(route).drop_before();
+    let e = web.hot_plug(Nic::on("back")).await.expect_err("no answer");
+    assert_eq!((e.sent(), fake.requests(route)), (Sent::Unknown, 2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hot_plug_that_would_destroy_the_instance_is_not_sent() -> Outcome {
+    let (fake, sf) = served().await?;
+    sf.create_network("back").netblock("10.0.0.0/29").await?;
+    let web = ready(&sf).await?;
+    let route = "POST /instances/{one}/interfaces";
+    for _ in 0..5 {
+        web.hot_plug(Nic::on("back")).await?;
+    }
+    // The last address is gone, and 10.0.0.2 was the first.
+    for nic in [Nic::on("back"), Nic::on("back").address("10.0.0.2")] {
+        let e = assert_kind(web.hot_plug(nic).await, Kind::Conflict);
+        assert_eq!(e.sent(), Sent::No);
+    }
+    assert_eq!(fake.requests(route), 5);
+    assert_eq!(web.get().await?.state, InstanceState::Created);
+    // Who knows better, learns.
+    let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.2")).unchecked().await, Kind::Conflict);
+    assert_eq!(e.status(), Some(409));
+    assert_eq!(web.get().await?.state, InstanceState::Error);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_release_lacks_is_unsupported_before_it_is_sent() -> Outcome {
+    let fake = FakeShakenFist::start_as(Release::V0_7).await?;
+    let web = ready(&fake.client()?).await?;
+    assert_kind(web.hot_plug(Nic::on("back")).await, Kind::Unsupported);
+    assert_kind(web.screenshot().await, Kind::Unsupported);
+    assert_eq!(fake.requests("POST /instances/{one}/interfaces"), 0);
+    assert_eq!(fake.requests("GET /instances/{one}/screenshot"), 0);
+    assert_eq!(fake.requests("GET /"), 1);
+    Ok(())
+}

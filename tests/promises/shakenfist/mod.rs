@@ -1,0 +1,39 @@
+//! What the client promises on Shaken Fist, each shown by what arrives at the server.
+
+mod agent;
+mod create;
+mod delete;
+mod files;
+mod hot_plug;
+mod power;
+mod tokens;
+mod wire;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use windlass::shakenfist::{Disk, Instance, InstanceState, Nic, PowerState, ShakenFist};
+use windlass::testing::{FakeShakenFist, Release};
+use windlass::{Error, Kind, Output, Retry, Sent, Transferred, WaitEnd};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+async fn served() -> Result<(FakeShakenFist, ShakenFist), Box<dyn std::error::Error>> {
+    let fake = FakeShakenFist::start().await?;
+    fake.pace(Duration::from_millis(5));
+    let sf = fake.client()?;
+    Ok((fake, sf))
+}
+
+async fn ready(sf: &ShakenFist) -> Result<Instance, Error> {
+    Ok(sf.create("web").disk(Disk::blank(1)).await?.agent_ready().await?)
+}
+
+#[track_caller]
+fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: Kind) -> Error {
+    match result {
+        Err(e) if e.kind() == kind => e,
+        other => panic!("expected {kind:?}, got {other:?}"),
+    }
+}
