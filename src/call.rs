@@ -59,6 +59,11 @@ impl<C> Call<C> {
         self.record.lock().media_type = Some(media_type);
     }
 
+    /// Sends this as `X-Request-ID`; errors name it, too.
+    pub(crate) fn request_id(&self, id: &str) {
+        self.record.lock().request_id = reqwest::header::HeaderValue::from_str(id).ok();
+    }
+
     fn label(&self, e: Error) -> Error {
         let facts = self.record.lock().clone();
         e.with(|e| {
@@ -66,6 +71,10 @@ impl<C> Call<C> {
             e.attempts = facts.attempts;
             e.status = e.status.or(facts.status);
             e.sent = facts.sent.unwrap_or(Sent::No);
+            if e.request_id.is_none() {
+                let own = facts.request_id.as_ref().and_then(|id| id.to_str().ok());
+                e.request_id = own.map(str::to_owned);
+            }
             if let Some(endpoint) = facts.endpoint {
                 e.operation = endpoint.id;
                 e.repeatable = endpoint.retry == RetryClass::Safe

@@ -136,6 +136,8 @@ pub(crate) struct Facts {
     pub(crate) websocket_key: Option<String>,
     /// Of a body whose media type the generated client can't name.
     pub(crate) media_type: Option<HeaderValue>,
+    /// Of a request that is to be recognized on the server.
+    pub(crate) request_id: Option<HeaderValue>,
 }
 
 impl Facts {
@@ -214,6 +216,9 @@ pub(crate) async fn exec(
     }
     if let Some(media_type) = inner.record.as_ref().and_then(|record| record.lock().media_type.take()) {
         request.headers_mut().insert(CONTENT_TYPE, media_type);
+    }
+    if let Some(id) = inner.record.as_ref().and_then(|record| record.lock().request_id.clone()) {
+        request.headers_mut().insert("x-request-id", id);
     }
     let span = span(inner.shared.api, endpoint, &request);
     let (started, token) = (Instant::now(), TokenUse::default());

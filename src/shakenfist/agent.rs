@@ -4,7 +4,7 @@ use super::clock::{Deadline, pauses};
 use super::instance::{failure, is_agent_ready, is_failed};
 use super::reply;
 use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, types};
+use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
@@ -81,21 +81,27 @@ pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Insta
     (ticket.kind == "agent-ready").then(|| Polled::operation(sf, goal))
 }
 
-/// Gives the agent an order once it is ready. While the server says that it isn't, nothing was done: then again.
+/// Gives the agent an order once it is ready; gives the UUID of the operation. While the server says that it isn't, nothing
+/// was done: then again. `call` is given the id of the request.
 pub(super) async fn order<F>(
     instance: &InstanceRef,
     deadline: Deadline,
-    mut call: impl FnMut() -> F,
-) -> Result<types::AgentOperation, Error>
+    mut call: impl FnMut(String) -> F,
+) -> Result<String, Error>
 where
     F: Future<Output = Result<types::AgentOperation, Error>>,
 {
     let mut pauses = pauses();
     loop {
         instance.agent_ready().timeout(deadline.left()).await?;
-        let e = match deadline.bound(call()).await {
+        let id = lost::request_id();
+        let e = match deadline.bound(call(id.clone())).await {
+            Ok(queued) => return Ok(queued.uuid),
             Err(e) if is_not_ready(&e) => e,
-            result => return result,
+            Err(e) if lost::is_open(&e) && !is_no_blob(&e) => {
+                return lost::ordered(instance, deadline, &id, e).await;
+            }
+            Err(e) => return Err(e),
         };
         if !deadline.pause(pauses.next()).await {
             return Err(e);
@@ -112,6 +118,11 @@ fn is_not_ready(e: &Error) -> bool {
         Some(500) => says("'NoneType' object has no attribute 'startswith'"),
         _ => false,
     }
+}
+
+/// What servers say of an unknown blob, with 500: they fail over their own error.
+fn is_no_blob(e: &Error) -> bool {
+    e.message().contains("has no attribute 'api_error'")
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! Deleting instances, until they are gone.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
 
 use super::instance::{failure, is_failed};
 use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceState, ShakenFist, Subject, types};
-use crate::error::{Error, Sent};
+use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
+use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -21,31 +24,76 @@ impl<D: Subject> Instance<D> {
     ///
     /// [`Error::is_not_found`] where there is none. A static address stays reserved for another 300 seconds. A tear-down
     /// that breaks can leave the instance in `delete-wait` for ever: then the wait runs out of time.
+    ///
+    /// A name is looked up first, and its UUID deleted. Where the answer is lost, or a gateway's, the instance itself shows
+    /// whether it is being deleted; the request isn't sent again.
     pub fn delete(&self) -> Action<()> {
-        let instance = self.named();
-        Action::new(async move {
-            let reference = instance.segment()?;
-            let call = instance.sf.call();
-            let result = call.instance_delete().instance_ref(reference).send().await;
-            let uuid = match open(&call, result).await {
-                Ok(data) => data.uuid,
-                Err(e) if e.sent() == Sent::Unknown => begun(&instance, e).await?,
-                Err(e) => return Err(e),
-            };
-            Ok(Polled::operation(&instance.sf, Deleted { uuid }))
-        })
+        begin(self.named(), types::InstanceDelete { namespace: None })
+    }
+
+    /// As [`delete`](Self::delete), but only if the instance is in this namespace; else [`Error::is_not_found`]. For the
+    /// key of the namespace `system`, which sees all.
+    pub fn delete_in(&self, namespace: impl Into<String>) -> Action<()> {
+        begin(self.named(), types::InstanceDelete { namespace: Some(namespace.into()) })
     }
 }
 
-/// The answer is lost: does the server delete it?
-async fn begun(instance: &Instance<super::Named>, lost: Error) -> Result<String, Error> {
-    match instance.get().await {
-        Ok(now) if matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted) => {
-            Ok(now.uuid.clone())
+fn begin(instance: InstanceRef, request: types::InstanceDelete) -> Action<()> {
+    Action::new(async move {
+        instance.segment()?;
+        // By name a deleted one isn't found: a lost answer would stay lost.
+        let instance = match is_uuid(instance.reference()) {
+            true => instance,
+            false => instance.get().await?.named(),
+        };
+        let call = instance.sf.call();
+        let send = call.instance_delete().instance_ref(instance.segment()?);
+        let result = match request.namespace {
+            Some(_) => send.body(request).send().await,
+            None => send.send().await,
+        };
+        let uuid = match open(&call, result).await {
+            Ok(data) => data.uuid,
+            Err(e) if lost::is_open(&e) => begun(&instance, e).await?,
+            Err(e) => return Err(e),
+        };
+        Ok(Polled::operation(&instance.sf, Deleted { uuid }))
+    })
+}
+
+fn is_uuid(reference: &str) -> bool {
+    reference.len() == 36 && reference.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// How long to look whether a deletion has begun.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// The answer is lost: is the instance on its way down?
+async fn begun(instance: &InstanceRef, lost: Error) -> Result<String, Error> {
+    tracing::debug!(error = %lost, "the answer to a delete is lost");
+    let found = lost::search(WINDOW, || async {
+        match instance.get().await {
+            Ok(now) if is_going(&now.state) => Some(Ok(now.uuid.clone())),
+            Ok(_) => None,
+            // By its UUID one that is deleted is still found: there never was one.
+            Err(e) if e.is_not_found() => Some(Err(e)),
+            Err(e) => {
+                tracing::debug!(error = %e, "no look at what is to be deleted");
+                None
+            }
         }
-        // By name a deleted one isn't found, nor one that never was.
-        _ => Err(lost),
+    });
+    match found.await {
+        Some(found) => found,
+        None => Err(lost.with(|e| {
+            let so = format!("within {WINDOW:?} no deletion of {} began", instance.reference());
+            e.message = if e.message.is_empty() { so } else { format!("{}; {so}", e.message) };
+        })),
     }
+}
+
+fn is_going(state: &InstanceState) -> bool {
+    matches!(state, InstanceState::DeleteWait | InstanceState::DeleteWaitError | InstanceState::Deleted)
 }
 
 /// One instance is gone.
@@ -78,16 +126,29 @@ impl Goal for Deleted {
     }
 }
 
+/// The answer to the deletion of all is lost: is any of them on its way down? Those that are there no more don't count.
+pub(super) async fn all_begun(sf: &ShakenFist, there: &[String], lost: Error) -> Result<(), Error> {
+    tracing::debug!(error = %lost, "the answer to a deletion of all is lost");
+    let any = lost::search(WINDOW, || async {
+        let all = sf.instances().with_deleted().list().all().await.ok()?;
+        let going = |it: &Instance| there.contains(&it.uuid) && is_going(&it.state);
+        all.iter().any(going).then_some(())
+    });
+    any.await.ok_or(lost)
+}
+
 /// Several instances are gone.
 pub(super) struct AllDeleted {
     uuids: Vec<String>,
     left: BTreeSet<String>,
+    /// One whose deletion failed.
+    stuck: Option<types::Instance>,
 }
 
 impl AllDeleted {
     pub(super) fn new(uuids: Vec<String>) -> Self {
         let left = uuids.iter().cloned().collect();
-        Self { uuids, left }
+        Self { uuids, left, stuck: None }
     }
 }
 
@@ -104,18 +165,47 @@ impl Goal for AllDeleted {
         _: bool,
     ) -> BoxFuture<'a, Result<Seen<Vec<String>>, Error>> {
         Box::pin(async move {
-            let there: Vec<Instance> = sf.instances().list().all().await?;
-            let left =
-                |data: &&Instance| self.left.contains(&data.uuid) && data.state != InstanceState::Deleted;
-            let there: Vec<&Instance> = there.iter().filter(left).collect();
-            if let Some(stuck) = there.iter().find(|data| data.state == InstanceState::DeleteWaitError) {
-                return Ok(Seen::Failed(failure(stuck)));
-            }
-            let seen = progress(format!("{} of {} left", there.len(), self.uuids.len()), "delete all");
-            self.left = there.iter().map(|data| data.uuid.clone()).collect();
-            Ok(if self.left.is_empty() { Seen::Reached(seen, self.uuids.clone()) } else { Seen::Going(seen) })
+            self.look_at_all(sf).await?;
+            let progress =
+                || progress(format!("{} of {} left", self.left.len(), self.uuids.len()), "delete all");
+            Ok(match &self.stuck {
+                Some(stuck) => Seen::Failed(failure(stuck)),
+                None if self.left.is_empty() => Seen::Reached(progress(), self.uuids.clone()),
+                None => Seen::Going(progress()),
+            })
         })
     }
+}
+
+impl AllDeleted {
+    /// Strikes out what is gone. A list misses what is changing its state: what isn't in it is asked for by itself.
+    async fn look_at_all(&mut self, sf: &ShakenFist) -> Result<(), Error> {
+        const AT_ONCE: usize = 8;
+        let listed: Vec<Instance> = sf.instances().list().all().await?;
+        self.stuck =
+            listed.iter().find(|it| self.left.contains(&it.uuid) && is_stuck(it)).map(|it| (**it).clone());
+        let listed: BTreeSet<&str> = listed.iter().map(|it| it.uuid.as_str()).collect();
+        let missing: Vec<String> =
+            self.left.iter().filter(|uuid| !listed.contains(uuid.as_str())).cloned().collect();
+        let looks = missing.into_iter().map(|uuid| async move {
+            let now = sf.instance(&uuid).get().await;
+            (uuid, now)
+        });
+        let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some((uuid, now)) = looks.next().await {
+            match now {
+                Ok(now) if is_stuck(&now) => self.stuck = Some(now.into_data()),
+                Ok(now) if now.state != InstanceState::Deleted => {}
+                Err(e) if !e.is_not_found() => return Err(e),
+                _ => drop(self.left.remove(&uuid)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_stuck(instance: &types::Instance) -> bool {
+    instance.state == InstanceState::DeleteWaitError
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<()>> {

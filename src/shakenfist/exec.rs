@@ -33,7 +33,8 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// Waits for the agent first. The command has no input, and its output comes when it has ended. One that has been
-    /// handed over is never handed over again.
+    /// handed over is never handed over again: where the answer to that is lost, or a gateway's, the instance's events tell
+    /// whether it arrived; else the error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown).
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
@@ -66,16 +67,17 @@ impl Exec {
         if command.trim().is_empty() {
             return Err(Error::invalid("command_line", "is empty"));
         }
-        let reference = instance.segment()?;
+        let reference = &instance.segment()?;
         instance.sf.require("instance-execute", "run commands in instances").await?;
-        let queued = order(instance, deadline, || async {
+        let queued = order(instance, deadline, |id| async move {
             let call = instance.sf.call();
+            call.request_id(&id);
             let request = types::AgentExecute { command_line: command.clone() };
             let result = call.agent_execute().instance_ref(reference.clone()).body(request).send().await;
             open(&call, result).await
         });
         let queued = queued.await?;
-        Ok(AgentWork::operation(&instance.sf, queued.uuid, Ran).timeout(deadline.left()))
+        Ok(AgentWork::operation(&instance.sf, queued, Ran).timeout(deadline.left()))
     }
 }
 

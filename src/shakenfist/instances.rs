@@ -1,9 +1,9 @@
 //! Lists of instances.
 
-use super::delete::AllDeleted;
+use super::delete::{self, AllDeleted};
 use super::reply::open;
 use super::work::Polled;
-use super::{Instance, InstanceState, ShakenFist, types};
+use super::{Instance, InstanceState, ShakenFist, lost, types};
 use crate::error::Error;
 use crate::page::{List, Page};
 use crate::wait::Action;
@@ -36,6 +36,9 @@ impl ShakenFist {
 
 impl Instances {
     /// Deleted ones, too, for as long as the server remembers them.
+    ///
+    /// Without it the server reads the list from an index of states, which now and then misses an instance that is just
+    /// changing its state. To be sure that one is gone, [`get`](Instance::get) it.
     pub fn with_deleted(mut self) -> Self {
         self.deleted = true;
         self
@@ -75,8 +78,11 @@ impl Instances {
 
     /// Deletes **all** instances of the namespace; gives the UUIDs of those that were there, once they are gone.
     ///
+    /// Each is looked at by itself until it is gone; those that were deleted before aren't among the UUIDs. Where the answer
+    /// is lost, the instances show whether they are being deleted.
+    ///
     /// Which ones can't be chosen: of what was narrowed down, only [`namespace`](Self::namespace) counts, and the key of
-    /// the namespace `system` must name one.
+    /// the namespace `system` must name one. **Naming `system` itself deletes the instances of all namespaces.**
     ///
     /// ```no_run
     /// # async fn demo(sf: windlass::shakenfist::ShakenFist) -> windlass::Result<()> {
@@ -89,11 +95,35 @@ impl Instances {
             if self.state.is_some() {
                 return Err(Error::invalid("state", "can't choose what is deleted: all are"));
             }
+            let (there, gone) = self.present_and_gone().await?;
             let call = self.sf.call();
             let request = types::InstancesDelete { confirm: true, namespace: self.namespace };
             let result = call.instances_delete().body(request).send().await;
-            let uuids = open(&call, result).await?.0;
+            let uuids = match open(&call, result).await {
+                // Some servers name those, too, that were deleted before.
+                Ok(uuids) => uuids.0.into_iter().filter(|uuid| !gone.contains(uuid)).collect(),
+                Err(e) if lost::is_open(&e) && !there.is_empty() => {
+                    delete::all_begun(&self.sf, &there, e).await?;
+                    there
+                }
+                Err(e) => return Err(e),
+            };
             Ok(Polled::operation(&self.sf, AllDeleted::new(uuids)))
         })
+    }
+
+    /// The UUIDs of the namespace's instances, and of those that are already deleted.
+    async fn present_and_gone(&self) -> Result<(Vec<String>, Vec<String>), Error> {
+        let namespace = self.namespace.as_deref().unwrap_or(self.sf.namespace());
+        let mut all = self.sf.instances().with_deleted();
+        // To the server this one stands for all.
+        if namespace != "system" {
+            all = all.namespace(namespace);
+        }
+        let all = all.fetch().await?;
+        let (gone, there): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|it| it.state == InstanceState::Deleted);
+        let uuids = |all: Vec<Instance>| all.into_iter().map(|it| it.uuid.clone()).collect();
+        Ok((uuids(there), uuids(gone)))
     }
 }

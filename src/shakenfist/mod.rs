@@ -18,6 +18,7 @@ mod hot_plug;
 mod instance;
 mod instances;
 mod interface;
+mod lost;
 mod metadata;
 mod network;
 mod power;

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::clock::{Deadline, pauses};
 use super::reply::open;
-use super::{Instance, InstanceRef, PowerState, Subject};
-use crate::error::{Error, Sent};
+use super::{Instance, InstanceRef, PowerState, Subject, lost};
+use crate::error::Error;
 use crate::wait::BoxFuture;
 
 /// A change of an instance's power; `.await` it.
 ///
 /// While the instance isn't `created` yet, the server is asked again, for a minute unless
 /// [`timeout`](Self::timeout) says otherwise. What doesn't fit the instance's power state, as pausing one that is off,
-/// is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+/// is an error of [`Kind::Conflict`](crate::Kind::Conflict). Where the answer is lost, or a gateway's, the power state tells
+/// whether it worked; the request isn't sent again.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct PowerChange {
@@ -81,13 +82,14 @@ impl PowerChange {
     async fn run(self) -> Result<(), Error> {
         let deadline = Deadline::after(self.limit);
         let (instance, verb) = (&self.instance, self.verb);
-        match deadline.until_ready(|| change(instance, verb)).await {
-            Err(e) if e.sent() == Sent::Unknown => self.look(deadline, e).await,
+        let id = lost::request_id();
+        match deadline.until_ready(|| change(instance, verb, &id)).await {
+            Err(e) if lost::is_open(&e) => self.look(deadline, e).await,
             result => result,
         }
     }
 
-    /// The answer is lost: the power state tells whether it worked.
+    /// The answer is lost, or a gateway's: the power state tells whether it worked.
     async fn look(&self, deadline: Deadline, lost: Error) -> Result<(), Error> {
         const LOOKS: u32 = 5;
         let (wanted, mut pauses) = (self.verb.leads_to(), pauses());
@@ -114,9 +116,10 @@ impl Verb {
 }
 
 /// Sends it, once.
-pub(super) async fn change(instance: &InstanceRef, verb: Verb) -> Result<(), Error> {
+pub(super) async fn change(instance: &InstanceRef, verb: Verb, id: &str) -> Result<(), Error> {
     let reference = instance.segment()?;
     let call = instance.sf.call();
+    call.request_id(id);
     let result = match verb {
         Verb::On => call.instance_power_on().instance_ref(reference).send().await,
         Verb::Off => call.instance_power_off().instance_ref(reference).send().await,

@@ -103,16 +103,17 @@ impl Pull {
         if !path.starts_with('/') {
             return Err(Error::invalid("path", format!("{path:?} isn't absolute")));
         }
-        let reference = instance.segment()?;
+        let reference = &instance.segment()?;
         instance.sf.require("instance-get", "copy files out of instances").await?;
-        let queued = order(instance, deadline, || async {
+        let queued = order(instance, deadline, |id| async move {
             let call = instance.sf.call();
+            call.request_id(&id);
             let request = types::AgentGet { path: path.clone() };
             let result = call.agent_get().instance_ref(reference.clone()).body(request).send().await;
             open(&call, result).await
         });
         let queued = queued.await?;
-        let copied = AgentWork::operation(&instance.sf, queued.uuid, Copied).timeout(deadline.left());
+        let copied = AgentWork::operation(&instance.sf, queued, Copied).timeout(deadline.left());
         let mut pull = BlobSource::whole(&instance.sf, copied.await?).pull();
         if let Some(limit) = self.idle {
             pull = pull.idle_timeout(limit);

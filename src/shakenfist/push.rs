@@ -126,19 +126,20 @@ async fn put(
     mode: u32,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let reference = instance.segment()?;
-    let request = types::AgentPut {
+    let reference = &instance.segment()?;
+    let request = &types::AgentPut {
         blob_uuid: artifact.blob_uuid.clone().unwrap_or_default(),
         path: path.to_owned(),
         mode: i64::from(mode),
     };
-    let queued = order(instance, deadline, || async {
+    let queued = order(instance, deadline, |id| async move {
         let call = instance.sf.call();
+        call.request_id(&id);
         let result = call.agent_put().instance_ref(reference.clone()).body(request.clone()).send().await;
         open(&call, result).await
     });
     let queued = queued.await?;
-    Ok(AgentWork::operation(&instance.sf, queued.uuid, Placed).timeout(deadline.left()).await?)
+    Ok(AgentWork::operation(&instance.sf, queued, Placed).timeout(deadline.left()).await?)
 }
 
 /// A file is in place.

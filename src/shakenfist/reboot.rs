@@ -4,7 +4,7 @@ use super::clock::Deadline;
 use super::instance::{failure, is_agent_ready, is_failed};
 use super::power::{self, Verb};
 use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceState, ShakenFist, Subject};
+use super::{Instance, InstanceState, ShakenFist, Subject, lost};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
@@ -40,7 +40,13 @@ impl<D: Subject> Instance<D> {
         Action::new(async move {
             let deadline = Deadline::after(power::LIMIT);
             let before = deadline.bound(instance.get()).await?;
-            deadline.until_ready(|| power::change(&instance, verb)).await?;
+            let id = lost::request_id();
+            match deadline.until_ready(|| power::change(&instance, verb, &id)).await {
+                // It may have arrived: then the server has noted it.
+                Err(e) if lost::is_open(&e) && !lost::arrived(&instance, &id).await => return Err(e),
+                Err(e) if !lost::is_open(&e) => return Err(e),
+                _ => {}
+            }
             let goal = Rebooted { uuid: before.uuid.clone(), booted: before.agent_system_boot_time };
             Ok(Polled::operation(&instance.sf, goal))
         })

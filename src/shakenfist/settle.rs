@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::instance::is_failed;
-use super::{Instance, ShakenFist, delete};
+use super::{Instance, InstanceState, ShakenFist, delete};
 use crate::error::Error;
 
 /// The key of the metadata that marks an instance as the fruit of one certain create: names aren't unique.
@@ -26,13 +26,13 @@ impl ShakenFist {
     /// # Ok(()) }
     /// ```
     pub async fn find_created(&self, marker: &str) -> Result<Option<Instance>, Error> {
-        look(self, marker).await
+        Ok(look(self, marker).await?.filter(|found| found.state != InstanceState::Deleted))
     }
 }
 
-/// Looks once.
+/// Looks once. The list of those that aren't deleted misses what is changing its state; that of all doesn't.
 pub(super) async fn look(sf: &ShakenFist, marker: &str) -> Result<Option<Instance>, Error> {
-    let all = sf.instances().list().all().await?;
+    let all = sf.instances().with_deleted().list().all().await?;
     let bears_it =
         |instance: &Instance| instance.metadata.get(MARKER).and_then(|it| it.as_str()) == Some(marker);
     Ok(all.into_iter().find(bears_it))

@@ -22,6 +22,7 @@ pub(crate) enum Action {
     HangAfter,
     Pass,
     Reply(u16, Bytes),
+    ReplyAfter(u16, Bytes),
 }
 
 /// The whole of a rule's effect on one request.
@@ -85,7 +86,8 @@ impl Faults {
 /// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
 /// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
 /// [`stall`](Rule::stall), [`close_socket`](Rule::close_socket), [`hang`](Rule::hang),
-/// [`hang_after`](Rule::hang_after), [`delay`](Rule::delay), [`reply`](Rule::reply). It then holds for one request,
+/// [`hang_after`](Rule::hang_after), [`delay`](Rule::delay), [`reply`](Rule::reply),
+/// [`reply_after`](Rule::reply_after). It then holds for one request,
 /// unless [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over
 /// when the one before it is used up, and after the last the server answers as usual.
 ///
@@ -192,6 +194,11 @@ impl Rule {
     /// Answers with this instead. No effect. A body that starts like JSON is labelled so.
     pub fn reply(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
         self.plant(Action::Reply(status, Bytes::from(body.into())))
+    }
+
+    /// The request takes effect, but the answer is this: a gateway that gave up, or a server that stumbled afterwards.
+    pub fn reply_after(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
+        self.plant(Action::ReplyAfter(status, Bytes::from(body.into())))
     }
 
     fn plant(mut self, action: Action) -> Planting {

@@ -168,6 +168,10 @@ async fn judge(
             return future::pending().await;
         }
         Action::Reply(status, body) => (planted(status, body), None),
+        Action::ReplyAfter(status, body) => {
+            front.service.call(request);
+            (planted(status, body), None)
+        }
         Action::Pass => (front.service.call(request), None),
         Action::Truncate(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Cut })),
         Action::Stall(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Stall })),

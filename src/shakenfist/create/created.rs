@@ -21,6 +21,19 @@ impl Created {
         Self { uuid, message: "create".to_owned() }
     }
 
+    /// One whose request got no good answer: a wait that ends badly tells of that, too.
+    pub(super) fn after(uuid: String, lost: &Error) -> Self {
+        let answer = match lost.status() {
+            Some(status) => format!("answered with {status}"),
+            None => "not answered".to_owned(),
+        };
+        let said = match lost.message() {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
+        Self { uuid, message: format!("create ({answer}{said})") }
+    }
+
     /// The newest event says what goes on; one that can't be had is no failure.
     async fn listen(&mut self, sf: &ShakenFist) {
         let events = sf.instance(&self.uuid).events().limit(10).fetch().await;

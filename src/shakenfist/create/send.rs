@@ -6,13 +6,15 @@ use serde_json::{Map, Value};
 
 use super::Create;
 use super::created::Created;
-use crate::error::{Error, Kind, Sent};
+use crate::error::Error;
 use crate::shakenfist::Instance;
 use crate::shakenfist::clock::{Deadline, pauses};
+use crate::shakenfist::instance::is_failed;
+use crate::shakenfist::lost;
 use crate::shakenfist::reply::{self, open};
 use crate::shakenfist::settle::{self, MARKER};
-use crate::shakenfist::types;
 use crate::shakenfist::work::Polled;
+use crate::shakenfist::{InstanceState, types};
 use crate::wait::Operation;
 
 /// What newer servers ask for with a transient 507.
@@ -29,7 +31,7 @@ impl Create {
                 Ok(instance) => return Ok(self.accepted(deadline, instance.uuid)),
                 Err(e) => e,
             };
-            if is_ambiguous(&e) {
+            if lost::is_open(&e) {
                 return self.find(deadline, &marker, e).await;
             }
             if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
@@ -61,10 +63,14 @@ impl Create {
     }
 
     fn accepted(&self, deadline: Deadline, uuid: String) -> Operation<Instance> {
-        Polled::operation(&self.sf, Created::new(uuid)).timeout(deadline.left())
+        self.wait(deadline, Created::new(uuid))
     }
 
-    /// The answer is lost: what became of the request?
+    fn wait(&self, deadline: Deadline, goal: Created) -> Operation<Instance> {
+        Polled::operation(&self.sf, goal).timeout(deadline.left())
+    }
+
+    /// The answer is lost, or says nothing for certain: what became of the request?
     async fn find(
         &self,
         deadline: Deadline,
@@ -75,7 +81,11 @@ impl Create {
         let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
         let found = settle::find(&self.sf, marker, window).await;
         match found {
-            Ok(Some(instance)) => Ok(self.accepted(deadline, instance.uuid.clone())),
+            // The server itself said that it failed, and it did.
+            Ok(Some(record)) if lost.status() == Some(500) && is_failed(&record.state) => {
+                Err(self.left_behind(deadline, marker, &record, lost, false).await)
+            }
+            Ok(Some(instance)) => Ok(self.wait(deadline, Created::after(instance.uuid.clone(), &lost))),
             Ok(None) => Err(self.unknown(marker, lost)),
             Err(e) => {
                 tracing::debug!(error = %e, "looking for the created instance failed");
@@ -88,32 +98,41 @@ impl Create {
         let name = &self.create.name;
         let message =
             format!("{name:?} may or may not come into being ({MARKER}={marker}): {}", lost.message());
-        Error::new(Kind::OutcomeUnknown, message).with(|e| {
-            (e.api, e.operation, e.sent) = ("shakenfist", "instance_create", lost.sent());
-            (e.status, e.attempts, e.marker) = (lost.status(), lost.attempts(), Some(marker.to_owned()));
-            e.request_id = lost.request_id().map(str::to_owned);
-            e.body = bytes::Bytes::copy_from_slice(lost.body());
-            e.source = Some(Box::new(lost));
+        lost::unknown(message, lost).with(|e| {
+            (e.api, e.operation) = ("shakenfist", "instance_create");
+            e.marker = Some(marker.to_owned());
         })
     }
 
     /// A refused create may have left a record in the state `error`: tells of it, or removes it.
     async fn refused(&self, deadline: Deadline, marker: &str, e: Error, again: bool) -> Error {
-        if !matches!(e.status(), Some(400 | 404 | 409 | 500 | 507)) {
+        if !matches!(e.status(), Some(400 | 404 | 409 | 507)) {
             return e;
         }
         let record = match deadline.bound(settle::look(&self.sf, marker)).await {
-            Ok(Some(record)) => record,
-            Ok(None) => return e,
+            Ok(Some(record)) if record.state != InstanceState::Deleted => record,
+            Ok(_) => return e,
             Err(looked) => {
                 tracing::debug!(error = %looked, "looking for the record of a refused create failed");
                 return e;
             }
         };
+        self.left_behind(deadline, marker, &record, e, again).await
+    }
+
+    /// Tells of a record, or removes it.
+    async fn left_behind(
+        &self,
+        deadline: Deadline,
+        marker: &str,
+        record: &Instance,
+        e: Error,
+        again: bool,
+    ) -> Error {
         let uuid = record.uuid.clone();
         let removed = match self.remove_refused || again {
             false => false,
-            true => match deadline.bound(settle::remove(&self.sf, &record)).await {
+            true => match deadline.bound(settle::remove(&self.sf, record)).await {
                 Ok(()) => true,
                 Err(failed) => {
                     tracing::warn!(error = %failed, uuid, "the record of a refused create can't be removed");
@@ -132,50 +151,8 @@ impl Create {
     }
 }
 
-/// Whether an instance may have come into being although the request failed.
-fn is_ambiguous(e: &Error) -> bool {
-    match e.status() {
-        // Accepted, but by which instance can't be read.
-        Some(200..=299) => true,
-        // Something between us and the server gave up on it.
-        Some(408 | 502..=504) => true,
-        Some(500) => e.message().is_empty(),
-        Some(_) => false,
-        None => e.sent() == Sent::Unknown,
-    }
-}
-
 /// Whether the server says that room may come.
 fn is_transient(e: &Error) -> bool {
     let said = serde_json::from_slice::<types::ErrorReply>(e.body());
     e.status() == Some(507) && said.is_ok_and(|said| said.transient == Some(true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_leaves_the_outcome_open() {
-        let answered = |status: u16, message: &str| {
-            Error::new(Kind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
-        };
-        for (status, message, open) in [
-            (200, "", true),
-            (502, "", true),
-            (503, "", true),
-            (504, "", true),
-            (500, "", true),
-            (500, "server error: IndexError", false),
-            (400, "", false),
-            (406, "", false),
-            (409, "", false),
-            (507, "", false),
-        ] {
-            assert_eq!(is_ambiguous(&answered(status, message)), open, "{status} {message:?}");
-        }
-        let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
-        assert!(is_ambiguous(&broken(Sent::Unknown)));
-        assert!(!is_ambiguous(&broken(Sent::No)));
-    }
 }

@@ -90,6 +90,10 @@ fn enqueue(asked: &Asked<'_>, reference: &str, state: &str, commands: Value) -> 
         "instance_uuid": instance, "commands": commands, "results": {}
     });
     all.operations.insert(operation.clone(), document.clone());
+    let extra = json!({ "agentoperation": operation, "commands": document["commands"] });
+    let preflight = if state == "preflight" { "" } else { "not " };
+    let said = format!("queued agent command {preflight}requiring preflight");
+    all.instance(&instance)?.audit(&said, extra, &asked.id);
     let status = all.knobs.accepted;
     drop(all);
     let world = asked.world.clone();

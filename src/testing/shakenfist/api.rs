@@ -14,8 +14,8 @@ pub(super) struct Api(pub(super) Arc<World>);
 
 impl Service for Api {
     fn call(&self, request: &Request) -> Reply {
-        let reply = route(&self.0, request).unwrap_or_else(super::answer::Failure::reply);
         let id = request.header("x-request-id").map_or_else(uuid, str::to_owned);
+        let reply = route(&self.0, request, &id).unwrap_or_else(super::answer::Failure::reply);
         reply.header("X-Request-ID", id)
     }
 }
@@ -25,9 +25,11 @@ pub(super) struct Asked<'a> {
     pub(super) world: &'a Arc<World>,
     pub(super) request: &'a Request,
     pub(super) namespace: String,
+    /// The request's own, or the server's for it; events name it.
+    pub(super) id: String,
 }
 
-fn route(world: &Arc<World>, request: &Request) -> Answer {
+fn route(world: &Arc<World>, request: &Request, id: &str) -> Answer {
     let segments = request.segments();
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     let method = request.method.as_str();
@@ -41,7 +43,7 @@ fn route(world: &Arc<World>, request: &Request) -> Answer {
         let known = others.filter(|other| handler_exists(world, other, &path)).count();
         return Ok(if known > 0 { wrong_method() } else { no_such_route() });
     };
-    let asked = Asked { world, request, namespace: auth::namespace(world, request)? };
+    let asked = Asked { world, request, namespace: auth::namespace(world, request)?, id: id.to_owned() };
     handler(&asked)
 }
 

@@ -32,10 +32,17 @@ const CREATE: &[&str] = &[
 pub(super) fn list(asked: &Asked<'_>) -> Answer {
     let options = options(asked.request, "InstancesEndpoint", &["all"])?;
     let everything = options.get("all").and_then(Value::as_bool).unwrap_or_default();
-    let all = asked.world.data();
+    let mut all = asked.world.data();
+    // This list is made from the states' own index, which something in between two states isn't in.
+    let blind = !everything && all.knobs.blind_lists > 0;
+    if blind {
+        all.knobs.blind_lists -= 1;
+    }
+    let missed = |document: &Value| blind && document["state"] != "created" && document["state"] != "error";
     let shown = all.instances.iter().filter(|(_, instance)| {
-        is_visible(&instance.document, &asked.namespace)
-            && (everything || instance.document["state"] != "deleted")
+        let document = &instance.document;
+        is_visible(document, &asked.namespace)
+            && (everything || (document["state"] != "deleted" && !missed(document)))
     });
     let shown: Vec<Value> = shown.map(|(uuid, _)| all.view(uuid)).collect();
     Ok(data(&json!(shown)))
@@ -217,12 +224,16 @@ pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
 
 /// `DELETE /instances/{instance_ref}`: begins in the background.
 pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
-    options(asked.request, "InstanceEndpoint", &["namespace"])?;
-    let all = asked.world.data();
+    let options = options(asked.request, "InstanceEndpoint", &["namespace"])?;
+    let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
     if all.state(&uuid) == "deleted" {
         return Err(not_found("instance"));
     }
+    if text(&options, "namespace").is_some_and(|only| all.view(&uuid)["namespace"] != only) {
+        return Err(failure(404, "instance not in namespace"));
+    }
+    all.instance(&uuid)?.audit("delete request from REST API", json!({}), &asked.id);
     let (view, status) = (all.view(&uuid), all.knobs.accepted);
     drop(all);
     life::end(asked.world, &uuid);

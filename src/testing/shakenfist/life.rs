@@ -140,7 +140,7 @@ pub(super) fn power(asked: &Asked<'_>, reference: &str, verb: &str) -> Answer {
     let deaf = all.knobs.deaf;
     let instance = all.instance(&uuid)?;
     super::instances::must_be_created(&instance.document)?;
-    instance.note("audit", &format!("{verb} request from REST API"), json!({}));
+    instance.audit(&format!("{verb} request from REST API"), json!({}), &asked.id);
     let state = instance.document["power_state"].as_str().unwrap_or_default().to_owned();
     let invalid = |why: &str| Err(failure(409, format!("Invalid lifecycle state: {why}")));
     match (verb, state.as_str()) {

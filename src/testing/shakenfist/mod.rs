@@ -272,6 +272,24 @@ impl FakeShakenFist {
         self.0.world.data().knobs.agent_ready = word.to_owned();
     }
 
+    /// The next `count` lists of instances miss those that are changing their state, as a real server's do now and then;
+    /// lists of deleted ones, too, miss none.
+    pub fn lists_miss_changing(&self, count: usize) {
+        self.0.world.data().knobs.blind_lists = count;
+    }
+
+    /// How many floating addresses the cluster has; 250 if never said. Those in use count.
+    pub fn floating_addresses(&self, count: usize) {
+        self.0.world.data().knobs.floating = count;
+    }
+
+    /// All addresses were reserved, or given back, so much earlier.
+    pub fn age_addresses(&self, by: Duration) {
+        let mut all = self.0.world.data();
+        let reserved = all.networks.values_mut().flat_map(|network| network.reserved.values_mut());
+        reserved.for_each(|it| it.when -= by.as_secs_f64());
+    }
+
     /// Guests don't care about ACPI from now on: soft reboots are answered, and nothing happens.
     pub fn deaf_guests(&self) {
         self.0.world.data().knobs.deaf = true;

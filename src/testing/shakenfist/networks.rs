@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
 use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
 use super::api::Asked;
-use super::state::{Data, Network, Reservation, is_visible, uuid};
+use super::state::{Data, HALO, Network, Reservation, is_visible, now, uuid};
 use super::{Release, instances, life};
 use crate::testing::reply::Reply;
 
@@ -53,7 +52,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let last = first | (u32::MAX >> bits);
     let reserved = [(first, "network"), (first + 1, "gateway"), (last, "broadcast")];
     let reserved = reserved
-        .map(|(address, kind)| (Ipv4Addr::from(address).to_string(), Reservation { kind, until: None }));
+        .map(|(address, kind)| (Ipv4Addr::from(address).to_string(), Reservation { kind, when: now() }));
     let uuid = uuid();
     let mut document = json!({
         "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "name": options.get("name"),
@@ -118,16 +117,19 @@ pub(super) fn addresses(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "NetworkAddressesEndpoint", &[])?;
     let mut all = asked.world.data();
     let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
-    network.forget();
-    let shown = network.reserved.iter().map(|(address, it)| json!({ "address": address, "type": it.kind }));
+    // Halos that are over stay until something is reserved.
+    let shown = network
+        .reserved
+        .iter()
+        .map(|(address, it)| json!({ "address": address, "type": it.kind, "when": it.when, "comment": "" }));
     Ok(data(&shown.collect()))
 }
 
 impl Network {
     /// Halos end.
     fn forget(&mut self) {
-        let now = Instant::now();
-        self.reserved.retain(|_, it| it.until.is_none_or(|until| until > now));
+        let now = now();
+        self.reserved.retain(|_, it| it.kind != HALO || now - it.when <= 300.0);
     }
 
     fn reserve(&mut self, address: Option<&str>) -> Result<String, Refusal> {
@@ -148,7 +150,7 @@ impl Network {
                 }
             },
         };
-        self.reserved.insert(address.clone(), Reservation { kind: "instance", until: None });
+        self.reserved.insert(address.clone(), Reservation { kind: "instance", when: now() });
         Ok(address)
     }
 
@@ -217,13 +219,17 @@ fn plug(all: &mut Data, instance: &str, wanted: Wanted) -> Result<Value, Refusal
         None => None,
     };
     let order = all.interfaces.values().filter(|interface| interface["instance_uuid"] == instance).count();
+    let floating = match wanted.asked.get("float") == Some(&Value::Bool(true)) {
+        true => Some(float_address(all)?),
+        false => None,
+    };
     let random: [u8; 3] = rand::random();
     let mac = format!("02:00:00:{:02x}:{:02x}:{:02x}", random[0], random[1], random[2]);
     let uuid = uuid();
     let interface = json!({
         "uuid": uuid, "state": "initial", "metadata": {}, "version": 3, "network_uuid": wanted.network,
         "instance_uuid": instance, "macaddr": text(&wanted.asked, "macaddress").unwrap_or(&mac), "ipv4": address,
-        "order": order, "model": text(&wanted.asked, "model").unwrap_or("virtio"), "floating": null
+        "order": order, "model": text(&wanted.asked, "model").unwrap_or("virtio"), "floating": floating
     });
     all.interfaces.insert(uuid, interface.clone());
     Ok(interface)
@@ -266,7 +272,26 @@ pub(super) fn interface(asked: &Asked<'_>, uuid: &str) -> Answer {
 pub(super) fn float(asked: &Asked<'_>, uuid: &str, yes: bool) -> Answer {
     options(asked.request, "InterfaceFloatEndpoint", &[])?;
     let mut all = asked.world.data();
-    let interface = all.interfaces.get_mut(uuid).ok_or_else(|| not_found("interface"))?;
-    interface["floating"] = if yes { json!("192.0.2.7") } else { Value::Null };
+    if !all.interfaces.contains_key(uuid) {
+        return Err(not_found("interface"));
+    }
+    // Here the instance lives on where no address is left.
+    let floating = match yes {
+        true => Some(float_address(&all).map_err(|refusal| refusal.failure)?),
+        false => None,
+    };
+    if let Some(interface) = all.interfaces.get_mut(uuid) {
+        interface["floating"] = json!(floating);
+    }
     Ok(nothing())
+}
+
+/// An address of the floating pool, if one is left.
+fn float_address(all: &Data) -> Result<String, Refusal> {
+    let taken: Vec<&str> = all.interfaces.values().filter_map(|it| it["floating"].as_str()).collect();
+    let mut pool = (1..=all.knobs.floating).map(|number| format!("192.0.2.{number}"));
+    pool.find(|address| !taken.contains(&address.as_str())).ok_or_else(|| {
+        let text = "No free addresses on network";
+        Refusal { message: format!("cannot allocate address: {text}"), failure: failure(507, text) }
+    })
 }

@@ -52,6 +52,10 @@ pub(super) struct Knobs {
     pub(super) agent_ready: String,
     /// Guests that don't obey ACPI.
     pub(super) deaf: bool,
+    /// So many lists miss what is changing its state.
+    pub(super) blind_lists: usize,
+    /// How many floating addresses there are.
+    pub(super) floating: usize,
 }
 
 impl Default for Knobs {
@@ -64,6 +68,8 @@ impl Default for Knobs {
             accepted: 200,
             agent_ready: "ready".to_owned(),
             deaf: false,
+            blind_lists: 0,
+            floating: 250,
         }
     }
 }
@@ -95,7 +101,8 @@ pub(super) struct Network {
 
 pub(super) struct Reservation {
     pub(super) kind: &'static str,
-    pub(super) until: Option<Instant>,
+    /// Seconds since 1970.
+    pub(super) when: f64,
 }
 
 #[derive(Clone)]
@@ -103,6 +110,9 @@ pub(super) struct Blob {
     pub(super) document: Value,
     pub(super) bytes: Bytes,
 }
+
+/// The kind of a reservation that outlives its instance.
+pub(super) const HALO: &str = "deletion-halo";
 
 /// The files of one guest.
 #[derive(Clone, Default)]
@@ -231,8 +241,7 @@ impl Data {
             let network =
                 interface["network_uuid"].as_str().and_then(|network| self.networks.get_mut(network));
             if let Some(reserved) = network.and_then(|network| network.reserved.get_mut(address)) {
-                reserved.kind = "deletion-halo";
-                reserved.until = Some(Instant::now() + Duration::from_secs(300));
+                (reserved.kind, reserved.when) = (HALO, now());
             }
         }
         let gone = |interface: &Value| interface["instance_uuid"] == uuid;
@@ -260,6 +269,12 @@ impl Instance {
             "type": kind, "timestamp": now(), "fqdn": "localhost", "duration": 0.0, "message": message,
             "extra": extra
         }));
+    }
+
+    /// What a request did, by its id.
+    pub(super) fn audit(&mut self, message: &str, mut extra: Value, request: &str) {
+        extra["request-id"] = request.into();
+        self.note("audit", message, extra);
     }
 
     /// The guest has begun to boot: its agent is to be heard of again.

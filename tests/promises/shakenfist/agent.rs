@@ -36,13 +36,19 @@ async fn an_order_is_given_once() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     let route = "POST /instances/{one}/agent/execute";
-    fake.on(route).drop_after();
-    let e = web.exec("echo hi").output().await.expect_err("the answer is lost");
-    assert_eq!((e.sent(), fake.requests(route), fake.agent_operations().len()), (Sent::Unknown, 1, 1));
+    // The answer is lost, or a gateway's, or the server stumbles after it: the operation is found.
+    for status in [None, Some(500), Some(502), Some(504)] {
+        match status {
+            None => fake.on(route).drop_after(),
+            Some(status) => fake.on(route).reply_after(status, "<html>"),
+        };
+        assert_eq!(web.exec("echo hi").output().await?.stdout_text(), "hi\n");
+    }
+    assert_eq!((fake.requests(route), fake.agent_operations().len()), (4, 4));
     // It went away between the look and the order: nothing was done, so again.
     fake.on(route).reply(400, r#"{"error": "instance agent not ready", "status": 400}"#);
     assert_eq!(web.exec("echo hi").output().await?.stdout_text(), "hi\n");
-    assert_eq!((fake.requests(route), fake.agent_operations().len()), (3, 2));
+    assert_eq!((fake.requests(route), fake.agent_operations().len()), (6, 5));
     Ok(())
 }
 
@@ -73,5 +79,32 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     drop(_held);
     let done = sf.resume::<Output>(&e.ticket().ok_or("no ticket")?.parse()?)?.await?;
     assert_eq!(done.stdout_text(), "hi\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_never_arrived_is_an_unknown_outcome() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    // The same was run before: that isn't ours.
+    web.exec("echo hi").output().await?;
+    let route = "POST /instances/{one}/agent/execute";
+    fake.on(route).reply(502, "<html>bad gateway</html>");
+    let e = web.exec("echo hi").timeout(Duration::from_millis(300)).output().await;
+    let e = assert_kind(e, Kind::OutcomeUnknown);
+    assert_eq!((e.status(), fake.requests(route), fake.agent_operations().len()), (Some(502), 2, 1));
+    assert!(e.request_id().is_some_and(|id| id.starts_with("windlass-")), "{e:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_whose_orders_lose_their_answers_arrive() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    fake.on("POST /instances/{one}/agent/put").drop_after();
+    web.push(b"hello".to_vec()).to("/a").await?;
+    fake.on("POST /instances/{one}/agent/get").reply_after(502, "<html>");
+    assert_eq!(web.pull("/a").bytes().await?, "hello");
+    assert_eq!(fake.agent_operations().len(), 2);
     Ok(())
 }

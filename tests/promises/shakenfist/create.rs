@@ -156,3 +156,82 @@ async fn a_wait_survives_a_server_that_restarts() -> Outcome {
     assert_eq!(fake.requests("POST /instances"), 1);
     Ok(())
 }
+
+const BOOM: &str = r#"{"error": "server error: EtcdException('boom')", "status": 500}"#;
+
+#[tokio::test]
+async fn a_create_that_worked_is_found_whatever_the_server_says() -> Outcome {
+    for status in [500, 502, 503, 504] {
+        let (fake, sf) = served().await?;
+        fake.on("POST /instances").reply_after(status, BOOM);
+        let web = sf.create("web").disk(Disk::blank(1)).await?;
+        assert_eq!(web.state, InstanceState::Created, "{status}");
+        assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 1));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_500_that_left_nothing_is_an_unknown_outcome_in_the_servers_words() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.on("POST /instances").header("X-Request-ID", "r-1").reply(500, BOOM);
+    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
+    let e = assert_kind(create.await, Kind::OutcomeUnknown);
+    assert_eq!((e.status(), e.request_id(), e.attempts()), (Some(500), Some("r-1"), 1));
+    assert!(e.message().contains("EtcdException") && e.marker().is_some(), "{e}");
+    assert_eq!(e.body(), BOOM.as_bytes());
+    assert_eq!(fake.requests("POST /instances"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_500_over_a_record_that_failed_is_the_answer() -> Outcome {
+    for remove in [false, true] {
+        let (fake, sf) = served().await?;
+        // It found no room, and stumbled over saying so.
+        fake.no_room(1, false);
+        fake.on("POST /instances").reply_after(500, BOOM);
+        let create = sf.create("web").disk(Disk::blank(1));
+        let e = if remove { create.remove_refused().await } else { create.await };
+        let e = assert_kind(e, Kind::Server);
+        assert!(e.message().contains("EtcdException"), "{e}");
+        assert_eq!(fake.requests("DELETE /instances/{one}"), usize::from(remove));
+        assert_eq!(e.marker().is_some(), !remove);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_found_instance_that_never_comes_up_tells_of_the_500() -> Outcome {
+    let (fake, sf) = served().await?;
+    let _held = fake.hold_instances();
+    fake.on("POST /instances").reply_after(500, BOOM);
+    let create = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_millis(500));
+    let e = assert_kind(create.await, Kind::Timeout);
+    assert!(e.message().contains("500") && e.message().contains("EtcdException"), "{e}");
+    assert!(e.ticket().is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_misses_the_instance_hides_no_create() -> Outcome {
+    let (fake, sf) = served().await?;
+    let held = fake.hold_instances();
+    fake.lists_miss_changing(usize::MAX);
+    fake.on("POST /instances").drop_after();
+    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::ZERO);
+    let operation = create.send().await?;
+    let marker = fake.instance(operation.ticket().id()).ok_or("no instance")?["metadata"]["windlass-create"]
+        .as_str()
+        .ok_or("no marker")?
+        .to_owned();
+    // It isn't `created` yet, so this list misses it; the search for its marker doesn't.
+    assert!(sf.instances().list().all().await?.is_empty());
+    let found = sf.find_created(&marker).await?.ok_or("not found")?;
+    assert_eq!(found.uuid, operation.ticket().id());
+    drop(held);
+    let web = operation.await?;
+    web.delete().await?;
+    assert!(sf.find_created(&marker).await?.is_none());
+    Ok(())
+}

@@ -36,3 +36,35 @@ async fn a_reboot_that_cannot_be_seen_is_no_success() -> Outcome {
     assert_eq!(fake.requests("POST /instances/{one}/reboothard"), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_power_change_answered_by_a_gateway_is_seen_by_its_effect() -> Outcome {
+    for status in [500, 502, 503, 504] {
+        let (fake, sf) = served().await?;
+        let web = ready(&sf).await?;
+        fake.on("POST /instances/{one}/poweroff").reply_after(status, "<html>");
+        web.power_off().await?;
+        assert_eq!(fake.requests("POST /instances/{one}/poweroff"), 1, "{status}");
+        fake.on("POST /instances/{one}/poweron").reply(status, "<html>");
+        let e = web.power_on().timeout(Duration::from_millis(300)).await.expect_err("it never arrived");
+        assert_eq!(e.status(), Some(status));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reboot_whose_answer_is_lost_is_waited_for() -> Outcome {
+    for status in [None, Some(502)] {
+        let (fake, sf) = served().await?;
+        let web = ready(&sf).await?;
+        let rule = fake.on("POST /instances/{one}/reboothard");
+        match status {
+            None => rule.drop_after(),
+            Some(status) => rule.reply_after(status, "<html>"),
+        };
+        let after = web.reboot_hard().await?;
+        assert_ne!(after.agent_system_boot_time, web.agent_system_boot_time);
+        assert_eq!(fake.requests("POST /instances/{one}/reboothard"), 1);
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The answer to a request is lost, or is a gateway's: what became of the request?
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::clock::{Deadline, pauses};
+use super::{EventType, InstanceRef};
+use crate::error::{Error, Kind, Sent};
+
+/// How long to look. Servers of version 0.7 show an event up to eight seconds late.
+const WINDOW: Duration = Duration::from_secs(12);
+
+/// Whether the server may have done it although there is no good answer of its own. Any 500 counts: this server
+/// stumbles also after it has done what was asked for.
+pub(super) fn is_open(e: &Error) -> bool {
+    match e.status() {
+        Some(200..=299 | 408 | 500 | 502..=504) => true,
+        Some(_) => false,
+        None => e.sent() == Sent::Unknown,
+    }
+}
+
+/// It can't be told whether it was done. All that is known of the lost answer is kept.
+pub(super) fn unknown(message: String, lost: Error) -> Error {
+    Error::new(Kind::OutcomeUnknown, message).with(|e| {
+        e.copy_facts(&lost);
+        e.body = bytes::Bytes::copy_from_slice(lost.body());
+        e.source = Some(Box::new(lost));
+    })
+}
+
+/// A name for one request. The server writes it into each event that the request causes.
+pub(super) fn request_id() -> String {
+    format!("windlass-{:032x}", rand::random::<u128>())
+}
+
+/// Looks until something is found or the window is over.
+pub(super) async fn search<T, F>(window: Duration, mut look: impl FnMut() -> F) -> Option<T>
+where
+    F: Future<Output = Option<T>>,
+{
+    let (ends, mut pauses) = (Instant::now() + window, pauses());
+    loop {
+        // One that hangs isn't waited for much longer than the window.
+        if let Ok(Some(found)) = timeout(window.max(Duration::from_secs(1)), look()).await {
+            return Some(found);
+        }
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        sleep(pauses.next().min(left)).await;
+    }
+}
+
+/// The agent operation that a request began, by the event that names both.
+pub(super) async fn ordered(
+    instance: &InstanceRef,
+    deadline: Deadline,
+    request: &str,
+    lost: Error,
+) -> Result<String, Error> {
+    tracing::debug!(error = %lost, "the answer to an order is lost");
+    // Where the deadline itself cut the answer off, one more second is worth to know.
+    let window = WINDOW.min(deadline.left().max(Duration::from_secs(1)));
+    match search(window, || operation_of(instance, request)).await {
+        Some(uuid) => Ok(uuid),
+        None => {
+            let reference = instance.reference();
+            let message = format!("{reference:?} may or may not have got the order: {}", lost.message());
+            Err(unknown(message, lost))
+        }
+    }
+}
+
+async fn operation_of(instance: &InstanceRef, request: &str) -> Option<String> {
+    let mut details = events_of(instance, request).await.into_iter();
+    details.find_map(|details| Some(details.get("agentoperation")?.as_str()?.to_owned()))
+}
+
+/// Whether a request reached the server, by the events that name it.
+pub(super) async fn arrived(instance: &InstanceRef, request: &str) -> bool {
+    let look = || async { (!events_of(instance, request).await.is_empty()).then_some(()) };
+    search(WINDOW, look).await.is_some()
+}
+
+async fn events_of(instance: &InstanceRef, request: &str) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let mut events = instance.events().limit(200);
+    if instance.sf.can("events-by-type").await {
+        events = events.kind(EventType::Audit);
+    }
+    let of_it = |details: &serde_json::Map<String, serde_json::Value>| {
+        details.get("request-id").and_then(|id| id.as_str()) == Some(request)
+    };
+    match events.fetch().await {
+        Ok(events) => events.into_iter().map(|event| event.details).filter(of_it).collect(),
+        Err(e) => {
+            tracing::debug!(error = %e, "no events");
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_outcome_open() {
+        let answered = |status: u16, message: &str| {
+            Error::new(Kind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
+        };
+        for (status, message, open) in [
+            (200, "", true),
+            (502, "", true),
+            (503, "", true),
+            (504, "", true),
+            (500, "", true),
+            (500, "server error: IndexError", true),
+            (400, "", false),
+            (406, "", false),
+            (409, "", false),
+            (507, "", false),
+        ] {
+            assert_eq!(is_open(&answered(status, message)), open, "{status} {message:?}");
+        }
+        let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
+        assert!(is_open(&broken(Sent::Unknown)));
+        assert!(!is_open(&broken(Sent::No)));
+    }
+
+    #[test]
+    fn an_unknown_outcome_keeps_all_that_was_said() {
+        let lost = Error::new(Kind::Server, "boom").with(|e| {
+            (e.status, e.sent, e.attempts) = (Some(500), Sent::Yes, 2);
+            (e.code, e.request_id) = (Some("disk".to_owned()), Some("r1".to_owned()));
+            e.body = bytes::Bytes::from_static(b"{}");
+        });
+        let e = unknown("who knows: boom".to_owned(), lost);
+        assert_eq!((e.kind(), e.status(), e.sent()), (Kind::OutcomeUnknown, Some(500), Sent::Yes));
+        assert_eq!((e.code(), e.request_id(), e.attempts()), (Some("disk"), Some("r1"), 2));
+        assert_eq!(e.body(), b"{}");
+        assert!(std::error::Error::source(&e).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_ends_with_its_window() {
+        let (started, mut looks) = (Instant::now(), 0);
+        let found = search(WINDOW, || {
+            looks += 1;
+            async { None::<()> }
+        });
+        assert_eq!(found.await, None);
+        assert!(looks > 5 && started.elapsed() == WINDOW);
+        let hangs = search(WINDOW, std::future::pending::<Option<()>>);
+        assert_eq!(hangs.await, None);
+    }
+}
