@@ -119,10 +119,8 @@ fn operations_of<'a>(path: &'a str, item: &'a Value) -> impl Iterator<Item = Ope
     known.map(move |(method, node)| Operation { path, method, node, shared })
 }
 
-/// Through the YAML crate's own tree, which unlike JSON's refuses a key that comes twice.
 fn read(text: &str) -> Result<Document, String> {
-    let tree: serde_norway::Value = serde_norway::from_str(text).map_err(|e| e.to_string())?;
-    let root = serde_json::to_value(tree).map_err(|e| e.to_string())?;
+    let root = windlass_yaml::from_str(text).map_err(|e| e.to_string())?;
     Ok(Document { root: sorted(root) })
 }
 

@@ -53,7 +53,7 @@ impl Directory {
             }
             Err(e) => return Err(unusable(&file, &e)),
         };
-        let config: Option<Config> = serde_norway::from_str(&text).map_err(|e| unusable(&file, &e))?;
+        let config: Option<Config> = windlass_yaml::from_str(&text).map_err(|e| unusable(&file, &e))?;
         Ok(Some(Self { path, config: config.unwrap_or_default() }))
     }
 

@@ -84,7 +84,7 @@ impl File {
         let unusable = |why: &str| Error::new(Kind::Configuration, format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|e| unusable(&format!("can't be read: {e}")))?;
         let settings: Option<Settings> =
-            serde_norway::from_str(&text).map_err(|_| unusable("is not a file of the koyeb command"))?;
+            windlass_yaml::from_str(&text).map_err(|_| unusable("is not a file of the koyeb command"))?;
         let Settings { token, url, organization } = settings.unwrap_or_default();
         let set = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_norway::Value;
+use windlass_yaml::Yaml;
 
 use crate::{Outcome, methods, workspace};
 
@@ -140,20 +140,20 @@ fn width<'a>(title: &'a str, cells: impl Iterator<Item = &'a str>) -> usize {
 /// Reads `specs/coverage.yaml`.
 fn parse(text: &str) -> Result<Vec<Api>, String> {
     let wrong = |e| format!("specs/coverage.yaml: {e}");
-    let document: Value = serde_norway::from_str(text).map_err(|e| wrong(e.to_string()))?;
-    let apis = pairs(&document).ok_or_else(|| wrong("isn't a map of APIs".to_owned()))?;
-    let parsed = apis.into_iter().map(|(name, body)| parse_api(name, body).map_err(wrong));
+    let document = windlass_yaml::read(text).map_err(|e| wrong(e.to_string()))?;
+    let apis = document.entries().ok_or_else(|| wrong("isn't a map of APIs".to_owned()))?;
+    let parsed = apis.iter().map(|(name, body)| parse_api(name, body).map_err(wrong));
     parsed.collect()
 }
 
 /// Reads one API. One without operations would hide a hole.
-fn parse_api(name: &str, body: &Value) -> Result<Api, String> {
-    let source = body.get("source").and_then(Value::as_str);
-    let operations = body.get("operations").and_then(pairs).unwrap_or_default();
+fn parse_api(name: &str, body: &Yaml) -> Result<Api, String> {
+    let source = body.get("source").and_then(Yaml::text);
+    let operations = body.get("operations").and_then(Yaml::entries).unwrap_or_default();
     if operations.is_empty() {
         return Err(format!("{name} has no operations"));
     }
-    let parsed = operations.into_iter().map(|(operation, methods)| {
+    let parsed = operations.iter().map(|(operation, methods)| {
         parse_operation(operation, methods)
             .ok_or_else(|| format!("{name}.{operation} needs Type::method, or a list"))
     });
@@ -165,25 +165,19 @@ fn parse_api(name: &str, body: &Value) -> Result<Api, String> {
 }
 
 /// Reads one operation.
-fn parse_operation(name: &str, methods: &Value) -> Option<Operation> {
-    let methods: Vec<String> = match methods {
-        Value::Sequence(list) => list.iter().map(method_path).collect::<Option<_>>()?,
-        one => vec![method_path(one)?],
+fn parse_operation(name: &str, methods: &Yaml) -> Option<Operation> {
+    let methods: Vec<String> = match methods.items() {
+        Some(list) => list.iter().map(method_path).collect::<Option<_>>()?,
+        None => vec![method_path(methods)?],
     };
     let name = name.to_owned();
     (!methods.is_empty()).then_some(Operation { name, methods })
 }
 
 /// Reads a `Type::method`.
-fn method_path(value: &Value) -> Option<String> {
-    let path = value.as_str()?;
+fn method_path(value: &Yaml) -> Option<String> {
+    let path = value.text()?;
     path.contains("::").then(|| path.to_owned())
-}
-
-/// The pairs of a map whose keys are words.
-fn pairs(value: &Value) -> Option<Vec<(&str, &Value)>> {
-    let map = value.as_mapping()?;
-    map.iter().map(|(key, value)| Some((key.as_str()?, value))).collect()
 }
 
 #[cfg(test)]

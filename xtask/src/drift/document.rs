@@ -34,9 +34,8 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        // JSON is YAML, too. Through YAML's own tree: a status may be a number there.
-        let tree: serde_norway::Value = serde_norway::from_str(text).map_err(|e| e.to_string())?;
-        let root = serde_json::to_value(tree).map_err(|e| e.to_string())?;
+        // JSON is YAML, too.
+        let root: Value = windlass_yaml::from_str(text).map_err(|e| e.to_string())?;
         match (root["swagger"].as_str(), root["openapi"].as_str()) {
             (Some("2.0"), _) => Ok(Self { root, swagger: true }),
             (_, Some(version)) if version.starts_with("3.") => Ok(Self { root, swagger: false }),
