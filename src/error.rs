@@ -271,6 +271,30 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether the API itself says that the thing isn't there.
+    #[allow(dead_code)] // as below
+    pub(crate) fn tells_absence(&self) -> bool {
+        self.is_not_found() && (self.code().is_some() || !self.message().is_empty())
+    }
+
+    /// That the thing isn't there: only where the API itself says so. A bare 404 may be that of a proxy on the way, and
+    /// says nothing of the thing; it becomes [`Kind::BadReply`].
+    #[allow(dead_code)] // without any API nothing calls it
+    pub(crate) fn absence(self) -> Result<(), Self> {
+        if self.tells_absence() {
+            return Ok(());
+        }
+        if !self.is_not_found() {
+            return Err(self);
+        }
+        Err(self.with(|e| {
+            e.kind = Kind::BadReply;
+            e.message = "not an answer of the API itself".to_owned();
+        }))
+    }
+}
+
 impl Inner {
     /// All of another error but what can't be had twice: the body and the cause.
     pub(crate) fn copy_facts(&mut self, other: &Error) {
@@ -434,6 +458,20 @@ mod tests {
         assert_eq!(e.to_string(), "incus instance_get: not found (404): Failed to fetch \"web\"");
         let e = Error::new(Kind::Server, "ü".repeat(5_000));
         assert!(e.to_string().chars().count() < 420);
+    }
+
+    #[test]
+    fn absence_is_said_by_the_api_itself() {
+        let e = |kind, code: Option<&str>, message| {
+            Error::new(kind, message)
+                .with(|e| e.code = code.map(str::to_owned))
+                .absence()
+                .map_err(|e| e.kind())
+        };
+        assert_eq!(e(Kind::NotFound, Some("404"), ""), Ok(()));
+        assert_eq!(e(Kind::NotFound, None, "instance not found"), Ok(()));
+        assert_eq!(e(Kind::NotFound, None, ""), Err(Kind::BadReply));
+        assert_eq!(e(Kind::Server, Some("500"), "boom"), Err(Kind::Server));
     }
 
     #[test]

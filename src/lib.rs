@@ -168,6 +168,7 @@ mod guide {
 
 mod body;
 mod call;
+mod checked;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
@@ -184,6 +185,7 @@ mod limits;
 mod pace;
 mod page;
 mod pauses;
+mod place;
 mod process;
 pub mod raw;
 mod retry;

@@ -5,12 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Kind};
+use crate::place::{CERTIFICATE, Place};
 
 /// Names the work that somebody waits for, so that any process can go on waiting.
 ///
 /// ```
 /// # fn save(_: String) {}
-/// # fn load() -> String { "windlass:incus/launch/1f5be54b?name=web".into() }
+/// # fn load() -> String { "windlass:incus/launch/1f5be54b?at=https%3A%2F%2Fincus%3A8443&in=project%3Adefault".into() }
 /// # fn demo(operation: &windlass::Operation<()>) -> windlass::Result<()> {
 /// save(operation.ticket().to_string());
 /// // … in another process:
@@ -18,23 +19,60 @@ use crate::error::{Error, Kind};
 /// # Ok(()) }
 /// ```
 ///
-/// A ticket holds no secret. Give it to the client's `resume`.
+/// Give it to the client's `resume`. Its text is one line of at most 64 KiB, and holds no secret.
+///
+/// # Which server
+///
+/// A ticket says which server the work is on, and which part of it: the project, the namespace, the organization or the
+/// account. A client of another one refuses it with [`Kind::InvalidInput`]: there, a wait for a deletion would find
+/// nothing and take that for its end.
+///
+/// An Incus server is named by its certificate where the client knows it: it is pinned, or the client was made by
+/// `connect` or `discover`, which ask for it. Such a ticket is good at any address of the server; a client that doesn't
+/// know the certificate asks for it before the first look. Any other server is named by its address, and so is that of a
+/// client which asked nothing. A unix socket or a loopback address means another server on another machine, so a digest
+/// of this machine's id and name is part of it.
+///
+/// The account of a key is told by a digest of the key. With a new key of the same account a ticket of the old one is
+/// refused; name the organization to Koyeb, and the key plays no part.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ticket {
     pub(crate) api: String,
     pub(crate) kind: String,
     pub(crate) id: String,
+    server: String,
+    scope: String,
     pub(crate) facts: BTreeMap<String, String>,
 }
 
+/// Whether a client is of the place that a ticket names.
+pub(crate) enum Fits {
+    Yes,
+    /// If its server has the certificate with this SHA-256: that has to be asked for.
+    #[allow(dead_code)] // only Incus has such servers
+    IfItIs(String),
+}
+
+/// The names of the server and the scope among the facts.
+const AT: &str = "at";
+const IN: &str = "in";
+
 impl Ticket {
+    /// The longest text of a ticket.
+    const LONGEST: usize = 64 << 10;
+
     pub(crate) fn new(api: &str, kind: &str, id: &str) -> Self {
-        Self { api: api.to_owned(), kind: kind.to_owned(), id: id.to_owned(), facts: BTreeMap::new() }
+        let (api, kind, id) = (api.to_owned(), kind.to_owned(), id.to_owned());
+        Self { api, kind, id, server: String::new(), scope: String::new(), facts: BTreeMap::new() }
     }
 
     pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
         self.facts.insert(key.to_owned(), value.to_owned());
         self
+    }
+
+    pub(crate) fn at(self, place: &Place) -> Self {
+        Self { server: place.server.name(), scope: place.scope.clone(), ..self }
     }
 
     pub(crate) fn fact(&self, key: &str) -> Option<&str> {
@@ -45,16 +83,72 @@ impl Ticket {
     pub fn id(&self) -> &str {
         &self.id
     }
+
+    /// The platform: `incus`, `koyeb`, `lambda-cloud`, `shakenfist`.
+    pub fn api(&self) -> &str {
+        &self.api
+    }
+
+    /// The server: the fingerprint of its certificate after `sha256:`, or its address.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The part of the server, as `project:blue` or `namespace:demo`.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Whether work of this place can be what the ticket names.
+    pub(crate) fn fits(&self, place: &Place) -> Result<Fits, Error> {
+        if self.api != place.api {
+            return Err(foreign("the API", &self.api, place.api));
+        }
+        let fits = self.fits_server(place).ok_or_else(|| self.is_of_another(&place.server.name()))?;
+        if self.scope != place.scope {
+            return Err(foreign("the scope", &self.scope, &place.scope));
+        }
+        Ok(fits)
+    }
+
+    /// As [`fits`](Self::fits), where nothing can be asked for.
+    #[allow(dead_code)] // only Incus has certificates to ask for
+    pub(crate) fn check(&self, place: &Place) -> Result<(), Error> {
+        match self.fits(place)? {
+            Fits::Yes => Ok(()),
+            Fits::IfItIs(_) => Err(self.is_of_another(&place.server.name())),
+        }
+    }
+
+    /// The error over a client of another server.
+    pub(crate) fn is_of_another(&self, server: &str) -> Error {
+        foreign("the server", &self.server, server)
+    }
+
+    fn fits_server(&self, place: &Place) -> Option<Fits> {
+        let server = &place.server;
+        if self.server == server.name() || self.server == server.address_name() {
+            return Some(Fits::Yes);
+        }
+        let fingerprint = self.server.strip_prefix(CERTIFICATE)?;
+        (!server.is_certain()).then(|| Fits::IfItIs(fingerprint.to_owned()))
+    }
+}
+
+fn foreign(what: &str, own: &str, ours: &str) -> Error {
+    Error::invalid("ticket", format!("belongs to {what} {own:?}, and this client is of {ours:?}"))
 }
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { api, kind, id, facts } = self;
-        write!(f, "windlass:{api}/{kind}/{id}")?;
-        if facts.is_empty() {
-            return Ok(());
-        }
-        write!(f, "?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(facts).finish())
+        let Self { api, kind, id, server, scope, facts } = self;
+        let escape = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(AT, server).append_pair(IN, scope).extend_pairs(facts);
+        let text = format!("windlass:{}/{}/{}?{}", escape(api), escape(kind), escape(id), query.finish());
+        // No server has ids like that; without one, nobody takes it for a ticket.
+        let text = if text.len() > Self::LONGEST { "windlass:" } else { &text };
+        f.write_str(text)
     }
 }
 
@@ -67,30 +161,89 @@ impl FromStr for Ticket {
 }
 
 fn parse(text: &str) -> Option<Ticket> {
-    let (path, query) =
-        text.strip_prefix("windlass:").map(|rest| rest.split_once('?').unwrap_or((rest, "")))?;
-    let mut parts = path.split('/');
-    let (api, kind, id) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || [api, kind, id].contains(&"") {
+    if text.len() > Ticket::LONGEST {
         return None;
     }
-    let facts = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Some(Ticket { facts, ..Ticket::new(api, kind, id) })
+    let (path, query) = text.strip_prefix("windlass:")?.split_once('?')?;
+    let mut parts = path.split('/').map(unescaped);
+    let (api, kind, id) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() {
+        return None;
+    }
+    let mut facts: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let (server, scope) = (facts.remove(AT)?, facts.remove(IN)?);
+    if server.is_empty() || scope.is_empty() {
+        return None;
+    }
+    Some(Ticket { api, kind, id, server, scope, facts })
+}
+
+/// A part of the path as it was before it was escaped; none if it holds what would have been.
+fn unescaped(part: &str) -> Option<String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._+%".contains(&byte);
+    if part.is_empty() || !part.bytes().all(allowed) {
+        return None;
+    }
+    form_urlencoded::parse(part.as_bytes()).next().map(|(text, _)| text.into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::Server;
+
+    fn place(address: &str, scope: &str) -> Place {
+        let url = reqwest::Url::parse(address).unwrap_or_else(|e| unreachable!("{e}"));
+        Place { api: "incus", server: Server::at(&url), scope: scope.to_owned() }
+    }
+
+    fn here() -> Place {
+        place("https://a:8443", "project:default")
+    }
 
     #[test]
     fn text_and_back() {
-        let ticket = Ticket::new("incus", "launch", "1f5b").with("name", "web 1&x=ü").with("project", "a b");
+        let ticket =
+            Ticket::new("incus", "launch", "1f5b").at(&here()).with("name", "web 1&x=ü").with("to", "a b");
         let text = ticket.to_string();
         assert!(!text.contains(' '), "{text}");
         assert_eq!(text.parse::<Ticket>().ok(), Some(ticket));
-        let bare = Ticket::new("incus", "stop", "1");
-        assert_eq!(bare.to_string(), "windlass:incus/stop/1");
-        assert_eq!(" windlass:incus/stop/1\n".parse::<Ticket>().ok(), Some(bare));
+        let bare = Ticket::new("incus", "stop", "1").at(&here());
+        assert_eq!(bare.to_string(), "windlass:incus/stop/1?at=https%3A%2F%2Fa%3A8443&in=project%3Adefault");
+        assert_eq!(format!(" {bare}\n").parse::<Ticket>().ok(), Some(bare));
+    }
+
+    #[test]
+    fn it_is_one_line_whatever_the_id() {
+        for id in [
+            "a/b",
+            "a\r\nb",
+            "a?b",
+            "a#b",
+            "ü\u{202e}",
+            " ",
+            "%",
+            "%2F",
+            "a+b",
+            "a&b=c",
+            "\0\u{1b}[31m",
+            "..",
+            "?",
+        ] {
+            let ticket = Ticket::new("incus", "stop", id).at(&here());
+            let text = ticket.to_string();
+            assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text}");
+            assert_eq!(text.parse::<Ticket>().map_err(|e| e.kind()), Ok(ticket), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn an_endless_id_makes_no_endless_text() {
+        let text = Ticket::new("incus", "stop", &"a".repeat(1 << 20)).at(&here()).to_string();
+        assert!(text.len() <= Ticket::LONGEST);
+        assert!(text.parse::<Ticket>().is_err());
+        let long = format!("windlass:incus/stop/1?at=a&in=b&name={}", "a".repeat(1 << 20));
+        assert!(long.parse::<Ticket>().is_err());
     }
 
     #[test]
@@ -99,12 +252,47 @@ mod tests {
             "",
             "windlass:",
             "windlass:incus/stop",
-            "windlass:incus/stop/",
-            "windlass:a/b/c/d",
-            "incus/stop/1",
+            "windlass:incus/stop/?at=a&in=b",
+            "windlass:a/b/c/d?at=a&in=b",
+            "incus/stop/1?at=a&in=b",
+            // Says of no server.
+            "windlass:incus/stop/1",
+            "windlass:incus/stop/1?name=web",
+            "windlass:incus/stop/1?at=&in=project:default",
+            "windlass:incus/stop/a=b?at=a&in=b",
+            "windlass:incus/stop/\u{202e}?at=a&in=b",
         ] {
             let e = text.parse::<Ticket>().map_err(|e| e.kind());
             assert_eq!(e, Err(Kind::InvalidInput), "{text:?}");
         }
+    }
+
+    #[test]
+    fn it_fits_its_own_place_alone() {
+        let ticket = Ticket::new("incus", "delete", "1").at(&here());
+        assert!(matches!(ticket.fits(&here()), Ok(Fits::Yes)));
+        for (other, named) in [
+            (place("https://b:8443", "project:default"), "https://a:8443"),
+            (place("https://a:8443", "project:blue"), "project:default"),
+            (Place { api: "koyeb", ..here() }, "incus"),
+        ] {
+            let e = ticket.fits(&other).err().map(|e| (e.kind(), e.to_string().contains(named)));
+            assert_eq!(e, Some((Kind::InvalidInput, true)), "{other:?}");
+        }
+    }
+
+    #[cfg(feature = "incus")]
+    #[test]
+    fn a_certificate_counts_at_any_address_and_is_asked_for_where_it_is_not_known() {
+        let pinned =
+            |place: Place, sha256: &str| Place { server: place.server.known_by(sha256.to_owned()), ..place };
+        let elsewhere = || place("https://b:8443", "project:default");
+        let ticket = Ticket::new("incus", "delete", "1").at(&pinned(here(), "ab"));
+        assert!(matches!(ticket.fits(&pinned(elsewhere(), "ab")), Ok(Fits::Yes)));
+        assert!(ticket.fits(&pinned(here(), "cd")).is_err());
+        assert!(matches!(ticket.fits(&elsewhere()), Ok(Fits::IfItIs(sha256)) if sha256 == "ab"));
+        let by_address = Ticket::new("incus", "delete", "1").at(&here());
+        assert!(matches!(by_address.fits(&pinned(here(), "ab")), Ok(Fits::Yes)));
+        assert!(by_address.fits(&pinned(elsewhere(), "ab")).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use crate::checked::Check;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
 
@@ -30,6 +31,15 @@ pub struct Until<T>(Operation<T>);
 impl<T> Until<T> {
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
         Self(Operation::new(work))
+    }
+
+    /// Nothing is asked before this check passes.
+    #[allow(dead_code)] // only Incus has something to check
+    pub(crate) fn after(self, check: Check) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self(self.0.after(check))
     }
 
     /// Calls `tell` at the first look and then whenever something changes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::checked::{Check, Checked};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
 
@@ -214,6 +215,15 @@ impl<T> Operation<T> {
 
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
         Self { work: Box::new(work), limit: Self::LIMIT, progress: None }
+    }
+
+    /// Nothing is asked of the work before this check passes.
+    #[allow(dead_code)] // only Incus has something to check
+    pub(crate) fn after(self, check: Check) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self { work: Box::new(Checked::new(self.work, check)), ..self }
     }
 
     /// Calls `tell` at the first look and then whenever something changes.

@@ -53,8 +53,10 @@ pub use report::{Outcome, Report, each};
 pub use state::State;
 pub use totals::Totals;
 
+use crate::checked::Check;
 use crate::error::Error;
 use crate::page::List;
+use crate::place::Place;
 use crate::retry::Retry;
 use crate::ticket::Ticket;
 use crate::until::Until;
@@ -150,7 +152,8 @@ impl Cloud {
     /// ```
     ///
     /// Where it waits for [`State::Gone`] and comes too late to see the instance at all, that is
-    /// [`WaitEnd::Gone`](crate::WaitEnd::Gone). A ticket of another platform, or of another wait, is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// [`WaitEnd::Gone`](crate::WaitEnd::Gone). A ticket of another platform, server or part of it, or of
+    /// another wait, is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     pub fn resume(&self, ticket: &Ticket) -> Result<Until<Instance>, Error> {
         until::resume(self, ticket)
     }
@@ -170,24 +173,27 @@ impl Cloud {
         }
     }
 
-    /// Where names mean something else, a wait must come back to the same place.
-    fn project(&self) -> Option<&str> {
+    /// Which server, and which part of it.
+    fn place(&self) -> Place {
         match self {
             #[cfg(feature = "incus")]
-            Self::Incus(incus) => incus.own_project(),
-            #[allow(unreachable_patterns)]
-            _ => None,
+            Self::Incus(incus) => incus.place(),
+            #[cfg(feature = "lambda-cloud")]
+            Self::LambdaCloud(lambda) => lambda.place().clone(),
+            #[cfg(feature = "koyeb")]
+            Self::Koyeb(koyeb) => koyeb.place().clone(),
+            #[cfg(feature = "shakenfist")]
+            Self::ShakenFist(sf) => sf.place().clone(),
         }
     }
 
-    /// The same place as a ticket's, also where this handle is of another.
-    #[allow(unused_variables)] // only Incus has projects
-    fn in_project_of(&self, ticket: &Ticket) -> Self {
+    /// The handle that goes on with what a ticket names, and what is to be checked before.
+    fn going_on(&self, ticket: &Ticket) -> Result<(Self, Option<Check>), Error> {
         match self {
             #[cfg(feature = "incus")]
-            Self::Incus(incus) => Self::Incus(incus.project_of(ticket)),
+            Self::Incus(incus) => incus.going_on(ticket).map(|(incus, check)| (Self::Incus(incus), check)),
             #[allow(unreachable_patterns)]
-            other => other.clone(),
+            other => ticket.check(&other.place()).map(|()| (other.clone(), None)),
         }
     }
 }

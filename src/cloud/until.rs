@@ -17,12 +17,15 @@ pub(super) fn wait(instance: &Instance, goal: State) -> Until<Instance> {
 }
 
 pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, Error> {
-    match ticket.fact("state") {
-        Some(state) if ticket.api == cloud.name() && ticket.kind == KIND => {
-            Ok(Until::new(Watch::new(&cloud.in_project_of(ticket), &ticket.id, State::from(state))))
-        }
-        _ => Err(Error::invalid("ticket", format!("is not of a wait for a state on {cloud}"))),
-    }
+    let (cloud, check) = cloud.going_on(ticket)?;
+    let Some(state) = ticket.fact("state").filter(|_| ticket.kind == KIND) else {
+        return Err(Error::invalid("ticket", format!("is not of a wait for a state on {cloud}")));
+    };
+    let wait = Until::new(Watch::new(&cloud, &ticket.id, State::from(state)));
+    Ok(match check {
+        Some(check) => wait.after(check),
+        None => wait,
+    })
 }
 
 const LONGEST: Duration = Duration::from_secs(5);
@@ -45,9 +48,8 @@ impl Watch {
     async fn look_once(&mut self) -> Result<Look, Error> {
         let found = match self.looks.get(&self.id).await {
             Ok(found) => Instance { cloud: self.cloud.clone(), ..found },
-            Err(e) if e.is_not_found() => return Ok(Look::Gone),
             Err(e) if e.is_rate_limited() => return Ok(self.later(&e)),
-            Err(e) => return Err(e),
+            Err(e) => return e.absence().map(|()| Look::Gone),
         };
         let look = self.verdict(&found);
         self.seen = Some(found);
@@ -95,11 +97,8 @@ impl Work for Watch {
     type Output = Instance;
 
     fn ticket(&self) -> Ticket {
-        let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).with("state", &self.goal.to_string());
-        match self.cloud.project() {
-            Some(project) => ticket.with("project", project),
-            None => ticket,
-        }
+        let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).at(&self.cloud.place());
+        ticket.with("state", &self.goal.to_string())
     }
 
     fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {

@@ -238,8 +238,9 @@ impl Connect {
             return join::join(self.settled()?, &token).await;
         }
         let incus = self.settled()?.open()?;
-        incus.server().await?.trusted()?;
-        Ok(incus)
+        let server = incus.server().await?;
+        server.trusted()?;
+        Ok(incus.that_is(server.certificate_fingerprint()))
     }
 
     /// With the address instead of a remote's name.

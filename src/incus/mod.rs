@@ -54,6 +54,7 @@ use tokio::sync::Semaphore;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::place::Server;
 use crate::raw;
 use crate::retry::Retry;
 use crate::transport::Inner;
@@ -115,6 +116,8 @@ struct Core {
     target: Option<String>,
     /// Where the server was found, for people.
     origin: String,
+    /// Which server it is, for tickets.
+    server: Server,
     /// Who this client is to a remote server.
     identity: Option<Identity>,
     feeds: Arc<feed::Feeds>,
@@ -198,6 +201,7 @@ impl Incus {
             project: old.project.clone(),
             target: old.target.clone(),
             origin: old.origin.clone(),
+            server: old.server.clone(),
             identity: old.identity.clone(),
             feeds: old.feeds.clone(),
             polls: old.polls.clone(),

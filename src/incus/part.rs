@@ -32,8 +32,7 @@ impl Place {
     async fn look<P: Part>(&self, incus: &Incus) -> Result<Option<P>, Error> {
         match P::find(incus.instance(&self.instance), self.name.clone()).await {
             Ok(part) => Ok(Some(part)),
-            Err(e) if e.is_not_found() => Ok(None),
-            Err(e) => Err(e),
+            Err(e) => e.absence().map(|()| None),
         }
     }
 

@@ -12,6 +12,7 @@ use super::work::POLLS;
 use super::{Connect, Core, Identity, Incus, endpoint, reply};
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::place::Server;
 use crate::tls::{Fingerprint, Trust};
 use crate::transport::{Inner, Shared};
 use crate::{http, raw, tls};
@@ -39,6 +40,7 @@ pub(super) enum KnownBy {
 impl Connect {
     pub(super) fn open(self) -> Result<Incus, Error> {
         let (builder, base, place) = self.builder()?;
+        let server = self.server()?;
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
         let shared =
             Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential).limited(self.limits);
@@ -49,6 +51,7 @@ impl Connect {
             project: self.project,
             target: None,
             origin: self.origin.unwrap_or(place),
+            server,
             identity: self.identity,
             feeds: Arc::default(),
             polls: Arc::new(Semaphore::new(POLLS)),
@@ -78,8 +81,24 @@ impl Connect {
                 let base = base(&url);
                 Ok((builder, base.clone(), base))
             }
-            Target::Invited | Target::Remote(_) => Err(Error::invalid("address", "is not known yet")),
+            Target::Invited | Target::Remote(_) => Err(not_known_yet()),
         }
+    }
+
+    /// Which server it is: by its certificate if that is pinned.
+    fn server(&self) -> Result<Server, Error> {
+        Ok(match &self.target {
+            Target::Unix(path) => Server::behind(path),
+            Target::Http(url) => Server::at(&endpoint::plain(url)?),
+            Target::Https(given) => {
+                let server = Server::at(&endpoint::remote(given)?);
+                match self.trust()? {
+                    Trust::Exactly(pinned) => server.known_by(pinned.to_string()),
+                    Trust::System | Trust::Authorities(_) => server,
+                }
+            }
+            Target::Invited | Target::Remote(_) => return Err(not_known_yet()),
+        })
     }
 
     /// What would be ignored without TLS is refused: the caller relies on it.
@@ -115,6 +134,10 @@ impl KnownBy {
             Self::Authority(_) => "authority",
         }
     }
+}
+
+fn not_known_yet() -> Error {
+    Error::invalid("address", "is not known yet")
 }
 
 fn base(url: &Url) -> String {

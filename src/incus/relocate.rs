@@ -160,8 +160,7 @@ impl Moved {
         }
         match incus.instance(&self.from).get().await {
             Ok(_) => Ok(false),
-            Err(e) if e.is_not_found() => Ok(true),
-            Err(e) => Err(e),
+            Err(e) => e.absence().map(|()| true),
         }
     }
 }

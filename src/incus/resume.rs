@@ -8,10 +8,12 @@ use super::{
     Backup, Image, Incus, Instance, Snapshot, exec, image, import, launched, part, relocate, state, types,
     until,
 };
+use crate::checked::Check;
 use crate::error::Error;
+use crate::place::{CERTIFICATE, Place};
 use crate::process::{ExitStatus, Output};
-use crate::ticket::Ticket;
-use crate::wait::Operation;
+use crate::ticket::{Fits, Ticket};
+use crate::wait::{BoxFuture, Operation};
 
 impl Incus {
     /// Goes on waiting for what a ticket names.
@@ -28,32 +30,61 @@ impl Incus {
     /// [`Snapshot`] and [`Backup`] for theirs, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands
     /// without streams, [`IpAddr`] for [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an
     /// operation of which only the id is known, `()` for the rest; anything else is an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another server or project; see [`Ticket`].
     ///
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        let incus = self.project_of(ticket);
-        if ticket.api != "incus" {
-            return Err(Error::invalid("ticket", format!("is one of {}, not of incus", ticket.api)));
-        }
-        T::resume(&incus, ticket).ok_or_else(|| {
+        let (incus, check) = self.going_on(ticket)?;
+        let operation = T::resume(&incus, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
+        })?;
+        Ok(match check {
+            Some(check) => operation.after(check),
+            None => operation,
         })
     }
 
-    /// The handle that a ticket was made with, as far as names go.
-    pub(crate) fn project_of(&self, ticket: &Ticket) -> Self {
-        match ticket.fact("project") {
-            Some(project) => self.project(project),
-            // Not this handle's own: the same name there is another instance.
-            None => self.changed(|core| core.project = None),
+    /// Which server and project this is.
+    pub(crate) fn place(&self) -> Place {
+        let scope = format!("project:{}", self.own_project().unwrap_or("default"));
+        Place { api: "incus", server: self.0.server.clone(), scope }
+    }
+
+    /// The handle that goes on with what a ticket names, and what is to be checked before.
+    pub(crate) fn going_on(&self, ticket: &Ticket) -> Result<(Self, Option<Check>), Error> {
+        let Fits::IfItIs(certificate) = ticket.fits(&self.place())? else { return Ok((self.clone(), None)) };
+        let (asked, named) = (self.clone(), ticket.clone());
+        let certain = self.that_is(Some(&certificate));
+        let check = move || -> BoxFuture<'static, Result<(), Error>> {
+            let (asked, named, wanted) = (asked.clone(), named.clone(), certificate.clone());
+            Box::pin(async move {
+                let server = asked.server().await?;
+                match server.certificate_fingerprint() {
+                    Some(shown) if shown == wanted => Ok(()),
+                    other => {
+                        let shown = other.map(|shown| format!("{CERTIFICATE}{shown}"));
+                        Err(named.is_of_another(&shown.unwrap_or_else(|| asked.place().server.name())))
+                    }
+                }
+            })
+        };
+        Ok((certain, Some(Box::new(check))))
+    }
+
+    /// A handle that knows its server by this certificate; one that is pinned stays what it is.
+    pub(super) fn that_is(&self, fingerprint: Option<&str>) -> Self {
+        match fingerprint {
+            Some(fingerprint) if !self.0.server.is_certain() => {
+                self.changed(|core| core.server = core.server.clone().known_by(fingerprint.to_owned()))
+            }
+            _ => self.clone(),
         }
     }
 }
 
 /// What a wait can be resumed into.
-pub trait Resume: sealed::Sealed + Sized {
+pub trait Resume: sealed::Sealed + Sized + Send + 'static {
     #[doc(hidden)]
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>>;
 }

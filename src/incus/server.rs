@@ -21,6 +21,12 @@ impl types::Server {
         self.api_extensions.iter().any(|extension| extension == name)
     }
 
+    /// SHA-256 of its certificate, in hex. In a cluster all members have the same.
+    pub(super) fn certificate_fingerprint(&self) -> Option<&str> {
+        let told = self.environment.as_ref().map(|environment| environment.certificate_fingerprint.as_str());
+        told.filter(|told| !told.is_empty())
+    }
+
     pub(super) fn trusted(&self) -> Result<(), Error> {
         if self.auth == Some(types::Trust::Untrusted) {
             let e = Error::new(Kind::PermissionDenied, "the server does not trust this client");

@@ -233,10 +233,9 @@ impl Reached {
         Ok(match (&self.proof, incus.instance(&self.name).get().await) {
             (Proof::Running, Ok(instance)) => runs(&instance.status),
             (Proof::Status(wanted), Ok(instance)) => instance.status == *wanted,
-            (Proof::Absence, Err(e)) if e.is_not_found() => true,
             // An ephemeral instance is gone once it has stopped.
-            (Proof::Status(Status::Stopped), Err(e)) if e.is_not_found() => true,
-            (_, Err(e)) if !e.is_not_found() => return Err(e),
+            (Proof::Absence | Proof::Status(Status::Stopped), Err(e)) => e.absence().map(|()| true)?,
+            (_, Err(e)) => e.absence().map(|()| false)?,
             _ => false,
         })
     }
@@ -275,8 +274,7 @@ impl Renamed {
     async fn left(&self, incus: &Incus) -> Result<bool, Error> {
         match incus.instance(&self.from).get().await {
             Ok(_) => Ok(false),
-            Err(e) if e.is_not_found() => Ok(true),
-            Err(e) => Err(e),
+            Err(e) => e.absence().map(|()| true),
         }
     }
 }

@@ -243,12 +243,10 @@ impl<G: Goal> Work for Watch<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        let mut ticket = Ticket::new("incus", self.goal.kind(), self.instance.name());
-        if let Some(detail) = self.goal.detail() {
-            ticket = ticket.with("detail", detail);
-        }
-        match self.instance.incus.own_project() {
-            Some(project) => ticket.with("project", project),
+        let ticket = Ticket::new("incus", self.goal.kind(), self.instance.name());
+        let ticket = ticket.at(&self.instance.incus.place());
+        match self.goal.detail() {
+            Some(detail) => ticket.with("detail", detail),
             None => ticket,
         }
     }

@@ -194,11 +194,7 @@ impl<E: Ending> Work for IncusWork<E> {
     type Output = E::Output;
 
     fn ticket(&self) -> Ticket {
-        let ticket = self.ending.ticket(&self.id);
-        match self.incus.own_project() {
-            Some(project) => ticket.with("project", project),
-            None => ticket,
-        }
+        self.ending.ticket(&self.id).at(&self.incus.place())
     }
 
     fn watch_closely(&mut self) {

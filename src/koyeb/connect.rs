@@ -11,6 +11,7 @@ use super::{Core, Koyeb, checked_id, reply, subprotocol};
 use crate::credential::{Credential, bearer};
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
+use crate::place::{self, Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
 use crate::transport::{Inner, Shared};
@@ -113,13 +114,14 @@ impl Connect {
     /// TLS to another machine, a header that is the client's own, or an organization whose id can't be one.
     pub fn client(self) -> Result<Koyeb, Error> {
         let url = checked_url(&self.url)?;
+        let place = self.place()?;
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
         let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential)
             .upgraded_with(subprotocol::put_on)
             .limited(self.limits);
         let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
-        Ok(Koyeb(Arc::new(Core { raw, origin: self.origin })))
+        Ok(Koyeb(Arc::new(Core { raw, origin: self.origin, place })))
     }
 
     /// A client whose token the service has accepted.
@@ -127,6 +129,14 @@ impl Connect {
         let koyeb = self.client()?;
         koyeb.instances().page_size(1).list().next_page().await?;
         Ok(koyeb)
+    }
+
+    fn place(&self) -> Result<Place, Error> {
+        let scope = match &self.organization {
+            Some(id) => format!("organization:{id}"),
+            None => place::account("koyeb", self.token.expose()),
+        };
+        Ok(Place { api: "koyeb", server: Server::at(&http::base_url(&self.url)?), scope })
     }
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {

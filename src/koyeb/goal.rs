@@ -83,9 +83,8 @@ impl<G: Goal> Polling<G> {
     async fn look_once(&mut self) -> Result<Look, Error> {
         let seen = match self.goal.look(&self.koyeb).await {
             Ok(seen) => seen,
-            Err(e) if e.is_not_found() => return Ok(Look::Gone),
             Err(e) if e.is_rate_limited() => return Ok(self.later(&e)),
-            Err(e) => return Err(e),
+            Err(e) => return e.absence().map(|()| Look::Gone),
         };
         let changed = seen.progress != self.last;
         self.last = seen.progress.clone();
@@ -123,7 +122,7 @@ impl<G: Goal> Work for Polling<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.ticket()
+        self.goal.ticket().at(self.koyeb.place())
     }
 
     fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {

@@ -34,6 +34,7 @@ use progenitor_client::ClientInfo;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
 use crate::transport::Inner;
@@ -85,6 +86,7 @@ struct Core {
     raw: raw::koyeb::Client,
     /// Where the token was found, for people.
     origin: String,
+    place: Place,
 }
 
 impl std::fmt::Debug for Koyeb {
@@ -112,7 +114,7 @@ impl Koyeb {
     #[must_use]
     pub fn with(&self, retry: Retry) -> Self {
         let raw = rebuild(&self.0.raw, self.0.raw.inner().with(retry));
-        Self(Arc::new(Core { raw, origin: self.0.origin.clone() }))
+        Self(Arc::new(Core { raw, origin: self.0.origin.clone(), place: self.0.place.clone() }))
     }
 
     /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits and
@@ -133,6 +135,11 @@ impl Koyeb {
     /// Where the token was found: a variable, a file, or the call that it was given to.
     pub fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// Which service and account this is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// A raw client for one call, which keeps a record of it.

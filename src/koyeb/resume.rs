@@ -17,11 +17,10 @@ impl Koyeb {
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`], [`Service`] for pause
     /// and resume, [`Deployment`] for redeploy and cancel, [`Snapshot`], or `()` for scale and delete; anything else is
-    /// an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another organization or token; see
+    /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        if ticket.api != "koyeb" {
-            return Err(Error::invalid("ticket", format!("is one of {}, not of koyeb", ticket.api)));
-        }
+        ticket.check(self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a wait for a {} doesn't end in such a result", ticket.kind))
         })

@@ -10,6 +10,7 @@ use crate::credential::{Credential, bearer};
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
 use crate::pace::{Pace, Pacing};
+use crate::place::{self, Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
 use crate::transport::{Inner, Shared};
@@ -119,6 +120,8 @@ impl Connect {
         };
         let key = checked_key(&self.key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
+        let (api, server) = ("lambda-cloud", Server::at(&http::base_url(&base)?));
+        let place = Place { api, server, scope: place::account(api, key) };
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
         let endpoints = raw::lambda_cloud::ENDPOINTS;
         let credential = Credential::Fixed(header);
@@ -127,7 +130,7 @@ impl Connect {
         let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         // Without any pause a wait would do nothing but ask.
         let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));
-        Ok(LambdaCloud(Arc::new(Core { raw, origin, interval, board: Arc::default() })))
+        Ok(LambdaCloud(Arc::new(Core { raw, origin, place, interval, board: Arc::default() })))
     }
 }
 

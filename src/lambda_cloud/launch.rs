@@ -278,6 +278,7 @@ impl Launch {
 
     fn marked(&self, e: Error) -> Error {
         let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
+        let ticket = ticket.at(self.lambda.place());
         e.with(|e| {
             (e.api, e.operation) = ("lambda-cloud", "instance_launch");
             e.marker = Some(self.marker.clone());

@@ -30,6 +30,7 @@ use progenitor_client::ClientInfo;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
 use crate::transport::Inner;
@@ -72,6 +73,7 @@ struct Core {
     raw: raw::lambda_cloud::Client,
     /// Where the key was found, for people.
     origin: String,
+    place: Place,
     /// How often waits look.
     interval: Duration,
     board: Arc<board::Board>,
@@ -98,6 +100,7 @@ impl LambdaCloud {
         Self(Arc::new(Core {
             raw: rebuild(&old.raw, old.raw.inner().with(retry)),
             origin: old.origin.clone(),
+            place: old.place.clone(),
             interval: old.interval,
             board: old.board.clone(),
         }))
@@ -121,6 +124,11 @@ impl LambdaCloud {
     /// Where the key was found: the setting or the file that holds it.
     pub fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// Which service and account this is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// A raw client for one call, which keeps a record of it.

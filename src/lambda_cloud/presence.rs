@@ -126,8 +126,7 @@ impl<G: Goal> Presence<G> {
         let Some(id) = &self.identity.id else { return Ok(Look::Gone) };
         match self.lambda.instance(id).get().await {
             Ok(instance) => Ok(self.judge(instance.into_data())),
-            Err(e) if e.is_not_found() => Ok(self.vanished()),
-            Err(e) => Err(e),
+            Err(e) => e.absence().map(|()| self.vanished()),
         }
     }
 
@@ -177,7 +176,7 @@ impl<G: Goal> Work for Presence<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.facts(self.identity.ticket(G::KIND))
+        self.goal.facts(self.identity.ticket(G::KIND)).at(self.lambda.place())
     }
 
     /// Boots last long: an outage of some minutes is no reason to lose sight of a machine that costs money.

@@ -16,12 +16,10 @@ impl LambdaCloud {
     /// ```
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch and restart,
-    /// `()` for a termination; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). The
-    /// ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
+    /// `()` for a termination; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is
+    /// a ticket of another key; see [`Ticket`]. The ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        if ticket.api != "lambda-cloud" {
-            return Err(Error::invalid("ticket", format!("is one of {}, not of lambda-cloud", ticket.api)));
-        }
+        ticket.check(self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
         })

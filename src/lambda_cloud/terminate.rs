@@ -42,7 +42,7 @@ async fn insist(instance: &InstanceRef) -> Result<(), Error> {
         may_have_worked |= lost;
         match instance.get().await {
             Ok(seen) if is_leaving(&seen.status) => return Ok(()),
-            Err(looked) if looked.is_not_found() && may_have_worked => return Ok(()),
+            Err(looked) if may_have_worked && looked.tells_absence() => return Ok(()),
             _ if !lost || attempt >= MOST => return Err(e),
             _ => tokio::time::sleep(instance.lambda.0.interval).await,
         }

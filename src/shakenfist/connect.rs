@@ -7,6 +7,7 @@ use super::{Core, ShakenFist, auth, reply};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::place::{Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
 use crate::transport::{Inner, Shared};
@@ -109,12 +110,15 @@ impl Connect {
             )
         };
         let open = raw(Credential::None);
+        let (api, scope) = ("shakenfist", format!("namespace:{}", self.namespace));
+        let place = Place { api, server: Server::at(&parsed), scope };
         let tokens = auth::Tokens::new(open.clone(), self.namespace.clone(), key);
         Ok(ShakenFist(Arc::new(Core {
             raw: raw(Credential::fetched(tokens)),
             open,
             origin: self.origin.unwrap_or_else(|| base.clone()),
             namespace: self.namespace,
+            place,
             capabilities: Arc::default(),
         })))
     }

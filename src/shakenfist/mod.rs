@@ -38,6 +38,7 @@ use progenitor_client::ClientInfo;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
 use crate::transport::Inner;
@@ -91,6 +92,7 @@ struct Core {
     /// Where the cluster was found, for people.
     origin: String,
     namespace: String,
+    place: Place,
     capabilities: Arc<tokio::sync::OnceCell<Capabilities>>,
 }
 
@@ -120,6 +122,7 @@ impl ShakenFist {
             open: rebuild(&old.open, old.open.inner().with(retry)),
             origin: old.origin.clone(),
             namespace: old.namespace.clone(),
+            place: old.place.clone(),
             capabilities: old.capabilities.clone(),
         }))
     }
@@ -148,6 +151,11 @@ impl ShakenFist {
     /// The namespace whose key the client has.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
+    }
+
+    /// Which cluster and namespace this is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// A raw client for one call, which keeps a record of it.

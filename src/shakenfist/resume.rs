@@ -19,11 +19,9 @@ impl ShakenFist {
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for create, reboot and
     /// the agent, [`Output`] for a command, `()` for delete, and so on; anything else is an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another cluster or namespace; see [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        if ticket.api != "shakenfist" {
-            return Err(Error::invalid("ticket", format!("is one of {}, not of shakenfist", ticket.api)));
-        }
+        ticket.check(self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
         })

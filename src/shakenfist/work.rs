@@ -73,7 +73,7 @@ impl<G: Goal> Work for Polled<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.ticket()
+        self.goal.ticket().at(self.sf.place())
     }
 
     fn watch_closely(&mut self) {

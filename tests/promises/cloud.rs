@@ -337,22 +337,28 @@ async fn another_process_goes_on_waiting() -> Outcomes {
     assert_eq!(other.resume(&ticket)?.await?.state, State::Running);
 
     let koyeb = FakeKoyeb::start().await?;
-    for (cloud, ticket) in
-        [(Cloud::from(koyeb.client()?), ticket), (other, "windlass:incus/launch/1".parse()?)]
-    {
+    let elsewhere = FakeIncus::start().await?;
+    let launch = fake.client()?.launch("db").image("busybox").send().await?.ticket();
+    for (cloud, ticket) in [
+        (Cloud::from(koyeb.client()?), ticket.clone()),
+        (Cloud::from(elsewhere.client()?), ticket),
+        (other, launch),
+    ] {
         assert_eq!(cloud.resume(&ticket).map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_ticket_remembers_the_project() -> Outcomes {
+async fn a_ticket_of_another_project_is_refused() -> Outcomes {
     let fake = FakeIncus::start().await?;
     let blue = fake.client()?.project("blue");
     // The same name in the default project is another instance.
     fake.add_instance("web");
     let web = Cloud::from(fake.client()?).get("web").await?;
     let ticket = web.until(State::Stopped).ticket();
-    assert_eq!(Cloud::from(blue).resume(&ticket)?.await?.state, State::Stopped);
+    let e = Cloud::from(blue).resume(&ticket).unwrap_err();
+    assert_eq!(e.kind(), Kind::InvalidInput);
+    assert_eq!(Cloud::from(fake.client()?).resume(&ticket)?.await?.state, State::Stopped);
     Ok(())
 }

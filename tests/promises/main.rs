@@ -15,6 +15,7 @@ mod wire;
 mod cloud;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
+mod tickets;
 
 #[cfg(feature = "incus")]
 mod incus {

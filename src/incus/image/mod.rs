@@ -145,9 +145,8 @@ impl Ending for Deleted {
     fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
         Box::pin(async {
             match incus.image(&self.0).await {
-                Err(e) if e.is_not_found() => Ok(Some(())),
                 Ok(_) => Ok(None),
-                Err(e) => Err(e),
+                Err(e) => e.absence().map(Some),
             }
         })
     }

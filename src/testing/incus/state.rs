@@ -115,6 +115,8 @@ impl Instance {
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) generation: Generation,
+    /// Of its certificate while it has no door with TLS.
+    pub(super) fingerprint: String,
     pub(super) instances: Mutex<BTreeMap<Key, Instance>>,
     pub(super) images: Mutex<Images>,
     /// The members of the cluster, this server first; none: it stands alone.
@@ -134,6 +136,7 @@ impl World {
     pub(super) fn new(generation: Generation) -> Arc<World> {
         Arc::new(World {
             generation,
+            fingerprint: super::secret(),
             instances: Mutex::default(),
             images: Mutex::default(),
             members: Mutex::default(),

@@ -143,6 +143,8 @@ fn stranger_sees(world: &World) -> Value {
 /// `GET /1.0`, as this caller sees it.
 pub(super) fn server(world: &World, request: &Request) -> Value {
     let mut all = super::about::server(world.generation);
+    // Also one that nobody reaches over the network has a certificate.
+    all["environment"]["certificate_fingerprint"] = world.fingerprint.clone().into();
     if let Some(tls) = world.trust.tls() {
         all["environment"]["addresses"] = json!([world.trust.address()]);
         all["environment"]["certificate"] = tls.pem().into();

@@ -41,7 +41,10 @@ pub async fn a_ticket_resumes_in_a_fresh_client(incus: Incus) -> Outcome {
 }
 
 pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome {
-    let lost = "windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?name=nobody".parse()?;
+    let here = incus.instance("nobody").until_running().ticket().to_string();
+    let here = here.split_once('?').map(|(_, here)| here).ok_or("it says no place")?;
+    let lost =
+        format!("windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?{here}&name=nobody").parse()?;
     let e = incus.resume::<()>(&lost)?.await.expect_err("nobody knows it");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
     assert_eq!(e.ticket(), &lost);

@@ -21,6 +21,13 @@ async fn fake(generation: Generation) -> Result<(FakeIncus, Incus), Box<dyn std:
     Ok((fake, incus))
 }
 
+/// A ticket of this server for work that it knows nothing of.
+fn forged(incus: &Incus, work: &str, facts: &str) -> Result<windlass::Ticket, Error> {
+    let of_this_server = incus.instance("web").until_running().ticket().to_string();
+    let (_, place) = of_this_server.split_once('?').expect("it says where");
+    format!("windlass:incus/{work}?{place}&{facts}").parse()
+}
+
 const BOTH: [Generation; 2] = [Generation::V6_0, Generation::V7_0];
 
 #[tokio::test]
@@ -206,7 +213,7 @@ async fn looks_that_fail_are_endured() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_ticket_is_resumed_in_its_own_project() -> Outcome {
+async fn a_ticket_is_resumed_in_its_own_project_alone() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     let launch = incus.launch("web").image("busybox").send().await?;
     let ticket = launch.ticket();
@@ -220,8 +227,11 @@ async fn a_ticket_is_resumed_in_its_own_project() -> Outcome {
     // In another project there is no such instance, which for a stop would look like success.
     let blue = incus.project("blue");
     incus.instance("web").start().await?;
-    assert_eq!(blue.resume::<Instance>(&ticket)?.await?.name(), "web");
-    let e = blue.resume::<()>(&stopped)?.await.expect_err("it runs again");
+    let e = blue.resume::<()>(&stopped).expect_err("of another project");
+    assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["ticket".to_owned()][..]));
+    assert!(e.message().contains("project:default") && e.message().contains("project:blue"), "{e}");
+    assert_eq!(blue.project("default").resume::<Instance>(&ticket)?.await?.name(), "web");
+    let e = incus.resume::<()>(&stopped)?.await.expect_err("it runs again");
     assert_eq!(e.end(), WaitEnd::Gone);
     Ok(())
 }
@@ -279,7 +289,7 @@ async fn a_forgotten_rename_is_not_proved_by_somebody_elses_instance() -> Outcom
     for name in ["web", "db"] {
         fake.add_instance(name);
     }
-    let forgotten = "windlass:incus/rename/1f5be54b?from=web&name=db".parse()?;
+    let forgotten = forged(&incus, "rename/1f5be54b", "from=web&name=db")?;
     let e = incus.resume::<Instance>(&forgotten)?.await.expect_err("it is another's");
     assert_eq!(e.end(), WaitEnd::Gone);
     let rename = incus.instance("web").rename("new").send().await?;
@@ -295,7 +305,7 @@ async fn a_forgotten_launch_is_not_proved_by_somebody_elses_instance() -> Outcom
     let (fake, incus) = fake(Generation::V7_0).await?;
     fake.add_instance("web");
     incus.instance("web").start().await?;
-    let forgotten = "windlass:incus/launch/1f5be54b?marker=mine&name=web".parse()?;
+    let forgotten = forged(&incus, "launch/1f5be54b", "marker=mine&name=web")?;
     let e = incus.resume::<Instance>(&forgotten)?.await.expect_err("it is another's");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
     Ok(())
@@ -369,7 +379,7 @@ async fn what_can_be_cancelled_is_cancelled_and_is_no_success() -> Outcome {
     let exec = exec
         .body_map(|body| body.command(vec!["sleep".to_owned(), "60".to_owned()]).wait_for_websocket(true));
     let operation = exec.send().await?.into_inner().metadata.ok_or("no operation")?;
-    let ticket: windlass::Ticket = format!("windlass:incus/operation/{}", operation.id).parse()?;
+    let ticket = forged(&incus, &format!("operation/{}", operation.id), "")?;
     incus.resume::<()>(&ticket)?.cancel().await?;
     assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 1);
     let e = incus.resume::<()>(&ticket)?.await.expect_err("it was cancelled");

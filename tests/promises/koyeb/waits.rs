@@ -197,7 +197,7 @@ async fn a_ticket_goes_on_waiting_elsewhere() -> Outcome {
     let snapshot = elsewhere.resume::<Snapshot>(&snapshot)?.await?;
     let delete = save(snapshot.delete().send().await?.ticket())?;
     elsewhere.resume::<()>(&delete)?.await?;
-    for wrong in [&pause, &"windlass:incus/start/1?name=a".parse()?] {
+    for wrong in [&pause, &"windlass:incus/start/1?at=https://a&in=project:default&name=a".parse()?] {
         let e = elsewhere.resume::<Instance>(wrong).expect_err("another result");
         assert_eq!(e.fields(), ["ticket"]);
     }

@@ -135,7 +135,7 @@ async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
     assert_eq!(gpu.status, InstanceStatus::Active);
     assert_eq!(fake.launches(), 1);
     assert!(elsewhere.resume::<()>(&text.parse()?).is_err());
-    let foreign = "windlass:incus/launch/1?name=web&marker=2".parse()?;
+    let foreign = "windlass:incus/launch/1?at=https://a&in=project:default&name=web&marker=2".parse()?;
     assert_eq!(
         elsewhere.resume::<Instance>(&foreign).map(drop).map_err(|e| e.kind()),
         Err(Kind::InvalidInput)
