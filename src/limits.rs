@@ -10,6 +10,7 @@ use std::time::Duration;
 /// | [`json_body`](Self::json_body) | 64 MiB | an error of [`Kind::BadReply`](crate::Kind::BadReply) |
 /// | [`error_body`](Self::error_body) | 64 KiB | the rest is not read |
 /// | [`in_flight`](Self::in_flight) | 64 requests | the next ones wait for their turn |
+/// | [`starting_commands`](Self::starting_commands) | 32 commands | the next ones wait for their turn |
 ///
 /// Set them with the `limits` of an API's `Connect`:
 ///
@@ -29,11 +30,18 @@ pub struct Limits {
     pub(crate) json_body: u64,
     pub(crate) error_body: u64,
     pub(crate) in_flight: usize,
+    pub(crate) starting_commands: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(60), json_body: 64 << 20, error_body: 64 << 10, in_flight: 64 }
+        Self {
+            head: Duration::from_secs(60),
+            json_body: 64 << 20,
+            error_body: 64 << 10,
+            in_flight: 64,
+            starting_commands: 32,
+        }
     }
 }
 
@@ -73,6 +81,16 @@ impl Limits {
     #[must_use]
     pub fn in_flight(mut self, requests: usize) -> Self {
         self.in_flight = requests.max(1);
+        self
+    }
+
+    /// How many commands may be starting at the same time; 0 counts as 1. Others wait in order.
+    ///
+    /// For Incus, which gives up on a command whose streams don't all connect within five seconds of its request: many
+    /// at once on a busy machine take longer. A console counts as a command. Those that run already don't count.
+    #[must_use]
+    pub fn starting_commands(mut self, commands: usize) -> Self {
+        self.starting_commands = commands.max(1);
         self
     }
 }

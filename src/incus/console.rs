@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
-use super::exec::{Keyboard, Terminal, pour, steer, write};
+use super::exec::{Keyboard, Terminal, Turn, pour, steer, write};
 use super::instance::Subject;
 use super::reply::open;
 use super::types::ConsoleType;
@@ -123,11 +123,12 @@ impl ConsoleAttach {
             return Err(Error::invalid("size", "has no room at all"));
         }
         let incus = &instance.incus;
+        let turn = Turn::of(incus).await?;
         let call = incus.call();
         let request = call.instance_console().name(name).body(console);
         let result = scoped!(request, incus.own_project()).send().await;
         let operation = open(&call, result).await.map_err(taken)?;
-        let terminal = Terminal::connect(incus, operation).await?;
+        let terminal = Terminal::connect(incus, operation, turn).await?;
         let mut process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
         let keyboard = process.take_stdin();
         Ok(Console { process, keyboard })
@@ -149,7 +150,7 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
     let Wires { output, input, orders } = wires;
     tokio::select! {
-        ended = pour(&both, &output, Chunk::Stdout) => ended.map(|()| ExitStatus::new(0)),
+        ended = pour(&both, &output, Chunk::Stdout) => ended.map(|_| ExitStatus::new(0)),
         never = write(&both, input, Keyboard::Console) => never,
         e = steer(&control, orders, true) => Err(e),
     }

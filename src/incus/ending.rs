@@ -1,5 +1,6 @@
 //! What comes after an operation.
 
+use super::operation::failure;
 use super::{Incus, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
@@ -20,6 +21,15 @@ pub(super) trait Ending: Send + Sync + 'static {
 
     /// The operation is forgotten: does the world show that it worked?
     fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
+
+    /// Whether an operation that failed has brought its result all the same; else the error.
+    fn judge<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Err(self.confirm(incus, failure(operation)).await) })
+    }
 
     /// Checks a failure that was classified by its text against the world.
     fn confirm<'a>(&'a self, _incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -13,9 +14,9 @@ use super::events::{Link, News, Stamped, Wanted, instance_of};
 use super::operation::is_final;
 use super::{Incus, types};
 
-/// The feeds of a client, by project.
+/// The feeds of a client, by project and runtime: the task of a feed moves only while its own runtime does.
 #[derive(Default)]
-pub(super) struct Feeds(Mutex<HashMap<String, Weak<Feed>>>);
+pub(super) struct Feeds(Mutex<HashMap<(String, runtime::Id), Weak<Feed>>>);
 
 /// What a wait hears of its operation.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,8 @@ enum State {
     Connecting,
     Up,
     Down,
+    /// The runtime that moved the connection is gone: nothing will ever be heard of it.
+    Over,
 }
 
 pub(super) struct Feed {
@@ -80,14 +83,14 @@ impl Feeds {
     }
 
     fn feed(&self, incus: &Incus) -> Arc<Feed> {
-        let project = incus.own_project().unwrap_or_default().to_owned();
+        let place = (incus.own_project().unwrap_or_default().to_owned(), Handle::current().id());
         let mut feeds = lock(&self.0);
-        if let Some(feed) = feeds.get(&project).and_then(Weak::upgrade) {
+        if let Some(feed) = feeds.get(&place).and_then(Weak::upgrade) {
             return feed;
         }
         feeds.retain(|_, feed| feed.strong_count() > 0);
         let feed = Feed::start(incus.clone());
-        feeds.insert(project, Arc::downgrade(&feed));
+        feeds.insert(place, Arc::downgrade(&feed));
         feed
     }
 }
@@ -95,6 +98,11 @@ impl Feeds {
 impl<V: Clone> Subscription<V> {
     pub(super) fn is_up(&self) -> bool {
         *self.feed.state.borrow() == State::Up
+    }
+
+    /// Whether nothing more can come: it takes another subscription, from where the wait goes on.
+    pub(super) fn is_over(&self) -> bool {
+        *self.feed.state.borrow() == State::Over
     }
 
     /// The next news; none after `patience`, or once the connection has been down for a moment: then it is better to
@@ -120,8 +128,11 @@ impl<V: Clone> Subscription<V> {
 async fn stays_down(state: &mut watch::Receiver<State>) {
     let moment = Duration::from_secs(1).mul_f64(1.0 + 2.0 * rand::random::<f64>());
     // The sender lives as long as the subscription.
-    while state.wait_for(|state| *state == State::Down).await.is_ok() {
-        if tokio::time::timeout(moment, state.wait_for(|state| *state != State::Down)).await.is_err() {
+    while let Ok(now) =
+        state.wait_for(|state| matches!(state, State::Down | State::Over)).await.map(|now| *now)
+    {
+        let back = state.wait_for(|state| *state != State::Down);
+        if now == State::Over || tokio::time::timeout(moment, back).await.is_err() {
             return;
         }
     }
@@ -178,7 +189,7 @@ impl Feed {
             state: watch::Sender::new(State::Connecting),
             task: Mutex::default(),
         });
-        let task = tokio::spawn(run(incus, Arc::downgrade(&feed)));
+        let task = tokio::spawn(run(incus, Arc::downgrade(&feed), Alive(Arc::downgrade(&feed))));
         *lock(&feed.task) = Some(task.abort_handle());
         feed
     }
@@ -254,7 +265,18 @@ impl Drop for Feed {
     }
 }
 
-async fn run(incus: Incus, feed: Weak<Feed>) {
+/// Goes with the task: at its own end as well as at that of its runtime, which drops it without a word.
+struct Alive(Weak<Feed>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if let Some(feed) = self.0.upgrade() {
+            feed.state.send_replace(State::Over);
+        }
+    }
+}
+
+async fn run(incus: Incus, feed: Weak<Feed>, mut alive: Alive) {
     let wanted = Wanted { types: "operation,lifecycle".to_owned(), all_projects: false };
     let mut link = Link::new(&incus, wanted);
     let mut first = true;
@@ -277,6 +299,8 @@ async fn run(incus: Incus, feed: Weak<Feed>) {
             Err(e) => {
                 tracing::debug!(error = %e, "no events; waits look by themselves");
                 feed.state.send_replace(State::Down);
+                // Refused once is refused again: nobody needs to ask anew.
+                alive.0 = Weak::new();
                 return;
             }
         }

@@ -10,7 +10,7 @@ use super::reply::open;
 use super::settle::MARKER;
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, checked_name, device, scoped, source};
+use super::{Incus, Instance, checked_name, device, scoped, sizes, source};
 use crate::error::Error;
 use crate::wait::{BoxFuture, Operation};
 
@@ -100,7 +100,10 @@ impl Launch {
         self.config("limits.cpu", count.to_string())
     }
 
-    /// How much memory it may use, as `512MiB` or `2GiB`.
+    /// How much memory it may use, as `512MiB`, `2GB`, `1073741824` or `50%`.
+    ///
+    /// Units are `kB`, `MB`, `GB` … and `KiB`, `MiB`, `GiB` …, spelt so. Other sizes are an error of
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput), and nothing is sent.
     pub fn memory(self, size: impl Into<String>) -> Self {
         self.config("limits.memory", size)
     }
@@ -202,19 +205,13 @@ impl Launch {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let types::InstanceCreate { name, source, config, .. } = &self.create;
+        let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
         checked_name("name", name)?;
         source::check(source)?;
-        if config.get("limits.cpu").is_some_and(|count| count == "0") {
-            return Err(Error::invalid("cpus", "must be at least one"));
+        if config.get("limits.memory").is_some_and(String::is_empty) {
+            return Err(Error::invalid("memory", "is empty"));
         }
-        if config.get("limits.memory").is_some_and(|size| !is_size(size)) {
-            return Err(Error::invalid(
-                "memory",
-                "must be a size as 512MiB, more than zero, or a percentage",
-            ));
-        }
-        Ok(())
+        sizes::check(config, devices)
     }
 }
 
@@ -224,26 +221,5 @@ impl IntoFuture for Launch {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
-
-/// `512MiB`, `2GB`, `1024`, `50%`; what follows the number is the server's business.
-fn is_size(size: &str) -> bool {
-    let digits = size.bytes().take_while(u8::is_ascii_digit).count();
-    size[..digits].bytes().any(|digit| digit != b'0')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for good in ["512MiB", "2GiB", "1024", "50%"] {
-            assert!(is_size(good), "{good}");
-        }
-        for bad in ["", "0", "0GiB", "MiB", "-1GiB"] {
-            assert!(!is_size(bad), "{bad}");
-        }
     }
 }

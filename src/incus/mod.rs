@@ -37,6 +37,7 @@ mod reply;
 mod resume;
 mod server;
 mod settle;
+mod sizes;
 mod snapshot;
 mod source;
 mod state;
@@ -50,7 +51,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use progenitor_client::ClientInfo;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::call::Call;
 use crate::error::Error;
@@ -123,6 +124,10 @@ struct Core {
     feeds: Arc<feed::Feeds>,
     /// Who waits by a long poll of his own holds one of few permits.
     polls: Arc<Semaphore>,
+    /// A command that starts holds one of few permits until its streams are connected.
+    starting: Arc<Semaphore>,
+    /// Whether the server's PATCH leaves out what isn't said: asked once, when it matters.
+    patches_well: Arc<OnceCell<bool>>,
 }
 
 impl std::fmt::Debug for Core {
@@ -205,6 +210,8 @@ impl Incus {
             identity: old.identity.clone(),
             feeds: old.feeds.clone(),
             polls: old.polls.clone(),
+            starting: old.starting.clone(),
+            patches_well: old.patches_well.clone(),
         };
         change(&mut core);
         Self(Arc::new(core))

@@ -42,6 +42,7 @@ impl Connect {
         let (builder, base, place) = self.builder()?;
         let server = self.server()?;
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
+        let starting = Arc::new(Semaphore::new(self.limits.starting_commands));
         let shared =
             Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential).limited(self.limits);
         let http = http::build(builder)?;
@@ -55,7 +56,19 @@ impl Connect {
             identity: self.identity,
             feeds: Arc::default(),
             polls: Arc::new(Semaphore::new(POLLS)),
+            starting,
+            patches_well: Arc::default(),
         })))
+    }
+
+    /// Where it leads to.
+    #[cfg(test)]
+    pub(super) fn place(&self) -> String {
+        match &self.target {
+            Target::Unix(path) => path.display().to_string(),
+            Target::Https(address) => address.clone(),
+            other => format!("{other:?}"),
+        }
     }
 
     /// The HTTP client, the start of all URLs, and where that is for people.

@@ -11,6 +11,12 @@ impl Incus {
         let result = scoped!(call.server_get(), self.own_project()).send().await;
         open(&call, result).await
     }
+
+    /// Whether a patch of an instance leaves its description alone.
+    pub(super) async fn patches_well(&self) -> Result<bool, Error> {
+        let asked = || async { Ok(self.server().await?.patches_well()) };
+        self.0.patches_well.get_or_try_init(asked).await.copied()
+    }
 }
 
 impl types::Server {
@@ -27,11 +33,52 @@ impl types::Server {
         told.filter(|told| !told.is_empty())
     }
 
+    /// Before 6.0.6, and from 6.1 to 6.16, a patch sets an instance's description to what it says, and empties it if it
+    /// says nothing. No extension tells the difference.
+    fn patches_well(&self) -> bool {
+        let version = self.environment.as_ref().map_or("", |environment| &environment.server_version);
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+        let mut next = || numbers.next().flatten();
+        match (next(), next(), next()) {
+            (Some(6), Some(0), patch) => patch.is_some_and(|patch| patch >= 6),
+            (Some(6), minor, _) => minor.is_some_and(|minor| minor >= 17),
+            (major, _, _) => major.is_some_and(|major| major > 6),
+        }
+    }
+
     pub(super) fn trusted(&self) -> Result<(), Error> {
         if self.auth == Some(types::Trust::Untrusted) {
             let e = Error::new(Kind::PermissionDenied, "the server does not trust this client");
             return Err(e.with(|e| (e.api, e.sent) = ("incus", Sent::Yes)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_servers_patch_well() {
+        for (version, expected) in [
+            ("6.0.4", false),
+            ("6.0.5", false),
+            ("6.0.6", true),
+            ("6.0.10", true),
+            ("6.0", false),
+            ("6.12", false),
+            ("6.16", false),
+            ("6.17", true),
+            ("6.19.1", true),
+            ("7.0.0", true),
+            ("8", true),
+            ("odd", false),
+            ("", false),
+        ] {
+            let json = serde_json::json!({"environment": {"server_version": version}});
+            let server: types::Server = serde_json::from_value(json).unwrap_or_else(|e| unreachable!("{e}"));
+            assert_eq!(server.patches_well(), expected, "{version}");
+        }
     }
 }

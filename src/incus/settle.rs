@@ -14,9 +14,9 @@ pub(super) const MARKER: &str = "user.windlass.launch";
 
 /// What became of a create.
 pub(super) enum Settled {
-    /// The instance is there, and this operation still works on it.
+    /// The instance is there, and this operation is still about to make it.
     Running(Box<types::Operation>),
-    /// The instance is there, and nothing works on it any more.
+    /// The instance is there, and made.
     Exists,
     /// Somebody else's instance has the name.
     Foreign,
@@ -94,7 +94,7 @@ async fn look(incus: &Incus, name: &str, marker: &str) -> Seen {
     }
 }
 
-/// The operation that works on an instance which is there. One that began after the first look must not be taken for
+/// The operation that makes an instance which is there. One that began after the first look must not be taken for
 /// one that has ended.
 async fn still_running(
     incus: &Incus,
@@ -107,16 +107,54 @@ async fn still_running(
     }
 }
 
-/// The operation that works on an instance, if there is one.
+/// The operation that makes an instance of that name, if there is one.
 async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
-    let path = format!("/1.0/instances/{name}");
-    let works_on_it = |operation: &types::Operation| {
-        // The first of each kind: a copy names its source after it.
-        let mut urls = operation.resources.values().filter_map(|urls| urls.first());
-        // In a project other than the default one the URL has a query.
-        !is_final(operation) && urls.any(|url| url.split('?').next() == Some(&path))
-    };
-    let working = incus.operations().await?.into_iter().filter(works_on_it);
-    // What made the instance began before anything else that works on it.
+    let working = incus.operations().await?.into_iter().filter(|operation| makes(operation, name));
+    // Where two want the name, the one that came first gets it.
     Ok(working.min_by_key(|operation| operation.created_at))
+}
+
+/// Whether an operation is under way that makes the instance. Others work on instances, too: a command that somebody
+/// runs in it must not be waited for, and much less be stopped.
+fn makes(operation: &types::Operation, name: &str) -> bool {
+    /// By these words servers name it; they are the same in every generation and in no other kind of operation.
+    const CREATES: [&str; 2] = ["Creating instance", "Restoring backup"];
+    let path = format!("/1.0/instances/{name}");
+    // The first of each kind: a copy names its source after it.
+    let mut urls = operation.resources.values().filter_map(|urls| urls.first());
+    // In a project other than the default one the URL has a query.
+    !is_final(operation)
+        && CREATES.contains(&operation.description.as_str())
+        && urls.any(|url| url.split('?').next() == Some(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_makes_the_instance_is_its_making() {
+        let operation = |description: &str, code: i64, urls: &[&str]| {
+            let json = serde_json::json!({
+                "id": "1", "status": "Running", "status_code": code, "description": description,
+                "resources": {"instances": urls},
+            });
+            serde_json::from_value(json).unwrap_or_else(|e| unreachable!("{e}"))
+        };
+        let (web, other) = ("/1.0/instances/web", "/1.0/instances/other");
+        for (description, code, urls, expected) in [
+            ("Creating instance", 103, [web, other].as_slice(), true),
+            ("Creating instance", 103, &["/1.0/instances/web?project=blue"], true),
+            ("Restoring backup", 105, &[web], true),
+            ("Creating instance", 103, &[other, web], false),
+            ("Creating instance", 200, &[web], false),
+            ("Executing command", 103, &[web], false),
+            ("Showing console", 103, &[web], false),
+            ("Starting instance", 103, &[web], false),
+            ("Backing up instance", 103, &[web], false),
+            ("Restoring snapshot", 103, &[web], false),
+        ] {
+            assert_eq!(makes(&operation(description, code, urls), "web"), expected, "{description} {urls:?}");
+        }
+    }
 }

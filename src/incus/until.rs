@@ -196,7 +196,7 @@ impl<G: Goal> Watch<G> {
 
     /// Waits for a reason to look. Listens before it looks, so that nothing falls in between.
     async fn idle(&mut self, patience: Duration) {
-        let Some(news) = &mut self.news else {
+        let Some(news) = self.news.as_mut().filter(|news| !news.is_over()) else {
             let incus = &self.instance.incus;
             self.news = Some(incus.0.feeds.instance(incus, self.instance.name()).await);
             return;

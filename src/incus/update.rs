@@ -1,12 +1,13 @@
 //! Changing an instance's configuration.
 
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 use super::ending::Plain;
 use super::instance::Subject;
 use super::reply::open;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, checked_name, device, scoped, types};
+use super::{Instance, InstanceRef, checked_name, device, scoped, sizes, types};
 use crate::error::{Error, Kind};
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -28,6 +29,9 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
+    /// The server's ETag, by which a change in between is noticed, doesn't cover the description: one that somebody else
+    /// sets in that very moment is lost.
+    ///
     /// `change` can run more than once. It always sees the newest configuration, never that of this value.
     pub fn update(&self, change: impl FnMut(&mut types::InstanceUpdate) + Send + 'static) -> Action<()> {
         let instance = self.named();
@@ -35,6 +39,9 @@ impl<D: Subject> Instance<D> {
     }
 
     /// Sets a few things and leaves the rest alone.
+    ///
+    /// Servers before 6.0.6, and from 6.1 to 6.16, would empty the description: for these it is read first and sent along.
+    /// One that somebody else sets in that very moment is lost there.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -101,8 +108,12 @@ impl Patch {
     }
 
     async fn send(self) -> Result<(), Error> {
-        let Self { instance, change } = self;
+        let Self { instance, mut change } = self;
         let name = checked_name("name", instance.name())?;
+        sizes::check(change.config.as_ref().unwrap_or(&BTreeMap::new()), change.devices.iter().flatten())?;
+        if change.description.is_none() && !instance.incus.patches_well().await? {
+            change.description = Some(instance.get().await?.into_data().description);
+        }
         let call = instance.incus.call();
         let request = call.instance_patch().name(name).body(change);
         let result = scoped!(request, instance.incus.own_project()).send().await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::ending::Ending;
 use super::feed::{Seen, Subscription};
-use super::operation::{self, failure, is_final, is_success, progress};
+use super::operation::{self, is_final, is_success, progress};
 use super::{Incus, types};
 use crate::error::{Error, Kind};
 use crate::ticket::Ticket;
@@ -79,7 +79,10 @@ impl<E: Ending> IncusWork<E> {
             return Ok(Look::Succeeded(progress));
         }
         if is_final(&self.last) {
-            return Ok(Look::Failed(self.ending.confirm(&self.incus, failure(&self.last)).await));
+            return Ok(match self.ending.judge(&self.incus, &self.last).await {
+                Ok(()) => Look::Succeeded(progress),
+                Err(e) => Look::Failed(e),
+            });
         }
         Ok(Look::Running { progress, pause: Duration::ZERO })
     }
@@ -110,8 +113,8 @@ impl<E: Ending> IncusWork<E> {
     }
 
     async fn look_at_feed(&mut self, patience: Duration) -> Result<Look, Error> {
-        let Some(feed) = self.feed.as_mut() else {
-            return self.look_now().await;
+        let Some(feed) = self.feed.as_mut().filter(|feed| !feed.is_over()) else {
+            return self.join_feed().await;
         };
         // Without it, a few still get long polls.
         if !feed.is_up()

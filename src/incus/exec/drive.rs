@@ -46,7 +46,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
     let drain = async {
         let out = pour(&stdout, &output, Chunk::Stdout);
         let err = pour(&stderr, &output, Chunk::Stderr);
-        let drained = tokio::try_join!(out, err).map(|_| ());
+        let drained = tokio::try_join!(out, err).map(|(out, err)| out.saturating_add(err));
         silent.send_replace(true);
         drained
     };
@@ -78,8 +78,8 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     }
 }
 
-/// Waits for the end of the output and for the exit status, whichever comes first.
-async fn ended(run: &Run, drain: impl Future<Output = Result<(), Error>>) -> Result<ExitStatus, Error> {
+/// Waits for the end of the output, whose size `drain` tells, and for the exit status, whichever comes first.
+async fn ended(run: &Run, drain: impl Future<Output = Result<u64, Error>>) -> Result<ExitStatus, Error> {
     let (told, drained) = oneshot::channel();
     let mut status = pin!(status_of(run, drained));
     let mut drain = pin!(drain);
@@ -87,12 +87,12 @@ async fn ended(run: &Run, drain: impl Future<Output = Result<(), Error>>) -> Res
         drained = &mut drain => {
             let _ = told.send(());
             match drained {
-                Ok(()) => Ok(status.await?),
+                Ok(size) => status::with_output(status.await, size > 0),
                 Err(e) => Err(said(tokio::time::timeout(WORD, status).await.ok(), e)),
             }
         }
         status = &mut status => match drain.await {
-            Ok(()) => Ok(status?),
+            Ok(size) => status::with_output(status, size > 0),
             Err(e) => Err(said(Some(status), e)),
         },
     }
@@ -113,8 +113,8 @@ fn said(status: Option<Result<ExitStatus, WaitError>>, otherwise: Error) -> Erro
 async fn status_of(run: &Run, mut drained: oneshot::Receiver<()>) -> Result<ExitStatus, WaitError> {
     if tokio::time::timeout(SOON, &mut drained).await.is_err() {
         match status::of_running(&run.incus, &run.id).await {
-            // The streams may still be good: ask once more at their end.
-            Err(e) if e.end() == WaitEnd::LostContact => {
+            // The streams may still be good: ask once more at their end. If they had ended, nothing more can come.
+            Err(e) if e.end() == WaitEnd::LostContact && drained.try_recv().is_err() => {
                 tracing::debug!(error = %e, "no exit status yet");
                 let _ = drained.await;
             }
@@ -124,16 +124,21 @@ async fn status_of(run: &Run, mut drained: oneshot::Receiver<()>) -> Result<Exit
     status::of_ended(&run.incus, &run.id).await
 }
 
-/// Passes one stream on. Its end is an empty text frame; a connection that just ends has lost something.
+/// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has lost
+/// something.
 pub(in crate::incus) async fn pour(
     socket: &Socket,
     sink: &Sink,
     kind: fn(Bytes) -> Chunk,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
+    let mut size = 0_u64;
     loop {
         match socket.next().await.map_err(of_incus)? {
-            Some(Frame::Text(text)) if text.is_empty() => return Ok(()),
-            Some(Frame::Text(bytes) | Frame::Binary(bytes)) => sink.put(kind(bytes)).await,
+            Some(Frame::Text(text)) if text.is_empty() => return Ok(size),
+            Some(Frame::Text(bytes) | Frame::Binary(bytes)) => {
+                size = size.saturating_add(bytes.len() as u64);
+                sink.put(kind(bytes)).await;
+            }
             None => {
                 let e = Error::new(Kind::Interrupted, "the stream closed before its end");
                 return Err(of_incus(e).with(|e| e.sent = Sent::Yes));
@@ -284,5 +289,29 @@ mod tests {
         };
         assert_eq!(all, b"one two three");
         assert!((SOON.mul_f64(3.6)..SOON * 4).contains(&started.elapsed()), "{:?}", started.elapsed());
+    }
+
+    /// Whatever ended when: a minute after the last sign of life the wait is over.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_gone_is_given_up_after_a_minute() -> std::io::Result<()> {
+        let silent = std::env::temp_dir().join(format!("windlass-silent-{}.socket", std::process::id()));
+        let _nobody_accepts = std::os::unix::net::UnixListener::bind(&silent)?;
+        for socket in ["/nowhere".as_ref(), silent.as_path()] {
+            for end_of_output in [0, 5, 59] {
+                let Ok(incus) = Incus::unix(socket).client() else { unreachable!("nothing is asked") };
+                let run = Run { incus, id: "1".to_owned() };
+                let (started, drain) = (Instant::now(), async {
+                    sleep(Duration::from_secs(end_of_output)).await;
+                    Ok(0)
+                });
+                let ended = ended(&run, drain).await;
+                let waited = started.elapsed().as_secs();
+                assert!(
+                    ended.is_err() && (60..=62).contains(&waited),
+                    "{socket:?} {end_of_output}: {waited}"
+                );
+            }
+        }
+        std::fs::remove_file(silent)
     }
 }

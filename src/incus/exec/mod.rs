@@ -19,7 +19,7 @@ use crate::process::{Output, Process, Source};
 
 pub(super) use drive::{Keyboard, pour, steer, write};
 pub(super) use status::resume;
-pub(super) use streams::Terminal;
+pub(super) use streams::{Terminal, Turn};
 pub(super) use unattended::resume_recorded;
 pub use until::UntilSuccess;
 
@@ -144,10 +144,13 @@ impl Exec {
 
     /// Runs it to its end and collects what it wrote.
     ///
-    /// An exit status other than 0 is not an error here: see [`Output::success`]. Two are the exception, because the
-    /// server makes failures of them: a command that doesn't exist, or ends with 127, is an error of
-    /// [`Kind::NotFound`](crate::Kind::NotFound); one that can't be executed, or ends with 126, of
-    /// [`Kind::OperationFailed`](crate::Kind::OperationFailed).
+    /// An exit status other than 0 is not an error here: see [`Output::success`].
+    ///
+    /// A command that doesn't exist is an error of [`Kind::NotFound`](crate::Kind::NotFound), one that can't be executed
+    /// of [`Kind::OperationFailed`](crate::Kind::OperationFailed). The server tells the same of a command that ran and
+    /// ended with 127 or 126: one that has written anything, to either stream, is taken for such a one, and its output
+    /// and status are the result. One that ends so without a word is taken for missing; the error's
+    /// [`code`](crate::Error::code) is the status.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }
@@ -176,14 +179,15 @@ impl Exec {
             // The server gives it none.
             exec.environment.entry("TERM".to_owned()).or_insert_with(|| "xterm".to_owned());
         }
+        let turn = Turn::of(&instance.incus).await?;
         let operation = start(&instance, exec).await.map_err(status::no_such_command)?;
         let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone() };
         if interactive {
-            let terminal = Terminal::connect(&run.incus, operation).await?;
+            let terminal = Terminal::connect(&run.incus, operation, turn).await?;
             let stdin = stdin.unwrap_or(Source::Pipe);
             return Ok(Process::new(stdin, |wires| drive::terminal(run, terminal, wires)));
         }
-        let pipes = streams::Pipes::connect(&run.incus, operation).await?;
+        let pipes = streams::Pipes::connect(&run.incus, operation, turn).await?;
         let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
         Ok(Process::new(stdin, |wires| drive::pipes(run, pipes, wires)))
     }

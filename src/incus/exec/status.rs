@@ -10,7 +10,7 @@ use crate::incus::work::IncusWork;
 use crate::incus::{Incus, types};
 use crate::process::ExitStatus;
 use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation, WaitError};
+use crate::wait::{BoxFuture, Operation, WaitEnd, WaitError};
 
 /// Waits for a command that may run for long.
 pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
@@ -65,12 +65,36 @@ pub(super) fn exit_status(operation: &types::Operation) -> Result<ExitStatus, Er
     }
 }
 
-/// There is only the text, together with the fact that the command never ran.
+/// The exit status in the words of a failure. The server makes failures of these two, whether the command couldn't be
+/// run or ran and ended so: nothing that it tells is different.
+pub(super) fn in_words(failure: &Error) -> Option<ExitStatus> {
+    match failure.message() {
+        "Command not found" => Some(ExitStatus::new(127)),
+        "Command not executable" => Some(ExitStatus::new(126)),
+        _ => None,
+    }
+}
+
+/// What has written something has run: then words that may mean either mean its exit status.
+pub(super) fn with_output(told: Result<ExitStatus, WaitError>, wrote: bool) -> Result<ExitStatus, Error> {
+    match told {
+        Err(e) if wrote && e.end() == WaitEnd::Failed => match in_words(e.error()) {
+            Some(status) => Ok(status),
+            None => Err(e.into()),
+        },
+        told => Ok(told?),
+    }
+}
+
+/// The error of a command that couldn't be run, by the words.
 pub(super) fn no_such_command(e: Error) -> Error {
-    let missing = e.message() == "Command not found";
+    let status = in_words(&e);
     e.with(|inner| {
-        if missing {
-            inner.kind = Kind::NotFound;
+        if let Some(status) = status {
+            inner.code = Some(status.code().to_string());
+            if status.code() == 127 {
+                inner.kind = Kind::NotFound;
+            }
         }
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, Kind};
 use crate::incus::{Incus, scoped, types};
@@ -33,11 +34,31 @@ pub(in crate::incus) struct Terminal {
     pub(in crate::incus) control: Socket,
 }
 
+/// The right to start a command: the server begins to count at the request, so few at a time make it in time.
+pub(in crate::incus) struct Turn(OwnedSemaphorePermit);
+
+impl Turn {
+    /// Waits until it is this command's turn.
+    pub(in crate::incus) async fn of(incus: &Incus) -> Result<Self, Error> {
+        // Nobody ever closes it.
+        let closed = |_| Error::new(Kind::Interrupted, "no command starts any more");
+        incus.0.starting.clone().acquire_owned().await.map(Self).map_err(closed)
+    }
+
+    fn is_over(self) {
+        drop(self.0);
+    }
+}
+
 impl Pipes {
     /// The controls first: the server starts the command once the others are there, and one that ends before its
     /// controls connect may keep a 7.0 server waiting for their end for ever. The others all at once: it gives up after
     /// five seconds, which is little for one after the other.
-    pub(super) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+    pub(super) async fn connect(
+        incus: &Incus,
+        operation: types::Operation,
+        turn: Turn,
+    ) -> Result<Self, Error> {
         let incus = incus.clone();
         to_the_end(async move {
             let control = control(&incus, &operation).await?;
@@ -46,6 +67,7 @@ impl Pipes {
                 dial(&incus, &operation, "1"),
                 dial(&incus, &operation, "2"),
             )?;
+            turn.is_over();
             let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
             Ok(Self { stdin, stdout, stderr, control })
         })
@@ -54,12 +76,17 @@ impl Pipes {
 }
 
 impl Terminal {
-    pub(in crate::incus) async fn connect(incus: &Incus, operation: types::Operation) -> Result<Self, Error> {
+    pub(in crate::incus) async fn connect(
+        incus: &Incus,
+        operation: types::Operation,
+        turn: Turn,
+    ) -> Result<Self, Error> {
         let incus = incus.clone();
         to_the_end(async move {
             // As above.
             let control = control(&incus, &operation).await?;
             let both = dial(&incus, &operation, "0").await?;
+            turn.is_over();
             // Not watched: an answer could wait behind what is being typed. `control` tells for both.
             Ok(Self { both, control })
         })

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::status::{Exited, exit_status, no_such_command};
+use super::status::{Exited, exit_status, in_words, no_such_command};
 use super::{Exec, start};
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
+use crate::incus::operation::failure;
 use crate::incus::reply::open;
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
@@ -29,6 +30,9 @@ impl Exec {
     /// exit status other than 0 is not an error here: see [`ExitStatus::success`]. The server forgets the status five
     /// seconds after the end: a wait that is resumed later ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     ///
+    /// Statuses 127 and 126 are errors here, as the server tells the same of a command that couldn't be run; the error's
+    /// [`code`](crate::Error::code) is the status.
+    ///
     /// Input or a terminal is an error of [`Kind::InvalidInput`].
     pub fn discard_output(self) -> Action<ExitStatus> {
         Action::new(async move {
@@ -47,6 +51,8 @@ impl Exec {
     /// println!("{}", list.stdout_text());
     /// # Ok(()) }
     /// ```
+    ///
+    /// Statuses 127 and 126 are told as with [`output`](Self::output). The files are deleted however the command ended.
     ///
     /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. If nobody waits for
     /// its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output) there.
@@ -89,13 +95,33 @@ impl Recorded {
         let status = exit_status(operation)?;
         let (out, err) = (file(operation, "1")?, file(operation, "2")?);
         let (stdout, stderr) = tokio::try_join!(self.fetch(incus, &out), self.fetch(incus, &err))?;
-        for file in [&out, &err] {
-            // The output is here: a file that stays behind is no reason to lose it.
-            if let Err(e) = self.delete(incus, file).await {
-                tracing::warn!(error = %e, "recorded output stays on the server");
+        self.clear_away(incus, operation).await;
+        Ok(Output { status, stdout, stderr })
+    }
+
+    /// Whether the command has written anything; what can't be looked at, it may have.
+    async fn wrote(&self, incus: &Incus, operation: &types::Operation) -> bool {
+        for stream in ["1", "2"] {
+            let Ok(file) = file(operation, stream) else { continue };
+            if !self.fetch(incus, &file).await.is_ok_and(|bytes| bytes.is_empty()) {
+                return true;
             }
         }
-        Ok(Output { status, stdout, stderr })
+        false
+    }
+
+    /// Deletes the files. One that stays behind is no reason to lose what is known.
+    async fn clear_away(&self, incus: &Incus, operation: &types::Operation) {
+        for (stream, name) in [("1", "stdout"), ("2", "stderr")] {
+            // They have these names even where the operation failed before it could tell.
+            let file = file(operation, stream).unwrap_or_else(|_| format!("exec_{}.{name}", operation.id));
+            match self.delete(incus, &file).await {
+                Err(e) if !e.is_not_found() => {
+                    tracing::warn!(error = %e, file, "recorded output stays on the server");
+                }
+                _ => {}
+            }
+        }
     }
 
     async fn fetch(&self, incus: &Incus, file: &str) -> Result<Vec<u8>, Error> {
@@ -142,6 +168,22 @@ impl Ending for Recorded {
 
     fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Output>, Error>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn judge<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async {
+            let failure = failure(operation);
+            // What has written something has run: then the words mean its exit status.
+            if in_words(&failure).is_some() && self.wrote(incus, operation).await {
+                return Ok(());
+            }
+            self.clear_away(incus, operation).await;
+            Err(no_such_command(failure))
+        })
     }
 
     fn confirm<'a>(&'a self, _: &'a Incus, e: Error) -> BoxFuture<'a, Error> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::documents;
 use super::envelope::{Answer, Failure, failure};
-use super::instances::{draft, odd_key};
+use super::instances::{complaint, draft};
 use super::operations::{Draft, Operation};
 use super::state::{Instance, Key, World};
 use super::{Generation, body, copies, project};
@@ -160,9 +160,7 @@ impl World {
 
     /// The instance can be seen from here on: with the answer to the request, long before the operation is over.
     fn record(&self, key: &Key, asked: &Value, image: Option<&Value>, place: &str) -> Result<(), Failure> {
-        let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
-        let complaint = odd_key(keys).map(|key| format!("Unknown configuration key: {key}"));
-        if let Some(complaint) = complaint {
+        if let Some(complaint) = asked["config"].as_object().and_then(complaint) {
             return Err(not_recorded(&complaint));
         }
         let mut document = documents::instance(&key.1, &key.0, asked, image);

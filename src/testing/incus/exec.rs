@@ -190,9 +190,11 @@ impl World {
             Exit::NotFound => 127,
         };
         self.set_metadata(operation, "return", code.into());
-        match exit {
-            Exit::Code(_) => Ok(()),
-            Exit::NotFound => Err(failure(400, "Command not found")),
+        // The real server knows only the status, and takes these two for what a shell means by them.
+        match code {
+            126 => Err(failure(400, "Command not executable")),
+            127 => Err(failure(400, "Command not found")),
+            _ => Ok(()),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::create::{self, check_name};
 use super::documents;
 use super::envelope::{self, Answer, Failure, failure};
 use super::filter::Filter;
+use super::limits;
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
 use super::{Generation, body, project, project_filter, recursion};
@@ -127,15 +128,18 @@ fn check_etag(world: &World, request: &Request, key: &Key) -> Result<(), Failure
 }
 
 fn check_config(asked: &Value) -> Result<(), Failure> {
-    let keys = asked["config"].as_object().into_iter().flat_map(Map::keys);
-    match odd_key(keys) {
-        Some(key) => Err(failure(500, format!("Invalid config: Unknown configuration key: {key}"))),
+    let Some(config) = asked["config"].as_object() else { return Ok(()) };
+    match complaint(config) {
+        Some(complaint) => Err(failure(500, format!("Invalid config: {complaint}"))),
         None => Ok(()),
     }
 }
 
-pub(super) fn odd_key<'a>(mut keys: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    keys.find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)))
+/// What is wrong with a configuration, in the server's words.
+pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
+    let odd = config.keys().find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)));
+    let odd = odd.map(|key| format!("Unknown configuration key: {key}"));
+    odd.or_else(|| limits::complaint(config))
 }
 
 fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
@@ -183,6 +187,10 @@ fn patch(world: &World, request: &Request, key: &Key) -> Answer {
     check_config(&asked)?;
     world.with(key, |instance| {
         merge(&mut instance.document, &asked);
+        if world.generation == Generation::V6_0 {
+            // As the real one does: what isn't said is emptied.
+            instance.document["description"] = asked["description"].as_str().unwrap_or_default().into();
+        }
         instance.show_ready();
     })?;
     world.tell("instance-updated", key, &Value::Null);

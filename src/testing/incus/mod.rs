@@ -18,6 +18,7 @@ mod files;
 mod filter;
 mod images;
 mod instances;
+mod limits;
 mod logs;
 mod offers;
 mod operations;

@@ -12,17 +12,20 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::World;
 use super::envelope::{Answer, Failure, failure};
 use super::exec::Job;
 use super::operations::Operation;
+use super::{Generation, World};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::shell::{Exit, Stream, Window};
 use crate::testing::socket::WebSocket;
 use crate::testing::tasks::lock;
 
+/// How long the server waits for the streams of a command or a console, from its request on.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for commands on a 7.0 server.
+const NEW_PATIENCE: Duration = Duration::from_secs(10);
 
 type Outgoing = SplitSink<WebSocket, Message>;
 type Incoming = SplitStream<WebSocket>;
@@ -119,7 +122,11 @@ impl Session {
         operation: &Operation,
         job: Job,
     ) -> Result<(), Failure> {
-        if timeout(PATIENCE, self.complete()).await.is_err() {
+        let patience = match world.generation {
+            Generation::V6_0 => PATIENCE,
+            Generation::V7_0 => NEW_PATIENCE,
+        };
+        if timeout(patience, self.complete()).await.is_err() {
             return Err(failure(500, "Timed out waiting for websockets to connect"));
         }
         let (exit, terminal) = match job.interactive {

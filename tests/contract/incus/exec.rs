@@ -87,6 +87,43 @@ pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
     remove(&handle(&incus, &web)).await
 }
 
+/// The server makes failures of 126 and 127, as if the command had not run.
+pub async fn a_command_that_wrote_something_has_run_whatever_its_status(incus: Incus) -> Outcome {
+    let web = launched(&incus, "wrote").await?;
+    let kept = async || match incus.raw().instance_exec_outputs_list().name(web.name()).send().await {
+        Ok(reply) => Ok(reply.into_inner().metadata.len()),
+        Err(e) => Err(Error::from_raw(e).await),
+    };
+    for status in [126, 127] {
+        for (script, out, err) in [("echo data", "data\n", ""), ("echo why >&2", "", "why\n")] {
+            let run = || web.exec(["sh", "-c", &format!("{script}; exit {status}")]);
+            for output in [run().output().await?, run().record_output().await?] {
+                assert_eq!(output.status.code(), status);
+                assert_eq!((output.stdout_text().as_str(), output.stderr_text().as_str()), (out, err));
+            }
+            assert_eq!(run().terminal(80, 24).output().await?.status.code(), status);
+            assert_eq!(run().spawn().await?.wait().await?.code(), status);
+        }
+    }
+    // Without a word there is nothing to tell it by.
+    for (status, kind) in [(126, Kind::OperationFailed), (127, Kind::NotFound)] {
+        let run = || web.exec(["sh", "-c", &format!("exit {status}")]);
+        let code = status.to_string();
+        for e in [
+            run().output().await.err(),
+            run().record_output().await.err(),
+            run().discard_output().await.err(),
+            run().terminal(80, 24).output().await.err(),
+        ] {
+            let e = e.ok_or("it was told as run")?;
+            assert_eq!((e.kind(), e.code()), (kind, Some(code.as_str())), "{e:?}");
+        }
+    }
+    web.exec(["no-such-command"]).record_output().await.expect_err("there is no such command");
+    assert_eq!(kept().await?, 0, "files stay behind");
+    remove(&handle(&incus, &web)).await
+}
+
 pub async fn exec_on_a_stopped_instance_is_a_conflict(incus: Incus) -> Outcome {
     let web = incus.create(name("still")).image(IMAGE).await?;
     let e = web.exec(["true"]).output().await.expect_err("it isn't running");

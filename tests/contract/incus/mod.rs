@@ -54,6 +54,7 @@ macro_rules! incus_contract {
             a_command_ends_though_nobody_closes_its_input
             dropping_a_process_kills_the_command
             exec_of_a_missing_command_is_not_found
+            a_command_that_wrote_something_has_run_whatever_its_status
             exec_on_a_stopped_instance_is_a_conflict
             exec_as_user_and_group
             exec_reads_from_a_writer
@@ -75,6 +76,8 @@ macro_rules! incus_contract {
             stop_start_restart_freeze
             starting_twice_is_a_conflict
             rename_and_patch_and_update
+            a_patch_leaves_the_description_alone
+            limits_are_refused_where_the_server_refuses_them
             update_starts_over_when_somebody_was_faster
             an_existing_name_is_already_exists
             an_unknown_image_fails_in_the_servers_words
@@ -275,6 +278,65 @@ pub async fn rename_and_patch_and_update(incus: Incus) -> Outcome {
     assert_eq!(updated.config["user.c"], "3");
     assert_eq!(updated.description, "patched");
     remove(&handle(&incus, &new)).await
+}
+
+pub async fn a_patch_leaves_the_description_alone(incus: Incus) -> Outcome {
+    let web = incus.create(name("said")).image(IMAGE).description("a shop").await?;
+    web.patch().config("user.b", "2").await?;
+    assert_eq!(web.get().await?.description, "a shop");
+    // Each time anew.
+    web.patch().description("a café").await?;
+    web.patch().config("user.b", "3").await?;
+    let now = web.get().await?;
+    assert_eq!((now.description.as_str(), now.config["user.b"].as_str()), ("a café", "3"));
+    web.patch().description("").await?;
+    assert_eq!(web.get().await?.description, "");
+    remove(&handle(&incus, &web)).await
+}
+
+/// Our check and the server's agree: what is refused here would be refused there, and nothing else.
+pub async fn limits_are_refused_where_the_server_refuses_them(incus: Incus) -> Outcome {
+    let web = incus.create(name("limits")).image(IMAGE).await?;
+    let memory = [
+        "2 gigs",
+        "2G",
+        "2gib",
+        "2kiB",
+        "1.5GiB",
+        "+5MiB",
+        "512MiB ",
+        " 512MiB",
+        "MiB",
+        "0",
+        "0GiB",
+        "0%",
+        "5 %",
+        "%",
+        "9EiB",
+        "9223372036854775808",
+        "5%",
+        "101%",
+        "1024",
+        "7B",
+        "7 bytes",
+        "2kB",
+        "512MiB",
+        "3GB",
+        "1TiB",
+        "1PiB",
+        "7EiB",
+    ];
+    let cpus = ["0", "2 cpus", "-1", "2,", "1.5", "two", "1", "2", "0-1", "0,1"];
+    let all = memory.map(|text| ("limits.memory", text)).into_iter();
+    for (key, text) in all.chain(cpus.map(|text| ("limits.cpu", text))) {
+        let body = serde_json::json!({"config": {key: text}});
+        let body: windlass::incus::types::InstancePatch = serde_json::from_value(body)?;
+        let server = incus.raw().instance_patch().name(web.name()).body(body).send().await;
+        let server = server.is_ok_and(|reply| reply.type_ != windlass::incus::types::ReplyType::Error);
+        let ours = web.patch().config(key, text).await.map_err(|e| e.kind());
+        assert_eq!(ours, if server { Ok(()) } else { Err(Kind::InvalidInput) }, "{key} {text:?}");
+    }
+    remove(&handle(&incus, &web)).await
 }
 
 pub async fn update_starts_over_when_somebody_was_faster(incus: Incus) -> Outcome {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
-use windlass::{Chunk, Incus, Kind};
+use windlass::{Chunk, Incus, Kind, Limits};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -236,5 +236,44 @@ async fn an_upgrade_that_is_not_made_from_the_key_is_refused() -> Outcome {
     fake.on("GET /1.0/operations/{id}/websocket").always().reply(101, "");
     let e = web.exec(["true"]).output().await.expect_err("anybody could say that");
     assert_eq!(e.kind(), Kind::BadReply, "{e:?}");
+    Ok(())
+}
+
+/// The server's patience counts from the request on: only few at a time are on their way to their streams.
+#[tokio::test]
+async fn commands_start_a_few_at_a_time_and_in_order() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let incus = Incus::unix(fake.socket()).limits(Limits::default().starting_commands(3)).client()?;
+    let web = incus.launch("web").image("busybox").await?;
+    fake.on("GET /1.0/operations/{id}/websocket").always().delay(Duration::from_millis(20));
+    let before = fake.log().len();
+    let all = (0..40).map(|number| {
+        let run = web.exec(["sh", "-c", &format!("echo {number}; exit {number}")]);
+        async move { Ok::<_, windlass::Error>((number, run.output().await?)) }
+    });
+    for (number, output) in futures_util::future::try_join_all(all).await? {
+        assert_eq!((output.status.code(), output.stdout_text()), (number, format!("{number}\n")));
+    }
+    // Four streams make a command that is under way; those of the others are at most three each.
+    let (mut posts, mut streams) = (0_usize, 0_usize);
+    for request in &fake.log()[before..] {
+        posts += usize::from(request.path.ends_with("/exec"));
+        streams += usize::from(request.path.ends_with("/websocket"));
+        assert!(posts <= 3 + streams.div_ceil(4), "{posts} commands with {streams} streams");
+    }
+    assert_eq!((posts, streams), (40, 160));
+    Ok(())
+}
+
+#[tokio::test]
+async fn five_hundred_commands_at_once_end_right() -> Outcome {
+    let (_fake, web) = web().await?;
+    let all = (0..500).map(|number| {
+        let run = web.exec(["sh", "-c", &format!("echo {number}; exit {}", number % 100)]);
+        async move { Ok::<_, windlass::Error>((number, run.output().await?)) }
+    });
+    for (number, output) in futures_util::future::try_join_all(all).await? {
+        assert_eq!((output.status.code(), output.stdout_text()), (number % 100, format!("{number}\n")));
+    }
     Ok(())
 }

@@ -396,3 +396,58 @@ async fn every_attempt_asks_for_json() -> Outcome {
     assert_eq!(accepted, [Some("application/json".to_owned()), Some("application/json".to_owned())]);
     Ok(())
 }
+
+/// While the answer is lost, somebody runs a command in the new instance: that is no part of the launch.
+#[tokio::test]
+async fn a_lost_create_is_not_mistaken_for_what_others_do_with_the_instance() -> Outcome {
+    let (fake, incus) = fake().await?;
+    fake.operation_delay(Duration::ZERO);
+    fake.on(CREATE).drop_after();
+    let blind = fake.on("GET /1.0/operations").always().reply(503, "come back later");
+    let launching = tokio::spawn(incus.with(quick()).launch("web").image("busybox").send());
+    while fake.instance("web").is_none_or(|web| web["status"] != "Running") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let other = Incus::unix(fake.socket()).client()?;
+    let theirs = other.instance("web").exec(["sleep", "1000"]).spawn().await?;
+    blind.remove();
+    let operation = launching.await??;
+    assert!(operation.ticket().id().starts_with("0000"), "{}", operation.ticket());
+    let web = operation.await?;
+    assert_eq!(web.status.as_str(), "Running");
+    // And it goes on.
+    theirs.kill().await?;
+    assert_eq!(theirs.wait().await?.code(), 137);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_size_that_the_server_would_refuse_is_not_sent() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let launch = || incus.launch("web").image("busybox");
+    let disk =
+        |size: &'static str| launch().device("root", [("type", "disk"), ("path", "/"), ("size", size)]);
+    for (launch, field) in [
+        (launch().memory("2 gigs"), "memory"),
+        (launch().memory(""), "memory"),
+        (launch().config("limits.memory", "2G"), "memory"),
+        (launch().config("limits.cpu", "2 cpus"), "cpus"),
+        (launch().cpus(0), "cpus"),
+        (disk("20 gigs"), "device"),
+        (disk("50%"), "device"),
+    ] {
+        let e = launch.send().await.expect_err("it is no size");
+        assert_eq!(
+            (e.kind(), e.fields(), e.sent()),
+            (Kind::InvalidInput, [field.to_owned()].as_slice(), Sent::No)
+        );
+    }
+    let e = incus.instance("web").patch().config("limits.memory", "2 gigs").await.expect_err("it is no size");
+    assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No));
+    assert!(fake.log().is_empty());
+    for good in [disk("20GiB"), launch().memory("50%"), launch().config("limits.cpu", "0-1")] {
+        good.await?.stop().force().await?;
+        incus.instance("web").delete().await?;
+    }
+    Ok(())
+}

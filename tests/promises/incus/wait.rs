@@ -590,3 +590,57 @@ async fn a_lost_launch_is_not_looked_for_longer_than_its_window() -> Outcome {
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     Ok(())
 }
+
+/// A runtime with one thread, which moves only while something runs in it.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The connection for events belongs to the runtime that made it.
+#[test]
+fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
+    for ends in [true, false] {
+        let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let (fake, incus) = servers.block_on(fake(Generation::V7_0))?;
+        let hold = fake.hold_operations();
+        let (first, second) = (runtime()?, runtime()?);
+        let listen = |name: &'static str, listeners: usize| {
+            let (fake, incus) = (fake.clone(), incus.clone());
+            async move {
+                let launch = incus.launch(name).image("busybox").send().await?;
+                let waiting = tokio::spawn(launch.on_progress(|_| {}).into_future());
+                while fake.event_listeners() < listeners
+                    || fake.requests("GET /1.0/operations/{id}") < listeners
+                {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok::<_, Error>(waiting)
+            }
+        };
+        let lost = first.block_on(listen("first", 1))?;
+        let first = if ends {
+            drop(first);
+            None
+        } else {
+            Some(first)
+        };
+        // What the first left behind must not be taken for alive.
+        let live = usize::from(!ends);
+        second.block_on(async {
+            while fake.event_listeners() > live {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            // Connections that nobody moves any more are closed by now.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let waiting = listen("second", live + 1).await?;
+            let looks = fake.requests("GET /1.0/operations/{id}");
+            drop(hold);
+            let web = waiting.await??;
+            assert_eq!(web.status, Status::Running);
+            assert_eq!(fake.requests("GET /1.0/operations/{id}"), looks, "it had to look");
+            Ok::<_, Box<dyn std::error::Error>>(())
+        })?;
+        drop((lost, first));
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! What the server thinks of limits in a configuration.
+
+use serde_json::{Map, Value};
+
+/// What is wrong with them, in its words.
+pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
+    let given = |key: &str| config.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
+    let memory = given("limits.memory").and_then(memory);
+    memory.or_else(|| given("limits.cpu").and_then(cpus))
+}
+
+fn memory(text: &str) -> Option<String> {
+    match text.strip_suffix('%') {
+        Some(share) => match share.parse::<i64>() {
+            Ok(0) => Some("Memory limit can't be 0%".to_owned()),
+            Ok(_) => None,
+            Err(_) => Some(format!("strconv.ParseInt: parsing {share:?}: invalid syntax")),
+        },
+        None => match size(text) {
+            Ok(0) => Some("Memory limit can't be 0".to_owned()),
+            Ok(_) => None,
+            Err(complaint) => Some(complaint),
+        },
+    }
+}
+
+fn size(text: &str) -> Result<i64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let invalid = || format!("Invalid value: {text}");
+    let count: i64 = text[..end].parse().map_err(|_| invalid())?;
+    let thousands = ["kB", "MB", "GB", "TB", "PB", "EB"].iter().position(|unit| *unit == &text[end..]);
+    let binary = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].iter().position(|unit| *unit == &text[end..]);
+    let (base, power): (i64, usize) = match (&text[end..], thousands, binary) {
+        ("" | "B" | " bytes", _, _) => (1, 0),
+        (_, Some(place), _) => (1000, place + 1),
+        (_, _, Some(place)) => (1024, place + 1),
+        _ => return Err(invalid()),
+    };
+    let factor = (0..power).fold(1_i64, |factor, _| factor * base);
+    count.checked_mul(factor).ok_or_else(|| format!("Overflow multiplying {count} with {factor}"))
+}
+
+fn cpus(text: &str) -> Option<String> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if text.contains('=') || !text.split([',', '-']).all(is_number) {
+        return Some("Invalid CPU limit syntax".to_owned());
+    }
+    (text.parse() == Ok(0)).then(|| format!("Invalid cpuset value: {text}"))
+}
