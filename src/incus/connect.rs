@@ -6,7 +6,7 @@ use std::path::Path;
 use super::bearer::Source;
 use super::reach::{KnownBy, Target};
 use super::{BearerToken, Identity, Incus, join, remotes};
-use crate::config::Surroundings;
+use crate::config::{self, Surroundings};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::retry::Retry;
@@ -89,9 +89,10 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// They are kept in the directory `INCUS_CONF`, or `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or
-    /// `/etc/incus`. `INCUS_PROJECT` goes before the remote's project; what is said on the result goes before all.
-    /// `local` is the server of this machine. Remotes that log in by OpenID Connect need a
+    /// They are kept in the directory `INCUS_CONF`, or `incus` in `XDG_CONFIG_HOME` if it is there, or
+    /// `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or `/etc/incus`. `INCUS_PROJECT` goes before the
+    /// remote's project, which `incus project switch` writes; what is said on the result goes before all. Of a remote with
+    /// several addresses the one that worked last is taken. `local` is always the server of this machine. Remotes that log in by OpenID Connect need a
     /// [`bearer`](Connect::bearer); those that only serve images are refused.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/remotes/>
@@ -234,10 +235,15 @@ impl Connect {
 
     /// A client of a server that has answered and trusts the caller.
     pub async fn connect(mut self) -> Result<Incus, Error> {
-        if let Some(token) = self.token.take() {
-            return join::join(self.settled()?, &token).await;
+        let token = self.token.take();
+        let settled = match &self.target {
+            Target::Remote(_) => config::aside(|| self.settled()).await?,
+            _ => self,
+        };
+        if let Some(token) = token {
+            return join::join(settled, &token).await;
         }
-        let incus = self.settled()?.open()?;
+        let incus = settled.open()?;
         let server = incus.server().await?;
         server.trusted()?;
         Ok(incus.that_is(server.certificate_fingerprint()))

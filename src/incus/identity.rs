@@ -12,6 +12,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::config::file;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 use crate::tls::{self, Fingerprint, Login, Trust};
@@ -93,7 +94,7 @@ impl Identity {
             path.push(extension);
             PathBuf::from(path)
         });
-        let text = |path: &Path| fs::read_to_string(path).map(Secret::from).map_err(|e| unusable(path, &e));
+        let text = |path: &Path| file::text(path).map_err(|e| unusable(path, &e));
         let both = format!("{}\n{}", text(&certificate)?.expose(), text(&key)?.expose());
         Self::pem(both).map_err(|e| unusable(&certificate, &e.message()))
     }

@@ -3,61 +3,51 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Connect, Incus};
 use crate::config::{Access, Surroundings, Tried, socket_access};
 use crate::error::Error;
 
-/// The server of this machine.
-pub(super) fn find(surroundings: &Surroundings, mut tried: Tried) -> Result<Connect, Error> {
-    let found = candidates(surroundings).find_map(|(origin, place)| match place {
-        Place::Socket(path) => {
-            let usable = socket_access(&path) == Access::Usable;
-            usable.then(|| Incus::unix(&path).found_by(origin.clone())).or_else(|| {
-                tried.add(&origin);
-                None
-            })
+/// Where the server of this machine is.
+pub(super) struct Socket {
+    pub(super) path: PathBuf,
+    /// What people know it by.
+    pub(super) origin: String,
+    /// The project that belongs to a user's own socket.
+    pub(super) project: Option<String>,
+}
+
+/// The server of this machine. A setting is meant: where it is wrong, falling back would talk to the wrong server.
+pub(super) fn find(surroundings: &Surroundings, mut tried: Tried) -> Result<Socket, Error> {
+    let found = if let Some(path) = surroundings.variable("INCUS_SOCKET") {
+        let (origin, path) = (format!("INCUS_SOCKET={path}"), PathBuf::from(path));
+        tried.add(&origin);
+        (socket_access(&path) == Access::Usable).then_some(Socket { path, origin, project: None })
+    } else if let Some(path) = surroundings.variable("INCUS_DIR") {
+        in_directory(Path::new(&path), format!("INCUS_DIR={path}"), &mut tried)
+    } else {
+        in_system(surroundings, &mut tried)
+    };
+    found.ok_or_else(|| tried.error("an Incus server"))
+}
+
+/// The first place counts if it has a main socket at all, whoever may use it.
+fn in_system(surroundings: &Surroundings, tried: &mut Tried) -> Option<Socket> {
+    let run = surroundings.system("/run/incus");
+    if std::fs::symlink_metadata(run.join("unix.socket")).is_ok() {
+        return in_directory(&run, "/run/incus".to_owned(), tried);
+    }
+    tried.add(run.join("unix.socket").display());
+    in_directory(&surroundings.system("/var/lib/incus"), "/var/lib/incus".to_owned(), tried)
+}
+
+fn in_directory(directory: &Path, origin: String, tried: &mut Tried) -> Option<Socket> {
+    let places = [("unix.socket", None), ("unix.socket.user", own_uid().map(|uid| format!("user-{uid}")))];
+    for (name, project) in places {
+        let path = directory.join(name);
+        match socket_access(&path) {
+            Access::Usable => return Some(Socket { path, origin, project }),
+            Access::Denied => tried.add(format_args!("{} (permission denied)", path.display())),
+            Access::Missing => tried.add(path.display()),
         }
-        Place::Directory(path) => in_directory(&path, &origin, &mut tried),
-    });
-    let found = found.ok_or_else(|| tried.error("an Incus server"))?;
-    Ok(match surroundings.variable("INCUS_PROJECT") {
-        Some(project) => found.project(project),
-        None => found,
-    })
-}
-
-enum Place {
-    Socket(PathBuf),
-    Directory(PathBuf),
-}
-
-fn candidates(surroundings: &Surroundings) -> impl Iterator<Item = (String, Place)> {
-    // A setting is meant: where it is wrong, falling back would talk to the wrong server.
-    if let Some(path) = surroundings.variable("INCUS_SOCKET") {
-        return vec![(format!("INCUS_SOCKET={path}"), Place::Socket(path.into()))].into_iter();
-    }
-    if let Some(path) = surroundings.variable("INCUS_DIR") {
-        return vec![(format!("INCUS_DIR={path}"), Place::Directory(path.into()))].into_iter();
-    }
-    let system = ["/run/incus", "/var/lib/incus"];
-    let system = system.map(|path| (path.to_owned(), Place::Directory(surroundings.system(path))));
-    Vec::from(system).into_iter()
-}
-
-fn in_directory(path: &Path, origin: &str, tried: &mut Tried) -> Option<Connect> {
-    let main = path.join("unix.socket");
-    match socket_access(&main) {
-        Access::Usable => return Some(Incus::unix(main).found_by(origin)),
-        Access::Denied => tried.add(format_args!("{} (permission denied)", main.display())),
-        Access::Missing => tried.add(main.display()),
-    }
-    let user = path.join("unix.socket.user");
-    match (socket_access(&user), own_uid()) {
-        (Access::Usable, Some(uid)) => {
-            return Some(Incus::unix(user).project(format!("user-{uid}")).found_by(origin));
-        }
-        (Access::Missing, _) => tried.add(user.display()),
-        _ => tried.add(format_args!("{} (permission denied)", user.display())),
     }
     None
 }

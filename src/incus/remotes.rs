@@ -1,7 +1,6 @@
 //! The remotes of the `incus` command: where they are, and what it keeps for each.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,11 +9,11 @@ use serde::Deserialize;
 use super::identity::unusable;
 use super::reach::{KnownBy, Target};
 use super::{Connect, Identity, local};
-use crate::config::{Surroundings, Tried};
+use crate::config::{Surroundings, Tried, file};
 use crate::error::{Error, Kind};
 
-/// The remote that means the server of this machine, unless the configuration says otherwise.
-pub(super) const LOCAL: &str = "local";
+/// The remote that means the server of this machine.
+const LOCAL: &str = "local";
 
 /// `config.yml`, as far as it is about servers.
 #[derive(Debug, Default, Deserialize)]
@@ -28,11 +27,28 @@ struct Config {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Remote {
+    /// One address, or several of a cluster with commas between.
     addr: String,
+    last_working_address: Option<String>,
     protocol: Option<String>,
     project: Option<String>,
     public: bool,
     auth_type: Option<String>,
+}
+
+impl Remote {
+    /// The address that worked last, or the first.
+    fn address(&self) -> String {
+        let mut all = self.addr.split(',').map(str::trim).filter(|address| !address.is_empty());
+        let first = all.clone().next().unwrap_or_default();
+        let last = self.last_working_address.as_deref().unwrap_or_default();
+        all.find(|address| *address == last).unwrap_or(first).to_owned()
+    }
+
+    /// The project that was chosen for it. The default one is what it is without a choice.
+    fn project(&self) -> Option<String> {
+        self.project.clone().filter(|project| !matches!(project.as_str(), "" | "default"))
+    }
 }
 
 /// A directory of the `incus` command, and what is in its `config.yml`.
@@ -43,17 +59,22 @@ struct Directory {
 
 impl Directory {
     /// None where there is no such file. One that can't be read is an error: falling back would talk to another server.
-    fn read(path: PathBuf, tried: &mut Tried) -> Result<Option<Self>, Error> {
-        let file = path.join("config.yml");
-        let text = match fs::read_to_string(&file) {
+    /// What holds for all users may be kept from this one.
+    fn read(path: PathBuf, for_all: bool, tried: &mut Tried) -> Result<Option<Self>, Error> {
+        let place = path.join("config.yml");
+        let text = match file::text(&place) {
             Ok(text) => text,
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                tried.add(file.display());
+                tried.add(place.display());
                 return Ok(None);
             }
-            Err(e) => return Err(unusable(&file, &e)),
+            Err(e) if for_all && e.kind() == io::ErrorKind::PermissionDenied => {
+                tried.add(format_args!("{} (permission denied)", place.display()));
+                return Ok(None);
+            }
+            Err(e) => return Err(unusable(&place, &e)),
         };
-        let config: Option<Config> = windlass_yaml::from_str(&text).map_err(|e| unusable(&file, &e))?;
+        let config: Option<Config> = file::yaml(text.expose()).map_err(|e| unusable(&place, &e))?;
         Ok(Some(Self { path, config: config.unwrap_or_default() }))
     }
 
@@ -64,29 +85,38 @@ impl Directory {
 
 /// The directories that are there, the user's own first.
 fn directories(surroundings: &Surroundings, tried: &mut Tried) -> Result<Vec<Directory>, Error> {
-    let own = own_directory(surroundings);
+    let mut found = Vec::new();
+    if let Some(own) = own_directory(surroundings) {
+        found.extend(Directory::read(own, false, tried)?);
+    }
     let global = surroundings.variable("INCUS_GLOBAL_CONF").map(PathBuf::from);
     let global = global.unwrap_or_else(|| surroundings.system("/etc/incus"));
-    let mut found = Vec::new();
-    for path in own.into_iter().chain([global]) {
-        found.extend(Directory::read(path, tried)?);
-    }
+    found.extend(Directory::read(global, true, tried)?);
     Ok(found)
 }
 
+/// Where the command keeps what is this user's. Its newer versions go by `XDG_CONFIG_HOME`, the older ones don't know it.
 fn own_directory(surroundings: &Surroundings) -> Option<PathBuf> {
-    let named = surroundings.variable("INCUS_CONF").map(PathBuf::from);
-    named.or_else(|| surroundings.variable("HOME").map(|home| Path::new(&home).join(".config/incus")))
+    if let Some(named) = surroundings.variable("INCUS_CONF") {
+        return Some(PathBuf::from(named));
+    }
+    let newer = surroundings.variable("XDG_CONFIG_HOME").map(|base| Path::new(&base).join("incus"));
+    let newer = newer.filter(|path| path.is_absolute() && path.is_dir());
+    newer.or_else(|| surroundings.home().map(|home| home.join(".config/incus")))
 }
 
-/// The remote that is used where none is named; none if it is the server of this machine.
-pub(super) fn chosen(surroundings: &Surroundings, tried: &mut Tried) -> Result<Option<String>, Error> {
+/// The remote that is used where none is named.
+pub(super) fn chosen(surroundings: &Surroundings) -> Result<String, Error> {
     if let Some(name) = surroundings.variable("INCUS_REMOTE") {
-        return Ok(Some(name));
+        return Ok(name);
     }
-    let all = directories(surroundings, tried)?;
-    let default = all.iter().find_map(|directory| directory.config.default_remote.clone());
-    Ok(default.filter(|name| !name.is_empty()))
+    // What holds for all users only adds remotes to choose from.
+    let own = match own_directory(surroundings) {
+        Some(own) => Directory::read(own, false, &mut Tried::default())?,
+        None => None,
+    };
+    let default = own.and_then(|own| own.config.default_remote).filter(|name| !name.is_empty());
+    Ok(default.unwrap_or_else(|| LOCAL.to_owned()))
 }
 
 /// Fills in what is known of the remote with this name. What was said already goes before.
@@ -95,60 +125,55 @@ pub(super) fn settle(connect: Connect, name: &str, surroundings: &Surroundings) 
     let all = directories(surroundings, &mut tried)?;
     let found = all.iter().find_map(|directory| {
         let remotes = directory.config.remotes.as_ref()?;
-        Some((directory, remotes.get(name)?.clone()))
+        Some((directory, remotes.get(name)?))
     });
-    let Some((directory, mut remote)) = found else {
-        return match name {
-            LOCAL => on_this_machine(connect, None, surroundings),
-            _ => Err(unknown(name, &all, tried)),
-        };
-    };
-    let of_place = surroundings.variable("INCUS_PROJECT");
-    remote.project = of_place.or(remote.project).filter(|project| !project.is_empty());
-    if let Some(rest) = remote.addr.strip_prefix("unix:") {
-        let socket = Some(rest.trim_start_matches("//")).filter(|socket| !socket.is_empty());
-        let mut connect = on_this_machine(connect, socket, surroundings)?;
-        connect.project = connect.project.or(remote.project);
-        return Ok(connect);
+    let project =
+        surroundings.variable("INCUS_PROJECT").or_else(|| found.and_then(|(_, kept)| kept.project()));
+    let mut connect = connect;
+    connect.project = connect.project.or(project);
+    // Of `local` nothing but the project can be set: it is the server of this machine.
+    if name == LOCAL {
+        return on_this_machine(connect, surroundings, tried);
     }
-    over_tls(connect, name, remote, directory, surroundings)
+    let Some((directory, remote)) = found else {
+        return Err(unknown(name, &all, tried));
+    };
+    let odd = |why: &str| Err(unusable(&directory.file(), &format_args!("the remote {name:?} {why}")));
+    if remote.public || remote.protocol.as_deref().is_some_and(|protocol| !matches!(protocol, "" | "incus")) {
+        return odd("only serves images");
+    }
+    let address = remote.address();
+    match address.strip_prefix("unix:").map(|rest| rest.strip_prefix("//").unwrap_or(rest)) {
+        Some("") => on_this_machine(connect, surroundings, tried),
+        Some(socket) => {
+            connect.target = Target::Unix(socket.into());
+            Ok(connect)
+        }
+        None if !address.starts_with("https://") => {
+            odd("has no address that starts with https:// or unix://")
+        }
+        None => over_tls(connect, (name, remote), address, directory, surroundings),
+    }
 }
 
-fn on_this_machine(
-    connect: Connect,
-    socket: Option<&str>,
-    surroundings: &Surroundings,
-) -> Result<Connect, Error> {
-    let mut connect = connect;
-    match socket {
-        Some(socket) => connect.target = Target::Unix(socket.into()),
-        None => {
-            let found = local::find(surroundings, Tried::default())?;
-            connect.origin = found.origin;
-            connect.target = found.target;
-            connect.project = connect.project.or(found.project);
-        }
-    }
+fn on_this_machine(connect: Connect, surroundings: &Surroundings, tried: Tried) -> Result<Connect, Error> {
+    let local::Socket { path, origin, project } = local::find(surroundings, tried)?;
+    let mut connect = connect.found_by(origin);
+    connect.target = Target::Unix(path);
+    connect.project = connect.project.or(project);
     Ok(connect)
 }
 
 fn over_tls(
     connect: Connect,
-    name: &str,
-    remote: Remote,
+    (name, remote): (&str, &Remote),
+    address: String,
     directory: &Directory,
     surroundings: &Surroundings,
 ) -> Result<Connect, Error> {
     let odd = |why: &str| Err(unusable(&directory.file(), &format_args!("the remote {name:?} {why}")));
-    if remote.public || remote.protocol.as_deref().is_some_and(|protocol| !matches!(protocol, "" | "incus")) {
-        return odd("only serves images");
-    }
-    if !remote.addr.starts_with("https://") {
-        return odd("has no address that starts with https:// or unix://");
-    }
     let mut connect = connect.found_by(format!("remote {name} of {}", directory.file().display()));
-    connect.target = Target::Https(remote.addr);
-    connect.project = connect.project.or(remote.project);
+    connect.target = Target::Https(address);
     if connect.known_by.is_none() {
         connect.known_by = known_by(name, directory, surroundings)?;
     }
@@ -192,8 +217,8 @@ fn identity(name: &str, directory: &Directory, surroundings: &Surroundings) -> R
 
 /// None where there is no such file.
 fn text_of(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match file::text(path) {
+        Ok(text) => Ok(Some(text.expose().to_owned())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unusable(path, &e)),
     }
@@ -210,6 +235,7 @@ fn unknown(name: &str, all: &[Directory], mut tried: Tried) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -304,14 +330,6 @@ future: {a: [1, 2]}
         }
     }
 
-    fn place(connect: &Connect) -> String {
-        match &connect.target {
-            Target::Unix(path) => path.display().to_string(),
-            Target::Https(address) => address.clone(),
-            other => format!("{other:?}"),
-        }
-    }
-
     fn pin(connect: &Connect) -> Option<&str> {
         match &connect.known_by {
             Some(KnownBy::Certificate(pem)) => Some(pem),
@@ -337,7 +355,7 @@ future: {a: [1, 2]}
             ("socket", "/run/other/unix.socket", None, None, None),
         ] {
             let found = machine.remote(name, &[])?;
-            assert_eq!(place(&found), at);
+            assert_eq!(found.place(), at);
             assert_eq!((found.project.as_deref(), pin(&found)), (project, pinned), "{name}");
             assert_eq!(found.identity.map(|me| me.fingerprint()).as_ref(), identity, "{name}");
         }
@@ -395,37 +413,6 @@ future: {a: [1, 2]}
         assert!(nobody.contains("clientcerts/mine.crt") && nobody.contains("incus/client.crt"), "{nobody}");
         fs::write(machine.conf("config.yml"), "remotes: [")?;
         assert!(says("mine", &[]).contains("config.yml"));
-        Ok(())
-    }
-
-    #[test]
-    fn the_chosen_remote() -> Outcome {
-        let machine = Machine::new("chosen")?;
-        let chosen = |variables: &[(&str, &str)]| {
-            let mut tried = Tried::default();
-            let found =
-                crate::incus::discover::find(&machine.surroundings(variables)).map(|connect| place(&connect));
-            (chosen(&machine.surroundings(variables), &mut tried).ok().flatten(), found.unwrap_or_default())
-        };
-        let socket = machine.root.join("run/incus/unix.socket").display().to_string();
-        let mine = "https://127.0.0.1:28443";
-        assert_eq!(chosen(&[]), (Some("mine".to_owned()), mine.to_owned()));
-        assert_eq!(chosen(&[("INCUS_REMOTE", "second")]).1, "https://[::1]:8443");
-        assert_eq!(chosen(&[("INCUS_REMOTE", "local")]).1, socket);
-        // A wrong name is no reason to take another.
-        assert_eq!(chosen(&[("INCUS_REMOTE", "nobody")]).1, "");
-        assert_eq!(chosen(&[("INCUS_SOCKET", &socket)]).1, socket);
-        assert_eq!(chosen(&[("INCUS_SOCKET", &socket), ("INCUS_REMOTE", "mine")]).1, mine);
-        assert_eq!(chosen(&[("INCUS_CONF", "/nowhere")]), (None, socket.clone()));
-        fs::write(
-            machine.conf("config.yml"),
-            CONFIG.replace("default-remote: mine", "default-remote: local"),
-        )?;
-        assert_eq!(chosen(&[]).1, socket);
-        fs::write(machine.conf("config.yml"), "")?;
-        assert_eq!(chosen(&[]), (None, socket));
-        fs::write(machine.conf("config.yml"), "- a list")?;
-        assert_eq!(chosen(&[]).1, "");
         Ok(())
     }
 }

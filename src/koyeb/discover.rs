@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Connect, Koyeb};
-use crate::config::{Surroundings, Tried};
+use crate::config::{self, Surroundings, Tried, file};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
@@ -23,7 +23,7 @@ impl Koyeb {
     /// The file is `~/.koyeb.yaml` unless `KOYEB_CONFIG` names another one. Fails with [`Kind::Configuration`] and a
     /// list of all that was tried.
     pub async fn discover() -> Result<Self, Error> {
-        find(&Surroundings::real())?.connect().await
+        config::aside(|| find(&Surroundings::real())).await?.connect().await
     }
 }
 
@@ -73,8 +73,8 @@ impl File {
             tried.add(format_args!("KOYEB_CONFIG={path}"));
             return Self::read(Path::new(&path));
         }
-        let Some(home) = surroundings.variable("HOME") else { return Ok(Self::default()) };
-        let path = Path::new(&home).join(".koyeb.yaml");
+        let Some(home) = surroundings.home() else { return Ok(Self::default()) };
+        let path = home.join(".koyeb.yaml");
         tried.add(path.display());
         if path.exists() { Self::read(&path) } else { Ok(Self::default()) }
     }
@@ -82,9 +82,9 @@ impl File {
     fn read(path: &Path) -> Result<Self, Error> {
         // What is in the file may be secret: nothing of it is quoted.
         let unusable = |why: &str| Error::new(Kind::Configuration, format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|e| unusable(&format!("can't be read: {e}")))?;
-        let settings: Option<Settings> =
-            windlass_yaml::from_str(&text).map_err(|_| unusable("is not a file of the koyeb command"))?;
+        let text = file::text(path).map_err(|e| unusable(&format!("can't be read: {e}")))?;
+        let settings: Option<Settings> = file::yaml(text.expose())
+            .map_err(|e| unusable(&format!("as a file of the koyeb command, it {e}")))?;
         let Settings { token, url, organization } = settings.unwrap_or_default();
         let set = |value: Option<String>| value.filter(|value| !value.is_empty());
         let settings = Settings {
@@ -160,6 +160,17 @@ mod tests {
         assert!(home.find(&[("KOYEB_CONFIG", &other)]).is_ok_and(|found| found.contains("other.yaml")));
         let missing = home.find(&[("KOYEB_CONFIG", "/nowhere/koyeb.yaml")]);
         assert!(missing.is_err_and(|(kind, text)| kind == Kind::Configuration && text.contains("/nowhere")));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_file_of_settings_holds_nothing_up() -> std::io::Result<()> {
+        let home = Home::new("hostile")?;
+        let place = home.0.clone();
+        file::hostile::try_each(&home.0.join(".koyeb.yaml"), "nests", move || {
+            let home = place.display().to_string();
+            find(&Surroundings::made(&[("HOME", &home)], &place)).err().map(|e| e.to_string())
+        });
         Ok(())
     }
 

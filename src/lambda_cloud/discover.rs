@@ -1,7 +1,7 @@
 //! Finding the key where people keep it.
 
 use super::{Connect, LambdaCloud};
-use crate::config::{Surroundings, Tried};
+use crate::config::{Surroundings, Tried, file};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -53,11 +53,11 @@ fn in_environment(surroundings: &Surroundings, tried: &mut Tried) -> Option<Conn
 }
 
 fn in_file(surroundings: &Surroundings, tried: &mut Tried) -> Option<Connect> {
-    let path = std::path::PathBuf::from(surroundings.variable("HOME")?).join(FILE);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => Secret::from(text),
+    let path = surroundings.home()?.join(FILE);
+    let text = match file::text(&path) {
+        Ok(text) => text,
         Err(e) => {
-            tried.add(format_args!("{} ({})", path.display(), e.kind()));
+            tried.add(format_args!("{} ({e})", path.display()));
             return None;
         }
     };
@@ -129,6 +129,18 @@ mod tests {
         }
         let e = Home::with("odd", Some("hunter2\nkey=hunter2\n"))?.origin(&[]).err().unwrap_or_default();
         assert!(e.contains("no line") && !e.contains("hunter2"), "{e}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_file_of_keys_holds_nothing_up() -> std::io::Result<()> {
+        let home = Home::with("hostile", None)?;
+        let place = home.0.clone();
+        file::hostile::try_each(&home.0.join(FILE), "no line", move || {
+            let home = place.display().to_string();
+            let found = find(&Surroundings::made(&[("HOME", &home)], Path::new("/")));
+            found.err().map(|e| e.to_string())
+        });
         Ok(())
     }
 

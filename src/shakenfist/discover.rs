@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Connect, ShakenFist};
-use crate::config::{Surroundings, Tried};
+use crate::config::{self, Surroundings, Tried, file};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
@@ -16,7 +16,7 @@ impl ShakenFist {
     ///
     /// Fails with [`Kind::Configuration`] and a list of all that was tried.
     pub async fn discover() -> Result<Self, Error> {
-        find(&Surroundings::real())?.connect().await
+        config::aside(|| find(&Surroundings::real())).await?.connect().await
     }
 }
 
@@ -36,10 +36,10 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
     }
     let mut tried = Tried::default();
     tried.add("SHAKENFIST_API_URL");
-    let home = surroundings.variable("HOME").map(|home| std::path::PathBuf::from(home).join(".shakenfist"));
+    let home = surroundings.home().map(|home| home.join(".shakenfist"));
     for path in home.into_iter().chain([surroundings.system("/etc/sf/shakenfist.json")]) {
         let place = path.display().to_string();
-        let text = match std::fs::read_to_string(&path) {
+        let text = match file::text(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 tried.add(place);
@@ -50,7 +50,7 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
                 continue;
             }
         };
-        let mut file: File = serde_json::from_str(&text).map_err(|e| unusable(&place, e))?;
+        let mut file: File = file::json(text.expose()).map_err(|e| unusable(&place, &e))?;
         file.namespace = namespace.clone().or(file.namespace);
         file.key = key.clone().or(file.key);
         return complete(file, &place);
@@ -58,11 +58,8 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
     Err(tried.error("a Shaken Fist cluster"))
 }
 
-fn unusable(place: &str, e: serde_json::Error) -> Error {
-    // Its words may quote the key; line and column don't.
-    let message =
-        format!("{place} isn't the JSON that it should be (line {}, column {})", e.line(), e.column());
-    Error::new(Kind::Configuration, message)
+fn unusable(place: &str, e: &file::Malformed) -> Error {
+    Error::new(Kind::Configuration, format!("{place} {e}"))
 }
 
 fn complete(file: File, place: &str) -> Result<Connect, Error> {
@@ -127,6 +124,20 @@ mod tests {
         // An address of one place and a key of another would send the key to the wrong cluster.
         let half = root.find(&all[..2]).map_err(|(kind, text)| (kind, text.contains("no key")));
         assert_eq!(half, Err((Kind::Configuration, true)));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_file_of_settings_holds_nothing_up() -> std::io::Result<()> {
+        for path in ["home/.shakenfist", "etc/sf/shakenfist.json"] {
+            let root = Root::new(&format!("hostile-{}", path.len()));
+            root.write(path, "")?;
+            let place = root.0.clone();
+            file::hostile::try_each(&root.0.join(path), "nests", move || {
+                let home = place.join("home").display().to_string();
+                find(&Surroundings::made(&[("HOME", &home)], &place)).err().map(|e| e.to_string())
+            });
+        }
         Ok(())
     }
 

@@ -1,7 +1,11 @@
 //! Where settings come from: the environment, then files; always with a word on which one won.
 
+pub(crate) mod file;
+
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
@@ -32,6 +36,15 @@ impl Surroundings {
             None => std::env::var(name).ok(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// The user's home: as the variable says, else as the system knows it.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        match &self.variables {
+            Some(_) => self.variable("HOME").map(PathBuf::from),
+            None => std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+        }
     }
 
     /// A fixed path of the system, moved below the root of a test.
@@ -65,11 +78,31 @@ pub(crate) enum Access {
     Missing,
 }
 
-/// Connecting to a unix socket needs the right to write to it; only trying tells for sure.
+/// Whether this process may connect, which takes the right to write. Opening it as a file tells that and nothing more: a
+/// connection would be one that the server has to take, and waits where it takes none.
+#[allow(dead_code)] // not every API has one
 pub(crate) fn socket_access(path: &Path) -> Access {
-    match std::os::unix::net::UnixStream::connect(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Access::Denied,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Access::Missing,
-        _ => Access::Usable,
+    let of = |e: io::Error| match e.kind() {
+        io::ErrorKind::PermissionDenied => Access::Denied,
+        _ => Access::Missing,
+    };
+    match std::fs::metadata(path) {
+        Err(e) => of(e),
+        Ok(file) if !file.file_type().is_socket() => Access::Missing,
+        Ok(_) => match std::fs::OpenOptions::new().write(true).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Access::Denied,
+            // A socket can't be opened so, but this is said only to who may.
+            _ => Access::Usable,
+        },
+    }
+}
+
+/// Looks for settings beside the caller's thread: a file may be slow to come, and what is in it slow to read.
+pub(crate) async fn aside<T: Send + 'static>(
+    find: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(find).await {
+        Ok(found) => found,
+        Err(e) => Err(Error::new(Kind::Interrupted, format!("the search for settings ended: {e}"))),
     }
 }

@@ -1,0 +1,166 @@
+//! Reading the files in which people keep settings. Each API comes through here.
+
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::secret::Secret;
+
+/// The most that such a file may hold.
+const LARGEST: u64 = 1 << 20;
+/// How deep it may nest: parsers spend much time, or stack, on what goes deeper.
+const DEEPEST: usize = 64;
+
+/// The text of a small regular file. It doesn't wait for the other end of a pipe, nor for the end of a device.
+///
+/// All of it may be secret: it is wiped from memory when dropped.
+pub(crate) fn text(path: &Path) -> io::Result<Secret> {
+    // A look first: opening alone would wait for a pipe's other end.
+    regular(&fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    // By now another one may be there.
+    let size = regular(&file.metadata()?)?;
+    // With room for all of it, so that growing leaves no copies behind.
+    let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or_default() + 2);
+    let read = file.take(LARGEST + 1).read_to_string(&mut text);
+    let (text, read) = (Secret::from(text), read?);
+    if read as u64 > LARGEST { Err(too_large()) } else { Ok(text) }
+}
+
+/// The size of a regular file that isn't too large.
+fn regular(file: &Metadata) -> io::Result<u64> {
+    match file.len() {
+        _ if file.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ if !file.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        size if size > LARGEST => Err(too_large()),
+        size => Ok(size),
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {LARGEST} bytes"))
+}
+
+/// Why a text can't be understood. Quotes nothing of it, as it may be secret.
+#[derive(Debug)]
+pub(crate) enum Malformed {
+    /// Line and column, from one; line zero where the parser doesn't tell.
+    At(usize, Option<usize>),
+    TooDeep,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(0, _) => f.write_str("isn't what it should be"),
+            Self::At(line, None) => write!(f, "isn't what it should be (line {line})"),
+            Self::At(line, Some(column)) => {
+                write!(f, "isn't what it should be (line {line}, column {column})")
+            }
+            Self::TooDeep => write!(f, "nests more than {DEEPEST} deep"),
+        }
+    }
+}
+
+/// What a YAML text holds; none if it is empty.
+#[allow(dead_code)] // not every API has such a file
+#[cfg(any(feature = "incus", feature = "koyeb"))]
+pub(crate) fn yaml<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Malformed> {
+    not_deep(text)?;
+    windlass_yaml::from_str(text).map_err(|e| Malformed::At(e.line().unwrap_or_default(), None))
+}
+
+/// What a JSON text holds.
+#[allow(dead_code)] // not every API has such a file
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
+    not_deep(text)?;
+    serde_json::from_str(text).map_err(|e| Malformed::At(e.line(), Some(e.column())))
+}
+
+/// Counts what opens, wherever it stands: no honest file of settings comes near the limit.
+fn not_deep(text: &str) -> Result<(), Malformed> {
+    let mut open = 0_usize;
+    for line in text.lines() {
+        // `- - - x` is a list in a list in a list.
+        let marks = line.split_ascii_whitespace().take_while(|word| matches!(*word, "-" | "?" | ":")).count();
+        if marks > DEEPEST {
+            return Err(Malformed::TooDeep);
+        }
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > DEEPEST {
+                return Err(Malformed::TooDeep);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files that must neither hold up nor break whoever looks for settings.
+#[cfg(test)]
+pub(crate) mod hostile {
+    use std::path::Path;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Puts each of them at `path`, whose directory must be there, and asks `find` for its error. One that hangs fails.
+    /// `malformed`: what is said of a text that makes no sense.
+    pub(crate) fn try_each(
+        path: &Path,
+        malformed: &str,
+        find: impl Fn() -> Option<String> + Clone + Send + 'static,
+    ) {
+        let put_fifo = |path: &Path| {
+            let made = std::process::Command::new("mkfifo").arg(path).status();
+            assert!(made.is_ok_and(|status| status.success()));
+        };
+        let write = |path: &Path, text: String| assert!(std::fs::write(path, text).is_ok());
+        type Put<'a> = &'a dyn Fn(&Path);
+        let all: [(&str, Put<'_>, &str); 6] = [
+            ("a pipe", &put_fifo, "no regular file"),
+            (
+                "a device",
+                &|path| assert!(std::os::unix::fs::symlink("/dev/zero", path).is_ok()),
+                "no regular file",
+            ),
+            ("a directory", &|path| assert!(std::fs::create_dir(path).is_ok()), "directory"),
+            ("brackets", &|path| write(path, "[".repeat(10_000)), malformed),
+            ("lists", &|path| write(path, "- ".repeat(10_000)), malformed),
+            ("two mebibytes", &|path| write(path, "#".repeat(2 << 20)), "larger than"),
+        ];
+        for (what, put, says) in all {
+            let _ = std::fs::remove_file(path);
+            put(path);
+            let (told, answer) = mpsc::channel();
+            let find = find.clone();
+            std::thread::spawn(move || told.send(find()));
+            let found = answer.recv_timeout(Duration::from_secs(60));
+            let Ok(Some(e)) = found else { unreachable!("{what}: {found:?}") };
+            assert!(e.contains(says) && e.contains(&path.display().to_string()), "{what}: {e}");
+            let _ = std::fs::remove_dir(path);
+        }
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_in_every_style() {
+        for shallow in ["a: [[1], [2], {b: 3}]", "- - - x", &"[]".repeat(1000), &"- x\n".repeat(1000)] {
+            assert!(not_deep(shallow).is_ok(), "{shallow}");
+        }
+        for deep in ["[".repeat(65), "{a: ".repeat(65), "- ".repeat(65), "? ".repeat(65), "[\n".repeat(65)] {
+            assert!(not_deep(&deep).is_err(), "{deep}");
+        }
+    }
+}
