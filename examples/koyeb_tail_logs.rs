@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use windlass::Koyeb;
-use windlass::koyeb::ServiceRef;
+use windlass::koyeb::{ServiceRef, Tailed};
 use windlass::testing::FakeKoyeb;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -34,8 +34,11 @@ async fn follow(service: ServiceRef) -> Outcome {
             stop.stop();
         }
     });
-    while let Some(line) = tail.next().await {
-        let line = line?;
+    while let Some(tailed) = tail.next().await {
+        let Tailed::Line(line) = tailed? else {
+            eprintln!("… lines may be missing here");
+            continue;
+        };
         let time = line.created_at.map(|time| time.format("%H:%M:%S%.3f").to_string()).unwrap_or_default();
         let instance = line.instance_id.as_deref().unwrap_or("-");
         println!("{time} {:.8} {:6} {}", instance, line.stream, line.message);

@@ -187,6 +187,7 @@ mod page;
 mod pauses;
 mod place;
 mod process;
+mod queue;
 pub mod raw;
 mod retry;
 mod secret;

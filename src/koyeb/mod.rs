@@ -12,7 +12,6 @@ mod goal;
 mod handle;
 mod instance;
 mod instances;
-mod last;
 mod logs;
 mod organization;
 mod pager;
@@ -61,7 +60,7 @@ pub use service::{ResumeService, Service, ServiceRef};
 pub use services::Services;
 pub use snapshot::{Snapshot, SnapshotRef, TakeSnapshot};
 pub use snapshots::Snapshots;
-pub use tail::{Tail, TailStop};
+pub use tail::{Tail, TailStop, Tailed};
 
 /// A client of Koyeb. Cheap to clone; all clones share connections and retry budget.
 ///

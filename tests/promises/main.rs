@@ -35,6 +35,7 @@ mod koyeb {
     mod exec;
     mod lists;
     mod logs;
+    mod tail_cut;
     mod waits;
 }
 

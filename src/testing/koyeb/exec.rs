@@ -40,9 +40,12 @@ where
     let wrong = caller == Caller::User && !lock(&world.state).organizations.is_empty();
     let quirk = if wrong { Some(Quirk::Cut) } else { lock(&world.quirks).pop_front() };
     let reply = Reply::socket(move |socket| async move {
-        match quirk {
+        let socket = match quirk {
             Some(quirk) => quirk.play(socket).await,
-            None => talk(socket).await,
+            None => Some(socket),
+        };
+        if let Some(socket) = socket {
+            talk(socket).await;
         }
     });
     match request.header("sec-websocket-protocol") {

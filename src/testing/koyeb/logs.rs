@@ -5,14 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::api::Caller;
 use super::exec;
 use super::lists::params;
 use super::reply::{Answer, invalid, ok};
-use super::world::{TICK, World};
+use super::world::{State, TICK, World};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::socket::WebSocket;
@@ -31,10 +31,6 @@ struct Wanted {
 fn time(request: &Request, name: &str) -> Result<Option<DateTime<Utc>>, Reply> {
     let parse = |text: String| text.parse().map_err(|_| invalid(name, "is not a time"));
     request.param(name).map(parse).transpose()
-}
-
-fn moment(line: &Value) -> DateTime<Utc> {
-    line["created_at"].as_str().and_then(|at| at.parse().ok()).unwrap_or_default()
 }
 
 impl Wanted {
@@ -91,17 +87,15 @@ pub(super) fn query(world: &World, request: &Request) -> Answer {
     if start >= end {
         return Err(invalid("start", "must be before end"));
     }
-    let within = |line: &&Value| (start..end).contains(&moment(line));
-    let state = lock(&world.state);
-    let mut lines: Vec<Value> =
-        state.logs.iter().filter(within).filter(|line| wanted.matches(line)).cloned().collect();
+    let mut lines = found(&lock(&world.state), &wanted, |at| (start..end).contains(&at));
     let newest_first = request.param("order").as_deref() != Some("asc");
     if newest_first {
         lines.reverse();
     }
-    let more = lines.len() > wanted.limit;
-    lines.truncate(wanted.limit);
-    let pagination = match lines.last().map(moment).filter(|_| more) {
+    let end_of_page = page(&lines, wanted.limit);
+    let more = lines.len() > end_of_page;
+    lines.truncate(end_of_page);
+    let pagination = match lines.last().map(|(at, _)| *at).filter(|_| more) {
         None => json!({"has_more": false, "next_start": null, "next_end": null}),
         Some(last) if newest_first => {
             json!({"has_more": true, "next_start": text(start), "next_end": text(last)})
@@ -111,7 +105,24 @@ pub(super) fn query(world: &World, request: &Request) -> Answer {
             json!({"has_more": true, "next_start": text(next), "next_end": text(end)})
         }
     };
+    let lines: Vec<Value> = lines.into_iter().map(|(_, line)| line).collect();
     ok(&json!({"data": lines, "pagination": pagination}))
+}
+
+type Line = (DateTime<Utc>, Value);
+
+/// Lines in the order of their times.
+fn found(state: &State, wanted: &Wanted, within: impl Fn(DateTime<Utc>) -> bool) -> Vec<Line> {
+    let lines = state.logs.iter().filter(|(at, line)| within(*at) && wanted.matches(line));
+    let mut lines: Vec<Line> = lines.cloned().collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines
+}
+
+/// How many lines are on a page: the next begins with another moment, so that none falls in between.
+fn page(lines: &[Line], limit: usize) -> usize {
+    let rest = lines.iter().skip(limit.saturating_sub(1)).zip(lines.iter().skip(limit));
+    limit + rest.take_while(|(one, next)| one.0 == next.0).count()
 }
 
 fn text(time: DateTime<Utc>) -> String {
@@ -121,23 +132,29 @@ fn text(time: DateTime<Utc>) -> String {
 pub(super) fn tail(world: &Arc<World>, request: &Request, caller: Caller) -> Answer {
     let wanted = Wanted::of(request, 1000)?;
     let start = time(request, "start")?.unwrap_or_else(|| Utc::now() - TimeDelta::hours(24));
+    // What is written from now on is followed, however long the connection takes to open.
+    let (mut old, new) = {
+        let state = lock(&world.state);
+        (found(&state, &wanted, |at| at >= start), world.lines.subscribe())
+    };
+    let old = old.split_off(old.len().saturating_sub(wanted.limit));
     let world = world.clone();
-    Ok(exec::open(&world.clone(), request, caller, move |socket| follow(world, wanted, start, socket)))
+    Ok(exec::open(&world.clone(), request, caller, move |socket| follow(world, wanted, old, new, socket)))
 }
 
-async fn follow(world: Arc<World>, wanted: Wanted, start: DateTime<Utc>, mut socket: WebSocket) {
+async fn follow(
+    world: Arc<World>,
+    wanted: Wanted,
+    old: Vec<Line>,
+    mut new: broadcast::Receiver<Value>,
+    mut socket: WebSocket,
+) {
     let _here = world.followers.enter();
     let mut closing = world.tail_closing.subscribe();
     closing.mark_unchanged();
-    let (old, mut new) = {
-        let state = lock(&world.state);
-        let since = state.logs.iter().filter(|line| moment(line) >= start && wanted.matches(line));
-        let old: Vec<Value> = since.cloned().collect();
-        (old, world.lines.subscribe())
-    };
     // The first frame can be empty.
     let _ = socket.send(Message::text("{}")).await;
-    for line in &old[old.len().saturating_sub(wanted.limit)..] {
+    for (_, line) in &old {
         if send(&mut socket, line).await.is_err() {
             return;
         }

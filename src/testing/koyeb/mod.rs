@@ -14,7 +14,7 @@ mod world;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -119,6 +119,11 @@ impl FakeKoyeb {
         lock(&self.0.world.quirks).push_back(Quirk::Error(code, message.to_owned()));
     }
 
+    /// The next exec or tail says this frame first, whatever it is, and goes on as usual.
+    pub fn stream_frame(&self, frame: &str) {
+        lock(&self.0.world.quirks).push_back(Quirk::Say(frame.to_owned()));
+    }
+
     /// The next exec or tail opens and is cut at once, without a word: how the real service refuses some tokens.
     pub fn stream_cut(&self) {
         lock(&self.0.world.quirks).push_back(Quirk::Cut);
@@ -177,7 +182,12 @@ impl FakeKoyeb {
 
     /// Adds a line to the log of an instance, as of now, and sends it to whoever follows.
     pub fn add_log(&self, instance: &str, stream: &str, message: &str) {
-        self.0.world.add_log(instance, stream, message);
+        self.0.world.add_log(instance, stream, message, None);
+    }
+
+    /// Adds a line that bears another time: the clock of an instance may be wrong, and a line come late.
+    pub fn add_log_at(&self, instance: &str, stream: &str, message: &str, time: SystemTime) {
+        self.0.world.add_log(instance, stream, message, Some(time.into()));
     }
 
     /// Adds a line to the log of the latest build of a service.

@@ -9,13 +9,20 @@ use futures_util::SinkExt;
 #[derive(Debug)]
 pub(super) enum Quirk {
     Error(i32, String),
+    /// Said first; then all goes on as usual.
+    Say(String),
     Cut,
     Dead,
 }
 
 impl Quirk {
-    pub(super) async fn play(self, mut socket: WebSocket) {
+    /// Gives the connection back if it goes on.
+    pub(super) async fn play(self, mut socket: WebSocket) -> Option<WebSocket> {
         match self {
+            Quirk::Say(frame) => {
+                let _ = socket.send(Message::text(frame)).await;
+                return Some(socket);
+            }
             Quirk::Error(code, message) => {
                 let error = json!({"error": {"code": code, "message": message, "details": []}});
                 let _ = socket.send(Message::text(error.to_string())).await;
@@ -27,5 +34,6 @@ impl Quirk {
                 std::future::pending::<()>().await;
             }
         }
+        None
     }
 }

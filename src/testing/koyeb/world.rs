@@ -59,7 +59,8 @@ pub(super) struct State {
     pub(super) instances: Vec<Value>,
     pub(super) snapshots: Vec<Value>,
     pub(super) events: Vec<Value>,
-    pub(super) logs: Vec<Value>,
+    /// With their times, so that nobody need read those again.
+    pub(super) logs: Vec<(DateTime<Utc>, Value)>,
     pub(super) crowd: u64,
     /// By service: what was scaled by hand.
     pub(super) scalings: BTreeMap<String, Value>,
@@ -220,21 +221,22 @@ impl World {
         lock(&self.state).add_instance(service, region, status)
     }
 
-    pub(super) fn add_log(&self, instance: &str, stream: &str, message: &str) {
+    /// As of a moment, or of now.
+    pub(super) fn add_log(&self, instance: &str, stream: &str, message: &str, at: Option<DateTime<Utc>>) {
         let service = lock(&self.state).find(instance).map(|one| one["service_id"].clone());
         let service = service.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-        self.write(|at| documents::log_line("runtime", stream, &service, instance, message, at));
+        self.write(at, |at| documents::log_line("runtime", stream, &service, instance, message, at));
     }
 
     pub(super) fn add_build_log(&self, service: &str, message: &str) {
-        self.write(|at| documents::log_line("build", "stdout", service, "", message, at));
+        self.write(None, |at| documents::log_line("build", "stdout", service, "", message, at));
     }
 
-    fn write(&self, line: impl FnOnce(&str) -> Value) {
+    fn write(&self, at: Option<DateTime<Utc>>, line: impl FnOnce(&str) -> Value) {
         let mut state = lock(&self.state);
-        let at = state.moment().to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
-        let line = line(&at);
-        state.logs.push(line.clone());
+        let at = at.unwrap_or_else(|| state.moment());
+        let line = line(&at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
+        state.logs.push((at, line.clone()));
         // Under the lock: who begins to follow sees each line once. Nobody may be listening.
         let _ = self.lines.send(line);
     }

@@ -1,117 +1,21 @@
-//! Following logs: a websocket that is opened again whenever it ends.
+//! A tail at work: one connection after the other.
 
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Upgraded;
+use reqwest::header::{DATE, HeaderMap};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::exec::says_why;
-use super::last::Last;
-use super::logs::{Filter, narrowed};
-use super::{Koyeb, LogLine, Logs, given, reply, types};
+use super::fill::SECOND;
+use super::shown::Shown;
+use super::{Filter, Tailed, narrowed, says_why};
 use crate::error::{Error, Kind, Sent};
+use crate::koyeb::{Koyeb, LogLine, Logs, given, reply, types};
+use crate::queue::Put;
 use crate::socket::{Frame, Socket};
-
-/// Lines of a log as they are written; from [`Logs::tail`].
-///
-/// ```no_run
-/// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
-/// let mut tail = koyeb.service("8a41").logs().tail().await?;
-/// let stop = tail.stopper();
-/// while let Some(line) = tail.next().await {
-///     let line = line?;
-///     println!("{}", line.message);
-///     if line.message.contains("shutting down") {
-///         stop.stop();
-///     }
-/// }
-/// # Ok(()) }
-/// ```
-///
-/// It goes on until it is told to [`stop`](TailStop::stop) or dropped: a connection that ends is opened again from the
-/// last line on, and lines that come twice are dropped. It ends with an error when the service refuses it, or can't be
-/// reached for two minutes. A slow reader holds the service back; nothing piles up in memory.
-#[must_use = "a tail that isn't read does nothing"]
-pub struct Tail {
-    lines: mpsc::Receiver<Result<LogLine, Error>>,
-    stop: TailStop,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Tail {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl fmt::Debug for Tail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tail").finish_non_exhaustive()
-    }
-}
-
-/// Ends a [`Tail`] from elsewhere. Dropping it does nothing.
-#[derive(Debug, Clone)]
-pub struct TailStop(watch::Sender<bool>);
-
-impl TailStop {
-    /// Ends it: what has arrived can still be read.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Logs {
-    /// Follows: the lines as they are written, oldest first, beginning with up to 1000 old ones.
-    ///
-    /// Returns when the service has accepted the first connection. An [`end`](Self::end) or an order can't be asked for.
-    pub async fn tail(self) -> Result<Tail, Error> {
-        self.filter.check()?;
-        if self.has_end_or_order() {
-            return Err(Error::invalid("end", "a tail has no end and no other order: use query()"));
-        }
-        let Self { koyeb, filter, .. } = self;
-        let socket = connect(&koyeb, &filter).await?;
-        let (sink, lines) = mpsc::channel(64);
-        let (stop, stopped) = watch::channel(false);
-        let follow = Follow { koyeb, filter, sink, last: Last::default() };
-        let task = tokio::spawn(follow.run(socket, stopped));
-        Ok(Tail { lines, stop: TailStop(stop), task })
-    }
-}
-
-impl Tail {
-    /// The next line; none when it was told to stop. After an error it ends. Safe to cancel.
-    pub async fn next(&mut self) -> Option<Result<LogLine, Error>> {
-        self.lines.recv().await
-    }
-
-    /// A handle that ends it from elsewhere.
-    pub fn stopper(&self) -> TailStop {
-        self.stop.clone()
-    }
-}
-
-impl Stream for Tail {
-    type Item = Result<LogLine, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.lines.poll_recv(context)
-    }
-}
-
-async fn connect(koyeb: &Koyeb, filter: &Filter) -> Result<Socket, Error> {
-    let call = koyeb.call();
-    let result = narrowed!(call.tail_logs(), filter.clone()).send().await;
-    let answer = call.done(result).await?;
-    Ok(Socket::open(&call, answer).await?.watched(QUIET, QUIET))
-}
 
 /// After such a silence the service is asked whether it is still there.
 const QUIET: Duration = Duration::from_secs(15);
@@ -121,16 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// A tail at work.
-struct Follow {
-    koyeb: Koyeb,
-    filter: Filter,
-    sink: mpsc::Sender<Result<LogLine, Error>>,
-    last: Last,
+pub(super) struct Follow {
+    pub(super) koyeb: Koyeb,
+    /// What was asked for.
+    pub(super) filter: Filter,
+    sink: Put<Result<Tailed, Error>>,
+    pub(super) shown: Shown,
+    clock: Clock,
 }
 
 /// Why one connection is over.
-enum Over {
+pub(super) enum Over {
     /// Nobody reads any more.
     Unread,
     /// Whether it was of use: the next one can follow soon.
@@ -141,13 +46,21 @@ enum Over {
 }
 
 impl Follow {
-    async fn run(mut self, socket: Socket, mut stopped: watch::Receiver<bool>) {
+    /// Opens the first connection.
+    pub(super) async fn begin(logs: Logs, sink: Put<Result<Tailed, Error>>) -> Result<(Self, Socket), Error> {
+        let Logs { koyeb, filter, .. } = logs;
+        let (socket, clock) = connect(&koyeb, &filter).await?;
+        let shown = Shown::since(clock.now());
+        Ok((Self { koyeb, filter, sink, shown, clock }, socket))
+    }
+
+    pub(super) async fn run(mut self, socket: Socket, mut stopped: watch::Receiver<bool>) {
         let end = tokio::select! {
             end = self.follow(socket) => end,
             () = told(&mut stopped) => None,
         };
         if let Some(e) = end {
-            let _ = self.sink.send(Err(e)).await;
+            let _ = self.sink.put(Err(e), 0).await;
         }
     }
 
@@ -165,31 +78,39 @@ impl Follow {
                 Over::Cut { useful: true } => (pause, lost) = (FIRST, Instant::now()),
                 Over::Cut { useful: false } => {}
             }
-            if lost.elapsed() > PATIENCE {
-                return Some(out_of_reach());
-            }
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
             pause = (pause * 2).min(LONGEST);
-            match self.again().await {
-                Ok(again) => socket = Some(again),
+            let Some(left) = PATIENCE.checked_sub(lost.elapsed()) else { return Some(out_of_reach()) };
+            match tokio::time::timeout(left, self.again()).await {
+                Ok(Ok(again)) => socket = Some(again),
                 // A page of some proxy instead of the service passes.
-                Err(e) if is_final(e.kind()) && e.kind() != Kind::BadReply => return Some(e),
-                Err(e) => tracing::debug!(error = %e, "a tail could not be opened again"),
+                Ok(Err(e)) if is_final(e.kind()) && e.kind() != Kind::BadReply => return Some(e),
+                Ok(Err(e)) => tracing::debug!(error = %e, "a tail could not be opened again"),
+                Err(_) => return Some(out_of_reach()),
+            }
+            if socket.is_some() {
+                // The connection stands, so that nothing falls between what is searched and what comes on it.
+                match self.fill().await {
+                    Ok(true) => lost = Instant::now(),
+                    Ok(false) => {}
+                    Err(Over::Refused(e)) => return Some(e),
+                    Err(_) => return None,
+                }
             }
         }
     }
 
+    /// Opens a connection that begins with what may be missing.
     async fn again(&mut self) -> Result<Socket, Error> {
-        if self.last.at.is_some() {
-            // From there on all lines are wanted, however few old ones were.
-            (self.filter.start, self.filter.limit) = (self.last.at, None);
-        }
-        self.last.begin_again();
-        connect(&self.koyeb, &self.filter).await
+        let filter = Filter { start: Some(self.hole().from), limit: None, ..self.filter.clone() };
+        let (socket, clock) = connect(&self.koyeb, &filter).await?;
+        self.clock = clock;
+        Ok(socket)
     }
 
     async fn read(&mut self, socket: &Socket) -> Over {
         let (opened, mut heard, mut lines) = (Instant::now(), false, false);
+        self.shown.begin_again();
         loop {
             let next = socket.next().await;
             let useful = lines || opened.elapsed() > LONGEST;
@@ -201,18 +122,31 @@ impl Follow {
             heard = true;
             match line(&text) {
                 Ok(None) => {}
-                Ok(Some(line)) if self.last.is_repeated(&line) => {}
-                Ok(Some(line)) => {
-                    lines = true;
-                    if self.sink.send(Ok(line)).await.is_err() {
-                        return Over::Unread;
-                    }
-                }
+                Ok(Some(line)) => match self.show(line, text.len()).await {
+                    Ok(is_new) => lines |= is_new,
+                    Err(over) => return over,
+                },
                 Err(e) if is_final(e.kind()) => return Over::Refused(e),
                 // What went wrong on the other side may be cured by another connection.
                 Err(_) => return Over::Cut { useful },
             }
         }
+    }
+
+    /// Passes on a line of so many bytes, unless it was shown before; whether it is new.
+    pub(super) async fn show(&mut self, line: LogLine, bytes: usize) -> Result<bool, Over> {
+        if self.shown.is_repeated(&line, self.now()) {
+            return Ok(false);
+        }
+        self.tell(Tailed::Line(line), bytes).await.map(|()| true)
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(super) async fn tell(&self, tailed: Tailed, bytes: usize) -> Result<(), Over> {
+        self.sink.put(Ok(tailed), bytes).await.map_err(|_| Over::Unread)
     }
 
     /// A connection that ended before anything was said: a wrong token looks so, too.
@@ -223,6 +157,37 @@ impl Follow {
             Err(e) if says_why(e.kind()) => Over::Refused(e),
             _ => Over::Cut { useful },
         }
+    }
+}
+
+async fn connect(koyeb: &Koyeb, filter: &Filter) -> Result<(Socket, Clock), Error> {
+    let call = koyeb.call();
+    let result = narrowed!(call.tail_logs(), filter.clone()).send().await;
+    let answer = call.done::<Upgraded>(result).await?;
+    let clock = Clock::of(answer.headers());
+    Ok((Socket::open(&call, answer).await?.watched(QUIET, QUIET), clock))
+}
+
+/// The service's clock, by which lines are timed; ours may be wrong.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    at: DateTime<Utc>,
+    since: Instant,
+}
+
+impl Clock {
+    /// By the time that an answer names, or by ours.
+    fn of(headers: &HeaderMap) -> Self {
+        let named = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let named = named.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+        // It is without its fraction of a second.
+        let named = named.and_then(|date| date.to_utc().checked_add_signed(SECOND));
+        Self { at: named.unwrap_or_else(Utc::now), since: Instant::now() }
+    }
+
+    fn now(self) -> DateTime<Utc> {
+        let passed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
+        self.at.checked_add_signed(passed).unwrap_or(self.at)
     }
 }
 
@@ -279,5 +244,17 @@ mod tests {
         let error = line(br#"{"error":{"code":7,"message":"no"}}"#).map_err(|e| e.kind());
         assert_eq!(error.err(), Some(Kind::PermissionDenied));
         assert_eq!(line(b"<html>").map_err(|e| e.kind()).err(), Some(Kind::BadReply));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_the_service() -> Result<(), Box<dyn std::error::Error>> {
+        let mut headers = HeaderMap::new();
+        headers.insert(DATE, "Thu, 01 Jan 2026 00:00:00 GMT".parse()?);
+        let clock = Clock::of(&headers);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        assert_eq!(clock.now().to_rfc3339(), "2026-01-01T00:01:31+00:00");
+        headers.insert(DATE, "soon".parse()?);
+        assert!((Utc::now() - Clock::of(&headers).now()).abs() < TimeDelta::hours(1));
+        Ok(())
     }
 }

@@ -1,0 +1,94 @@
+//! The search for what was written while there was no connection.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::follow::{Follow, Over};
+use super::shown::Hole;
+use super::{Filter, Tailed, says_why};
+use crate::koyeb::{LogLine, Logs, Order};
+use crate::page::List;
+
+/// How many old lines a tail begins with, and how many are on a page of a search.
+const PAGE: u32 = 1000;
+/// What a line takes at least, beside its text.
+const LABELS: usize = 256;
+
+/// How far back a tail begins if nobody says otherwise.
+const DAY: TimeDelta = TimeDelta::days(1);
+/// How exactly the service's clock is known.
+pub(super) const SECOND: TimeDelta = TimeDelta::seconds(1);
+
+impl Follow {
+    fn old(&self) -> u32 {
+        self.filter.limit.unwrap_or(PAGE)
+    }
+
+    /// What must be searched; never more than was asked for.
+    pub(super) fn hole(&self) -> Hole {
+        let hole = self.shown.hole(self.old());
+        Hole { from: self.filter.start.map_or(hole.from, |start| hole.from.max(start)), ..hole }
+    }
+
+    /// Shows what is missing, or says that something may be. Whether it showed any; an error when this ends the tail.
+    pub(super) async fn fill(&mut self) -> Result<bool, Over> {
+        let mut any = self.shown.is_empty() && self.show_the_old().await?;
+        let Hole { from, is_whole } = self.hole();
+        if !is_whole {
+            self.gap().await?;
+        }
+        if from < self.now() {
+            self.shown.begin_again();
+            let mut list = self.search(from, None, Order::Asc, PAGE).query();
+            while let Some(lines) = self.page(&mut list).await? {
+                any |= self.show_all(lines).await?;
+            }
+        }
+        Ok(any)
+    }
+
+    /// The lines that a tail begins with, where its first connection broke before it showed any.
+    async fn show_the_old(&mut self) -> Result<bool, Over> {
+        // It is known to a second; what was written in that second is found by the search that follows.
+        let began = self.shown.began().checked_sub_signed(SECOND).unwrap_or_default();
+        let start = self.filter.start.or_else(|| began.checked_sub_signed(DAY));
+        let Some(start) = start.filter(|start| *start < began) else { return Ok(false) };
+        let mut list = self.search(start, Some(began), Order::Desc, self.old()).query();
+        let mut lines = self.page(&mut list).await?.unwrap_or_default();
+        lines.reverse();
+        self.show_all(lines).await
+    }
+
+    /// The next page, if it can be had.
+    async fn page(&mut self, list: &mut List<LogLine>) -> Result<Option<Vec<LogLine>>, Over> {
+        match list.next_page().await {
+            Ok(page) => Ok(page),
+            Err(e) if says_why(e.kind()) => Err(Over::Refused(e)),
+            Err(e) => {
+                tracing::debug!(error = %e, "what was written without a connection could not be searched");
+                self.gap().await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn gap(&mut self) -> Result<(), Over> {
+        self.shown.gap_told();
+        self.tell(Tailed::Gap, 0).await
+    }
+
+    async fn show_all(&mut self, lines: Vec<LogLine>) -> Result<bool, Over> {
+        let mut any = false;
+        for line in lines {
+            let bytes = line.message.len() + LABELS;
+            any |= self.show(line, bytes).await?;
+        }
+        Ok(any)
+    }
+
+    fn search(&self, from: DateTime<Utc>, end: Option<DateTime<Utc>>, order: Order, page: u32) -> Logs {
+        let mut logs = self.koyeb.logs().order(order);
+        logs.filter = Filter { start: Some(from), limit: Some(page), ..self.filter.clone() };
+        logs.end = end;
+        logs
+    }
+}
