@@ -1,10 +1,11 @@
-//! How a websocket shows who the caller is: by a subprotocol, since browsers can set no other header.
+//! How a websocket shows who the caller is: by a subprotocol, since browsers can set no other header, and by
+//! `Authorization` as every other request. The service's documents ask for the latter, its own programs send the former.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
-/// `Authorization: Bearer T` becomes `Sec-WebSocket-Protocol: Bearer, T`.
+/// `Authorization: Bearer T` stays, and `Sec-WebSocket-Protocol: Bearer, T` joins it.
 pub(super) fn put_on(headers: &mut HeaderMap) {
-    let Some(credential) = headers.remove(AUTHORIZATION) else { return };
+    let Some(credential) = headers.get(AUTHORIZATION) else { return };
     let token = credential.as_bytes().strip_prefix(b"Bearer ").unwrap_or_default();
     let value = [b"Bearer, ", token].concat();
     if let Ok(mut value) = HeaderValue::from_bytes(&value) {
@@ -23,11 +24,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_moves_and_stays_secret() {
+    fn the_token_is_in_both_places_and_stays_secret() {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer abc.def"));
         put_on(&mut headers);
-        assert!(!headers.contains_key(AUTHORIZATION));
+        assert_eq!(headers.get(AUTHORIZATION).map(HeaderValue::as_bytes), Some(&b"Bearer abc.def"[..]));
         let value = headers.get(SEC_WEBSOCKET_PROTOCOL);
         assert_eq!(value.map(HeaderValue::as_bytes), Some(&b"Bearer, abc.def"[..]));
         assert!(!format!("{value:?}").contains("abc"));

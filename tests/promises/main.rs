@@ -63,6 +63,8 @@ mod fake {
     mod faults;
     #[cfg(feature = "incus")]
     mod incus_wire;
+    #[cfg(feature = "koyeb")]
+    mod koyeb;
     #[cfg(feature = "lambda-cloud")]
     mod lambda_cloud;
 }

@@ -32,15 +32,18 @@ pub(super) enum Caller {
     Organization,
 }
 
-/// REST has the token in `Authorization`, a websocket as a subprotocol.
+/// The token is in `Authorization`; a websocket may have it as a subprotocol, too, or there alone, as browsers do.
 fn admit(world: &World, request: &Request) -> Result<Caller, Reply> {
     let refuse = |message: &str| error(401, "authentication_error", message);
-    let protocol = request.header("sec-websocket-protocol").and_then(|value| value.strip_prefix("Bearer, "));
-    let token = match (protocol, request.header("authorization")) {
-        (Some(token), _) => token,
-        (None, Some(value)) => value.strip_prefix("Bearer ").ok_or_else(|| refuse("Invalid token format"))?,
-        (None, None) => return Err(refuse("Route needs to be authenticated")),
-    };
+    let bad_format = || refuse("Invalid token format");
+    let protocol = request.header("sec-websocket-protocol");
+    let protocol = protocol.map(|value| value.strip_prefix("Bearer, ").ok_or_else(bad_format)).transpose()?;
+    let header = request.header("authorization");
+    let header = header.map(|value| value.strip_prefix("Bearer ").ok_or_else(bad_format)).transpose()?;
+    if protocol.is_some() && header.is_some() && protocol != header {
+        return Err(refuse("Two tokens"));
+    }
+    let token = protocol.or(header).ok_or_else(|| refuse("Route needs to be authenticated"))?;
     if token == world.token {
         return Ok(Caller::User);
     }
