@@ -1,13 +1,18 @@
 //! One suite for every server of a platform, real or fake; and the vendors' own clients against the fakes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 // A build with few features runs a part of it.
-#![allow(dead_code, unused_imports, unused_macros)]
+#![cfg_attr(
+    not(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
+    allow(dead_code, unused_imports, unused_macros)
+)]
 
 #[cfg(feature = "incus")]
 #[path = "../support/fake_client.rs"]
+#[allow(dead_code)] // each program uses a part of it
 mod fake_client;
 #[cfg(feature = "incus")]
 #[path = "../support/wire.rs"]
+#[allow(dead_code)]
 mod wire;
 
 #[cfg(feature = "incus")]

@@ -1,14 +1,19 @@
 //! What windlass promises, each by a test that fails without it; and tests of the fakes without our client.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 // A build with few features runs a part of it.
-#![allow(dead_code, unused_imports)]
+#![cfg_attr(
+    not(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
+    allow(dead_code, unused_imports)
+)]
 
 mod alone;
 #[cfg(feature = "incus")]
 #[path = "../support/fake_client.rs"]
+#[allow(dead_code)] // each program uses a part of it
 mod fake_client;
 #[cfg(feature = "incus")]
 #[path = "../support/wire.rs"]
+#[allow(dead_code)]
 mod wire;
 
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]

@@ -2,6 +2,7 @@
 
 mod bench_build;
 mod bench_incus;
+mod busy_test;
 mod coverage;
 mod diff;
 mod drift;
@@ -30,6 +31,7 @@ cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root)
+cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
 
@@ -45,6 +47,9 @@ fn main() -> ExitCode {
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
         ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),
         ["live", rest @ ..] => live::run(rest),
+        ["busy-test", rest @ ..] => busy_test::run(rest),
+        // What `busy-test` starts.
+        ["spin"] => busy_test::spin(),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         ["bench-incus", rest @ ..] => bench_incus::run(rest),
         _ => Err(format!("usage:\n{USAGE}")),

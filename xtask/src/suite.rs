@@ -142,7 +142,7 @@ impl Tally {
 }
 
 /// Runs a command whose output is a test harness's; whether it succeeded, too.
-fn run_counting(command: &mut Command) -> Result<(Tally, bool), String> {
+pub(crate) fn run_counting(command: &mut Command) -> Result<(Tally, bool), String> {
     let failed = |e| format!("can't run the tests: {e}");
     let mut child = command.spawn().map_err(failed)?;
     let tally = child.stdout.take().map(echo_and_count).unwrap_or_default();

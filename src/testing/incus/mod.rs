@@ -298,6 +298,11 @@ impl FakeIncus {
         Hold(world)
     }
 
+    /// Forgets operations that have ended, as the server does by itself five seconds after their end.
+    pub fn forget_finished_operations(&self) {
+        self.0.world.operations.forget_finished();
+    }
+
     /// How many clients listen to events.
     pub fn event_listeners(&self) -> usize {
         self.0.world.events.listeners()

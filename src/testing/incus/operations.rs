@@ -74,6 +74,10 @@ impl Operations {
         lock(&self.0).clear();
     }
 
+    pub(super) fn forget_finished(&self) {
+        lock(&self.0).retain(|_, operation| !operation.is_over());
+    }
+
     fn of_project(&self, project: Option<&str>) -> Vec<Arc<Operation>> {
         let all = lock(&self.0);
         // What belongs to no project is everybody's.

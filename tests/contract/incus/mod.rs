@@ -2,11 +2,13 @@
 
 mod backups;
 mod copy;
+mod lab;
 mod metadata;
 mod snapshots;
 
 pub use backups::*;
 pub use copy::*;
+pub use lab::{Daemon, Lab};
 pub use metadata::*;
 pub use snapshots::*;
 
@@ -34,7 +36,8 @@ mod images;
 pub use files::*;
 pub use images::*;
 
-pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub type Caught = Box<dyn std::error::Error>;
+pub type Outcome = Result<(), Caught>;
 
 /// Far more than an answer takes.
 const SOON: Duration = Duration::from_secs(20);
@@ -42,7 +45,8 @@ const SOON: Duration = Duration::from_secs(20);
 /// The servers have this image: a busybox with a shell.
 pub const IMAGE: &str = "busybox";
 
-/// Declares a `#[tokio::test]` for each item of the contract; `$server` connects to the server under test.
+/// Declares a `#[tokio::test]` for each item of the contract; `$server` connects to the server under test, and
+/// gives the lab, too, for what needs more than calls (`@lab`).
 macro_rules! incus_contract {
     ($(#[$attribute:meta])* $server:path) => {
         incus_tests! { [$(#[$attribute])*] $server;
@@ -105,17 +109,17 @@ macro_rules! incus_contract {
             raw_calls_work
             server_is_described
             bulk_state
-            a_wait_out_of_time_gives_a_ticket
+            a_wait_out_of_time_gives_a_ticket @lab
             a_ticket_resumes_in_a_fresh_client
             a_ticket_of_a_forgotten_operation_says_so
-            a_launch_can_be_awaited_after_its_operation_is_forgotten
-            cancelling_what_cannot_be_cancelled_is_a_conflict
+            a_launch_can_be_awaited_after_its_operation_is_forgotten @lab
+            cancelling_what_cannot_be_cancelled_is_a_conflict @lab
             many_waits_share_one_connection
             until_it_runs_and_is_ready
             until_it_has_an_address
             until_whatever_its_state_shows
             a_wait_for_what_is_not_there_ends_at_once
-            operations_are_listed_and_awaited_by_id
+            operations_are_listed_and_awaited_by_id @lab
             lifecycle_events_tell_what_happened
             operations_are_events_too
             the_log_is_events_too
@@ -125,7 +129,7 @@ macro_rules! incus_contract {
             a_snapshot_expires_when_it_is_told_to
             a_restored_instance_is_as_it_was
             snapshots_that_cannot_be
-            a_snapshot_can_be_awaited_after_its_operation_is_forgotten
+            a_snapshot_can_be_awaited_after_its_operation_is_forgotten @lab
             backups_are_made_listed_renamed_and_deleted
             a_taken_backup_name_harms_no_backup
             a_backup_becomes_an_instance
@@ -157,19 +161,25 @@ macro_rules! incus_contract_in_the_clear {
 }
 
 macro_rules! incus_tests {
-    ($attributes:tt $server:path; $($name:ident)*) => {
-        $(incus_test! { $attributes $server; $name })*
+    ($attributes:tt $server:path; $($name:ident $(@ $lab:ident)?)*) => {
+        $(incus_test! { $attributes $server; $name $($lab)? })*
     };
 }
 
 macro_rules! incus_test {
-    ([$(#[$attribute:meta])*] $server:path; $name:ident) => {
+    ([$(#[$attribute:meta])*] $server:path; $name:ident $($lab:ident)?) => {
         $(#[$attribute])*
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() -> crate::incus::Outcome {
-            let (incus, _alive) = $server().await?;
-            crate::incus::$name(incus).await
+            let (incus, _lab) = $server().await?;
+            incus_test! { @call $name incus $(($lab) _lab)? }
         }
+    };
+    (@call $name:ident $incus:ident) => {
+        crate::incus::$name($incus).await
+    };
+    (@call $name:ident $incus:ident (lab) $lab:ident) => {
+        crate::incus::$name($incus, &$lab).await
     };
 }
 

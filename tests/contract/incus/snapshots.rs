@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use windlass::incus::{Incus, Snapshot, Status};
 use windlass::{Kind, WaitEnd};
 
-use super::{IMAGE, Outcome, handle, launched, name, remove};
+use super::{IMAGE, Lab, Outcome, handle, launched, name, remove};
 
 pub async fn snapshots_are_taken_listed_renamed_and_deleted(incus: Incus) -> Outcome {
     let web = incus.create(name("snap")).image(IMAGE).config("user.a", "1").await?;
@@ -109,18 +109,21 @@ pub async fn snapshots_that_cannot_be(incus: Incus) -> Outcome {
     remove(&handle(&incus, &web)).await
 }
 
-pub async fn a_snapshot_can_be_awaited_after_its_operation_is_forgotten(incus: Incus) -> Outcome {
+pub async fn a_snapshot_can_be_awaited_after_its_operation_is_forgotten(
+    incus: Incus,
+    lab: &impl Lab,
+) -> Outcome {
     let web = incus.create(name("late")).image(IMAGE).await?;
     let operation = web.create_snapshot("s").send().await?;
     let ticket = operation.ticket();
     operation.await?;
     // Both in whole seconds on some servers: the next one must begin in another second.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    lab.next_second().await;
     let failed = web.create_snapshot("s").send().await?.await.expect_err("the name is taken");
     let rename = web.snapshot("s").rename("t").send().await?;
     let renaming = rename.ticket();
     rename.await?;
-    tokio::time::sleep(Duration::from_millis(6_500)).await;
+    lab.forget_operations().await;
     let found = incus.resume::<Snapshot>(&renaming.to_string().parse()?)?.await?;
     assert_eq!((found.name(), found.instance().name()), ("t", web.name()));
     found.rename("s").await?;

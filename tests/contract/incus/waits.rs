@@ -6,24 +6,26 @@ use std::time::Duration;
 use windlass::incus::{AddressKind, Incus, Instance, Status, types};
 use windlass::{Error, Kind, WaitEnd};
 
-use super::{IMAGE, Outcome, handle, launched, name, remove};
+use super::{IMAGE, Lab, Outcome, handle, launched, name, remove};
 use crate::wire::Tap;
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// A stop that takes a second or more: busybox first lets its children end.
-async fn slow_stop(web: &Instance) -> Result<windlass::Operation<()>, Error> {
-    web.stop().timeout(Duration::from_secs(30)).send().await
+/// A stop that lasts as long as the guest is held.
+async fn graceful_stop(web: &Instance) -> Result<windlass::Operation<()>, Error> {
+    web.stop().timeout(SOON).send().await
 }
 
-pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus) -> Outcome {
+pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus, lab: &impl Lab) -> Outcome {
     let web = launched(&incus, "late").await?;
-    let e = slow_stop(&web).await?.timeout(Duration::from_millis(1)).await.expect_err("it takes longer");
+    let held = lab.hold(&web).await?;
+    let e = graceful_stop(&web).await?.timeout(Duration::from_millis(1)).await.expect_err("it takes longer");
     assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
     assert!(e.last_progress().is_some_and(|last| last.status == "Running"), "{e:?}");
     let text = e.ticket().to_string();
     let error = Error::from(e);
     assert_eq!(error.ticket(), Some(text.as_str()));
+    drop(held);
     incus.resume::<()>(&text.parse()?)?.await?;
     assert_eq!(web.get().await?.status, Status::Stopped);
     remove(&handle(&incus, &web)).await
@@ -51,11 +53,14 @@ pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome 
     Ok(())
 }
 
-pub async fn a_launch_can_be_awaited_after_its_operation_is_forgotten(incus: Incus) -> Outcome {
+pub async fn a_launch_can_be_awaited_after_its_operation_is_forgotten(
+    incus: Incus,
+    lab: &impl Lab,
+) -> Outcome {
     let operation = incus.launch(name("slept")).image(IMAGE).send().await?;
     let ticket = operation.ticket();
     let web = operation.await?;
-    tokio::time::sleep(Duration::from_millis(6_500)).await;
+    lab.forget_operations().await;
     let again = incus.resume::<Instance>(&ticket)?.await?;
     assert_eq!((again.name(), &again.status), (web.name(), &Status::Running));
     remove(&handle(&incus, &web)).await?;
@@ -64,12 +69,14 @@ pub async fn a_launch_can_be_awaited_after_its_operation_is_forgotten(incus: Inc
     Ok(())
 }
 
-pub async fn cancelling_what_cannot_be_cancelled_is_a_conflict(incus: Incus) -> Outcome {
+pub async fn cancelling_what_cannot_be_cancelled_is_a_conflict(incus: Incus, lab: &impl Lab) -> Outcome {
     let web = launched(&incus, "cancel").await?;
-    let operation = slow_stop(&web).await?;
+    let held = lab.hold(&web).await?;
+    let operation = graceful_stop(&web).await?;
     let ticket = operation.ticket();
     let e = operation.cancel().await.expect_err("a stop can't be cancelled");
     assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    drop(held);
     incus.resume::<()>(&ticket)?.await?;
     remove(&handle(&incus, &web)).await
 }
@@ -177,9 +184,10 @@ pub async fn a_wait_for_what_is_not_there_ends_at_once(incus: Incus) -> Outcome 
     Ok(())
 }
 
-pub async fn operations_are_listed_and_awaited_by_id(incus: Incus) -> Outcome {
+pub async fn operations_are_listed_and_awaited_by_id(incus: Incus, lab: &impl Lab) -> Outcome {
     let web = launched(&incus, "listed").await?;
-    let stop = slow_stop(&web).await?;
+    let held = lab.hold(&web).await?;
+    let stop = graceful_stop(&web).await?;
     let id = stop.ticket().id().to_owned();
     let running = incus.operations().status(Status::Running).list().all().await?;
     let found = running.iter().find(|operation| operation.id == id).ok_or("the stop isn't listed")?;
@@ -189,6 +197,7 @@ pub async fn operations_are_listed_and_awaited_by_id(incus: Incus) -> Outcome {
     let handle = incus.operation(&id);
     assert_eq!(handle.get().await?.description, found.description);
     assert!(handle.cancel().await.is_err_and(|e| e.kind() == Kind::Conflict));
+    drop(held);
     let ended: types::Operation = handle.wait().timeout(SOON).await?;
     assert_eq!((ended.status, ended.id), (Status::Success, id));
     stop.await?;

@@ -1,6 +1,7 @@
 //! The contract on a real Incus daemon over HTTPS, by a client that joined with a token: run by `cargo xtask live
 //! incus`, which has the daemon listen.
 
+use crate::incus::Daemon;
 use tokio::sync::OnceCell;
 use windlass::incus::{Connect, Identity, Incus, TrustToken};
 use windlass::{Kind, Sent};
@@ -21,7 +22,7 @@ fn remote() -> Result<Connect, Caught> {
 }
 
 /// Joined once for all tests. Each has a runtime of its own, and with it a client of its own.
-async fn server() -> Result<(Incus, ()), Caught> {
+async fn server() -> Result<(Incus, Daemon), Caught> {
     static JOINED: OnceCell<(Identity, String)> = OnceCell::const_new();
     let join = || async {
         let token = admin()?.trust().token("contract").send().await?;
@@ -30,7 +31,7 @@ async fn server() -> Result<(Incus, ()), Caught> {
         Ok::<_, Caught>((me, token.fingerprint().to_owned()))
     };
     let (me, pin) = JOINED.get_or_try_init(join).await?;
-    Ok((remote()?.fingerprint(pin).identity(me.clone()).connect().await?, ()))
+    Ok((remote()?.fingerprint(pin).identity(me.clone()).connect().await?, Daemon))
 }
 
 incus_contract!(

@@ -1,0 +1,105 @@
+//! `cargo xtask busy-test`: the README's test command, several times, on a machine that is busy with something else.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use crate::suite::{self, Tally};
+use crate::{Outcome, workspace};
+
+/// Runs without an argument.
+const RUNS: usize = 5;
+/// Processes that keep the machine busy meanwhile.
+const BUSY: usize = 8;
+
+/// Processes that use all the CPU they get, until this is dropped.
+struct Load(Vec<Child>);
+
+impl Load {
+    fn start() -> Result<Self, String> {
+        let own = std::env::current_exe().map_err(|e| format!("can't find xtask itself: {e}"))?;
+        let mut load = Self(Vec::new());
+        for _ in 0..BUSY {
+            let child = Command::new(&own).arg("spin").stdin(Stdio::piped()).spawn();
+            load.0.push(child.map_err(|e| format!("can't start a busy process: {e}"))?);
+        }
+        Ok(load)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A busy process. It ends when its standard input does, so that it can't outlive the chore that started it.
+pub(crate) fn spin() -> Outcome {
+    std::thread::spawn(|| {
+        let mut number = 0_u64;
+        loop {
+            number = std::hint::black_box(number.wrapping_mul(31).wrapping_add(7));
+        }
+    });
+    let mut rest = Vec::new();
+    std::io::stdin().read_to_end(&mut rest).map(drop).map_err(|e| format!("standard input: {e}"))
+}
+
+/// Runs the tests, and says how often each one failed.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let runs = match args {
+        [] => RUNS,
+        [runs] => runs.parse().map_err(|_| format!("'{runs}' isn't a number of runs"))?,
+        _ => return Err("busy-test takes one number of runs".to_owned()),
+    };
+    workspace::run(tests().arg("--no-run"))?;
+    let load = Load::start()?;
+    let mut failures = BTreeMap::<String, usize>::new();
+    let mut bad = 0;
+    for run in 1..=runs {
+        let start = Instant::now();
+        let (Tally { passed, failed }, success) = suite::run_counting(tests().stdout(Stdio::piped()))?;
+        let seconds = start.elapsed().as_secs();
+        println!(
+            "-- run {run} beside {BUSY} busy processes: {passed} passed, {} failed, {seconds} s",
+            failed.len()
+        );
+        bad += usize::from(!success);
+        failed.into_iter().for_each(|name| *failures.entry(name).or_default() += 1);
+    }
+    drop(load);
+    verdict(runs, bad, &failures)
+}
+
+/// The command that README.md names, without the stop after the first program that fails.
+fn tests() -> Command {
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command
+}
+
+fn verdict(runs: usize, bad: usize, failures: &BTreeMap<String, usize>) -> Outcome {
+    if bad == 0 && failures.is_empty() {
+        println!("all {runs} runs passed");
+        return Ok(());
+    }
+    let lines: String = failures.iter().map(|(name, times)| format!("\n    {times} x {name}")).collect();
+    Err(format!("{bad} of {runs} runs failed{lines}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_by_name() {
+        assert!(verdict(5, 0, &BTreeMap::new()).is_ok());
+        assert!(verdict(5, 1, &BTreeMap::new()).is_err());
+        let said = verdict(5, 2, &BTreeMap::from([("a::b".to_owned(), 2)])).unwrap_err();
+        assert_eq!(said, "2 of 5 runs failed\n    2 x a::b");
+    }
+}
