@@ -15,9 +15,6 @@ pub trait Lab {
 
     /// After it, no finished operation is known any more.
     async fn forget_operations(&self);
-
-    /// After it, the server stamps another second.
-    async fn next_second(&self);
 }
 
 impl Lab for FakeIncus {
@@ -28,9 +25,6 @@ impl Lab for FakeIncus {
     async fn forget_operations(&self) {
         self.forget_finished_operations();
     }
-
-    // It stamps in fractions of a second.
-    async fn next_second(&self) {}
 }
 
 /// A private daemon of `cargo xtask live`.
@@ -69,9 +63,5 @@ impl Lab for Daemon {
     // Five seconds after their end.
     async fn forget_operations(&self) {
         tokio::time::sleep(Duration::from_millis(6_500)).await;
-    }
-
-    async fn next_second(&self) {
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
 }
