@@ -252,7 +252,7 @@ pub async fn a_refused_create_can_be_cleaned_up<G>(served: Served<G>) -> Outcome
     let e = sf.create(&own).cpus(1000).disk(disk()).remove_refused().await;
     let e = assert_kind(e, Kind::InsufficientCapacity);
     assert_eq!(e.marker(), None, "{e}");
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if sf.instances().list().all().await?.iter().all(|it| it.name != own) {
             return Ok(());
         }
@@ -336,7 +336,7 @@ pub async fn events_newest_first<G>(served: Served<G>) -> Outcome {
     let web = made(&served.sf, "events").await?;
     let mut events = Vec::new();
     // On 0.7 they show up late.
-    for _ in 0..50 {
+    for _ in 0..400 {
         events = web.events().list().all().await?;
         if events.len() > 3 {
             break;

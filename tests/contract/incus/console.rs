@@ -93,7 +93,7 @@ pub async fn console_log(incus: Incus) -> Outcome {
     assert!(web.console_log().await?.is_empty());
     web.exec(["sh", "-c", "echo for the log >/dev/console"]).output().await?.success()?;
     let mut fresh = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         fresh.extend_from_slice(&web.console_log().await?);
         if String::from_utf8_lossy(&fresh).contains("for the log") {
             break;

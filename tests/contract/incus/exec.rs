@@ -71,7 +71,7 @@ pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
     };
     assert!(at_work().await?);
     drop(run);
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if !at_work().await? {
             return remove(&handle(&incus, &web)).await;
         }
@@ -266,7 +266,7 @@ pub async fn orders_to_a_command_that_has_ended_come_too_late(incus: Incus) -> O
 
 /// Waits until a file has this content.
 async fn appears(web: &Instance, path: &str, content: &str) -> Outcome {
-    for _ in 0..200 {
+    for _ in 0..5_000 {
         if web.read_file(path).await.is_ok_and(|bytes| bytes == content.as_bytes()) {
             return Ok(());
         }

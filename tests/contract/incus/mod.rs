@@ -442,7 +442,7 @@ pub async fn ephemeral_goes_away(incus: Incus) -> Outcome {
     let web = incus.launch(name("short")).image(IMAGE).ephemeral().await?;
     assert!(web.ephemeral);
     web.stop().force().await?;
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if web.get().await.is_err_and(|e| e.is_not_found()) {
             return Ok(());
         }

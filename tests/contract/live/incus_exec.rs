@@ -35,7 +35,7 @@ fn resident() -> usize {
 
 /// Waits until no more files are open than before: connections are closed in the background.
 async fn settled(before: usize) -> Outcome {
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if open_files() <= before {
             return Ok(());
         }

@@ -167,7 +167,7 @@ async fn a_server_that_takes_connections_only_to_close_them_is_not_stormed() -> 
 async fn dropping_the_stream_closes_the_connection() -> Outcome {
     let (fake, incus) = fake().await?;
     drop(incus.events().connect().await?);
-    for _ in 0..200 {
+    for _ in 0..5_000 {
         if fake.event_listeners() == 0 {
             return Ok(());
         }

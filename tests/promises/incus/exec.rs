@@ -78,7 +78,7 @@ async fn many_commands_leave_no_connection_behind() -> Outcome {
     drop(web.exec(["sleep", "1000"]).spawn().await?);
     drop(web.exec(["sleep", "1000"]).terminal(80, 24).spawn().await?);
     drop(web.console().attach().await?);
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if fake.connections() == 0 {
             return Ok(());
         }
@@ -152,7 +152,7 @@ async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
 /// Whether the server's work ends.
 async fn all_ends(fake: &FakeIncus) -> Outcome {
     let incus = fake.client()?;
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         if incus.operations().await?.iter().all(|operation| operation.status_code >= 200) {
             return Ok(());
         }

@@ -20,7 +20,7 @@ async fn fake() -> Result<(FakeKoyeb, Koyeb, InstanceRef), Box<dyn std::error::E
 
 /// Until the fake sees it so; a test that hangs here fails by its own time limit.
 async fn until(what: &str, mut reached: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if reached() {
             return;
         }

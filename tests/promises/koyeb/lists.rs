@@ -274,7 +274,7 @@ async fn too_many_requests_wait_for_the_reset_whatever_the_body() -> Outcome {
     fake.on("GET /v1/instances/{id}").header("x-ratelimit-reset", "58").reply(503, "");
     let started = std::time::Instant::now();
     koyeb.with(quick()).instance(&one).get().await?;
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
     assert_eq!(koyeb.instance("nowhere").get().await.expect_err("there is none").retry_after(), None);
     fake.rate_limit(0, Duration::from_secs(40));
     let e = koyeb.with(Retry::never()).instance(&one).get().await.expect_err("the limit is reached");

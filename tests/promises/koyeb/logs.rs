@@ -127,7 +127,7 @@ async fn a_tail_ends_when_told() -> Outcome {
     assert_eq!(next(&mut tail).await?.as_deref(), Some("this one"));
     stop.stop();
     assert_eq!(next(&mut tail).await?, None);
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         if fake.followers() == 0 {
             break;
         }

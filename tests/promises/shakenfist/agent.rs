@@ -75,7 +75,7 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     let started = Instant::now();
     let e =
         assert_kind(web.exec("echo hi").timeout(Duration::from_millis(700)).output().await, Kind::Timeout);
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(60));
     drop(_held);
     let done = sf.resume::<Output>(&e.ticket().ok_or("no ticket")?.parse()?)?.await?;
     assert_eq!(done.stdout_text(), "hi\n");
