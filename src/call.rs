@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
@@ -10,15 +9,17 @@ use progenitor_client::ResponseValue;
 use reqwest::Response;
 
 use crate::error::{Error, Kind, Sent};
+use crate::own::Own;
 use crate::raw::{self, RetryClass};
 use crate::tls;
-use crate::transport::{Answer, Explanation, Inner, Record, Unsent, retry_after};
+use crate::transport::{Answer, Explanation, Inner, Record, retry_after, too_large};
 
 /// One typed call: a raw client with a record of its own.
 pub(crate) struct Call<C> {
     client: C,
     api: &'static str,
     explain: fn(&Answer<'_>) -> Explanation,
+    json_body: u64,
     record: Arc<Record>,
 }
 
@@ -29,8 +30,8 @@ impl<C> Call<C> {
     /// `rebuild` makes the raw client of this call from the inner value.
     pub(crate) fn new(inner: &Inner, rebuild: impl FnOnce(Inner) -> C) -> Self {
         let (own, record) = inner.recorded();
-        let (api, explain) = (own.shared.api, own.shared.explain);
-        Self { client: rebuild(own), api, explain, record }
+        let (api, explain, json_body) = (own.shared.api, own.shared.explain, own.shared.limits.json_body);
+        Self { client: rebuild(own), api, explain, json_body, record }
     }
 
     /// An error over an answer that came with a good status and yet is none: a JSON error inside HTTP 200.
@@ -41,6 +42,14 @@ impl<C> Call<C> {
 
     pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
         self.label(Error::new(Kind::BadReply, message))
+    }
+
+    /// An error over a document that comes as a stream, once it is larger than documents may be.
+    pub(crate) fn check_size(&self, so_far: usize) -> Result<(), Error> {
+        match u64::try_from(so_far).is_ok_and(|so_far| so_far <= self.json_body) {
+            true => Ok(()),
+            false => Err(self.bad_reply(too_large(self.json_body))),
+        }
     }
 
     /// The key that the server's answer to a websocket request must be made from.
@@ -62,6 +71,11 @@ impl<C> Call<C> {
     /// Sends this as `X-Request-ID`; errors name it, too.
     pub(crate) fn request_id(&self, id: &str) {
         self.record.lock().request_id = reqwest::header::HeaderValue::from_str(id).ok();
+    }
+
+    /// The caller itself bounds the time of an upload's answer: by the server's silence, or by a deadline of the whole.
+    pub(crate) fn bounded(&self) {
+        self.record.lock().bounded = true;
     }
 
     fn label(&self, e: Error) -> Error {
@@ -203,29 +217,13 @@ fn without_values(message: &str) -> String {
 }
 
 async fn unexpected(mut response: Response, explain: fn(&Answer<'_>) -> Explanation) -> Error {
-    if let Some(e) = Unsent::take(&mut response) {
+    if let Some(e) = Own::take(&mut response) {
         return e;
     }
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = first_bytes(response).await;
+    // The transport has read it, as far as it goes.
+    let body = response.bytes().await.unwrap_or_default();
     answered(&Answer { status, headers: &headers, body: &body }, explain)
-}
-
-/// An error body is small and prompt; what isn't, is cut.
-async fn first_bytes(mut response: Response) -> Vec<u8> {
-    const MOST: usize = 64 * 1024;
-    let mut body = Vec::new();
-    let read = async {
-        while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() >= MOST {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
-    body.truncate(MOST);
-    body
 }
 
 fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Error {

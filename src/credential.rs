@@ -44,6 +44,8 @@ pub(crate) struct Fetched {
 #[derive(Default)]
 struct Held {
     token: Option<Token>,
+    /// When another is fetched, if the token's end is known.
+    renew: Option<Instant>,
     /// Counts the tokens, so that a call which saw an old one refused doesn't throw away a new one.
     number: u64,
 }
@@ -52,8 +54,14 @@ struct Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp(u64);
 
-/// Renewed ahead: a token must not run out on the way.
+/// Renewed ahead, as a token must not run out on the way. One that lasts less is used for most of its life.
 const MARGIN: Duration = Duration::from_secs(30);
+
+/// When a token that is new now is replaced.
+fn renewal(ends: Instant) -> Instant {
+    let life = ends.saturating_duration_since(Instant::now());
+    ends.checked_sub(MARGIN.min(life / 4)).unwrap_or(ends)
+}
 
 impl Credential {
     pub(crate) fn fetched(source: impl Fetch + 'static) -> Self {
@@ -97,13 +105,14 @@ impl Fetched {
     async fn current(&self) -> Result<(HeaderValue, Stamp), Error> {
         let mut held = self.held.lock().await;
         if let Some(token) = &held.token
-            && token.ends.is_none_or(|ends| Instant::now() + MARGIN < ends)
+            && held.renew.is_none_or(|renew| Instant::now() < renew)
         {
             return Ok((token.value.clone(), Stamp(held.number)));
         }
         let token = self.source.fetch().await?;
         let value = token.value.clone();
         held.number += 1;
+        held.renew = token.ends.map(renewal);
         held.token = Some(token);
         Ok((value, Stamp(held.number)))
     }
@@ -135,7 +144,7 @@ mod tests {
                 let number = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 let value = bearer(&Secret::from(format!("token-{number}")))?;
-                Ok(Token { value, ends: self.lasts.map(|lasts| Instant::now() + lasts) })
+                Ok(Token { value, ends: self.lasts.map(crate::clock::from_now) })
             })
         }
     }
@@ -171,6 +180,32 @@ mod tests {
         assert_eq!(value(&credential).await?.0, "Bearer token-1");
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(value(&credential).await?.0, "Bearer token-2");
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_token_serves_for_most_of_its_life() -> Result<(), Error> {
+        let at = |seconds| async move {
+            // The fake source takes a second to fetch, and counts the life from then on.
+            let (credential, fetched) = counted(Some(Duration::from_secs(8)));
+            value(&credential).await?;
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            value(&credential).await?;
+            Ok::<_, Error>(fetched.load(Ordering::SeqCst))
+        };
+        assert_eq!((at(1).await?, at(5).await?, at(6).await?), (1, 1, 2));
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lives_of_any_length() -> Result<(), Error> {
+        for (lasts, fetches) in [(Duration::ZERO, 3), (Duration::MAX, 1)] {
+            let (credential, fetched) = counted(Some(lasts));
+            for _ in 0..3 {
+                value(&credential).await?;
+            }
+            assert_eq!(fetched.load(Ordering::SeqCst), fetches, "{lasts:?}");
+        }
         Ok(())
     }
 

@@ -7,6 +7,34 @@ use reqwest::{ClientBuilder, Url};
 use rustls::ClientConfig;
 
 use crate::error::{Error, Kind};
+use crate::secret::Secret;
+
+/// A client of the server at this address: through the proxy that was asked for, or the one that the environment names
+/// for HTTPS.
+///
+/// The environment has no say over plain HTTP, where a proxy would read the credential, or over this machine itself.
+pub(crate) fn builder_to(
+    url: &Url,
+    tls: ClientConfig,
+    proxy: Option<&Secret>,
+) -> Result<ClientBuilder, Error> {
+    let builder = builder(tls);
+    match proxy {
+        Some(proxy) => Ok(builder.proxy(self::proxy(proxy)?)),
+        None if url.scheme() == "http" || is_loopback(url) => Ok(builder.no_proxy()),
+        None => Ok(builder),
+    }
+}
+
+/// A proxy that was asked for. Its address may hold a password.
+fn proxy(url: &Secret) -> Result<reqwest::Proxy, Error> {
+    let wrong = || Error::invalid("proxy", "is no address that starts with http:// or https://");
+    let parsed = Url::parse(url.expose()).map_err(|_| wrong())?;
+    match parsed.scheme() {
+        "http" | "https" if parsed.has_host() => reqwest::Proxy::all(parsed).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
 
 /// A client that does nothing behind the back of the retry verdict.
 pub(crate) fn builder(tls: ClientConfig) -> ClientBuilder {
@@ -70,6 +98,20 @@ mod tests {
             "http://a#b",
         ] {
             assert_eq!(base_url(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
+        }
+    }
+
+    #[test]
+    fn proxies() {
+        let kind = |url: &str| proxy(&Secret::from(url)).map(|_| ()).map_err(|e| (e.kind(), e.to_string()));
+        assert_eq!(kind("http://proxy:3128"), Ok(()));
+        assert_eq!(kind("https://me:hunter2@proxy"), Ok(()));
+        for bad in ["", "proxy", "hunter2:3128", "socks5://me:hunter2@proxy", "http://"] {
+            let refused = kind(bad);
+            assert!(
+                matches!(&refused, Err((Kind::InvalidInput, text)) if !text.contains("hunter2")),
+                "{bad}: {refused:?}"
+            );
         }
     }
 

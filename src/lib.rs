@@ -169,11 +169,14 @@ mod guide {
 mod body;
 mod call;
 mod checked;
+mod clock;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
 mod credential;
 mod error;
+mod gate;
+mod head;
 mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
@@ -182,6 +185,8 @@ pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
 mod limits;
+mod outgoing;
+mod own;
 mod pace;
 mod page;
 mod pauses;

@@ -58,7 +58,8 @@ impl Limits {
         self
     }
 
-    /// The size of a JSON answer at most, in bytes. More is an error, and the connection is closed.
+    /// The size of a JSON answer at most, in bytes; of a directory's listing and a console's log as well. More is an
+    /// error, and the connection is closed.
     #[must_use]
     pub fn json_body(mut self, bytes: u64) -> Self {
         self.json_body = bytes;

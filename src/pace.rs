@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock;
+
 /// How much time lies between two requests of one account, for services with a published limit.
 ///
 /// ```
@@ -111,7 +113,7 @@ impl Pace {
         if usual.is_zero() {
             return;
         }
-        let until = Instant::now() + asked.unwrap_or_default().max(usual).min(LONGEST);
+        let until = clock::from_now(asked.unwrap_or_default().max(usual).min(LONGEST));
         let mut closed = lock(&lane.closed);
         *closed = (*closed).max(Some(until));
     }
@@ -128,7 +130,7 @@ struct Turn<'a>(tokio::sync::MutexGuard<'a, Option<Instant>>);
 
 impl Turn<'_> {
     fn take(mut self, pause: Duration) {
-        *self.0 = Instant::now().checked_add(pause);
+        *self.0 = Some(clock::from_now(pause));
     }
 }
 

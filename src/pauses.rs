@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock;
+
 /// Longer and longer while nothing happens, and jittered: many waits must not look all at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Pauses {
@@ -31,8 +33,8 @@ impl Pauses {
     /// `dice` is drawn from 0..1.
     fn draw(&mut self, dice: f64) -> Duration {
         let pause = self.next;
-        self.next = (pause * 3 / 2).min(self.longest);
-        pause.mul_f64(0.8 + 0.4 * dice.clamp(0.0, 1.0))
+        self.next = clock::scaled(pause, 1.5).min(self.longest);
+        clock::scaled(pause, 0.8 + 0.4 * dice.clamp(0.0, 1.0))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::clock;
 use crate::error::Sent;
 use crate::raw::RetryClass;
 
@@ -43,26 +44,33 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Send once, whatever happens.
+    /// Send once, whatever the outcome.
+    ///
+    /// Only a token that can be renewed has a second chance: a server that answers 401 to one did nothing else, so the
+    /// request is sent once more, with a new token. That holds for [`ShakenFist`](crate::ShakenFist), for an organization
+    /// of [`Koyeb`](crate::Koyeb), and for [`Incus`](crate::Incus) with bearer tokens.
     pub fn never() -> Self {
         Self::default().attempts(1)
     }
 
-    /// How often a request is sent at most; 0 counts as 1.
+    /// How often a request is sent at most; 0 counts as 1. Sending it once more with a new token, as
+    /// [`never`](Self::never) tells, doesn't count.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// How long one call may take, all attempts and pauses together.
+    /// How long one call may take, all attempts and pauses together; of a stream or a websocket, until it begins. Uploads
+    /// have no such limit; a long poll has the time that it asks for on top.
     #[must_use]
     pub fn total(mut self, total: Duration) -> Self {
         self.total = total;
         self
     }
 
-    /// How long one attempt may take. Long polls and streams have no such limit.
+    /// How long one attempt may take; of a stream or a websocket, until it begins. An upload may take longer, as long as
+    /// the server takes a piece of it from time to time; a long poll has the time that it asks for on top.
     #[must_use]
     pub fn attempt_timeout(mut self, attempt: Duration) -> Self {
         self.attempt = attempt;
@@ -83,7 +91,7 @@ impl Retry {
     pub(crate) fn pause(&self, next: u32, asked: Option<Duration>, dice: f64) -> Duration {
         let doublings = next.saturating_sub(2).min(20);
         let ceiling = self.first.saturating_mul(1 << doublings).min(self.longest);
-        let jittered = ceiling.mul_f64(dice.clamp(0.0, 1.0));
+        let jittered = clock::scaled(ceiling, dice.clamp(0.0, 1.0));
         asked.map_or(jittered, |asked| asked.min(self.longest).max(jittered))
     }
 }
@@ -217,6 +225,17 @@ mod tests {
         assert_eq!(pause(2, Some(3), 1.0), 3_000);
         assert_eq!(pause(4, Some(1), 1.0), 4_000);
         assert_eq!(pause(2, Some(86_400), 0.0), 10_000);
+    }
+
+    #[test]
+    fn pauses_at_the_extremes() {
+        for (first, longest) in [(Duration::ZERO, Duration::ZERO), (Duration::MAX, Duration::MAX)] {
+            let retry = Retry::default().backoff(first, longest).attempts(u32::MAX);
+            for next in [0, 1, 2, u32::MAX] {
+                assert_eq!(retry.pause(next, None, 1.0), first);
+                assert_eq!(retry.pause(next, Some(Duration::MAX), 0.0), longest);
+            }
+        }
     }
 
     #[test]

@@ -12,10 +12,14 @@ use reqwest::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use crate::body;
+use crate::body::{self, Unread};
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
+use crate::gate::{Gate, Place};
+use crate::head::{Bound, Course};
 use crate::limits::Limits;
+use crate::outgoing::Silence;
+use crate::own::Own;
 use crate::pace::Pace;
 use crate::raw::{Endpoint, Reply, RetryClass};
 use crate::retry::{self, Budget, Outcome, Retry, Verdict};
@@ -39,6 +43,9 @@ pub(crate) struct Shared {
     upgrade: fn(&mut HeaderMap),
     pace: Option<Pace>,
     pub(crate) limits: Limits,
+    requests: Gate,
+    /// They last long, and must not keep others waiting.
+    long_polls: Gate,
     budget: Budget,
 }
 
@@ -55,21 +62,11 @@ impl Shared {
         endpoints: &'static [Endpoint],
         explain: fn(&Answer<'_>) -> Explanation,
         credential: Credential,
+        limits: Limits,
     ) -> Self {
-        Self {
-            api,
-            endpoints,
-            explain,
-            credential,
-            upgrade: |_| {},
-            pace: None,
-            limits: Limits::default(),
-            budget: Budget::new(),
-        }
-    }
-
-    pub(crate) fn limited(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        let (requests, long_polls) = (Gate::of(limits.in_flight), Gate::of(limits.in_flight));
+        let (upgrade, pace, budget): (fn(&mut HeaderMap), _, _) = (|_| {}, None, Budget::new());
+        Self { api, endpoints, explain, credential, upgrade, pace, limits, requests, long_polls, budget }
     }
 
     /// For a service that wants more in a request for a websocket.
@@ -138,6 +135,8 @@ pub(crate) struct Facts {
     pub(crate) media_type: Option<HeaderValue>,
     /// Of a request that is to be recognized on the server.
     pub(crate) request_id: Option<HeaderValue>,
+    /// Whoever makes the call bounds the time of its answer.
+    pub(crate) bounded: bool,
 }
 
 impl Facts {
@@ -221,8 +220,8 @@ pub(crate) async fn exec(
         request.headers_mut().insert("x-request-id", id);
     }
     let span = span(inner.shared.api, endpoint, &request);
-    let (started, token) = (Instant::now(), TokenUse::default());
-    Attempts { http, inner, endpoint, span: span.clone(), started, made: 0, token }
+    let (started, token, course) = (Instant::now(), TokenUse::default(), Course::of(endpoint, &request));
+    Attempts { http, inner, endpoint, course, span: span.clone(), started, made: 0, token }
         .run(request)
         .instrument(span)
         .await
@@ -250,6 +249,7 @@ struct Attempts<'a> {
     http: &'a reqwest::Client,
     inner: &'a Inner,
     endpoint: &'static Endpoint,
+    course: Course,
     span: Span,
     started: Instant,
     made: u32,
@@ -263,14 +263,31 @@ struct TokenUse {
     renewed: bool,
 }
 
-impl Attempts<'_> {
+/// Why an attempt brought no answer.
+enum Failure {
+    Http(reqwest::Error),
+    /// Ours.
+    Own(Error),
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(e: reqwest::Error) -> Self {
+        Self::Http(e)
+    }
+}
+
+type Attempt = Result<Response, Failure>;
+
+impl<'a> Attempts<'a> {
     async fn run(mut self, mut request: Request) -> reqwest::Result<Response> {
         loop {
             let spare = self.spare(&request);
-            if let Err(e) = self.prepare(&mut request).await {
-                return Ok(self.unsent(e));
-            }
+            let place = match self.prepare(&mut request).await {
+                Ok(place) => place,
+                Err(e) => return Ok(self.unsent(e)),
+            };
             let result = self.attempt(request).await;
+            drop(place);
             self.made += 1;
             let outcome = outcome(&result);
             self.note(&result, outcome);
@@ -288,8 +305,7 @@ impl Attempts<'_> {
                     tokio::time::sleep(pause).await;
                     request = spare;
                 }
-                // The URL may hold the secret of a stream.
-                _ => return result.map_err(reqwest::Error::without_url),
+                _ => return settled(result),
             }
         }
     }
@@ -302,11 +318,27 @@ impl Attempts<'_> {
     }
 
     fn left(&self) -> Duration {
-        self.inner.retry.total.saturating_sub(self.started.elapsed())
+        let total = self.inner.retry.total.saturating_add(self.course.extra());
+        total.saturating_sub(self.started.elapsed())
     }
 
     /// What must be there before anything is sent. Waiting for it is part of the call's time.
-    async fn prepare(&mut self, request: &mut Request) -> Result<(), Error> {
+    async fn prepare(&mut self, request: &mut Request) -> Result<Place<'a>, Error> {
+        self.turn().await?;
+        let place = self.gate().place(self.left()).await?;
+        self.sign(request).await?;
+        Ok(place)
+    }
+
+    fn gate(&self) -> &'a Gate {
+        match self.course {
+            Course::LongPoll(_) => &self.inner.shared.long_polls,
+            Course::Plain | Course::Upload => &self.inner.shared.requests,
+        }
+    }
+
+    /// Puts on what the request needs beside its content.
+    async fn sign(&mut self, request: &mut Request) -> Result<(), Error> {
         let put_on = self.inner.shared.credential.put_on(request.headers_mut());
         let stamp = match self.inner.shared.credential.is_renewable() {
             false => put_on.await?,
@@ -321,7 +353,7 @@ impl Attempts<'_> {
         if self.endpoint.reply == Reply::Json {
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         }
-        self.turn().await
+        Ok(())
     }
 
     /// Waits in the queue of the account, if the service has a rate limit.
@@ -336,7 +368,7 @@ impl Attempts<'_> {
     }
 
     /// Others needn't find out by themselves.
-    fn tell_pace(&self, result: &reqwest::Result<Response>) {
+    fn tell_pace(&self, result: &Attempt) {
         if let (Some(pace), Ok(response)) = (&self.inner.shared.pace, result)
             && response.status() == StatusCode::TOO_MANY_REQUESTS
         {
@@ -352,7 +384,7 @@ impl Attempts<'_> {
             facts.endpoint = Some(self.endpoint);
         }
         self.span.record("error.type", "not sent");
-        Unsent::answer(e)
+        Own::answer(e)
     }
 
     fn may_renew_token(&self) -> bool {
@@ -371,40 +403,98 @@ impl Attempts<'_> {
         }
     }
 
-    async fn attempt(&self, mut request: Request) -> reqwest::Result<Response> {
+    async fn attempt(&self, request: Request) -> Attempt {
         if let Some(record) = &self.inner.record {
             record.lock().forget_answer();
         }
-        if self.endpoint.timeout {
-            *request.timeout_mut() = Some(self.inner.retry.attempt.min(self.left()));
-        }
-        let response = self.http.execute(request).await?;
+        let (limits, started) = (&self.inner.shared.limits, Instant::now());
+        let left = self.left();
+        let response = self.head(request, left).await?;
         let status = response.status();
         if let Some(record) = &self.inner.record {
             // Should the body break off, the status must survive.
             record.lock().status = Some(status.as_u16());
         }
         match self.endpoint.reply {
-            Reply::Json if self.is_decoded(status) => body::take_in_hand(response).await,
-            Reply::Json | Reply::Empty => body::whole(response).await,
-            Reply::Stream | Reply::Upgrade => Ok(response),
+            Reply::Json | Reply::Empty => self.body(response, started, left).await,
+            Reply::Stream | Reply::Upgrade if is_good(status) => Ok(response),
+            Reply::Stream | Reply::Upgrade => {
+                Ok(body::what_comes(response, limits.error_body, ERROR_BODY).await)
+            }
+        }
+    }
+
+    /// Sends it, and waits for the head of the answer, whatever kind of answer it is.
+    async fn head(&self, mut request: Request, left: Duration) -> Attempt {
+        let Self { inner, course, .. } = self;
+        let bound = Bound::of_head(&inner.shared.limits, &inner.retry, left, *course);
+        if self.endpoint.timeout && self.endpoint.reply == Reply::Stream {
+            // A document, though read piece by piece.
+            *request.timeout_mut() = Some(bound.left);
+        }
+        let answered = match course {
+            Course::Upload if self.is_bounded() => Some(self.http.execute(request).await),
+            Course::Upload => {
+                let silence = Silence::of(&mut request);
+                tokio::select! {
+                    biased;
+                    answered = self.http.execute(request) => Some(answered),
+                    () = silence.lasts(bound.left) => None,
+                }
+            }
+            Course::Plain | Course::LongPoll(_) => {
+                tokio::time::timeout(bound.left, self.http.execute(request)).await.ok()
+            }
+        };
+        match answered {
+            Some(answered) => Ok(answered?),
+            None => Err(Failure::Own(bound.no_answer())),
+        }
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.inner.record.as_ref().is_some_and(|record| record.lock().bounded)
+    }
+
+    /// Reads the body of a document. What took long before its head has no part in the limit.
+    async fn body(&self, response: Response, started: Instant, left: Duration) -> Attempt {
+        let bound = match self.course {
+            Course::Plain => Bound::of_whole(&self.inner.retry, left),
+            Course::Upload | Course::LongPoll(_) => Bound::of_whole(&self.inner.retry, Duration::MAX),
+        };
+        let spent = if self.course == Course::Plain { started.elapsed() } else { Duration::ZERO };
+        let limits = &self.inner.shared.limits;
+        let status = response.status();
+        let read = async {
+            match self.is_decoded(status) {
+                true => body::take_in_hand(response, limits.json_body).await,
+                false => Ok(body::whole(response, limits.error_body).await?),
+            }
+        };
+        match tokio::time::timeout(bound.left.saturating_sub(spent), read).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(Unread::Broken(e))) => Err(e.into()),
+            Ok(Err(Unread::TooLarge)) => Err(Failure::Own(bad_size(status, limits.json_body))),
+            Err(_) => Err(Failure::Own(bound.no_end())),
         }
     }
 
     /// Whether the generated client decodes the answer, rather than hands it on.
     fn is_decoded(&self, status: StatusCode) -> bool {
-        status.is_success() && self.endpoint.statuses.contains(&status.as_u16())
+        self.endpoint.reply == Reply::Json
+            && status.is_success()
+            && self.endpoint.statuses.contains(&status.as_u16())
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
-    fn again(&self, outcome: Outcome, result: &reqwest::Result<Response>, spare: bool) -> Option<Duration> {
+    fn again(&self, outcome: Outcome, result: &Attempt, spare: bool) -> Option<Duration> {
         if retry::verdict(self.endpoint.retry, self.endpoint.not_processed, outcome) == Verdict::Settle {
             if matches!(outcome, Outcome::Answered(status) if status < 500) {
                 self.inner.shared.budget.give_back();
             }
             return None;
         }
-        if result.as_ref().is_err_and(|e| tls::distrust(e).is_some()) {
+        if matches!(result, Err(Failure::Http(e)) if tls::distrust(e).is_some()) {
             return None;
         }
         let asked = result.as_ref().ok().and_then(|response| {
@@ -412,14 +502,14 @@ impl Attempts<'_> {
             retry_after(status, response.headers())
         });
         let pause = self.inner.retry.pause(self.made + 1, asked, rand::random());
-        let in_time = self.started.elapsed().saturating_add(pause) < self.inner.retry.total;
+        let in_time = pause < self.left();
         // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
         let more = spare && self.made < self.inner.retry.attempts;
         let may = more && in_time && self.inner.shared.budget.take();
         may.then_some(pause)
     }
 
-    fn note(&self, result: &reqwest::Result<Response>, outcome: Outcome) {
+    fn note(&self, result: &Attempt, outcome: Outcome) {
         if self.made > 1 {
             self.span.record("http.request.resend_count", self.made - 1);
         }
@@ -431,7 +521,8 @@ impl Attempts<'_> {
                 }
             }
             Outcome::Broken(_) => {
-                self.span.record("error.type", "connection");
+                let own = matches!(result, Err(Failure::Own(_)));
+                self.span.record("error.type", if own { "timeout" } else { "connection" });
             }
         }
         if let Some(record) = &self.inner.record {
@@ -447,31 +538,11 @@ impl Attempts<'_> {
                         facts.headers = response.headers().clone();
                     }
                 }
+                (Outcome::Answered(_), Err(_)) => facts.sent = Some(Sent::Yes),
                 (Outcome::Broken(Sent::No), _) => facts.sent = facts.sent.or(Some(Sent::No)),
                 (Outcome::Broken(sent), _) => facts.sent = Some(sent),
-                _ => {}
             }
         }
-    }
-}
-
-/// Why a request wasn't sent, inside the answer that stands for it: progenitor knows only reqwest's own errors.
-#[derive(Debug, Clone)]
-pub(crate) struct Unsent(Arc<Mutex<Option<Error>>>);
-
-impl Unsent {
-    fn answer(e: Error) -> Response {
-        let mut answer = ::http::Response::new(bytes::Bytes::new());
-        // Any status that no operation documents as good.
-        *answer.status_mut() = StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
-        answer.extensions_mut().insert(Self(Arc::new(Mutex::new(Some(e)))));
-        Response::from(answer)
-    }
-
-    /// The error, if this answer is such a one.
-    pub(crate) fn take(answer: &mut Response) -> Option<Error> {
-        let unsent = answer.extensions_mut().remove::<Self>()?;
-        unsent.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -486,11 +557,42 @@ fn copy(request: &Request) -> Option<Request> {
     Some(copy)
 }
 
-fn outcome(result: &reqwest::Result<Response>) -> Outcome {
+/// Small and prompt: what isn't, is cut.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+
+/// Whether what follows the head is what was asked for.
+fn is_good(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS
+}
+
+pub(crate) fn too_large(most: u64) -> String {
+    format!("the answer has more than {most} bytes (Limits::json_body)")
+}
+
+fn bad_size(status: StatusCode, most: u64) -> Error {
+    Error::new(Kind::BadReply, too_large(most))
+        .with(|e| (e.status, e.sent) = (Some(status.as_u16()), Sent::Yes))
+}
+
+fn outcome(result: &Attempt) -> Outcome {
     match result {
         Ok(response) => Outcome::Answered(response.status().as_u16()),
-        Err(e) if e.is_connect() || e.is_builder() => Outcome::Broken(Sent::No),
-        Err(_) => Outcome::Broken(Sent::Unknown),
+        Err(Failure::Http(e)) if e.is_connect() || e.is_builder() => Outcome::Broken(Sent::No),
+        Err(Failure::Http(_)) => Outcome::Broken(Sent::Unknown),
+        Err(Failure::Own(e)) => match e.status() {
+            Some(status) => Outcome::Answered(status),
+            None => Outcome::Broken(e.sent()),
+        },
+    }
+}
+
+/// In the form that the generated clients know.
+fn settled(result: Attempt) -> reqwest::Result<Response> {
+    match result {
+        Ok(response) => Ok(response),
+        // The URL may hold the secret of a stream.
+        Err(Failure::Http(e)) => Err(e.without_url()),
+        Err(Failure::Own(e)) => Ok(Own::answer(e)),
     }
 }
 

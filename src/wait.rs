@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::checked::{Check, Checked};
 use crate::error::{Error, Kind, Sent};
+use crate::gate::Queued;
 use crate::ticket::Ticket;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -334,11 +335,11 @@ impl<T> Wait<T> {
     }
 
     async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
-        let mut limit = (patience + Self::GRACE).min(self.left_with_overtime());
+        let (mut limit, most) = (patience.saturating_add(Self::GRACE), self.left_with_overtime());
         if let Some(since) = self.silent {
             limit = limit.min(self.operation.work.silence().saturating_sub(since.elapsed()));
         }
-        in_time(limit, self.operation.work.look(patience)).await
+        in_time(limit, most, self.operation.work.look(patience)).await
     }
 
     fn tell(&mut self, progress: Progress) {
@@ -364,16 +365,39 @@ impl<T> Wait<T> {
     }
 
     async fn finish(mut self) -> Result<T, WaitError> {
-        let limit = self.left_with_overtime();
-        match in_time(limit, self.operation.work.finish()).await {
-            Ok(result) => Ok(result),
-            Err(e) => Err(self.end(WaitEnd::LostContact, e)),
+        loop {
+            let limit = self.left_with_overtime();
+            match in_time(limit, limit, self.operation.work.finish()).await {
+                Ok(result) => return Ok(result),
+                Err(e) => self.try_again(e).await?,
+            }
         }
     }
 
+    /// The work succeeded, or has shown what it left behind: a server out of reach must not make a failure of it.
+    async fn try_again(&mut self, e: Error) -> Result<(), WaitError> {
+        let since = *self.silent.get_or_insert_with(Instant::now);
+        let hope = is_out_of_reach(e.kind()) && since.elapsed() < self.operation.work.silence();
+        if !hope || self.left().is_zero() {
+            return Err(self.end(WaitEnd::LostContact, e));
+        }
+        tracing::debug!(error = %e, "the result could not be fetched");
+        tokio::time::sleep(Self::PAUSE.min(self.left())).await;
+        Ok(())
+    }
+
     async fn settle(mut self) -> Result<T, WaitError> {
-        let limit = self.left_with_overtime();
-        match in_time(limit, self.operation.work.settle()).await {
+        loop {
+            let limit = self.left_with_overtime();
+            match in_time(limit, limit, self.operation.work.settle()).await {
+                Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
+                settled => return self.settled(settled),
+            }
+        }
+    }
+
+    fn settled(&mut self, settled: Result<Option<T>, Error>) -> Result<T, WaitError> {
+        match settled {
             Ok(Some(result)) => Ok(result),
             Ok(None) => {
                 let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
@@ -406,14 +430,30 @@ impl<T> Wait<T> {
     }
 }
 
-/// The answer, or an error when it takes too long.
-async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            Err(Error::new(Kind::Timeout, "the server doesn't answer").with(|e| e.sent = Sent::Unknown))
+/// The answer, or an error when it takes too long: the time in queues of this program is not the server's, up to `most`.
+async fn in_time<T>(
+    limit: Duration,
+    most: Duration,
+    answer: BoxFuture<'_, Result<T, Error>>,
+) -> Result<T, Error> {
+    let (started, queued) = (Instant::now(), Queued::default());
+    let mut answer = std::pin::pin!(queued.count(answer));
+    let mut left = limit.min(most);
+    loop {
+        if let Ok(answer) = tokio::time::timeout(left, answer.as_mut()).await {
+            return answer;
+        }
+        left = limit.saturating_add(queued.time()).min(most).saturating_sub(started.elapsed());
+        if left.is_zero() {
+            let e = Error::new(Kind::Timeout, "the server doesn't answer");
+            return Err(e.with(|e| e.sent = Sent::Unknown));
         }
     }
+}
+
+/// Errors that say nothing of what was asked for: no connection, no file descriptor for one, no answer.
+fn is_out_of_reach(kind: Kind) -> bool {
+    matches!(kind, Kind::Connect | Kind::Interrupted | Kind::Timeout | Kind::Unavailable | Kind::RateLimited)
 }
 
 /// Errors of a look that waiting may cure.

@@ -10,6 +10,7 @@ use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::time::{Instant as Moment, timeout_at};
 
 use super::{Cloud, Instance, State, Totals};
+use crate::clock;
 use crate::error::{Error, Kind, Sent};
 
 /// Several clouds, also several of one platform.
@@ -113,9 +114,7 @@ impl FleetList {
     /// What answers, as it comes. The time begins now.
     pub fn stream(self) -> Instances {
         let Self { clouds, limit, at_once, filter } = self;
-        let now = Moment::now();
-        // A limit that the clock can't hold is none.
-        let end = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400));
+        let end = clock::from_now(limit);
         let each = clouds.into_iter().map(move |cloud| one(cloud, end));
         let all = stream::iter(each).flatten_unordered(at_once);
         let wanted = all.try_filter(move |instance| std::future::ready(filter.lets(instance)));

@@ -27,7 +27,9 @@ impl Totals {
             *totals.by_cloud.entry(instance.cloud.name()).or_default() += 1;
             match instance.price_cents_per_hour {
                 _ if instance.state == State::Gone => {}
-                Some(price) => totals.price_cents_per_hour += price,
+                Some(price) => {
+                    totals.price_cents_per_hour = totals.price_cents_per_hour.saturating_add(price);
+                }
                 None => totals.without_price += 1,
             }
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
+use crate::clock;
 use crate::credential::{Fetch, Token, bearer};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
@@ -25,7 +25,8 @@ impl BearerToken {
         Self { value: value.into(), lasts: None }
     }
 
-    /// How long it is good from now on. Another one is asked for thirty seconds before the end.
+    /// How long it is good from now on. Another one is asked for thirty seconds before the
+    /// end, or when a quarter of its life is left if that is less.
     #[must_use]
     pub fn expires_in(mut self, lasts: Duration) -> Self {
         self.lasts = Some(lasts);
@@ -67,7 +68,7 @@ impl Fetch for Source {
                 Error::new(Kind::Unauthenticated, format!("no bearer token: {e}"))
                     .with(|inner| inner.source = Some(e))
             })?;
-            let ends = token.lasts.and_then(|lasts| Instant::now().checked_add(lasts));
+            let ends = token.lasts.map(clock::from_now);
             Ok(Token { value: bearer(&token.value)?, ends })
         })
     }

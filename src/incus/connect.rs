@@ -24,6 +24,7 @@ pub struct Connect {
     pub(super) project: Option<String>,
     pub(super) retry: Retry,
     pub(super) limits: Limits,
+    pub(super) proxy: Option<Secret>,
     pub(super) origin: Option<String>,
     pub(super) known_by: Option<KnownBy>,
     pub(super) identity: Option<Identity>,
@@ -112,7 +113,8 @@ impl Connect {
     fn to(target: Target) -> Self {
         let (retry, limits, none) = (Retry::default(), Limits::default(), None);
         let (project, origin, known_by, identity, token, bearer) = (none, None, None, None, None, None);
-        Self { target, project, retry, limits, origin, known_by, identity, token, bearer }
+        let proxy = None;
+        Self { target, project, retry, limits, proxy, origin, known_by, identity, token, bearer }
     }
 
     /// Work in this project instead of `default`.
@@ -124,6 +126,15 @@ impl Connect {
     /// How failed requests are repeated.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    ///
+    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
+    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Some(url.into());
         self
     }
 

@@ -144,6 +144,7 @@ async fn post(
 ) -> Result<types::Operation, Error> {
     let config = form_urlencoded::Serializer::new(String::new()).append_pair(MARKER, marker).finish();
     let call = incus.call();
+    call.bounded();
     let mut request = call.instance_import().x_incus_config(config);
     if let Some(name) = &place.name {
         request = request.x_incus_name(name.as_str());

@@ -42,9 +42,9 @@ impl Connect {
         let (builder, base, place) = self.builder()?;
         let server = self.server()?;
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
-        let starting = Arc::new(Semaphore::new(self.limits.starting_commands));
-        let shared =
-            Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential).limited(self.limits);
+        let starting =
+            Arc::new(Semaphore::new(self.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
+        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential, self.limits);
         let http = http::build(builder)?;
         let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         Ok(Incus(Arc::new(Core {
@@ -76,21 +76,26 @@ impl Connect {
         match &self.target {
             Target::Unix(path) => {
                 self.only_over_tls(self.bearer.is_some().then_some("bearer"))?;
+                if self.proxy.is_some() {
+                    return Err(Error::invalid("proxy", "leads to no unix socket"));
+                }
                 let builder = http::builder(tls::nobody()?).no_proxy();
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
             }
             Target::Http(url) => {
                 self.only_over_tls(None)?;
-                let base = base(&endpoint::plain(url)?);
-                Ok((http::builder(tls::nobody()?).no_proxy(), base.clone(), base))
+                let url = endpoint::plain(url)?;
+                let (builder, base) =
+                    (http::builder_to(&url, tls::nobody()?, self.proxy.as_ref())?, base(&url));
+                Ok((builder, base.clone(), base))
             }
             Target::Https(given) => {
                 let url = endpoint::remote(given)?;
                 let login = self.identity.as_ref().map(Identity::login).transpose()?;
-                let builder = http::builder(tls::client(&self.trust()?, login)?);
-                let builder = builder.pool_idle_timeout(REMOTE_IDLE);
-                let builder = if http::is_loopback(&url) { builder.no_proxy() } else { builder };
+                let tls = tls::client(&self.trust()?, login)?;
+                let builder =
+                    http::builder_to(&url, tls, self.proxy.as_ref())?.pool_idle_timeout(REMOTE_IDLE);
                 let base = base(&url);
                 Ok((builder, base.clone(), base))
             }

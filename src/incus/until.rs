@@ -204,7 +204,7 @@ impl<G: Goal> Watch<G> {
         let longest = if news.is_up() { G::PAUSE } else { G::PAUSE.min(Self::BLIND) };
         match news.news(self.pause.min(longest).min(patience)).await {
             Some(_) => self.pause = Self::SOON,
-            None => self.pause = (self.pause * 2).min(longest),
+            None => self.pause = self.pause.saturating_mul(2).min(longest),
         }
     }
 

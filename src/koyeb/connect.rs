@@ -30,6 +30,7 @@ pub struct Connect {
     headers: Vec<(String, Secret)>,
     retry: Retry,
     limits: Limits,
+    proxy: Option<Secret>,
     origin: String,
 }
 
@@ -63,6 +64,7 @@ impl Koyeb {
             // A limit that is reached is lifted within a minute: one pause can be that long.
             retry: Retry::default().backoff(Duration::from_millis(100), Duration::from_secs(60)),
             limits: Limits::default(),
+            proxy: None,
             origin: "a token that was given".to_owned(),
         }
     }
@@ -97,6 +99,15 @@ impl Connect {
         self
     }
 
+    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    ///
+    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
+    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
     /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -117,9 +128,8 @@ impl Connect {
         let place = self.place()?;
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
-        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential)
-            .upgraded_with(subprotocol::put_on)
-            .limited(self.limits);
+        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential, self.limits)
+            .upgraded_with(subprotocol::put_on);
         let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
         Ok(Koyeb(Arc::new(Core { raw, origin: self.origin, place })))
     }
@@ -140,10 +150,9 @@ impl Connect {
     }
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
-        let builder = match url.starts_with("https://") {
-            true => http::builder(tls::public()?),
-            false => http::builder(tls::nobody()?).no_proxy(),
-        };
+        let parsed = http::base_url(url)?;
+        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
+        let builder = http::builder_to(&parsed, tls, self.proxy.as_ref())?;
         Ok(builder.default_headers(self.default_headers()?))
     }
 
@@ -166,7 +175,7 @@ impl Connect {
         let own = Credential::Fixed(bearer(&self.token)?);
         let Some(id) = &self.organization else { return Ok(own) };
         let id = checked_id(id).map_err(|e| Error::invalid("organization", e.message()))?;
-        Ok(Credential::fetched(Switch::new(http, url, own, id)))
+        Ok(Credential::fetched(Switch::new(http, url, own, id, self.limits.clone())))
     }
 }
 

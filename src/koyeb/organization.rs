@@ -4,8 +4,10 @@ use tokio::time::Instant;
 
 use super::{rebuild, reply, types};
 use crate::call::Call;
+use crate::clock;
 use crate::credential::{Credential, Fetch, Token, bearer};
 use crate::error::{Error, Kind};
+use crate::limits::Limits;
 use crate::raw;
 use crate::retry::Retry;
 use crate::transport::{Inner, Shared};
@@ -19,8 +21,14 @@ pub(super) struct Switch {
 }
 
 impl Switch {
-    pub(super) fn new(http: &reqwest::Client, url: &str, user: Credential, id: types::PathSegment) -> Self {
-        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, user);
+    pub(super) fn new(
+        http: &reqwest::Client,
+        url: &str,
+        user: Credential,
+        id: types::PathSegment,
+        limits: Limits,
+    ) -> Self {
+        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, user, limits);
         let inner = Inner::new(shared, Retry::default());
         Self { raw: raw::koyeb::Client::new_with_client(url, http.clone(), inner), id }
     }
@@ -54,5 +62,5 @@ impl Fetch for Switch {
 /// A time of day as this process's clock has it.
 fn moment(time: chrono::DateTime<chrono::Utc>) -> Option<Instant> {
     let left = (time - chrono::Utc::now()).to_std().unwrap_or_default();
-    Instant::now().checked_add(left)
+    Some(clock::from_now(left))
 }

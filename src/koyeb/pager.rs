@@ -76,7 +76,7 @@ impl Pager {
     fn turn<T: Item>(&mut self, offset: u64, came: Came<T>) -> Result<Page<T>, Error> {
         let Came { mut items, count, has_next, ids } = came;
         let number = items.len() as u64;
-        let end = offset + number;
+        let end = offset.saturating_add(number);
         let more = has_next
             .or_else(|| count.map(|count| i64::try_from(end).is_ok_and(|end| end < count)))
             .unwrap_or(number >= u64::from(self.size));
@@ -106,7 +106,7 @@ impl Pager {
         }
         self.since += 1;
         if self.since == self.patience {
-            (self.kept, self.since, self.patience) = (Some(page), 0, self.patience * 2);
+            (self.kept, self.since, self.patience) = (Some(page), 0, self.patience.saturating_mul(2));
         }
         false
     }

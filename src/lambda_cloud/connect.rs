@@ -25,6 +25,7 @@ pub struct Connect {
     url: String,
     retry: Retry,
     limits: Limits,
+    proxy: Option<Secret>,
     pacing: Pacing,
     interval: Duration,
     origin: String,
@@ -52,6 +53,7 @@ impl LambdaCloud {
             url: SERVICE.to_owned(),
             retry: patient(),
             limits: Limits::default(),
+            proxy: None,
             pacing: Self::PACING,
             interval: Duration::from_secs(10),
             origin: "the key given".to_owned(),
@@ -88,6 +90,15 @@ impl Connect {
         self
     }
 
+    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    ///
+    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
+    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
     /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -114,10 +125,9 @@ impl Connect {
     /// A client, without asking the service anything.
     pub fn client(self) -> Result<LambdaCloud, Error> {
         let base = checked(&self.url)?;
-        let http = match base.starts_with("http:") {
-            true => http::build(http::builder(tls::nobody()?).no_proxy())?,
-            false => http::build(http::builder(tls::public()?))?,
-        };
+        let parsed = http::base_url(&base)?;
+        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
+        let http = http::build(http::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let key = checked_key(&self.key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
         let (api, server) = ("lambda-cloud", Server::at(&http::base_url(&base)?));
@@ -125,8 +135,8 @@ impl Connect {
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
         let endpoints = raw::lambda_cloud::ENDPOINTS;
         let credential = Credential::Fixed(header);
-        let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential);
-        let shared = shared.paced(pace).limited(self.limits);
+        let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential, self.limits);
+        let shared = shared.paced(pace);
         let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         // Without any pause a wait would do nothing but ask.
         let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));

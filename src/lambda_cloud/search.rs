@@ -91,7 +91,7 @@ impl Search {
     /// A handle for a launch: one that is on its way at the deadline still gets its answer. Cut off, it would leave it
     /// open whether there is an instance now.
     fn in_time_for_an_answer(&self) -> LambdaCloud {
-        self.within(self.left() + self.launch.lambda.retry().attempt)
+        self.within(self.left().saturating_add(self.launch.lambda.retry().attempt))
     }
 
     fn within(&self, limit: Duration) -> LambdaCloud {

@@ -170,7 +170,8 @@ impl<E: End> Goal for AgentWork<E> {
 
     fn finish<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<Option<E::Output>, Error>> {
         Box::pin(async move {
-            let Some(done) = self.done.take() else { return Ok(None) };
+            // Kept: it may be asked for again.
+            let Some(done) = self.done.clone() else { return Ok(None) };
             self.end.result(sf, done).await.map(Some)
         })
     }

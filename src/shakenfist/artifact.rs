@@ -203,6 +203,8 @@ async fn convert(
     uploaded: Option<&Uploaded>,
 ) -> Result<Artifact, Error> {
     let call = sf.call();
+    // The deadline of the whole does: a checksum of much takes long.
+    call.bounded();
     let result = call.artifact_upload().artifact_name(name.clone()).body(request.clone()).send().await;
     let artifact = match open(&call, result).await {
         Ok(data) => Artifact { sf: sf.clone(), data },

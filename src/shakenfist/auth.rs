@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{ShakenFist, rebuild, types};
 use crate::call::Call;
+use crate::clock;
 use crate::credential::{Fetch, Token, bearer};
 use crate::error::{Error, Kind};
 use crate::raw;
@@ -32,7 +33,7 @@ impl Tokens {
         let result = call.auth().body(request).send().await;
         let token = call.done(result).await.map_err(|e| self.refused(e))?.into_inner();
         let lasts = token.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-        Ok(Token { value: bearer(&token.access_token)?, ends: lasts.map(|lasts| asked + lasts) })
+        Ok(Token { value: bearer(&token.access_token)?, ends: lasts.map(|lasts| clock::after(asked, lasts)) })
     }
 
     /// Here 401 and 404 are about the key and its namespace, whatever the call was about.

@@ -204,7 +204,7 @@ impl BlobSource {
         }
         let call = self.sf.call();
         let request = call.blob_data().blob_uuid(checked("blob", &self.uuid)?);
-        let request = match self.offset + from {
+        let request = match self.offset.saturating_add(from) {
             0 => request,
             offset => request.offset(offset),
         };

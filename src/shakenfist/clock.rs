@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::reply;
+use crate::clock;
 use crate::error::{Error, Kind, Sent};
 use crate::pauses::Pauses;
 
@@ -25,10 +26,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(limit: Duration) -> Self {
-        let now = Instant::now();
-        // Far enough for "no limit", near enough for the clock.
-        let ends = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400));
-        Self { ends, limit }
+        Self { ends: clock::from_now(limit), limit }
     }
 
     pub(super) fn left(self) -> Duration {

@@ -22,6 +22,7 @@ pub struct Connect {
     key: Option<Secret>,
     retry: Retry,
     limits: Limits,
+    proxy: Option<Secret>,
     origin: Option<String>,
 }
 
@@ -51,6 +52,7 @@ impl ShakenFist {
             key: None,
             retry: Retry::default(),
             limits: Limits::default(),
+            proxy: None,
             origin: None,
         }
     }
@@ -72,6 +74,15 @@ impl Connect {
     /// How failed requests are repeated.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    ///
+    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
+    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
+        self.proxy = Some(url.into());
         self
     }
 
@@ -99,10 +110,15 @@ impl Connect {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
         }
         let tls = if plain { tls::nobody()? } else { tls::public()? };
-        let http = http::build(http::builder(tls))?;
+        let http = http::build(http::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let raw = |credential| {
-            let shared = Shared::new("shakenfist", raw::shakenfist::ENDPOINTS, reply::explain, credential)
-                .limited(self.limits.clone());
+            let shared = Shared::new(
+                "shakenfist",
+                raw::shakenfist::ENDPOINTS,
+                reply::explain,
+                credential,
+                self.limits.clone(),
+            );
             raw::shakenfist::Client::new_with_client(
                 &base,
                 http.clone(),

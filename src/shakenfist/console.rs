@@ -112,14 +112,17 @@ impl IntoFuture for ConsoleLog {
     }
 }
 
-/// All of a body that has no length of its own; one that falls silent is an error.
+/// All of a body that has no length of its own; one that falls silent, or has no end, is an error.
 async fn collect(call: &Call<raw::shakenfist::Client>, body: ByteStream) -> Result<Bytes, Error> {
     const SILENCE: Duration = Duration::from_secs(30);
     let mut body = body.into_inner();
     let mut all = Vec::new();
     loop {
         match tokio::time::timeout(SILENCE, body.try_next()).await {
-            Ok(Ok(Some(piece))) => all.extend_from_slice(&piece),
+            Ok(Ok(Some(piece))) => {
+                call.check_size(all.len().saturating_add(piece.len()))?;
+                all.extend_from_slice(&piece);
+            }
             Ok(Ok(None)) => return Ok(all.into()),
             Ok(Err(e)) => return Err(call.broken_off(e)),
             Err(_) => {

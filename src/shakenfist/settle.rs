@@ -44,7 +44,7 @@ pub(super) async fn find(sf: &ShakenFist, marker: &str, window: Duration) -> Res
     const LONGEST: Duration = Duration::from_secs(2);
     let (started, mut pause) = (Instant::now(), FIRST);
     loop {
-        let found = match tokio::time::timeout(window.max(FIRST) * 2, look(sf, marker)).await {
+        let found = match tokio::time::timeout(window.max(FIRST).saturating_mul(2), look(sf, marker)).await {
             Ok(Ok(Some(instance))) => return Ok(Some(instance)),
             Ok(other) => other,
             Err(_) => Ok(None),

@@ -128,7 +128,7 @@ impl Upload<'_> {
         let result =
             call.upload_append().upload_uuid(checked("upload", &self.uuid)?).body(chunk).send().await;
         let size = *open(&call, result).await?;
-        let wanted = self.progress.bytes + length;
+        let wanted = self.progress.bytes.saturating_add(length);
         if u64::try_from(size).ok() != Some(wanted) {
             return Err(call.bad_reply(format!("the upload has {size} bytes instead of {wanted}")));
         }

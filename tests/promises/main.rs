@@ -52,6 +52,16 @@ mod lambda_cloud {
     mod wait;
 }
 
+/// Servers that never end, or never begin.
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod limits {
+    mod bodies;
+    mod heads;
+    mod hostile;
+    mod in_flight;
+    mod proxy;
+}
+
 /// Memory is measured in a process of its own.
 mod memory {
     #[cfg(feature = "incus")]

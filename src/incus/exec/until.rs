@@ -3,9 +3,8 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Exec;
+use crate::clock;
 use crate::error::{Error, Kind, Sent};
 use crate::process::{Output, Source};
 use crate::wait::BoxFuture;
@@ -63,14 +62,11 @@ impl UntilSuccess {
         if matches!(self.exec.stdin, Some(Source::Pipe)) {
             return Err(Error::invalid("stdin", "a writer can't be read by every run"));
         }
-        let end = Instant::now().checked_add(self.limit);
+        let end = clock::from_now(self.limit);
         let (mut pause, mut last) = (FIRST, None);
         loop {
             let run = self.exec.clone().output();
-            let ended = match end {
-                Some(end) => tokio::time::timeout_at(end, run).await,
-                None => Ok(run.await),
-            };
+            let ended = tokio::time::timeout_at(end, run).await;
             match ended.map(|ended| ended.and_then(Output::success)) {
                 Ok(Ok(output)) => return Ok(output),
                 Ok(Err(e)) if !may_pass(&e) => return Err(e),
@@ -78,11 +74,11 @@ impl UntilSuccess {
                 Err(_) => return Err(out_of_time(self.limit, last)),
             }
             pause = pause.min(self.pause);
-            if end.is_some_and(|end| Instant::now() + pause >= end) {
+            if clock::from_now(pause) >= end {
                 return Err(out_of_time(self.limit, last));
             }
             tokio::time::sleep(pause).await;
-            pause *= 2;
+            pause = pause.saturating_mul(2);
         }
     }
 }

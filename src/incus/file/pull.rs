@@ -137,17 +137,14 @@ async fn target(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStrea
 
 /// A small answer.
 async fn whole(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStream>) -> Result<Vec<u8>, Error> {
-    const MOST: usize = 64 << 20;
     let mut stream = answer.into_inner_stream();
     let mut all = Vec::new();
     let read = async {
         while let Some(piece) = stream.try_next().await.map_err(|e| call.broken_off(e))? {
-            if all.len() + piece.len() > MOST {
-                return Err(call.bad_reply("the answer is too long"));
-            }
+            call.check_size(all.len().saturating_add(piece.len()))?;
             all.extend_from_slice(&piece);
         }
-        Ok(())
+        Ok::<_, Error>(())
     };
     let limit = crate::transfer::IDLE;
     tokio::time::timeout(limit, read)

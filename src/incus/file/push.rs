@@ -242,6 +242,10 @@ impl Make<'_> {
         let mode = self.owner.octal()?;
         let incus = &self.instance.incus;
         let call = incus.call();
+        if self.write.is_some() {
+            // The upload watches over it.
+            call.bounded();
+        }
         let mut request = call.instance_file_put().name(name).path(self.path).x_incus_type(self.kind.clone());
         if let Some(uid) = self.owner.uid {
             request = request.x_incus_uid(i64::from(uid));

@@ -42,7 +42,9 @@ impl Copied {
         for item in items {
             match &item.what {
                 What::Directory => copied.directories += 1,
-                What::File(size) => (copied.files, copied.bytes) = (copied.files + 1, copied.bytes + size),
+                What::File(size) => {
+                    (copied.files, copied.bytes) = (copied.files + 1, copied.bytes.saturating_add(*size));
+                }
                 What::Link(_) => copied.symlinks += 1,
                 What::Other => copied.skipped.push(item.path.clone()),
             }
@@ -72,7 +74,7 @@ impl Sum {
 
     pub(super) fn add(&self, bytes: u64) {
         let (progress, tell) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.bytes += bytes;
+        progress.bytes = progress.bytes.saturating_add(bytes);
         if let Some(tell) = tell {
             tell(*progress);
         }
@@ -82,8 +84,32 @@ impl Sum {
     pub(super) fn part(&self) -> impl FnMut(Transferred) + Send + 'static {
         let (sum, mut before) = (self.clone(), 0);
         move |progress| {
-            sum.add(progress.bytes - before);
+            sum.add(progress.bytes.saturating_sub(before));
             before = progress.bytes;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_disk_has() {
+        let file = |size| Item { path: "/a".to_owned(), mode: 0o644, what: What::File(size) };
+        let copied = Copied::of(&[file(u64::MAX), file(u64::MAX)]);
+        assert_eq!((copied.files, copied.bytes), (2, u64::MAX));
+        let told = Arc::new(Mutex::new(0));
+        let last = told.clone();
+        let tell = move |progress: Transferred| {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = progress.bytes;
+        };
+        let sum = Sum::new(copied.bytes, Some(Box::new(tell)));
+        sum.add(u64::MAX);
+        let mut part = sum.part();
+        for bytes in [1, u64::MAX, 0] {
+            part(Transferred { bytes, total: None });
+        }
+        assert_eq!(*told.lock().unwrap_or_else(PoisonError::into_inner), u64::MAX);
     }
 }

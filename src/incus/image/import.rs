@@ -142,6 +142,7 @@ impl ImageImport {
         let properties = form_urlencoded::Serializer::new(String::new()).extend_pairs(&properties).finish();
         let send = async |body: reqwest::Body| {
             let call = incus.call();
+            call.bounded();
             if let Some(media_type) = media_type.clone() {
                 call.media_type(media_type);
             }
