@@ -8,7 +8,7 @@ use windlass::testing::FakeShakenFist;
 use windlass::{Error, Kind, Limits, Pacing, Retry};
 
 use super::hostile::{Door, Manner};
-use crate::alone::{Outcome, alone, memory};
+use crate::alone::{alone, memory};
 
 const MIB: u64 = 1 << 20;
 

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use windlass::incus::{Incus, Instance, Resume};
+use windlass::incus::{Incus, Instance};
 use windlass::testing::{FakeIncus, FakeKoyeb};
 use windlass::{Kind, Limits, Retry, Sent, Ticket};
 
