@@ -5,6 +5,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
+#[cfg(any(feature = "incus", feature = "koyeb"))]
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
 use crate::secret::Secret;
@@ -70,7 +72,13 @@ impl fmt::Display for Malformed {
 #[cfg(any(feature = "incus", feature = "koyeb"))]
 pub(crate) fn yaml<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Malformed> {
     not_deep(text)?;
-    windlass_yaml::from_str(text).map_err(|e| Malformed::At(e.line().unwrap_or_default(), None))
+    let at = |e: windlass_yaml::Error| Malformed::At(e.line().unwrap_or_default(), None);
+    let found = windlass_yaml::read(text).map_err(at)?;
+    // A list would be taken for the settings one after the other.
+    if found.items().is_some() {
+        return Err(Malformed::At(found.line, None));
+    }
+    Option::deserialize(found).map_err(at)
 }
 
 /// What a JSON text holds.

@@ -37,6 +37,8 @@ mod live {
     #[cfg(feature = "incus")]
     mod incus_cluster;
     #[cfg(feature = "incus")]
+    mod incus_discover;
+    #[cfg(feature = "incus")]
     mod incus_exec;
     #[cfg(feature = "incus")]
     mod incus_https;

@@ -16,6 +16,8 @@ const SUITES: &[Suite<'_>] = &[
     // The contract, over the unix socket and over HTTPS.
     of("live::incus"),
     of("live::incus_https"),
+    // The search for a server, beside the vendor's command.
+    of("live::incus_discover"),
     // Commands in large numbers.
     of("live::incus_exec"),
     // Containers in large numbers.

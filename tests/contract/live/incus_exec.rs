@@ -1,6 +1,8 @@
 //! Commands in large numbers and sizes on a real Incus daemon: run by `cargo xtask live incus`, which owns the daemon.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
@@ -57,15 +59,37 @@ async fn five_hundred_in_a_row(web: &Instance) -> Outcome {
     settled(before).await
 }
 
-async fn thirty_at_once(web: &Instance) -> Outcome {
-    let before = open_files();
-    let all = (0..30).map(|number| async move {
-        let script = format!("sleep 0.2; echo {number}; exit {number}");
+/// Keeps the machine busy until it is dropped.
+struct Busy(Arc<AtomicBool>);
+
+impl Busy {
+    fn with(threads: usize) -> Self {
+        let go = Arc::new(AtomicBool::new(true));
+        for _ in 0..threads {
+            let go = go.clone();
+            std::thread::spawn(move || while go.load(Ordering::Relaxed) {});
+        }
+        Self(go)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// On a busy machine: the server waits five seconds for the streams of a command, from its request on.
+async fn two_hundred_at_once(web: &Instance) -> Outcome {
+    let (before, started, _busy) = (open_files(), Instant::now(), Busy::with(8));
+    let all = (0..200).map(|number| async move {
+        let script = format!("sleep 0.2; echo {number}; exit {}", number % 100);
         let output = web.exec(["sh", "-c", &script]).output().await?;
-        assert_eq!((output.status.code(), output.stdout_text()), (number, format!("{number}\n")));
+        assert_eq!((output.status.code(), output.stdout_text()), (number % 100, format!("{number}\n")));
         Ok::<_, windlass::Error>(())
     });
     futures_util::future::try_join_all(all).await?;
+    println!("200 commands at once on a busy machine took {:?}", started.elapsed());
     settled(before).await
 }
 
@@ -174,7 +198,7 @@ async fn commands_in_large_numbers_and_sizes() -> Outcome {
     let incus = client()?;
     let web = incus.launch(format!("crowd-{}", std::process::id())).image("busybox").await?;
     five_hundred_in_a_row(&web).await?;
-    thirty_at_once(&web).await?;
+    two_hundred_at_once(&web).await?;
     a_flood(&web).await?;
     a_silent_reader(&web).await?;
     a_dead_connection(web.name()).await?;

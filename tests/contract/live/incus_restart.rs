@@ -1,7 +1,9 @@
 //! A real Incus daemon that is killed during a wait: run by `cargo xtask live incus`, which owns the daemon.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
 
 use windlass::incus::{Incus, InstanceRef, Status};
 use windlass::{Error, WaitEnd};
@@ -78,11 +80,45 @@ async fn killed_during_a_launch() -> Outcome {
     clear_away(&incus.instance(name)).await
 }
 
+/// Kills it while commands run, and doesn't start it again: each says so within a minute.
+async fn killed_during_commands() -> Outcome {
+    let incus = client()?;
+    let web = incus.launch("killed-exec").image("busybox").await?;
+    let run = |script: &str| web.exec(["sh", "-c", script]);
+    // One with its streams open, one that has closed its outputs, one whose terminal is open, one without any.
+    let open = run("echo up; sleep 1000").spawn().await?;
+    let closed = run("exec >/dev/null 2>&1; sleep 1000").spawn().await?;
+    let terminal = run("echo up; sleep 1000").terminal(80, 24).spawn().await?;
+    let alone = run("sleep 1000").discard_output().send().await?.timeout(Duration::from_secs(600));
+    // The outputs have ended, and the wait for the status is under way.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let waits = tokio::spawn(async move {
+        let started = Instant::now();
+        let timed = async |wait: BoxFuture<'static, bool>| (wait.await, started.elapsed());
+        tokio::join!(
+            timed(Box::pin(async { open.wait().await.is_err() })),
+            timed(Box::pin(async { closed.wait().await.is_err() })),
+            timed(Box::pin(async { terminal.wait().await.is_err() })),
+            timed(Box::pin(async { alone.await.is_err() })),
+        )
+    });
+    control("kill")?;
+    let (open, closed, terminal, alone) = waits.await?;
+    control("start")?;
+    println!("open {open:?}, closed {closed:?}, terminal {terminal:?}, alone {alone:?}");
+    for (failed, after) in [open, closed, terminal, alone] {
+        // With room for a busy machine.
+        assert!(failed && after < Duration::from_secs(75), "{after:?}");
+    }
+    clear_away(&incus.instance(web.name())).await
+}
+
 /// One test: there is one daemon to kill.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn a_daemon_killed_and_restarted_never_hangs_a_wait() -> Outcome {
     killed_during_a_stop(false).await?;
     killed_during_a_stop(true).await?;
-    killed_during_a_launch().await
+    killed_during_a_launch().await?;
+    killed_during_commands().await
 }
