@@ -599,6 +599,8 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// The connection for events belongs to the runtime that made it.
 #[test]
 fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
+    // Only where it never ends.
+    const LONG: Duration = Duration::from_secs(120);
     for ends in [true, false] {
         let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (fake, incus) = servers.block_on(fake(Generation::V7_0))?;
@@ -617,7 +619,7 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
                 Ok::<_, Error>(waiting)
             }
         };
-        let lost = first.block_on(listen("first", 1))?;
+        let lost = first.block_on(async { tokio::time::timeout(LONG, listen("first", 1)).await })??;
         let first = if ends {
             drop(first);
             None
@@ -626,7 +628,7 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
         };
         // What the first left behind must not be taken for alive.
         let live = usize::from(!ends);
-        second.block_on(async {
+        let heard = async {
             while fake.event_listeners() > live {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -639,7 +641,8 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
             assert_eq!(web.status, Status::Running);
             assert_eq!(fake.requests("GET /1.0/operations/{id}"), looks, "it had to look");
             Ok::<_, Box<dyn std::error::Error>>(())
-        })?;
+        };
+        second.block_on(async { tokio::time::timeout(LONG, heard).await })??;
         drop((lost, first));
     }
     Ok(())
