@@ -1,6 +1,9 @@
 //! What every Shaken Fist server must do, real or fake, of every release: one suite, run unchanged on all of them.
 //! What a release lacks is skipped by its capability, by name.
 
+mod lost;
+mod meddler;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +13,9 @@ use windlass::shakenfist::{
     VideoModel,
 };
 use windlass::{Error, Kind, WaitEnd};
+
+pub use lost::*;
+use meddler::{Meddler, Spoilt};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -53,6 +59,17 @@ macro_rules! shakenfist_contract {
             delete_is_seen_through
             delete_all_is_seen_through
             raw_calls_work
+            a_create_with_a_bad_answer_makes_one_instance
+            a_refused_create_with_a_bad_answer_names_its_record
+            a_delete_with_a_bad_answer_is_seen_through
+            a_power_change_with_a_bad_answer_is_seen
+            an_order_with_a_bad_answer_is_given_once
+            a_push_leaves_nothing_behind
+            a_blob_is_pushed_by_its_uuid
+            metadata_takes_any_key
+            delete_minds_the_namespace
+            snapshots_of_disks
+            a_network_may_do_without_dhcp
         }
     };
 }
@@ -659,8 +676,19 @@ pub async fn delete_all_is_seen_through<G>(served: Served<G>) -> Outcome {
     assert_kind(served.sf.instance(&a.uuid).get().await, Kind::NotFound);
     let e = served.sf.instances().namespace("other").delete_all().await;
     assert_kind(e, Kind::PermissionDenied);
+    // Those that were there, and not what was deleted before.
+    let old = made(&other, "old").await?;
+    gone(&old).await?;
     let all = other.instances().delete_all().send().await?.timeout(LONG).await?;
-    assert!(all.contains(&a.uuid) && all.contains(&b.uuid), "{all:?}");
+    assert!(all.contains(&a.uuid) && all.contains(&b.uuid) && !all.contains(&old.uuid), "{all:?}");
+    // Behind a gateway, and with lists that miss all.
+    let meddler = Meddler::before(&served.url, "other", "otherkey").await?;
+    let c = made(&other, "c").await?;
+    meddler.blind();
+    meddler.spoil("DELETE /instances ", Spoilt::Instead(504, "<html>"));
+    let all = meddler.sf.instances().delete_all().send().await?.timeout(LONG).await?;
+    assert_eq!(all, std::slice::from_ref(&c.uuid));
+    assert_eq!(c.get().await?.state, InstanceState::Deleted);
     // The list may lag a little behind.
     let left = other.instances().list().all().await?;
     assert!(left.iter().all(|it| it.state == InstanceState::Deleted), "{left:?}");

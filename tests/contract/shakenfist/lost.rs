@@ -1,0 +1,191 @@
+//! Answers that are lost, or come from a gateway, or tell less than was done: the effect decides.
+
+use windlass::shakenfist::Snapshot;
+
+use super::meddler::{Meddler, Spoilt};
+use super::*;
+
+const GATEWAY: Spoilt = Spoilt::Instead(502, "<html>bad gateway</html>");
+const WORDS: Spoilt =
+    Spoilt::Instead(500, r#"{"error": "server error: EtcdException('boom')", "status": 500}"#);
+
+async fn meddled<G>(served: &Served<G>) -> Result<Meddler, Box<dyn std::error::Error>> {
+    Meddler::before(&served.url, "demo", "demokey").await
+}
+
+pub async fn a_create_with_a_bad_answer_makes_one_instance<G>(served: Served<G>) -> Outcome {
+    let meddler = meddled(&served).await?;
+    for spoilt in [WORDS, GATEWAY, Spoilt::Dropped] {
+        let own = name("lost");
+        meddler.blind();
+        meddler.spoil("POST /instances ", spoilt.clone());
+        let web = meddler.sf.create(&own).disk(disk()).timeout(LONG).await?;
+        assert_eq!(web.state, InstanceState::Created, "{spoilt:?}");
+        // A second one would make the name ambiguous.
+        assert_eq!(served.sf.instance(&own).get().await?.uuid, web.uuid, "{spoilt:?}");
+        gone(&web).await?;
+    }
+    Ok(())
+}
+
+pub async fn a_refused_create_with_a_bad_answer_names_its_record<G>(served: Served<G>) -> Outcome {
+    let meddler = meddled(&served).await?;
+    meddler.spoil("POST /instances ", WORDS);
+    let e = meddler.sf.create(name("huge")).cpus(1000).disk(disk()).timeout(LONG).await;
+    let e = e.expect_err("there is no room");
+    // The record may fail before it is looked for, or after.
+    assert!(matches!(e.kind(), Kind::Server | Kind::OperationFailed), "{e}");
+    let mut failed = served.sf.instances().state(InstanceState::Error).list().all().await?;
+    failed.retain(|it| e.message().contains(&it.uuid));
+    assert_eq!(failed.len(), 1, "{e}");
+    gone(&failed[0]).await?;
+    Ok(())
+}
+
+pub async fn a_delete_with_a_bad_answer_is_seen_through<G>(served: Served<G>) -> Outcome {
+    let meddler = meddled(&served).await?;
+    for spoilt in [WORDS, GATEWAY, Spoilt::Dropped] {
+        let web = made(&served.sf, "lost").await?;
+        meddler.spoil("DELETE /instances/", spoilt);
+        meddler.sf.instance(&web.name).delete().send().await?.timeout(LONG).await?;
+        assert_eq!(web.get().await?.state, InstanceState::Deleted);
+    }
+    assert_eq!(meddler.hits(), 3);
+    Ok(())
+}
+
+pub async fn a_power_change_with_a_bad_answer_is_seen<G>(served: Served<G>) -> Outcome {
+    let (meddler, web) = (meddled(&served).await?, ready(&served.sf, "lost").await?);
+    let own = meddler.sf.instance(&web.uuid);
+    meddler.spoil("POST /instances/", GATEWAY);
+    own.power_off().timeout(LONG).await?;
+    assert_eq!(web.get().await?.power_state, Some(PowerState::Off));
+    meddler.spoil("POST /instances/", Spoilt::Dropped);
+    own.power_on().timeout(LONG).await?;
+    assert_eq!(web.get().await?.power_state, Some(PowerState::On));
+    let before = web.agent_ready().timeout(LONG).await?.agent_system_boot_time.ok_or("no boot time")?;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    meddler.spoil("POST /instances/", GATEWAY);
+    let after = own.reboot_hard().send().await?.timeout(LONG).await?;
+    assert!(after.agent_system_boot_time.is_some_and(|now| (now - before).abs() >= 1.0));
+    assert_eq!(meddler.hits(), 3);
+    gone(&web).await?;
+    Ok(())
+}
+
+pub async fn an_order_with_a_bad_answer_is_given_once<G>(served: Served<G>) -> Outcome {
+    let (meddler, web) = (meddled(&served).await?, ready(&served.sf, "lost").await?);
+    let own = meddler.sf.instance(&web.uuid);
+    // The same was run before: its output isn't this one's.
+    web.exec("echo fake").timeout(LONG).output().await?;
+    for spoilt in [GATEWAY, WORDS, Spoilt::Dropped] {
+        meddler.spoil("POST /instances/", spoilt);
+        let done = own.exec("echo fake").timeout(LONG).output().await?.success()?;
+        assert_eq!(done.stdout_text(), "fake\n");
+    }
+    assert_eq!((meddler.hits(), web.all_agent_operations().all().await?.len()), (3, 4));
+    gone(&web).await?;
+    Ok(())
+}
+
+/// No artifact of a push is there, now or soon.
+async fn cleared(sf: &ShakenFist) -> Outcome {
+    for _ in 0..200 {
+        let all = sf.artifacts().all().await?;
+        let left = all
+            .iter()
+            .filter(|it| it.source_url.as_deref().is_some_and(|url| url.contains("windlass-push-")));
+        if left.count() == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err("the artifact of a push is left behind".into())
+}
+
+pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
+    // In a namespace without other pushes.
+    let other = ShakenFist::at(&served.url).namespace("system").key("secret").connect().await?;
+    let web = ready(&other, "push").await?;
+    let meddler = Meddler::before(&served.url, "system", "secret").await?;
+    let own = meddler.sf.instance(&web.uuid);
+    meddler.sf.capabilities().await?;
+    // The answer comes after the end of the push's time, and it isn't known which artifact it was.
+    meddler.spoil("POST /artifacts/upload/", Spoilt::Late(Duration::from_secs(20)));
+    let content: Vec<u8> = rand::random_iter().take(10_000).collect();
+    let push = own.push(content.clone()).timeout(Duration::from_secs(6));
+    let e = assert_kind(push.to("/tmp/x").await, Kind::Timeout);
+    assert_eq!((meddler.hits(), e.suggestion()), (1, None), "{e}");
+    cleared(&other).await?;
+    // Dropped at the same place.
+    meddler.spoil("POST /artifacts/upload/", Spoilt::Late(Duration::from_secs(20)));
+    let pushing = tokio::spawn(async move { own.push(content).to("/tmp/x").await });
+    while meddler.hits() < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    pushing.abort();
+    cleared(&other).await?;
+    gone(&web).await?;
+    Ok(())
+}
+
+pub async fn a_blob_is_pushed_by_its_uuid<G>(served: Served<G>) -> Outcome {
+    let sf = &served.sf;
+    let web = ready(sf, "blob").await?;
+    let artifact = sf.upload(b"hello\n".to_vec()).always_send().as_other(name("blob")).await?;
+    let blob = artifact.blob_uuid.clone().ok_or("no blob")?;
+    web.push_blob(&blob).mode(0o100_640).timeout(LONG).to("/tmp/x").await?;
+    assert_eq!(web.pull("/tmp/x").bytes().await?, "hello\n");
+    let nobody = "6f1c5a0e-1111-4222-8333-444455556666";
+    assert_kind(web.push_blob(nobody).to("/tmp/x").await, Kind::NotFound);
+    artifact.delete().await?;
+    gone(&web).await?;
+    Ok(())
+}
+
+pub async fn metadata_takes_any_key<G>(served: Served<G>) -> Outcome {
+    let web = made(&served.sf, "keys").await?;
+    web.set_metadata("a/b", 1).await?;
+    web.set_metadata("a/b", 2).await?;
+    assert_eq!(web.metadata().await?.get("a/b"), Some(&json!(2)));
+    gone(&web).await?;
+    Ok(())
+}
+
+pub async fn delete_minds_the_namespace<G>(served: Served<G>) -> Outcome {
+    let web = made(&served.sf, "where").await?;
+    let e = assert_kind(web.delete_in("other").await, Kind::NotFound);
+    assert!(e.message().contains("namespace"), "{e}");
+    assert_eq!(web.get().await?.state, InstanceState::Created);
+    web.delete_in("demo").send().await?.timeout(LONG).await?;
+    Ok(())
+}
+
+pub async fn snapshots_of_disks<G>(served: Served<G>) -> Outcome {
+    let sf = &served.sf;
+    let web = sf.create(name("snap")).disk(disk()).disk(Disk::blank(1)).timeout(LONG).await?;
+    let first = web.snapshot().timeout(LONG).await?;
+    assert_eq!(first.iter().filter_map(Snapshot::device).collect::<Vec<_>>(), ["vda"]);
+    let all = web.snapshot().all_disks().timeout(LONG).await?;
+    let mut devices: Vec<_> = all.iter().filter_map(Snapshot::device).collect();
+    devices.sort_unstable();
+    assert_eq!(devices, ["vda", "vdb"]);
+    assert_eq!(web.snapshots().all().await?.len(), 3);
+    assert!(first[0].blob().await?.size.is_some_and(|size| size > 0));
+    assert_kind(web.snapshot().device("vdz").await.map(drop), Kind::NotFound);
+    for snapshot in &all {
+        snapshot.artifact().await?.delete().await?;
+    }
+    gone(&web).await?;
+    Ok(())
+}
+
+pub async fn a_network_may_do_without_dhcp<G>(served: Served<G>) -> Outcome {
+    let sf = &served.sf;
+    let net = sf.create_network(name("still")).netblock("10.0.0.0/24").dhcp(false).timeout(LONG).await?;
+    // The one that can plug takes no for yes.
+    let heard = !can(sf, "hot-plug-interface").await?;
+    assert_eq!((net.provide_dhcp, net.provide_nat), (Some(!heard), Some(true)));
+    net.delete().send().await?.timeout(LONG).await?;
+    Ok(())
+}
