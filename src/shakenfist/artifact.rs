@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::{Deadline, pauses};
@@ -75,6 +77,7 @@ impl ShakenFist {
             shared: false,
             reuse: true,
             tell: None,
+            asked: None,
         }
     }
 }
@@ -98,6 +101,8 @@ pub struct ArtifactUpload {
     shared: bool,
     reuse: bool,
     tell: Option<Tell>,
+    /// Set once the server is asked for the artifact.
+    asked: Option<Arc<AtomicBool>>,
 }
 
 impl fmt::Debug for ArtifactUpload {
@@ -125,6 +130,11 @@ impl ArtifactUpload {
         self
     }
 
+    pub(super) fn telling(mut self, asked: Option<Arc<AtomicBool>>) -> Self {
+        self.asked = asked;
+        self
+    }
+
     /// Sends it even if the cluster has the same bytes already.
     pub fn always_send(mut self) -> Self {
         self.reuse = false;
@@ -147,7 +157,7 @@ impl ArtifactUpload {
     }
 
     async fn store_as(self, name: types::PathSegment, kind: ArtifactType) -> Result<Artifact, Error> {
-        let sf = self.sf.clone();
+        let (sf, asked) = (self.sf.clone(), self.asked.clone().unwrap_or_default());
         let typed = sf.can("artifact-upload-types").await;
         if !typed && kind != ArtifactType::Image {
             sf.require("artifact-upload-types", "make artifacts other than images").await?;
@@ -163,6 +173,7 @@ impl ArtifactUpload {
         let (content, there) = self.look_for_it().await?;
         if let Some(blob) = there {
             request.blob_uuid = Some(blob);
+            asked.store(true, Ordering::Relaxed);
             match convert(&sf, &name, &request, None).await {
                 // It went away in the meantime.
                 Err(e) if e.is_not_found() => request.blob_uuid = None,
@@ -173,6 +184,7 @@ impl ArtifactUpload {
         let (pieces, _) = content.open().await?;
         let uploaded = upload::upload(&sf, pieces, tell).await?;
         request.upload_uuid = Some(uploaded.uuid.clone());
+        asked.store(true, Ordering::Relaxed);
         convert(&sf, &name, &request, Some(&uploaded)).await
     }
 

@@ -28,9 +28,13 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// **An address that is taken destroys the running instance**, and so does a network without a free one: the server
-    /// answers 409 or 507, and tears the instance down. So the addresses of the network are looked at first, and
-    /// what would conflict is refused here. Somebody else can still be quicker between the look and the call. An address
-    /// is taken for 300 seconds after the instance that had it was deleted.
+    /// answers 409 or 507, and tears the instance down; the error says so. So the addresses of the network are looked at
+    /// first, and what would conflict is refused here. Somebody else can still be quicker between the look and the call. An
+    /// address is taken for 300 seconds after the instance that had it was deleted.
+    ///
+    /// A [`floating`](Nic::floating) address would destroy the instance, too, where none is left, and nobody can look at
+    /// those. So the interface is plugged in without one, and then given one: where that fails, the instance runs on with
+    /// the new interface, which the error names.
     ///
     /// The request is never sent twice. After an error whose [`sent`](Error::sent) isn't `No`, look at
     /// [`interfaces`](Self::interfaces). The interface stays in the state `initial` after all went well.
@@ -44,24 +48,44 @@ impl<D: Subject> Instance<D> {
 }
 
 impl HotPlug {
-    /// Doesn't look at the addresses of the network first. Only for who knows that the address is free.
+    /// Sends it at once: without a look at the addresses of the network, and with the floating address in the same call.
+    /// **Where one of them can't be had, the server destroys the instance.**
     pub fn unchecked(mut self) -> Self {
         self.checked = false;
         self
     }
 
-    async fn run(self) -> Result<Interface, Error> {
+    async fn run(mut self) -> Result<Interface, Error> {
         self.nic.check()?;
-        let reference = self.instance.segment()?;
+        self.instance.segment()?;
         let sf = &self.instance.sf;
         sf.require("hot-plug-interface", "plug interfaces into running instances").await?;
-        if self.checked {
-            self.check().await?;
+        if !self.checked {
+            return self.plug().await;
         }
-        let call = sf.call();
+        self.check().await?;
+        let floating = self.nic.0.float.take() == Some(true);
+        let plugged = self.plug().await?;
+        if !floating {
+            return Ok(plugged);
+        }
+        match plugged.float().await {
+            Ok(()) => Ok(plugged.get().await.unwrap_or(plugged)),
+            Err(e) => Err(not_floating(e, &plugged)),
+        }
+    }
+
+    async fn plug(&self) -> Result<Interface, Error> {
+        let instance = &self.instance;
+        let call = instance.sf.call();
         let request = types::InterfaceAdd { network: self.nic.0.clone() };
-        let result = call.instance_interface_add().instance_ref(reference).body(request).send().await;
-        Ok(Interface::new(sf, open(&call, result).await?))
+        let result =
+            call.instance_interface_add().instance_ref(instance.segment()?).body(request).send().await;
+        match open(&call, result).await {
+            Ok(data) => Ok(Interface::new(&instance.sf, data)),
+            Err(e) if matches!(e.status(), Some(409 | 507)) => Err(torn_down(e, instance.reference())),
+            Err(e) => Err(e),
+        }
     }
 
     /// Whether the address, or any, is free.
@@ -70,17 +94,36 @@ impl HotPlug {
         if self.nic.0.address.is_some() && self.nic.wanted().is_none() {
             return Ok(());
         }
-        let taken = network.addresses().await?;
+        let taken = network.reservations().await?;
         match self.nic.wanted() {
-            Some(wanted) if taken.iter().any(|address| address.address == wanted) => {
+            Some(wanted) if taken.holds(wanted) => {
                 Err(refused(format!("{wanted} is taken on the network {}", network.uuid)))
             }
-            None if network.capacity().is_some_and(|most| taken.len() as u64 >= most) => {
+            None if network.capacity().is_some_and(|most| taken.count() >= most) => {
                 Err(refused(format!("no address is free on the network {}", network.uuid)))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// What the server does with an instance for which it can't get an address.
+fn torn_down(e: Error, instance: &str) -> Error {
+    e.with(|e| {
+        e.message = format!("{}; the server tears the instance {instance:?} down over this", e.message);
+        e.suggestion = Some("make the instance anew".to_owned());
+    })
+}
+
+/// The first step worked, the second didn't.
+fn not_floating(e: Error, plugged: &Interface) -> Error {
+    e.with(|e| {
+        let uuid = &plugged.uuid;
+        let so =
+            format!("the interface {uuid} is plugged in, without a floating address; the instance runs on");
+        e.message = if e.message.is_empty() { so } else { format!("{}; {so}", e.message) };
+        e.suggestion = Some(format!("float the interface {uuid} later"));
+    })
 }
 
 fn refused(why: String) -> Error {

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::reply::open;
-use super::{Instance, ShakenFist, Subject, checked, types};
+use super::{Instance, ShakenFist, Subject, checked, lost, types};
 use crate::error::Error;
 
 /// A network interface: its data together with a cheap handle.
@@ -61,12 +61,12 @@ impl Interface {
     }
 
     /// Gives it a floating address, by which it can be reached from outside.
-    /// [`Kind::InsufficientCapacity`](crate::Kind::InsufficientCapacity) where none is left.
+    /// [`Kind::InsufficientCapacity`](crate::Kind::InsufficientCapacity) where none is left; the instance runs on.
     pub async fn float(&self) -> Result<(), Error> {
         let call = self.sf.call();
         let uuid = checked("interface", &self.uuid)?;
         let result = call.interface_float().interface_uuid(uuid).send().await;
-        open(&call, result).await.map(drop)
+        self.settle(open(&call, result).await.map(drop), true).await
     }
 
     /// Takes its floating address away.
@@ -74,6 +74,15 @@ impl Interface {
         let call = self.sf.call();
         let uuid = checked("interface", &self.uuid)?;
         let result = call.interface_defloat().interface_uuid(uuid).send().await;
-        open(&call, result).await.map(drop)
+        self.settle(open(&call, result).await.map(drop), false).await
+    }
+
+    /// Where the answer is lost, the interface tells whether it floats.
+    async fn settle(&self, result: Result<(), Error>, floats: bool) -> Result<(), Error> {
+        let Err(e) = result else { return Ok(()) };
+        if lost::is_open(&e) && self.get().await.is_ok_and(|now| now.floating.is_some() == floats) {
+            return Ok(());
+        }
+        Err(e)
     }
 }

@@ -27,18 +27,25 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// The server refuses `null`, `false`, 0 and what is empty, so that is refused before it is sent. `tags` must be a
-    /// list, `affinity` an object of integers.
+    /// list, `affinity` an object of integers. A key that no path can name, as one with `/`, can be set and overwritten, but
+    /// not [removed](Self::remove_metadata).
     pub async fn set_metadata(&self, key: &str, value: impl Into<Value>) -> Result<(), Error> {
         let value = value.into();
         check_value(key, &value)?;
-        let (reference, key) = (self.segment()?, checked("key", key)?);
+        let reference = self.segment()?;
         let call = self.sf.call();
+        let Ok(key) = checked("key", key) else {
+            let request = types::MetadataItem { key: key.to_owned(), value };
+            let result = call.instance_metadata_add().instance_ref(reference).body(request).send().await;
+            return open(&call, result).await.map(drop);
+        };
         let request = call.instance_metadata_set().instance_ref(reference).key(key);
         let result = request.body(types::MetadataValue { value }).send().await;
         open(&call, result).await.map(drop)
     }
 
-    /// Removes a key; one that isn't there is no error.
+    /// Removes a key; one that isn't there is no error. [`Kind::InvalidInput`](crate::Kind::InvalidInput) for a key that no
+    /// path can name, as one with `/`: servers have no way to remove it.
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
         let (reference, key) = (self.segment()?, checked("key", key)?);
         let call = self.sf.call();

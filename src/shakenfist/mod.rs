@@ -19,6 +19,7 @@ mod instance;
 mod instances;
 mod interface;
 mod lost;
+mod meanwhile;
 mod metadata;
 mod network;
 mod power;
@@ -28,6 +29,7 @@ mod reboot;
 mod reply;
 mod resume;
 mod settle;
+mod snapshot;
 mod spec;
 mod upload;
 mod work;
@@ -64,8 +66,9 @@ pub use interface::Interface;
 pub use network::{Network, NetworkCreate};
 pub use power::PowerChange;
 pub use pull::Pull;
-pub use push::Push;
+pub use push::{Push, PushBlob};
 pub use resume::Resume;
+pub use snapshot::{Snapshot, SnapshotCreate};
 pub use spec::{Disk, Nic, Video};
 
 /// A client of a Shaken Fist cluster. Cheap to clone; all clones share connections, token and retry budget.

@@ -5,10 +5,12 @@ use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::time::Duration;
 
+use reqwest::header::DATE;
+
 use super::clock::Deadline;
 use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
-use super::{ObjectState, ShakenFist, checked, types};
+use super::{ObjectState, ShakenFist, checked, lost, types};
 use crate::error::{Error, Kind, Sent};
 use crate::page::{List, Page};
 use crate::ticket::Ticket;
@@ -62,7 +64,8 @@ impl ShakenFist {
     /// # Ok(()) }
     /// ```
     ///
-    /// Names aren't unique.
+    /// Names aren't unique: where the answer is lost, the error is of [`Kind::OutcomeUnknown`], and [`networks`](Self::networks)
+    /// shows whether there is one more of that name.
     pub fn create_network(&self, name: impl Into<String>) -> NetworkCreate {
         let create = types::NetworkCreate {
             name: name.into(),
@@ -82,15 +85,23 @@ impl Network {
         self.data.vxlan_id.or(self.data.vxid)
     }
 
-    /// The addresses that are taken or reserved, gateway and broadcast included.
+    /// The addresses that are taken or reserved, gateway and broadcast included. Those of instances deleted less than 300
+    /// seconds ago are still reserved (`deletion-halo`, since `when`); older ones are free, though the server lists them until
+    /// the next address is reserved.
     ///
     /// Needs a server that has the capability `list-addresses`: 0.8 or later.
     pub async fn addresses(&self) -> Result<Vec<types::Address>, Error> {
+        Ok(self.reservations().await?.all)
+    }
+
+    pub(super) async fn reservations(&self) -> Result<Reservations, Error> {
         self.sf.require("list-addresses", "list the addresses of a network").await?;
         let call = self.sf.call();
         let reference = checked("network", &self.uuid)?;
         let result = call.network_addresses().network_ref(reference).send().await;
-        Ok(open(&call, result).await?.0)
+        let answer = call.done(result).await?;
+        let now = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(seconds);
+        Ok(Reservations { all: answer.into_inner().0, now })
     }
 
     /// Deletes it; done when it is gone. Servers do that also while instances use it: look first.
@@ -102,7 +113,11 @@ impl Network {
             let reference = checked("network", &uuid)?;
             let request = types::NetworkDelete { namespace: None };
             let result = call.network_delete().network_ref(reference).body(request).send().await;
-            open(&call, result).await?;
+            match open(&call, result).await {
+                Ok(_) => {}
+                Err(e) if lost::is_open(&e) => begun(sf, &uuid, e).await?,
+                Err(e) => return Err(e),
+            }
             Ok(Polled::operation(sf, NetworkGone { uuid }))
         })
     }
@@ -113,6 +128,39 @@ impl Network {
         let bits: u32 = bits.parse().ok().filter(|bits| *bits <= 32)?;
         Some(1 << (32 - bits))
     }
+}
+
+/// What is reserved of a network, and the server's own time.
+pub(super) struct Reservations {
+    all: Vec<types::Address>,
+    /// Seconds since 1970.
+    now: Option<f64>,
+}
+
+impl Reservations {
+    /// Whether asking for this address would be in vain.
+    pub(super) fn holds(&self, address: &str) -> bool {
+        self.all.iter().any(|it| it.address == address && !self.is_over(it))
+    }
+
+    /// How many there are. A full network isn't cleared of old halos before an address is drawn.
+    pub(super) fn count(&self) -> u64 {
+        self.all.len() as u64
+    }
+
+    /// Halos last 300 seconds, by the server's clock.
+    fn is_over(&self, address: &types::Address) -> bool {
+        const HALO: f64 = 300.0;
+        let ago = self.now.zip(address.when).map(|(now, when)| now - when);
+        // Dates have no fractions.
+        address.type_.as_deref() == Some("deletion-halo") && ago.is_some_and(|ago| ago > HALO + 1.0)
+    }
+}
+
+/// A date of HTTP in seconds since 1970.
+#[allow(clippy::cast_precision_loss)] // seconds of our age fit
+fn seconds(date: &str) -> Option<f64> {
+    chrono::DateTime::parse_from_rfc2822(date).ok().map(|date| date.timestamp() as f64)
 }
 
 /// A network to be made; from [`ShakenFist::create_network`].
@@ -131,13 +179,14 @@ impl NetworkCreate {
         self
     }
 
-    /// Whether it hands out addresses by DHCP; yes if not said. Servers up to 0.8 take no for yes.
+    /// Whether it hands out addresses by DHCP; yes if not said. 0.7.2 and 0.8.0.0rc4 keep a no; the development version of
+    /// October 2024 takes it for yes.
     pub fn dhcp(mut self, yes: bool) -> Self {
         self.create.provide_dhcp = Some(yes);
         self
     }
 
-    /// Whether it leads outside by NAT; yes if not said. Servers up to 0.8 take no for yes.
+    /// Whether it leads outside by NAT; yes if not said. As with [`dhcp`](Self::dhcp), some servers take no for yes.
     pub fn nat(mut self, yes: bool) -> Self {
         self.create.provide_nat = Some(yes);
         self
@@ -174,7 +223,15 @@ impl NetworkCreate {
             let result = call.network_create().body(self.create.clone()).send().await;
             open(&call, result).await
         };
-        let made = deadline.bound(send).await?;
+        let made = match deadline.bound(send).await {
+            // Names aren't unique, and networks bear no marker.
+            Err(e) if lost::is_open(&e) => {
+                let name = &self.create.name;
+                let message = format!("a network {name:?} may or may not come into being: {}", e.message());
+                return Err(lost::unknown(message, e));
+            }
+            made => made?,
+        };
         Ok(Polled::operation(&self.sf, NetworkCreated { uuid: made.uuid }).timeout(deadline.left()))
     }
 }
@@ -228,6 +285,18 @@ impl Goal for NetworkCreated {
             })
         })
     }
+}
+
+/// The answer to a delete is lost: is the network on its way down?
+async fn begun(sf: &ShakenFist, uuid: &str, lost: Error) -> Result<(), Error> {
+    const WINDOW: Duration = Duration::from_secs(10);
+    let going = lost::search(WINDOW, || async {
+        match sf.network(uuid).await {
+            Ok(now) => matches!(now.state, ObjectState::DeleteWait | ObjectState::Deleted).then_some(()),
+            Err(e) => e.is_not_found().then_some(()),
+        }
+    });
+    going.await.ok_or(lost)
 }
 
 /// A network is gone.

@@ -1,12 +1,15 @@
 //! Files into an instance: content becomes a blob, and the agent copies that.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::agent::order;
 use super::agent_operation::{AgentWork, End};
 use super::artifact::Artifact;
 use super::clock::Deadline;
+use super::meanwhile::Meanwhile;
 use super::reply::open;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
@@ -42,8 +45,12 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes in chunks, goes on
-    /// where a broken connection left off, and is compared by its checksum. The artifact that holds it meanwhile is
-    /// removed, unless [`keep_as`](Push::keep_as) names it.
+    /// where a broken connection left off, and is compared by its checksum.
+    ///
+    /// The artifact that holds it meanwhile is removed, unless [`keep_as`](Push::keep_as) names it: also after a push that
+    /// failed or ran out of time, for which there are up to 30 seconds more, and by a task in the background after one that
+    /// was dropped. What can't be removed is named by the error of the push, and in a warning. Chunks of an upload that broke
+    /// off are the server's to clear away.
     ///
     /// Waits for the agent first.
     pub fn push(&self, content: impl Into<Content>) -> Push {
@@ -58,10 +65,70 @@ impl<D: Subject> Instance<D> {
     }
 }
 
-impl Push {
-    /// The file's permissions; `0o644` if not said.
+impl<D: Subject> Instance<D> {
+    /// Copies a blob that the cluster already has into the instance.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance, blob: &str) -> windlass::Result<()> {
+    /// web.push_blob(blob).mode(0o600).to("/etc/key").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`Error::is_not_found`] where there is no such blob. Waits for the agent first.
+    pub fn push_blob(&self, uuid: impl Into<String>) -> PushBlob {
+        PushBlob { instance: self.named(), blob: uuid.into(), mode: 0o644, limit: Operation::<()>::LIMIT }
+    }
+}
+
+/// A blob to be copied into an instance; from [`Instance::push_blob`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.to(..).await`"]
+pub struct PushBlob {
+    instance: InstanceRef,
+    blob: String,
+    mode: u32,
+    limit: Duration,
+}
+
+impl PushBlob {
+    /// The file's permissions; `0o644` if not said. Of a whole `st_mode` the permissions count.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
+        self.mode = mode & PERMISSIONS;
+        self
+    }
+
+    /// How long all of it may take, waiting for the agent included; ten minutes if not said.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Copies it; done when the file is there.
+    pub async fn to(self, path: &str) -> Result<(), Error> {
+        let (deadline, instance) = (Deadline::after(self.limit), &self.instance);
+        check_path(path)?;
+        instance.segment()?;
+        instance.sf.require("instance-put-blob", "copy files into instances").await?;
+        // To an unknown one servers answer 500, and don't say what is wrong.
+        deadline.bound(instance.sf.blob(&self.blob)).await?;
+        put(instance, &self.blob, path, self.mode, deadline).await
+    }
+}
+
+/// What of a mode isn't the file's type.
+const PERMISSIONS: u32 = 0o7777;
+
+fn check_path(path: &str) -> Result<(), Error> {
+    match path.starts_with('/') && !path.ends_with('/') {
+        true => Ok(()),
+        false => Err(Error::invalid("path", format!("{path:?} isn't the absolute path of a file"))),
+    }
+}
+
+impl Push {
+    /// The file's permissions; `0o644` if not said. Of a whole `st_mode` the permissions count.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode & PERMISSIONS;
         self
     }
 
@@ -87,31 +154,38 @@ impl Push {
     pub async fn to(self, path: &str) -> Result<(), Error> {
         let deadline = Deadline::after(self.limit);
         let instance = self.instance.clone();
-        if !path.starts_with('/') || path.ends_with('/') {
-            return Err(Error::invalid("path", format!("{path:?} isn't the absolute path of a file")));
-        }
-        if self.mode > 0o7777 {
-            return Err(Error::invalid("mode", format!("{:o} is more than permissions", self.mode)));
-        }
+        check_path(path)?;
         instance.segment()?;
         instance.sf.require("instance-put-blob", "copy files into instances").await?;
         // Before anything is uploaded in vain.
         instance.agent_ready().timeout(deadline.left()).await?;
-        let (mode, keep) = (self.mode, self.keep.is_some());
-        let artifact = self.store(deadline).await?;
-        let put = put(&instance, &artifact, path, mode, deadline).await;
-        if !keep && let Err(e) = deadline.bound(artifact.delete()).await {
-            tracing::warn!(error = %e, artifact = artifact.uuid, "the artifact of a push can't be removed");
+        let mode = self.mode;
+        if let Some(name) = self.keep.clone() {
+            let artifact = self.store(name, None, deadline).await?;
+            return put(&instance, artifact.blob_uuid.as_deref().unwrap_or_default(), path, mode, deadline)
+                .await;
         }
-        put
+        let mut meanwhile = Meanwhile::new(&instance.sf);
+        let stored = self.store(meanwhile.name().to_owned(), Some(meanwhile.asked()), deadline).await;
+        meanwhile.became(&stored);
+        let pushed = match stored {
+            Ok(artifact) => {
+                put(&instance, artifact.blob_uuid.as_deref().unwrap_or_default(), path, mode, deadline).await
+            }
+            Err(e) => Err(e),
+        };
+        meanwhile.remove(pushed).await
     }
 
-    async fn store(self, deadline: Deadline) -> Result<Artifact, Error> {
+    async fn store(
+        self,
+        name: String,
+        asked: Option<Arc<AtomicBool>>,
+        deadline: Deadline,
+    ) -> Result<Artifact, Error> {
         let sf = &self.instance.sf;
-        // Two pushes at once must not take each other's blob away.
-        let name = self.keep.unwrap_or_else(|| format!("windlass-push-{:016x}", rand::random::<u64>()));
         let typed = sf.can("artifact-upload-types").await;
-        let mut upload = sf.upload(self.content).timeout(deadline.left());
+        let mut upload = sf.upload(self.content).timeout(deadline.left()).telling(asked);
         if let Some(tell) = self.tell {
             upload = upload.on_progress(tell);
         }
@@ -121,17 +195,14 @@ impl Push {
 
 async fn put(
     instance: &InstanceRef,
-    artifact: &Artifact,
+    blob: &str,
     path: &str,
     mode: u32,
     deadline: Deadline,
 ) -> Result<(), Error> {
     let reference = &instance.segment()?;
-    let request = &types::AgentPut {
-        blob_uuid: artifact.blob_uuid.clone().unwrap_or_default(),
-        path: path.to_owned(),
-        mode: i64::from(mode),
-    };
+    let request =
+        &types::AgentPut { blob_uuid: blob.to_owned(), path: path.to_owned(), mode: i64::from(mode) };
     let queued = order(instance, deadline, |id| async move {
         let call = instance.sf.call();
         call.request_id(&id);

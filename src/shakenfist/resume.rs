@@ -1,7 +1,7 @@
 //! Resuming a wait by its ticket.
 
-use super::{AgentOperation, Instance, Network, ShakenFist};
-use super::{agent, agent_operation, create, delete, exec, network, push, reboot};
+use super::{AgentOperation, Instance, Network, ShakenFist, Snapshot};
+use super::{agent, agent_operation, create, delete, exec, network, push, reboot, snapshot};
 use crate::error::Error;
 use crate::process::Output;
 use crate::ticket::Ticket;
@@ -18,8 +18,9 @@ impl ShakenFist {
     /// ```
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for create, reboot and
-    /// the agent, [`Output`] for a command, `()` for delete, and so on; anything else is an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another cluster or namespace; see [`Ticket`].
+    /// the agent, [`Output`] for a command, `()` for delete, `Vec<Snapshot>` for snapshots, and so on; anything else is an
+    /// error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another cluster or namespace; see
+    /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
@@ -38,6 +39,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for () {}
     impl Sealed for Vec<String> {}
+    impl Sealed for Vec<super::Snapshot> {}
     impl Sealed for super::Output {}
     impl Sealed for super::Instance {}
     impl Sealed for super::Network {}
@@ -55,6 +57,12 @@ impl Resume for () {
 impl Resume for Vec<String> {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
         delete::resume_all(sf, ticket)
+    }
+}
+
+impl Resume for Vec<Snapshot> {
+    fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
+        snapshot::resume(sf, ticket)
     }
 }
 

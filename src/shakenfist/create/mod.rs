@@ -28,8 +28,9 @@ pub(in crate::shakenfist) use created::resume;
 /// bounds all of it: what is sent, sent again, looked for and waited for.
 ///
 /// The request is never repeated blindly. Names aren't unique here, so each carries a marker in the instance's metadata
-/// (`windlass-create`). Where the answer is lost, the client looks for the marker and goes on with what it finds; else
-/// the error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown) and names the marker.
+/// (`windlass-create`). Where the answer is lost, or a gateway's (502 to 504), or says that the server failed (500, which some
+/// send although the instance comes into being), the client looks for the marker and goes on with what it finds; else the
+/// error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), names the marker, and keeps what the answer said.
 ///
 /// A create that the server refuses for want of room (507) or because an address is taken (409) leaves a record in the
 /// state `error` behind, with the name that was asked for; the error names it, and

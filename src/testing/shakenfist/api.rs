@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::answer::{Answer, no_such_route, wrong_method};
 use super::state::{World, uuid};
-use super::{Release, agent, artifacts, auth, blobs, instances, life, networks, root};
+use super::{Release, agent, artifacts, auth, blobs, instances, life, networks, root, snapshots};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
 use crate::testing::server::Service;
@@ -91,6 +91,8 @@ fn instance<'a>(world: &World, method: &str, rest: &[&'a str]) -> Option<Handler
         ("GET", &[one, "screenshot"]) if world.release >= Release::V0_8 => {
             Box::new(move |asked| instances::screenshot(asked, one))
         }
+        ("GET", &[one, "snapshot"]) => Box::new(move |asked| snapshots::list(asked, one)),
+        ("POST", &[one, "snapshot"]) => Box::new(move |asked| snapshots::take(asked, one)),
         ("POST", &[one, verb]) if life::VERBS.contains(&verb) => {
             Box::new(move |asked| life::power(asked, one, verb))
         }

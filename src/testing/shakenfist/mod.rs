@@ -11,6 +11,7 @@ mod instances;
 mod life;
 mod networks;
 mod root;
+mod snapshots;
 mod state;
 
 use std::io;

@@ -53,12 +53,14 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let reserved = [(first, "network"), (first + 1, "gateway"), (last, "broadcast")];
     let reserved = reserved
         .map(|(address, kind)| (Ipv4Addr::from(address).to_string(), Reservation { kind, when: now() }));
+    // The newest one takes no for yes.
+    let heard = asked.world.release < Release::Develop;
+    let provides = |key: &str| !(heard && options.get(key) == Some(&Value::Bool(false)));
     let uuid = uuid();
     let mut document = json!({
         "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "name": options.get("name"),
         "namespace": text(&options, "namespace").unwrap_or(&asked.namespace), "netblock": netblock,
-        // The server takes no for yes.
-        "provide_dhcp": true, "provide_nat": true, "floating_gateway": null
+        "provide_dhcp": provides("provide_dhcp"), "provide_nat": provides("provide_nat"), "floating_gateway": null
     });
     let vxlan = if asked.world.release >= Release::Develop { "vxlan_id" } else { "vxid" };
     document[vxlan] = rand::random_range(1..0xff_ffff).into();

@@ -250,6 +250,11 @@ impl Data {
 
     pub(super) fn add_blob(&mut self, bytes: Bytes) -> String {
         let uuid = uuid();
+        self.add_blob_as(uuid.clone(), bytes);
+        uuid
+    }
+
+    pub(super) fn add_blob_as(&mut self, uuid: String, bytes: Bytes) {
         let hash = ring::digest::digest(&ring::digest::SHA512, &bytes);
         let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let document = json!({
@@ -258,8 +263,7 @@ impl Data {
             "reference_count": 0, "sha512": hash, "last_used": null, "mime-type": "application/octet-stream",
             "virtual size": bytes.len(), "instances": []
         });
-        self.blobs.insert(uuid.clone(), Blob { document, bytes });
-        uuid
+        self.blobs.insert(uuid, Blob { document, bytes });
     }
 }
 

@@ -118,3 +118,102 @@ async fn a_damaged_blob_is_no_success() -> Outcome {
     assert!(!file.exists());
     Ok(())
 }
+
+/// Nothing is left behind, now or a little later.
+async fn cleared(fake: &FakeShakenFist) {
+    while !fake.artifacts().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_push_that_runs_out_of_time_leaves_nothing_behind() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    // The agent never gets to it.
+    let _held = fake.hold_agents();
+    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
+    let e = assert_kind(push.to("/a").await, Kind::Timeout);
+    assert_eq!(e.suggestion(), None, "{e}");
+    assert_eq!((fake.artifacts(), fake.requests("POST /artifacts/upload/{name}")), (vec![], 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_artifact_whose_answer_comes_too_late_is_removed() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let upload = fake.on("POST /artifacts/upload/{name}").hang_after();
+    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
+    assert_kind(push.to("/a").await, Kind::Timeout);
+    assert_eq!((upload.hits(), fake.artifacts()), (1, vec![]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dropped_push_leaves_nothing_behind() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let _held = fake.hold_agents();
+    let pushing = tokio::spawn(async move { web.push(b"hello".to_vec()).to("/a").await });
+    while fake.agent_operations().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(fake.artifacts().len(), 1);
+    pushing.abort();
+    cleared(&fake).await;
+    // Also before the server has said which one it made.
+    let web = sf.instance("web");
+    let upload = fake.on("POST /artifacts/upload/{name}").hang_after();
+    drop(_held);
+    let pushing = tokio::spawn(async move { web.push(b"hello again".to_vec()).to("/a").await });
+    while upload.hits() == 0 || fake.artifacts().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pushing.abort();
+    cleared(&fake).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_push_cant_remove_is_named() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    fake.on("DELETE /artifacts/{one}").always().reply(403, r#"{"error": "not yours", "status": 403}"#);
+    let _held = fake.hold_agents();
+    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
+    let e = assert_kind(push.to("/a").await, Kind::Timeout);
+    let left = fake.artifacts().pop().ok_or("nothing is left")?;
+    assert!(e.message().contains(&left) && e.message().contains("not yours"), "{e}");
+    assert!(e.suggestion().is_some_and(|it| it.contains(&left)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_push_whose_upload_breaks_asks_for_no_artifact() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    fake.on("POST /upload").always().reply(400, r#"{"error": "no", "status": 400}"#);
+    assert_kind(web.push(b"hello".to_vec()).to("/a").await, Kind::InvalidInput);
+    assert_eq!(fake.requests("GET /artifacts/{one}"), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_blob_that_is_there_is_copied_without_an_upload() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    let blob = fake.add_blob(noise(1_000));
+    web.push_blob(&blob).mode(0o100_640).to("/a").await?;
+    assert_eq!(fake.file(&web.uuid, "/a"), Some((noise(1_000), 0o640)));
+    web.push(b"x".to_vec()).mode(0o100_755).to("/b").await?;
+    assert_eq!(fake.file(&web.uuid, "/b"), Some((b"x".to_vec(), 0o755)));
+    let modes = fake.log().into_iter().filter(|it| it.path.ends_with("/agent/put"));
+    let modes: Vec<Value> = modes.filter_map(|it| Some(it.json()?["mode"].clone())).collect();
+    assert_eq!(modes, [json!(0o640), json!(0o755)]);
+    let e = web.push_blob("6f1c5a0e-1111-4222-8333-444455556666").to("/c").await;
+    assert_kind(e, Kind::NotFound);
+    assert_kind(web.push_blob(&blob).to("c").await, Kind::InvalidInput);
+    assert_eq!((fake.requests("POST /upload"), fake.requests("POST /instances/{one}/agent/put")), (1, 2));
+    Ok(())
+}

@@ -50,3 +50,55 @@ async fn what_a_release_lacks_is_unsupported_before_it_is_sent() -> Outcome {
     assert_eq!(fake.requests("GET /"), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_floating_address_that_cant_be_had_destroys_nothing() -> Outcome {
+    let (fake, sf) = served().await?;
+    sf.create_network("back").netblock("10.0.0.0/24").await?;
+    let web = ready(&sf).await?;
+    let plugged = web.hot_plug(Nic::on("back").floating()).await?;
+    assert!(plugged.floating.is_some(), "{plugged:?}");
+    fake.floating_addresses(1);
+    let e = assert_kind(web.hot_plug(Nic::on("back").floating()).await, Kind::InsufficientCapacity);
+    let second = web.interfaces().await?.pop().ok_or("no interface")?;
+    assert!(second.floating.is_none() && e.message().contains(&second.uuid), "{e}");
+    assert!(e.suggestion().is_some_and(|it| it.contains(&second.uuid)));
+    assert_eq!(web.get().await?.state, InstanceState::Created);
+    // Who wants it in one call, gets that.
+    let e = web.hot_plug(Nic::on("back").floating()).unchecked().await;
+    let e = assert_kind(e, Kind::InsufficientCapacity);
+    assert!(e.message().contains("tears the instance") && e.suggestion().is_some(), "{e}");
+    assert_eq!(web.get().await?.state, InstanceState::Error);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_destroys_the_instance_says_so() -> Outcome {
+    for (status, kind) in [(409, Kind::Conflict), (507, Kind::InsufficientCapacity)] {
+        let (fake, sf) = served().await?;
+        sf.create_network("back").netblock("10.0.0.0/24").await?;
+        let web = ready(&sf).await?;
+        // Somebody else was quicker, after the look.
+        let answer = format!(r#"{{"error": "address in use", "status": {status}}}"#);
+        fake.on("POST /instances/{one}/interfaces").reply(status, answer);
+        let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.5")).await, kind);
+        assert!(e.message().contains("address in use") && e.message().contains("tears the instance"), "{e}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_is_free_once_its_halo_is_over() -> Outcome {
+    let (fake, sf) = served().await?;
+    sf.create_network("back").netblock("10.0.0.0/24").await?;
+    let nic = || Nic::on("back").address("10.0.0.9");
+    sf.create("a").disk(Disk::blank(1)).nic(nic()).await?.delete().await?;
+    let web = ready(&sf).await?;
+    fake.age_addresses(Duration::from_secs(200));
+    assert_eq!(assert_kind(web.hot_plug(nic()).await, Kind::Conflict).sent(), Sent::No);
+    fake.age_addresses(Duration::from_secs(110));
+    let listed = sf.network("back").await?.addresses().await?;
+    assert!(listed.iter().any(|it| it.address == "10.0.0.9"), "{listed:?}");
+    assert_eq!(web.hot_plug(nic()).await?.ipv4.as_deref(), Some("10.0.0.9"));
+    Ok(())
+}

@@ -6,6 +6,7 @@ mod delete;
 mod files;
 mod hot_plug;
 mod power;
+mod snapshots;
 mod tokens;
 mod wire;
 

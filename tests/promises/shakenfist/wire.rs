@@ -90,3 +90,42 @@ async fn unknown_states_and_fields_are_kept() -> Outcome {
     assert!(odd.disks.is_empty() && odd.metadata.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_network_without_dhcp_is_what_the_release_makes_of_it() -> Outcome {
+    for (release, dhcp) in [(Release::V0_7, false), (Release::V0_8, false), (Release::Develop, true)] {
+        let fake = FakeShakenFist::start_as(release).await?;
+        let network = fake.client()?.create_network("front").netblock("10.0.0.0/24").dhcp(false).await?;
+        assert_eq!((network.provide_dhcp, network.provide_nat), (Some(dhcp), Some(true)), "{release:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn networks_and_interfaces_whose_answers_are_lost_tell_by_themselves() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.on("POST /networks").reply_after(502, "<html>");
+    let e =
+        assert_kind(sf.create_network("front").netblock("10.0.0.0/24").await.map(drop), Kind::OutcomeUnknown);
+    assert_eq!((e.status(), fake.requests("POST /networks")), (Some(502), 1));
+    let front = sf.network("front").await?;
+    let web = sf.create("web").disk(Disk::blank(1)).nic(Nic::on(&front.uuid)).await?;
+    let nic = web.interfaces().await?.pop().ok_or("no interface")?;
+    for status in [500, 504] {
+        fake.on("POST /interfaces/{one}/float").reply_after(status, "<html>");
+        nic.float().await?;
+        fake.on("POST /interfaces/{one}/defloat").reply_after(status, "<html>");
+        nic.defloat().await?;
+    }
+    // It never arrived.
+    fake.on("POST /interfaces/{one}/float").reply(502, "<html>");
+    assert_kind(nic.float().await, Kind::Unavailable);
+    web.delete().await?;
+    fake.on("DELETE /networks/{one}").drop_after();
+    front.delete().await?;
+    assert_eq!(fake.requests("DELETE /networks/{one}"), 1);
+    fake.on("POST /instances/{one}/snapshot").reply_after(502, "<html>");
+    let web = sf.create("web").disk(Disk::blank(1)).await?;
+    assert_kind(web.snapshot().await.map(drop), Kind::OutcomeUnknown);
+    Ok(())
+}

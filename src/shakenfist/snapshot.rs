@@ -1,0 +1,204 @@
+//! Snapshots of an instance's disks, each a version of an artifact.
+
+use std::collections::BTreeSet;
+use std::future::IntoFuture;
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::clock::Deadline;
+use super::reply::open;
+use super::work::{Goal, Polled, Seen, progress};
+use super::{Artifact, Blob, Instance, InstanceRef, ShakenFist, Subject, lost, types};
+use crate::error::{Error, Kind, Sent};
+use crate::page::{List, Page};
+use crate::ticket::Ticket;
+use crate::wait::{BoxFuture, Operation};
+
+/// A snapshot of a disk: its data together with a cheap handle.
+///
+/// It is one version of an artifact, which is named by `uuid`; `blob_uuid` names what it holds. A new instance can start
+/// from it: `Disk::from_base(format!("sf://blob/{}", snapshot.blob_uuid))`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    sf: ShakenFist,
+    data: types::Snapshot,
+}
+
+impl Deref for Snapshot {
+    type Target = types::Snapshot;
+
+    fn deref(&self) -> &types::Snapshot {
+        &self.data
+    }
+}
+
+impl Snapshot {
+    /// Which disk it is of, as `vda`.
+    pub fn device(&self) -> Option<&str> {
+        self.source_url.as_deref()?.rsplit('/').next()
+    }
+
+    /// Reads its blob, whose [`data`](Blob::data) is the disk.
+    pub async fn blob(&self) -> Result<Blob, Error> {
+        self.sf.blob(&self.blob_uuid).await
+    }
+
+    /// Reads the artifact that it is a version of. Deleting that deletes all versions; a single one can't be deleted.
+    pub async fn artifact(&self) -> Result<Artifact, Error> {
+        self.sf.artifact(&self.uuid).await
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// The instance's snapshots, of all disks and versions.
+    pub fn snapshots(&self) -> List<Snapshot> {
+        let instance = self.named();
+        List::new(move |_| {
+            let instance = instance.clone();
+            Box::pin(async move { Ok(Page::only(list(&instance).await?)) })
+        })
+    }
+
+    /// Takes a snapshot of the first disk, or of others; done when it is there.
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::{Disk, Instance, ShakenFist};
+    /// # async fn demo(sf: ShakenFist, web: Instance) -> windlass::Result<()> {
+    /// for snapshot in web.snapshot().all_disks().await? {
+    ///     println!("{:?}: {:?} bytes", snapshot.device(), snapshot.size);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The instance runs on meanwhile: what it is writing may be in the snapshot or not.
+    pub fn snapshot(&self) -> SnapshotCreate {
+        let request = types::SnapshotRequest { all: None, device: None, max_versions: None, thin: None };
+        SnapshotCreate { instance: self.named(), request, limit: Duration::from_secs(3_600) }
+    }
+}
+
+async fn list(instance: &InstanceRef) -> Result<Vec<Snapshot>, Error> {
+    let call = instance.sf.call();
+    let result = call.instance_snapshots().instance_ref(instance.segment()?).send().await;
+    let all = open(&call, result).await?.0.into_iter();
+    Ok(all.map(|data| Snapshot { sf: instance.sf.clone(), data }).collect())
+}
+
+/// Snapshots to be taken; from [`Instance::snapshot`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct SnapshotCreate {
+    instance: InstanceRef,
+    request: types::SnapshotRequest,
+    limit: Duration,
+}
+
+impl SnapshotCreate {
+    /// Of all disks, and of the variables of UEFI.
+    pub fn all_disks(mut self) -> Self {
+        (self.request.all, self.request.device) = (Some(true), None);
+        self
+    }
+
+    /// Of this disk, as `vdb`. [`Kind::NotFound`] where the instance has none of that name that can be captured.
+    pub fn device(mut self, name: impl Into<String>) -> Self {
+        (self.request.all, self.request.device) = (None, Some(name.into()));
+        self
+    }
+
+    /// Keeps so many versions of each disk's snapshots from now on; the oldest go. The server's own number if not said.
+    pub fn max_versions(mut self, count: u32) -> Self {
+        self.request.max_versions = Some(i64::from(count));
+        self
+    }
+
+    /// Only what differs from the image that the disk was made from.
+    pub fn thin(mut self) -> Self {
+        self.request.thin = Some(true);
+        self
+    }
+
+    /// How long all of it may take, waiting for the instance to be `created` included; an hour if not said.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sends the request; the rest goes on by itself.
+    pub async fn send(self) -> Result<Operation<Vec<Snapshot>>, Error> {
+        let (deadline, instance) = (Deadline::after(self.limit), &self.instance);
+        let reference = &instance.segment()?;
+        let request = &self.request;
+        let begun = deadline.until_ready(|| async {
+            let call = instance.sf.call();
+            let result = call.instance_snapshot().instance_ref(reference.clone()).body(request.clone());
+            open(&call, result.send().await).await
+        });
+        let begun = match begun.await {
+            Err(e) if lost::is_open(&e) => {
+                let reference = instance.reference();
+                let message = format!("snapshots of {reference:?} may or may not be taken: {}", e.message());
+                return Err(lost::unknown(message, e));
+            }
+            begun => begun?,
+        };
+        let blobs: BTreeSet<String> = begun.0.into_values().map(|begun| begun.blob_uuid).collect();
+        if blobs.is_empty() {
+            let what = request.device.as_deref().unwrap_or("a disk");
+            let message = format!("{:?} has no {what} that can be captured", instance.reference());
+            return Err(Error::new(Kind::NotFound, message)
+                .with(|e| (e.api, e.operation, e.sent) = ("shakenfist", "instance_snapshot", Sent::Yes)));
+        }
+        let goal = Taken { instance: instance.reference().to_owned(), blobs };
+        Ok(Polled::operation(&instance.sf, goal).timeout(deadline.left()))
+    }
+}
+
+impl IntoFuture for SnapshotCreate {
+    type Output = Result<Vec<Snapshot>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.send().await?.await?) })
+    }
+}
+
+/// Snapshots with these blobs are there.
+struct Taken {
+    instance: String,
+    blobs: BTreeSet<String>,
+}
+
+impl Goal for Taken {
+    type Output = Vec<Snapshot>;
+
+    fn ticket(&self) -> Ticket {
+        let blobs: Vec<&str> = self.blobs.iter().map(String::as_str).collect();
+        Ticket::new("shakenfist", "snapshot", &self.instance).with("blobs", &blobs.join(","))
+    }
+
+    fn look<'a>(
+        &'a mut self,
+        sf: &'a ShakenFist,
+        _: bool,
+    ) -> BoxFuture<'a, Result<Seen<Vec<Snapshot>>, Error>> {
+        Box::pin(async move {
+            let all = match list(&sf.instance(&self.instance)).await {
+                Ok(all) => all,
+                Err(e) if e.is_not_found() => return Ok(Seen::Gone),
+                Err(e) => return Err(e),
+            };
+            let taken: Vec<Snapshot> =
+                all.into_iter().filter(|it| self.blobs.contains(&it.blob_uuid)).collect();
+            let seen = progress(format!("{} of {} taken", taken.len(), self.blobs.len()), "snapshot");
+            let done = taken.len() >= self.blobs.len();
+            Ok(if done { Seen::Reached(seen, taken) } else { Seen::Going(seen) })
+        })
+    }
+}
+
+pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Vec<Snapshot>>> {
+    let blobs = ticket.fact("blobs").filter(|_| ticket.kind == "snapshot")?;
+    let blobs = blobs.split(',').filter(|blob| !blob.is_empty()).map(str::to_owned).collect();
+    Some(Polled::operation(sf, Taken { instance: ticket.id.clone(), blobs }))
+}
