@@ -35,10 +35,11 @@ pub async fn a_refused_create_with_a_bad_answer_names_its_record<G>(served: Serv
     let e = e.expect_err("there is no room");
     // The record may fail before it is looked for, or after.
     assert!(matches!(e.kind(), Kind::Server | Kind::OperationFailed), "{e}");
-    let mut failed = served.sf.instances().state(InstanceState::Error).list().all().await?;
-    failed.retain(|it| e.message().contains(&it.uuid));
-    assert_eq!(failed.len(), 1, "{e}");
-    gone(&failed[0]).await?;
+    let mut left = served.sf.instances().with_deleted().list().all().await?;
+    left.retain(|it| e.message().contains(&it.uuid));
+    let [left] = left.as_slice() else { panic!("{e}: {left:?}") };
+    assert!(left.state.as_str().ends_with("error"), "{}", left.state);
+    gone(left).await?;
     Ok(())
 }
 
@@ -111,16 +112,25 @@ pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
     let own = meddler.sf.instance(&web.uuid);
     meddler.sf.capabilities().await?;
     // The answer comes after the end of the push's time, and it isn't known which artifact it was.
-    meddler.spoil("POST /artifacts/upload/", Spoilt::Late(Duration::from_secs(20)));
+    let late = || meddler.spoil("POST /artifacts/upload/", Spoilt::Late(Duration::from_secs(60)));
     let content: Vec<u8> = rand::random_iter().take(10_000).collect();
-    let push = own.push(content.clone()).timeout(Duration::from_secs(6));
-    let e = assert_kind(push.to("/tmp/x").await, Kind::Timeout);
-    assert_eq!((meddler.hits(), e.suggestion()), (1, None), "{e}");
+    for limit in [2, 8, 30] {
+        late();
+        let push = own.push(content.clone()).timeout(Duration::from_secs(limit));
+        let e = assert_kind(push.to("/tmp/x").await, Kind::Timeout);
+        assert_eq!(e.suggestion(), None, "{e}");
+        // On a busy machine the first one may not get that far.
+        if meddler.hits() > 0 {
+            break;
+        }
+    }
+    let before = meddler.hits();
+    assert!(before > 0);
     cleared(&other).await?;
     // Dropped at the same place.
-    meddler.spoil("POST /artifacts/upload/", Spoilt::Late(Duration::from_secs(20)));
+    late();
     let pushing = tokio::spawn(async move { own.push(content).to("/tmp/x").await });
-    while meddler.hits() < 2 {
+    while meddler.hits() == before {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     pushing.abort();
@@ -163,7 +173,13 @@ pub async fn delete_minds_the_namespace<G>(served: Served<G>) -> Outcome {
 
 pub async fn snapshots_of_disks<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
-    let web = sf.create(name("snap")).disk(disk()).disk(Disk::blank(1)).timeout(LONG).await?;
+    let web = sf
+        .create(name("snap"))
+        .disk(disk())
+        .disk(Disk::blank(1))
+        .without_config_drive()
+        .timeout(LONG)
+        .await?;
     let first = web.snapshot().timeout(LONG).await?;
     assert_eq!(first.iter().filter_map(Snapshot::device).collect::<Vec<_>>(), ["vda"]);
     let all = web.snapshot().all_disks().timeout(LONG).await?;
