@@ -114,7 +114,7 @@ impl BackupImport {
         let marker = launched.marker();
         let sent = upload.send("incus", incus.retry(), |body| post(&incus, &place, marker, body)).await;
         let operation = match sent {
-            Ok(operation) => operation,
+            Ok((operation, _)) => operation,
             Err(e) if e.kind() == Kind::Io || !is_ambiguous(&e) => return Err(e),
             Err(e) if place.name.is_none() => return Err(launched.unknown(e)),
             Err(e) => found(launched.find(&incus, window, e).await, &launched)?,

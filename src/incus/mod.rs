@@ -72,7 +72,7 @@ pub use connect::Connect;
 pub use console::{Console, ConsoleAttach};
 pub use events::{Event, Events, Stamped, Subscribe};
 pub use exec::{Exec, UntilSuccess};
-pub use file::{Copied, Delete, FileInfo, MakeDir, PullTree, Push, PushTree, Symlink};
+pub use file::{Copied, Delete, FileInfo, MakeDir, PullTree, Push, PushTree, ReadDir, Symlink};
 pub use identity::Identity;
 pub use image::{ExportImage, Image, ImageAliasRef, ImageFiles, ImageImport, ImagePatch};
 pub use import::BackupImport;

@@ -200,7 +200,7 @@ impl BlobSource {
         let version = Some(self.uuid.clone());
         if left == Some(0) {
             let body = checked_body(futures_util::stream::empty().boxed(), left, self.check(from, &known));
-            return Ok(Opened { from, total: known.total, version, body });
+            return Ok(Opened { from, total: known.total, version, mode: None, body });
         }
         let call = self.sf.call();
         let request = call.blob_data().blob_uuid(checked("blob", &self.uuid)?);
@@ -216,7 +216,7 @@ impl BlobSource {
         let answer = call.done(result).await?;
         let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e)).boxed();
         let body = checked_body(body, left, self.check(from, &known));
-        Ok(Opened { from, total: known.total, version, body })
+        Ok(Opened { from, total: known.total, version, mode: None, body })
     }
 
     fn check(&self, from: u64, known: &Known) -> Check {

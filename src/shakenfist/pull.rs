@@ -25,6 +25,7 @@ pub struct Pull {
     limit: Duration,
     idle: Option<Duration>,
     most: Option<u64>,
+    mode: Option<u32>,
     tell: Option<Tell>,
 }
 
@@ -47,7 +48,7 @@ impl<D: Subject> Instance<D> {
     /// Waits for the agent first.
     pub fn pull(&self, path: impl Into<String>) -> Pull {
         let (instance, path) = (self.named(), path.into());
-        Pull { instance, path, limit: Operation::<()>::LIMIT, idle: None, most: None, tell: None }
+        Pull { instance, path, limit: Operation::<()>::LIMIT, idle: None, most: None, mode: None, tell: None }
     }
 }
 
@@ -76,7 +77,14 @@ impl Pull {
         self
     }
 
-    /// Writes it to a file, which appears when it is whole.
+    /// With [`to`](Self::to): the permissions of the file, as `0o600`. If not set, it gets those of the file that it
+    /// replaces, or what any new file gets: the agent doesn't tell what it has in the instance.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Writes it to a file, which appears when it is whole. What exists and is no regular file is never replaced.
     pub async fn to(self, path: impl AsRef<Path>) -> Result<Transferred, Error> {
         self.blob().await?.to(path).await
     }
@@ -120,6 +128,9 @@ impl Pull {
         }
         if let Some(bytes) = self.most {
             pull = pull.max_size(bytes);
+        }
+        if let Some(mode) = self.mode {
+            pull = pull.mode(mode);
         }
         Ok(match self.tell {
             Some(tell) => pull.on_progress(tell),

@@ -23,6 +23,8 @@ pub(crate) enum Body {
     Whole(Bytes),
     /// The headers leave at once, the body when it is known.
     Later(BoxFuture<'static, Bytes>),
+    /// Nothing ever comes, not even the headers.
+    Never,
     /// The connection becomes a websocket.
     Socket(Talk),
     /// The connection becomes something else.
@@ -34,6 +36,7 @@ impl fmt::Debug for Body {
         match self {
             Body::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
             Body::Later(_) => f.write_str("Later"),
+            Body::Never => f.write_str("Never"),
             Body::Socket(_) => f.write_str("Socket"),
             Body::Tunnel(_) => f.write_str("Tunnel"),
         }
@@ -43,6 +46,10 @@ impl fmt::Debug for Body {
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Reply {
         Reply { status, headers: Vec::new(), body: Body::Whole(body.into()) }
+    }
+
+    pub(crate) fn never() -> Reply {
+        Reply { body: Body::Never, ..Reply::new(200, Bytes::new()) }
     }
 
     pub(crate) fn later(body: BoxFuture<'static, Bytes>) -> Reply {

@@ -181,6 +181,9 @@ async fn judge(
             return Err(Cut);
         }
     };
+    if matches!(reply.body, Body::Never) {
+        return future::pending().await;
+    }
     let headers = verdict.headers.into_iter();
     let reply = headers.fold(reply, |reply, (name, value)| reply.header(&name, value));
     Ok(render(front, request, upgrade, reply, limit))
@@ -226,6 +229,7 @@ fn render(
                 cut_short(bytes, limit.filter(|limit| limit.then != End::Close).unwrap_or(Limit::NONE));
             respond(reply.status, reply.headers, body)
         }
+        Body::Never => respond(reply.status, reply.headers, whole(Bytes::new())),
         Body::Socket(talk) => {
             let Some(accepted) = socket::handshake(request) else {
                 return render(front, request, upgrade, socket::not_a_handshake(), limit);

@@ -42,7 +42,9 @@ pub(crate) struct Pieces {
 }
 
 impl Content {
-    /// A file of this machine. It is opened when the push begins.
+    /// A regular file of this machine. It is opened when the push begins.
+    ///
+    /// A file that is said to be empty and isn't, as those of `/proc` are, is read to its end.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Form::File(path.as_ref().to_owned()))
     }
@@ -81,8 +83,7 @@ impl Content {
                 Ok((pieces, Some(Self(Form::Bytes(bytes)))))
             }
             Form::File(path) => {
-                let (file, length) = open(&path).await?;
-                let pieces = Pieces { length: Some(length), pieces: exactly(Box::pin(file), length) };
+                let pieces = open(&path).await?;
                 Ok((pieces, Some(Self(Form::File(path)))))
             }
             Form::Reader { reader, length: Some(length) } => {
@@ -115,15 +116,34 @@ async fn open_all(parts: Vec<Content>) -> Result<(Pieces, Option<Content>), Erro
 /// How much is read, and sent, at a time.
 const PIECE: usize = 256 << 10;
 
-async fn open(path: &Path) -> Result<(tokio::fs::File, u64), Error> {
+async fn open(path: &Path) -> Result<Pieces, Error> {
     let unreadable = |e| local("read", path, e);
+    // Looked at first: to open a pipe is to wait for somebody who writes to it.
+    regular(path, &tokio::fs::metadata(path).await.map_err(unreadable)?)?;
     let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
     let data = file.metadata().await.map_err(unreadable)?;
-    if !data.is_file() {
-        return Err(Error::new(Kind::Io, format!("can't push {}: it is no regular file", path.display())));
-    }
+    regular(path, &data)?;
     file.set_max_buf_size(PIECE);
-    Ok((file, data.len()))
+    match data.len() {
+        0 => unsized_file(file).await.map_err(unreadable),
+        length => Ok(Pieces { length: Some(length), pieces: exactly(Box::pin(file), length) }),
+    }
+}
+
+fn regular(path: &Path, found: &std::fs::Metadata) -> Result<(), Error> {
+    match found.is_file() {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Io, format!("can't push {}: it is no regular file", path.display()))),
+    }
+}
+
+/// A file that is said to be empty, as those of `/proc` are: only reading tells how long it is.
+async fn unsized_file(file: tokio::fs::File) -> io::Result<Pieces> {
+    let mut pieces = read(file).boxed();
+    Ok(match pieces.next().await.transpose()? {
+        None => Pieces { length: Some(0), pieces: stream::empty().boxed() },
+        Some(first) => Pieces { length: None, pieces: stream::iter([Ok(first)]).chain(pieces).boxed() },
+    })
 }
 
 fn cut(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {

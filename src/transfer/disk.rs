@@ -1,13 +1,13 @@
-//! A file that appears on disk only when it is whole.
+//! Writing to this machine's disk while more comes.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use tokio::fs;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::atomic_file::{self, Begun, Links, Place};
 use crate::error::{Error, Kind};
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
@@ -19,42 +19,19 @@ pub(crate) struct Draft {
     pieces: Vec<Bytes>,
     /// How much is in the pieces.
     held: usize,
-    scrap: Scrap,
-    target: PathBuf,
-}
-
-/// Removes a file unless told to keep it.
-struct Scrap(Option<PathBuf>);
-
-impl Drop for Scrap {
-    fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
-            // Nobody is left to tell.
-            let _ = std::fs::remove_file(path);
-        }
-    }
+    place: Place,
 }
 
 impl Draft {
     /// Enough to keep the disk busy, little enough to be nothing.
     const BUFFER: usize = 1 << 20;
 
-    pub(crate) async fn beside(target: &Path) -> Result<Self, Error> {
-        let old = fs::metadata(target).await.ok();
-        if target.file_name().is_none() || old.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-            return Err(Error::invalid("path", format!("{} is a directory", target.display())));
-        }
-        let path = target.with_file_name(format!(".windlass-{:016x}.part", rand::random::<u64>()));
-        let opened = fs::OpenOptions::new().write(true).create_new(true).open(&path).await;
-        let file = opened.map_err(|e| local("create", target, e))?;
-        let scrap = Scrap(Some(path));
-        if let Some(old) = old {
-            // Who could not read what was there can't read what replaces it.
-            file.set_permissions(old.permissions()).await.map_err(|e| local("create", target, e))?;
-        }
-        let file = file.into_std().await;
+    pub(crate) async fn begin(target: &Path, links: Links) -> Result<Self, Error> {
+        let target = target.to_owned();
+        // What this returns removes itself, even if nobody waits for it any more.
+        let Begun { file, place } = blocking(move || atomic_file::begin(&target, links)).await?;
         let writing = Some(spawn_blocking(|| Ok(file)));
-        Ok(Self { writing, pieces: Vec::new(), held: 0, scrap, target: target.to_owned() })
+        Ok(Self { writing, pieces: Vec::new(), held: 0, place })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
@@ -69,7 +46,7 @@ impl Draft {
         let pieces = std::mem::take(&mut self.pieces);
         self.held = 0;
         self.writing = Some(spawn_blocking(move || {
-            pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+            atomic_file::write_all(&mut file, &pieces)?;
             Ok(file)
         }));
         Ok(())
@@ -81,32 +58,27 @@ impl Draft {
             Some(writing) => writing.await.unwrap_or_else(|e| Err(io::Error::other(e))),
             None => Err(io::Error::other("an earlier write failed")),
         };
-        written.map_err(|e| local("write", &self.target, e))
+        written.map_err(|e| local("write", self.place.target(), e))
     }
 
-    /// Gives it its name; `durable`: so that not even a power cut takes it away again.
-    pub(crate) async fn keep(mut self, durable: bool) -> Result<PathBuf, Error> {
+    /// Gives it its mode and its name. Without a mode it gets that of the file that it replaces, or what any new file
+    /// gets. `durable`: so that not even a power cut takes it away again.
+    pub(crate) async fn keep(mut self, mode: Option<u32>, durable: bool) -> Result<PathBuf, Error> {
         self.hand_over().await?;
-        let file = fs::File::from_std(self.written().await?);
-        if durable {
-            file.sync_all().await.map_err(|e| local("write", &self.target, e))?;
-        }
-        drop(file);
-        if let Some(path) = &self.scrap.0 {
-            fs::rename(path, &self.target).await.map_err(|e| local("create", &self.target, e))?;
-        }
-        self.scrap.0 = None;
-        if durable {
-            sync_directory(&self.target).await.map_err(|e| local("create", &self.target, e))?;
-        }
-        Ok(self.target)
+        let file = self.written().await?;
+        let place = self.place;
+        blocking(move || place.finish(&file, mode, durable)).await
     }
 }
 
-/// A new name is kept in its directory.
-async fn sync_directory(of: &Path) -> io::Result<()> {
-    let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
-    fs::File::open(parent.unwrap_or(Path::new("."))).await?.sync_all().await
+/// Runs what blocks on a thread for that. When nobody waits for it any more, it runs to its end.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|e| {
+        Err(Error::new(Kind::Io, format!("work on this machine's disk ended early: {e}")))
+    })
 }
 
 /// A file of this machine that can't be used.
@@ -127,13 +99,13 @@ mod tests {
     #[tokio::test]
     async fn all_pieces_arrive_in_order() -> Result<(), Error> {
         let target = place("whole");
-        let mut draft = Draft::beside(&target).await?;
+        let mut draft = Draft::begin(&target, Links::Follow).await?;
         let piece = |number: u8| Bytes::from(vec![number; Draft::BUFFER / 3]);
         for number in 0..10 {
             draft.write(piece(number)).await?;
         }
         assert!(!target.exists());
-        draft.keep(false).await?;
+        draft.keep(None, false).await?;
         let written = std::fs::read(&target).map_err(|e| local("read", &target, e))?;
         assert!(written == (0..10).flat_map(piece).collect::<Vec<u8>>());
         std::fs::remove_file(&target).map_err(|e| local("remove", &target, e))
@@ -142,10 +114,10 @@ mod tests {
     #[tokio::test]
     async fn a_write_that_fails_behind_our_back_is_no_whole_file() -> Result<(), Error> {
         let target = place("failed");
-        let mut draft = Draft::beside(&target).await?;
+        let mut draft = Draft::begin(&target, Links::Follow).await?;
         draft.writing = Some(spawn_blocking(|| Err(io::ErrorKind::StorageFull.into())));
         draft.write(Bytes::from_static(b"the last piece")).await?;
-        let e = draft.keep(false).await.err();
+        let e = draft.keep(None, false).await.err();
         assert_eq!(e.map(|e| e.kind()), Some(Kind::Io));
         assert!(!target.exists());
         Ok(())

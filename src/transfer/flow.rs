@@ -27,6 +27,7 @@ pub(super) struct Flow {
     terms: Terms,
     total: Option<u64>,
     version: Option<String>,
+    mode: Option<u32>,
     body: BoxStream<'static, Result<Bytes, Error>>,
     at: u64,
     /// Resumptions since the last real progress.
@@ -40,8 +41,8 @@ impl Flow {
     const STRIDE: u64 = 1 << 20;
 
     pub(super) async fn open(source: Box<dyn Source>, terms: Terms) -> Result<Self, Error> {
-        let Opened { from, total, version, body } = opened(&*source, 0, terms.idle).await?;
-        let flow = Self { source, terms, total, version, body, at: 0, resumed: 0, resumed_at: 0 };
+        let Opened { from, total, version, mode, body } = opened(&*source, 0, terms.idle).await?;
+        let flow = Self { source, terms, total, version, mode, body, at: 0, resumed: 0, resumed_at: 0 };
         if from != 0 {
             return Err(flow.fault(Kind::BadReply, "the content doesn't begin at its beginning"));
         }
@@ -51,6 +52,11 @@ impl Flow {
 
     pub(super) fn progress(&self) -> Transferred {
         Transferred { bytes: self.at, total: self.total }
+    }
+
+    /// The permissions that the file has where it comes from.
+    pub(super) fn mode(&self) -> Option<u32> {
+        self.mode
     }
 
     /// The next piece; none at the end of content that came whole.

@@ -3,6 +3,7 @@
 // Each API uses its own part of this.
 #![cfg_attr(not(feature = "incus"), allow(unused_imports))]
 
+mod atomic_file;
 mod content;
 mod disk;
 mod flow;
@@ -14,9 +15,10 @@ mod push;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use atomic_file::{Links, put, put_link};
 pub use content::Content;
 pub(crate) use content::Pieces;
-pub(crate) use disk::{Draft, local};
+pub(crate) use disk::{Draft, blocking, local};
 pub use flow::Download;
 pub(crate) use form::Form;
 pub(crate) use opened::{Opened, Source, range};

@@ -27,6 +27,8 @@ pub(crate) struct Opened {
     pub(crate) total: Option<u64>,
     /// Differs between any two versions of the content. None if nothing does: then nothing can be resumed.
     pub(crate) version: Option<String>,
+    /// The permissions of the file, if it has some where it comes from.
+    pub(crate) mode: Option<u32>,
     pub(crate) body: BoxStream<'static, Result<Bytes, Error>>,
 }
 
@@ -52,7 +54,7 @@ impl Opened {
         };
         let version = version(headers);
         let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e));
-        Ok(Self { from, total, version, body: Box::pin(body) })
+        Ok(Self { from, total, version, mode: None, body: Box::pin(body) })
     }
 
     /// Content that can't change: what is named by a hash of it, for example.

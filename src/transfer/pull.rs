@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::atomic_file::{Links, checked_mode};
 use super::disk::Draft;
 use super::flow::{Flow, Terms};
 use super::opened::Source;
@@ -31,6 +32,7 @@ pub struct Pull {
     source: Box<dyn Source>,
     terms: Terms,
     durable: bool,
+    mode: Option<u32>,
 }
 
 impl fmt::Debug for Pull {
@@ -45,7 +47,7 @@ impl Pull {
 
     pub(crate) fn new(source: impl Source, retry: &Retry) -> Self {
         let terms = Terms { idle: IDLE, most: None, retry: retry.clone(), tell: None };
-        Self { source: Box::new(source), terms, durable: false }
+        Self { source: Box::new(source), terms, durable: false, mode: None }
     }
 
     /// Calls `tell` after each piece.
@@ -72,21 +74,37 @@ impl Pull {
         self
     }
 
+    /// With [`to`](Self::to): the permissions of the file, as `0o600`.
+    ///
+    /// If not set, a file of an instance keeps those that it has there, but for set-user-id and the like. What has none
+    /// there, as a backup, gets those of the file that it replaces, or what any new file gets.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
     /// Writes it to a file, replacing what is there.
     ///
-    /// The file appears, whole, when all of it has come: until then the bytes are in another file beside it, which a
-    /// failed or dropped pull removes. One that replaces a file gets its permissions.
+    /// The file appears, whole, when all of it has come: until then the bytes are in another file beside it, which nobody
+    /// else can read, and which a failed or dropped pull removes. Where the path is a symbolic link, the file behind it is
+    /// replaced. A directory, a device or a pipe is never replaced: see [`to_writer`](Self::to_writer) for those.
     ///
-    /// What goes wrong on this machine is an error of [`Kind::Io`]; a directory that can't be written to is
-    /// noticed before anything is sent.
+    /// # Errors
+    ///
+    /// [`Kind::InvalidInput`] if there is something that is no regular file. What goes wrong on this machine is
+    /// [`Kind::Io`]. Both are noticed before anything is sent, also a directory that can't be written to.
     pub async fn to(self, path: impl AsRef<Path>) -> Result<Transferred, Error> {
-        let mut draft = Draft::beside(path.as_ref()).await?;
-        let durable = self.durable;
+        self.into_place(path.as_ref(), Links::Follow).await
+    }
+
+    pub(crate) async fn into_place(self, path: &Path, links: Links) -> Result<Transferred, Error> {
+        let (durable, mode) = (self.durable, self.mode.map(checked_mode).transpose()?);
+        let mut draft = Draft::begin(path, links).await?;
         let mut flow = self.flow().await?;
         while let Some(piece) = flow.next().await? {
             draft.write(piece).await?;
         }
-        draft.keep(durable).await?;
+        draft.keep(mode.or(flow.mode()), durable).await?;
         Ok(flow.progress())
     }
 

@@ -44,13 +44,14 @@ impl Upload {
         self.idle = limit;
     }
 
-    /// Sends it to an API with `send`; again only if no connection could be made and the content can be read anew.
+    /// Sends it to an API with `send`; again only if no connection could be made and the content can be read anew. Also
+    /// tells how many bytes it was.
     pub(crate) async fn send<T, F>(
         self,
         api: &'static str,
         retry: &Retry,
         mut send: impl FnMut(reqwest::Body) -> F,
-    ) -> Result<T, Error>
+    ) -> Result<(T, u64), Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -61,10 +62,10 @@ impl Upload {
             let body = reqwest::Body::wrap(Watched::new(pieces, watch.clone()));
             let result = tokio::select! {
                 result = send(body) => result,
-                () = watch.silent(self.idle) => Err(idle(api, self.idle)),
+                () = watch.silent(self.idle) => Err(watch.idle(api, self.idle)),
             };
             let e = match result {
-                Ok(value) => return Ok(value),
+                Ok(value) => return Ok((value, watch.lock().expected())),
                 Err(e) => {
                     watch.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
                 }
@@ -77,13 +78,8 @@ impl Upload {
             tokio::time::sleep(retry.pause(made + 1, None, rand::random())).await;
         }
         // The loop only ends by itself after four milliards of attempts.
-        Err(idle(api, self.idle))
+        Err(Watch::new(None, None).idle(api, self.idle))
     }
-}
-
-fn idle(api: &'static str, limit: Duration) -> Error {
-    Error::new(Kind::Timeout, format!("the server took nothing for {limit:?}"))
-        .with(|e| (e.api, e.sent) = (api, Sent::Unknown))
 }
 
 /// What is known of a body on its way.
@@ -96,6 +92,8 @@ struct State {
     last: Instant,
     /// It is not the server that is waited for.
     reading: bool,
+    /// The server has taken all of it.
+    whole: bool,
     /// What the content's own end failed with.
     fault: Option<std::io::Error>,
 }
@@ -108,6 +106,7 @@ impl Watch {
             tell,
             last: Instant::now(),
             reading: false,
+            whole: total == Some(0),
             fault: None,
         })))
     }
@@ -130,6 +129,15 @@ impl Watch {
         }
     }
 
+    fn idle(&self, api: &'static str, limit: Duration) -> Error {
+        let state = self.lock();
+        let message = match state.whole {
+            true => format!("all {} bytes were sent, but no answer came for {limit:?}", state.progress.bytes),
+            false => format!("the server took nothing for {limit:?}"),
+        };
+        Error::new(Kind::Timeout, message).with(|e| (e.api, e.sent) = (api, Sent::Unknown))
+    }
+
     /// An upload that fails because its content can't be read says so.
     fn own_fault(&self, e: Error) -> Error {
         match self.lock().fault.take() {
@@ -144,8 +152,13 @@ impl Watch {
 }
 
 impl State {
+    /// How many bytes the server must have.
+    fn expected(&self) -> u64 {
+        self.progress.total.unwrap_or(self.progress.bytes)
+    }
+
     fn took(&mut self, bytes: usize) {
-        self.progress.bytes += bytes as u64;
+        self.progress.bytes = self.progress.bytes.saturating_add(bytes as u64);
         if let Some(Telling(tell)) = &mut self.tell {
             tell(self.progress);
         }
@@ -185,10 +198,14 @@ impl Body for Watched {
                 state.fault = Some(std::io::Error::new(e.kind(), e.to_string()));
                 return Poll::Ready(Some(Err(e)));
             }
-            None => return Poll::Ready(None),
+            None => {
+                state.whole = true;
+                return Poll::Ready(None);
+            }
         };
         state.took(piece.len());
         this.left = this.left.map(|left| left.saturating_sub(piece.len() as u64));
+        state.whole = this.left == Some(0);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -9,11 +9,17 @@ const ALONE: &str = "WINDLASS_TEST_ALONE";
 
 /// Runs `test` in a new process of this program, or here if this is that process. `name` is the full name of the test.
 pub fn run<F: Future<Output = Outcome>>(name: &str, test: impl FnOnce() -> F) -> Outcome {
+    run_under("022", name, test)
+}
+
+/// As [`run`], with this umask.
+pub fn run_under<F: Future<Output = Outcome>>(umask: &str, name: &str, test: impl FnOnce() -> F) -> Outcome {
     let name = name.split_once("::").map_or(name, |(_, path)| path);
     if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
         return tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(test());
     }
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(std::env::current_exe()?);
     command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]).env(ALONE, name);
     let done = command.output()?;
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
@@ -25,8 +31,16 @@ pub fn run<F: Future<Output = Outcome>>(name: &str, test: impl FnOnce() -> F) ->
     Ok(())
 }
 
-/// A test with a process of its own: `alone! { /// Docs. async fn name() -> Outcome { … } }`.
+/// A test with a process of its own: `alone! { /// Docs. async fn name() -> Outcome { … } }`; with another umask than 022:
+/// `alone! { umask "077"; async fn … }`.
 macro_rules! alone {
+    (umask $umask:literal; async fn $name:ident() -> Outcome $body:block) => {
+        #[test]
+        fn $name() -> crate::alone::Outcome {
+            async fn test() -> crate::alone::Outcome $body
+            crate::alone::run_under($umask, concat!(module_path!(), "::", stringify!($name)), test)
+        }
+    };
     ($(#[$attribute:meta])* async fn $name:ident() -> Outcome $body:block) => {
         #[test]
         $(#[$attribute])*

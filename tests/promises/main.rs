@@ -28,8 +28,11 @@ mod incus {
     mod errors;
     mod events;
     mod exec;
+    mod files;
+    mod modes;
     mod remote;
     mod retry;
+    mod sftp;
     mod transfer;
     mod wait;
 }

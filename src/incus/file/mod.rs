@@ -1,13 +1,16 @@
 //! Files of an instance.
 
 mod delete;
+mod directories;
 mod info;
 mod pull;
 mod pull_tree;
 mod push;
 mod push_tree;
+mod read_dir;
 mod sftp;
 mod tree;
+mod wire;
 
 use bytes::Bytes;
 
@@ -20,6 +23,7 @@ pub use info::FileInfo;
 pub use pull_tree::PullTree;
 pub use push::{MakeDir, Push, Symlink};
 pub use push_tree::PushTree;
+pub use read_dir::ReadDir;
 pub use tree::Copied;
 
 impl<D: Subject> Instance<D> {

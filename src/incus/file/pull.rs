@@ -1,17 +1,18 @@
 //! Pulling a file.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use progenitor_client::{ByteStream, ResponseValue};
 
 use super::super::types::FileType;
+use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
 use crate::call::Call;
 use crate::error::{Error, Kind};
-use crate::incus::reply::Envelope;
-use crate::incus::{checked_name, scoped, types};
+use crate::incus::{checked_name, scoped};
 use crate::raw;
 use crate::transfer::{Opened, Pull, Source, range};
 
@@ -25,24 +26,12 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// The path is absolute; symbolic links are followed. A directory is an error of [`Kind::InvalidInput`]: see
-    /// [`read_dir`](Self::read_dir). Works on stopped instances too.
+    /// [`read_dir`](Self::read_dir); so is a pipe, which would be waited for. Works on stopped instances too.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn pull(&self, path: impl Into<String>) -> Pull {
         let source = FileSource { instance: self.named(), path: path.into(), found: OnceLock::new() };
         Pull::new(source, self.incus.retry())
-    }
-
-    /// The names in a directory, in no order.
-    pub async fn read_dir(&self, path: &str) -> Result<Vec<String>, Error> {
-        let (call, answer) = get(&self.named(), path, 0).await?;
-        if !is(&answer, &FileType::Directory) {
-            return Err(Error::invalid("path", format!("{path} is no directory")));
-        }
-        let body = whole(&call, answer).await?;
-        let reply = serde_json::from_slice::<types::UrlListReply>(&body);
-        let names = reply.ok().filter(|reply| !reply.is_error()).map(|reply| reply.metadata);
-        names.ok_or_else(|| call.bad_reply("the answer is no list of names"))
     }
 
     /// Where a symbolic link leads, as an absolute path.
@@ -70,7 +59,10 @@ impl FileSource {
     async fn find(&self, from: u64) -> Result<Opened, Error> {
         let mut path = self.found.get().unwrap_or(&self.path).clone();
         for _ in 0..=MOST_LINKS {
-            let (call, answer) = get(&self.instance, &path, from).await?;
+            let (call, answer) = tokio::select! {
+                answer = get(&self.instance, &path, from) => answer?,
+                e = never_answers(&self.instance, &path) => return Err(e),
+            };
             if is(&answer, &FileType::Symlink) {
                 path = target(&call, answer).await?;
                 continue;
@@ -79,11 +71,29 @@ impl FileSource {
                 return Err(Error::invalid("path", format!("{path} is a directory")));
             }
             let _ = self.found.set(path);
-            return Opened::of(call, answer);
+            let mode = FileInfo::of(answer.headers()).map(|info| info.mode & 0o777);
+            return Ok(Opened { mode, ..Opened::of(call, answer)? });
         }
         Err(Error::invalid("path", format!("{} leads through too many symbolic links", self.path)))
     }
 }
+
+/// Ends when it is clear that there won't be an answer: a server waits for whoever writes to a pipe. It says of those that
+/// they are files, and only another channel tells what they are; so that is asked only if there is reason to.
+async fn never_answers(instance: &InstanceRef, path: &str) -> Error {
+    tokio::time::sleep(LONG).await;
+    let looked = async { Sftp::connect(instance, crate::transfer::IDLE).await?.look_behind(path).await };
+    match looked.await {
+        Ok(found) if !is_kind(&found, REGULAR) && found.permissions.is_some() => {
+            Error::invalid("path", format!("{path} is no regular file"))
+        }
+        // It is only slow.
+        _ => std::future::pending().await,
+    }
+}
+
+/// Longer than the beginning of an answer takes.
+const LONG: Duration = Duration::from_secs(2);
 
 impl Source for FileSource {
     fn api(&self) -> &'static str {
@@ -95,10 +105,11 @@ impl Source for FileSource {
     }
 }
 
-type Got = (Call<raw::incus::Client>, ResponseValue<ByteStream>);
+/// An answer of the files API.
+pub(super) type Got = (Call<raw::incus::Client>, ResponseValue<ByteStream>);
 
 /// Asks for whatever is there, from a byte on.
-async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
+pub(super) async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
     match ask(instance, path, from).await {
         // The next request starts another helper.
         Err(e) if helper_ended(&e) => ask(instance, path, from).await,
@@ -126,7 +137,7 @@ async fn ask(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error
     Ok((call, answer))
 }
 
-fn is(answer: &ResponseValue<ByteStream>, kind: &FileType) -> bool {
+pub(super) fn is(answer: &ResponseValue<ByteStream>, kind: &FileType) -> bool {
     FileInfo::of(answer.headers()).is_some_and(|info| info.file_type == *kind)
 }
 
@@ -136,7 +147,10 @@ async fn target(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStrea
 }
 
 /// A small answer.
-async fn whole(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStream>) -> Result<Vec<u8>, Error> {
+pub(super) async fn whole(
+    call: &Call<raw::incus::Client>,
+    answer: ResponseValue<ByteStream>,
+) -> Result<Vec<u8>, Error> {
     let mut stream = answer.into_inner_stream();
     let mut all = Vec::new();
     let read = async {

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::{TryStreamExt, stream};
-use tokio::fs;
 
 use super::delete::below;
-use super::sftp::{DIRECTORY, Entry, LINK, REGULAR, Sftp, is_kind};
-use super::tree::{AT_ONCE, Copied, Item, LARGE_AT_ONCE, SMALL, Sum, What};
+use super::directories::Directories;
+use super::sftp::{DIRECTORY, Entry, LINK, REGULAR, Room, Sftp, is_kind};
+use super::tree::{
+    ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, MOST_ENTRIES, PERMISSIONS, SMALL, Sum, What,
+};
 use super::{Instance, InstanceRef, Subject, checked_path};
 use crate::error::Error;
-use crate::transfer::{Draft, IDLE, Tell, Transferred, local};
+use crate::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
 
 impl<D: Subject> Instance<D> {
     /// Pulls a directory with all that is in it.
@@ -26,9 +28,10 @@ impl<D: Subject> Instance<D> {
     /// Links are copied as they are, never followed; empty directories and permissions are kept, owners and times are
     /// not. Nothing is ever written outside of the directory, whatever names the server tells.
     ///
-    /// Names that aren't UTF-8 end it with an error.
+    /// Names and targets of links that aren't UTF-8 end it with an error, before anything is written.
     pub fn pull_tree(&self, path: impl Into<String>) -> PullTree {
-        PullTree { instance: self.named(), path: path.into(), idle: IDLE, tell: None }
+        let (instance, path) = (self.named(), path.into());
+        PullTree { instance, path, idle: IDLE, limit: MOST_ENTRIES, mask: PERMISSIONS, tell: None }
     }
 }
 
@@ -38,6 +41,9 @@ pub struct PullTree {
     instance: InstanceRef,
     path: String,
     idle: Duration,
+    limit: usize,
+    /// Which bits of modes are copied.
+    mask: u32,
     tell: Option<Tell>,
 }
 
@@ -54,39 +60,63 @@ impl PullTree {
         self
     }
 
-    /// How long the server may send nothing of a file; a minute if not set.
+    /// How long the server may send nothing; a minute if not set.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle = limit;
+        self
+    }
+
+    /// The most entries that the tree may have; a million if not set. More are an error of
+    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded), before anything is written.
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.limit = entries;
+        self
+    }
+
+    /// Keeps set-user-id, set-group-id and sticky bits. Without this they are left off, as they mean something else on
+    /// another machine; [`Copied::stripped`] tells of what.
+    pub fn special_bits(mut self) -> Self {
+        self.mask = ALL_BITS;
         self
     }
 
     /// Makes this directory, if it isn't there, a copy of the one in the instance. What it holds of the same names is
     /// replaced, the rest stays.
     ///
-    /// Each file appears when it is whole. An error leaves what was copied until then.
+    /// Each file appears when it is whole, with its permissions; one that is there already, with the same content and
+    /// permissions, isn't touched. Until the end nobody else can look into the directories that are new. An error leaves
+    /// what was copied until then; the directories have their permissions then, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) if there is a device, a pipe or a directory in the place of a
+    /// file; [`Kind::Io`](crate::Kind::Io) for what else goes wrong on this machine.
     pub async fn to(self, directory: impl AsRef<Path>) -> Result<Copied, Error> {
         checked_path(&self.path)?;
-        let sftp = Sftp::connect(&self.instance).await?;
-        let items = walk(&sftp, &self.path).await?;
-        let copied = Copied::of(&items);
+        let sftp = Sftp::connect(&self.instance, self.idle).await?;
+        let items = walk(&sftp, &self.path, self.limit).await?;
+        let top = sftp.look_behind(&self.path).await?.permissions.unwrap_or(0o700);
+        let copied = Copied::of(&items, self.mask);
         let copy = Copy {
             instance: self.instance,
             sftp,
             from: self.path,
             to: directory.as_ref().to_owned(),
             idle: self.idle,
+            mask: self.mask,
             sum: Sum::new(copied.bytes, self.tell),
         };
-        copy.run(&items).await?;
+        copy.run(top, &items).await?;
         Ok(copied)
     }
 }
 
 /// Everything below a directory, each directory before what is in it.
-async fn walk(sftp: &Sftp, top: &str) -> Result<Vec<Item>, Error> {
+async fn walk(sftp: &Sftp, top: &str, limit: usize) -> Result<Vec<Item>, Error> {
+    let mut room = Room::new(limit);
     let (mut items, mut left) = (Vec::new(), vec![String::new()]);
     while let Some(directory) = left.pop() {
-        for entry in sftp.list(&format!("{top}{directory}")).await? {
+        for entry in sftp.list(&format!("{top}{directory}"), &mut room).await? {
             let path = below(&directory, &entry.name)?;
             let item = describe(sftp, top, path, &entry).await?;
             if item.what == What::Directory {
@@ -106,7 +136,7 @@ async fn describe(sftp: &Sftp, top: &str, path: String, entry: &Entry) -> Result
         a if is_kind(a, LINK) => What::Link(sftp.read_link(&format!("{top}{path}")).await?),
         _ => What::Other,
     };
-    Ok(Item { path, mode: attributes.permissions.unwrap_or_default() & 0o777, what })
+    Ok(Item { path, mode: attributes.permissions.unwrap_or_default() & ALL_BITS, what })
 }
 
 /// A copy under way.
@@ -116,42 +146,34 @@ struct Copy {
     from: String,
     to: PathBuf,
     idle: Duration,
+    mask: u32,
     sum: Sum,
 }
 
 impl Copy {
-    async fn run(&self, items: &[Item]) -> Result<(), Error> {
-        fs::create_dir_all(&self.to).await.map_err(|e| local("create", &self.to, e))?;
-        for item in items.iter().filter(|item| item.what == What::Directory) {
-            self.directory(item).await?;
-        }
+    async fn run(&self, top: u32, items: &[Item]) -> Result<(), Error> {
+        let directories = items.iter().filter(|item| item.what == What::Directory);
+        let below = directories.map(|item| (self.local(item), item.mode & self.mask)).collect();
+        let top = (self.to.clone(), top & self.mask);
+        // What this returns gives them their modes, even if nobody waits for it any more.
+        let directories = blocking(move || Directories::make(top, below)).await?;
         self.files(items, AT_ONCE, |size| size <= SMALL).await?;
         self.files(items, LARGE_AT_ONCE, |size| size > SMALL).await?;
         // Links last: nothing can be written through one that wasn't there.
-        for item in items {
-            if let What::Link(target) = &item.what {
-                self.link(item, target).await?;
-            }
-        }
-        // Permissions after that: a directory may not be written to afterwards.
-        for item in items.iter().rev().filter(|item| item.what == What::Directory) {
-            set_mode(&self.local(item), item.mode).await?;
-        }
-        Ok(())
+        let links = items.iter().filter_map(|item| match &item.what {
+            What::Link(target) => Some((self.local(item), target.clone())),
+            _ => None,
+        });
+        let links: Vec<_> = links.collect();
+        blocking(move || {
+            links.iter().try_for_each(|(path, target)| put_link(path, target))?;
+            directories.finish()
+        })
+        .await
     }
 
     fn local(&self, item: &Item) -> PathBuf {
         self.to.join(item.path.trim_start_matches('/'))
-    }
-
-    async fn directory(&self, item: &Item) -> Result<(), Error> {
-        let path = self.local(item);
-        match fs::create_dir(&path).await {
-            Ok(()) => Ok(()),
-            // A link of that name would lead elsewhere.
-            Err(_) if fs::symlink_metadata(&path).await.is_ok_and(|found| found.is_dir()) => Ok(()),
-            Err(e) => Err(local("create", &path, e)),
-        }
     }
 
     async fn files(&self, items: &[Item], at_once: usize, which: fn(u64) -> bool) -> Result<(), Error> {
@@ -166,31 +188,14 @@ impl Copy {
 
     async fn file(&self, item: &Item, size: u64) -> Result<(), Error> {
         let (remote, path) = (format!("{}{}", self.from, item.path), self.local(item));
+        let mode = item.mode & self.mask;
         if size > SMALL {
             let pull = self.instance.pull(remote).idle_timeout(self.idle).on_progress(self.sum.part());
-            pull.to(&path).await?;
-        } else {
-            // It may have grown a little in the meantime.
-            let content = self.sftp.read(&remote, 4 * SMALL as usize).await?;
-            self.sum.add(content.len() as u64);
-            let mut draft = Draft::beside(&path).await?;
-            draft.write(content.into()).await?;
-            draft.keep(false).await?;
+            return pull.mode(mode).into_place(&path, Links::Replace).await.map(drop);
         }
-        set_mode(&path, item.mode).await
+        // It may have grown a little in the meantime.
+        let content = self.sftp.read(&remote, 4 * SMALL as usize).await?;
+        self.sum.add(content.len() as u64);
+        blocking(move || put(&path, &content, mode)).await
     }
-
-    async fn link(&self, item: &Item, target: &str) -> Result<(), Error> {
-        let path = self.local(item);
-        if fs::symlink_metadata(&path).await.is_ok_and(|found| !found.is_dir()) {
-            fs::remove_file(&path).await.map_err(|e| local("replace", &path, e))?;
-        }
-        fs::symlink(target, &path).await.map_err(|e| local("create", &path, e))
-    }
-}
-
-async fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::Permissions::from_mode(mode);
-    fs::set_permissions(path, mode).await.map_err(|e| local("change", path, e))
 }

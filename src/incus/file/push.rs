@@ -4,12 +4,12 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::super::types::{FileType, FileWrite};
-use super::sftp::Sftp;
+use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind, Sent};
 use crate::incus::reply::open;
 use crate::incus::{checked_name, scoped};
-use crate::transfer::{Content, Transferred, Upload};
+use crate::transfer::{Content, IDLE, Transferred, Upload};
 use crate::wait::BoxFuture;
 
 impl<D: Subject> Instance<D> {
@@ -23,7 +23,9 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// Works on stopped instances too. It is sent once: only when no connection could be made, it is tried again. What
-    /// breaks in the middle leaves a part behind, as the server writes what it gets.
+    /// breaks in the middle leaves a part behind, as the server writes what it gets. So does a full disk, which is an
+    /// error of [`Kind::Server`] that names the file: the size is looked at afterwards, as the server may say that all is
+    /// well.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn push(&self, content: impl Into<Content>) -> Push {
@@ -82,19 +84,73 @@ impl Owner {
     }
 }
 
-impl Owner {
-    /// Of what exists, the server leaves owner and mode alone, whatever it was asked.
-    async fn insist(&self, instance: &InstanceRef, path: &str) -> Result<(), Error> {
-        let Self { uid, gid, mode } = *self;
-        if uid.or(gid).or(mode).is_none() {
+/// What must be true after a push. The server's own word isn't enough: of what exists it leaves owner and mode alone,
+/// whatever it was asked, and when its disk is full it keeps what fits, and may say that all is well.
+struct Wanted<'a> {
+    path: &'a str,
+    owner: &'a Owner,
+    /// The least size.
+    size: u64,
+}
+
+impl Wanted<'_> {
+    async fn insist(&self, instance: &InstanceRef) -> Result<(), Error> {
+        let Owner { uid, gid, mode } = *self.owner;
+        let any_owner = uid.or(gid).or(mode).is_some();
+        if self.size == 0 && !any_owner {
             return Ok(());
         }
-        let now = instance.stat(path).await?;
-        let is = |wanted: Option<u32>, now: u32| wanted.is_none_or(|wanted| wanted == now);
+        let now = match instance.stat(self.path).await {
+            // Somebody was waiting for it, and has taken it away.
+            Err(e) if e.is_not_found() && !any_owner => return Ok(()),
+            now => now?,
+        };
         // What was written through a link is behind it.
-        let same = is(uid, now.uid) && is(gid, now.gid) && is(mode, now.mode) && !now.is_symlink();
-        if same { Ok(()) } else { Sftp::connect(instance).await?.set(path, uid, gid, mode).await }
+        if now.is_symlink() || now.size.unwrap_or_default() < self.size {
+            self.look_closely(instance).await?;
+        }
+        let is = |wanted: Option<u32>, now: u32| wanted.is_none_or(|wanted| wanted == now);
+        let same = is(uid, now.uid) && is(gid, now.gid) && is(mode, now.mode);
+        if !any_owner || (same && !now.is_symlink()) {
+            return Ok(());
+        }
+        Sftp::connect(instance, IDLE).await?.set(self.path, uid, gid, mode).await
     }
+
+    async fn look_closely(&self, instance: &InstanceRef) -> Result<(), Error> {
+        let found = Sftp::connect(instance, IDLE).await?.look_behind(self.path).await?;
+        let kept = found.size.unwrap_or_default();
+        // Devices have no size, nor have the files that the kernel makes up.
+        let has_size =
+            is_kind(&found, REGULAR) && !["/proc/", "/sys/"].iter().any(|p| self.path.starts_with(p));
+        if kept >= self.size || !has_size {
+            return Ok(());
+        }
+        Err(self.cut_short(kept))
+    }
+
+    fn cut_short(&self, kept: u64) -> Error {
+        let Self { path, size, .. } = self;
+        let message = format!(
+            "{path} has {kept} of {size} bytes, though the server said that it was written: its disk may be full"
+        );
+        Error::new(Kind::Server, message)
+            .with(|e| (e.api, e.operation, e.sent) = ("incus", "instance_file_put", Sent::Yes))
+    }
+}
+
+/// The size of a file before something is added to it.
+async fn size_before(instance: &InstanceRef, path: &str) -> Result<u64, Error> {
+    let found = match instance.stat(path).await {
+        // The push tells.
+        Err(e) if e.is_not_found() => return Ok(0),
+        found => found?,
+    };
+    if found.is_symlink() {
+        let behind = Sftp::connect(instance, IDLE).await?.look_behind(path).await;
+        return Ok(behind.ok().and_then(|found| found.size).unwrap_or_default());
+    }
+    Ok(found.size.unwrap_or_default())
 }
 
 /// The setters of an [`Owner`].
@@ -158,8 +214,12 @@ impl Push {
         let retry = instance.incus.retry();
         let make =
             Make { instance: &instance, path, kind: FileType::File, owner: &owner, write: Some(write) };
-        upload.send("incus", retry, |body| make.send(body)).await?;
-        owner.insist(&instance, path).await
+        let before = match make.write {
+            Some(FileWrite::Append) => size_before(&instance, path).await?,
+            _ => 0,
+        };
+        let ((), sent) = upload.send("incus", retry, |body| make.send(body)).await?;
+        Wanted { path, owner: &owner, size: before.saturating_add(sent) }.insist(&instance).await
     }
 }
 

@@ -4,11 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use futures_util::{TryStreamExt, stream};
 use tokio::fs;
 
 use super::sftp::Sftp;
-use super::tree::{AT_ONCE, Copied, Item, LARGE_AT_ONCE, SMALL, Sum, What};
+use super::tree::{ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, PERMISSIONS, SMALL, Sum, What};
 use super::{Instance, InstanceRef, Subject, checked_path};
 use crate::error::{Error, Kind};
 use crate::transfer::{IDLE, Tell, Transferred, local};
@@ -26,7 +27,7 @@ impl<D: Subject> Instance<D> {
     /// What is new belongs to root. Names that aren't UTF-8 are an error of [`Kind::Io`] before anything is sent.
     pub fn push_tree(&self, directory: impl AsRef<Path>) -> PushTree {
         let from = directory.as_ref().to_owned();
-        PushTree { instance: self.named(), from, idle: IDLE, tell: None }
+        PushTree { instance: self.named(), from, idle: IDLE, mask: PERMISSIONS, tell: None }
     }
 }
 
@@ -36,6 +37,8 @@ pub struct PushTree {
     instance: InstanceRef,
     from: PathBuf,
     idle: Duration,
+    /// Which bits of modes are copied.
+    mask: u32,
     tell: Option<Tell>,
 }
 
@@ -52,9 +55,16 @@ impl PushTree {
         self
     }
 
-    /// How long the server may take nothing of a file; a minute if not set.
+    /// How long the server may take nothing; a minute if not set.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle = limit;
+        self
+    }
+
+    /// Keeps set-user-id, set-group-id and sticky bits. Without this they are left off; [`Copied::stripped`] tells of
+    /// what, and with this, of what the server didn't keep them for.
+    pub fn special_bits(mut self) -> Self {
+        self.mask = ALL_BITS;
         self
     }
 
@@ -65,16 +75,18 @@ impl PushTree {
     pub async fn to(self, path: &str) -> Result<Copied, Error> {
         checked_path(path)?;
         let items = walk(&self.from).await?;
-        let copied = Copied::of(&items);
+        let mut copied = Copied::of(&items, self.mask);
         let copy = Copy {
-            sftp: Sftp::connect(&self.instance).await?,
+            sftp: Sftp::connect(&self.instance, self.idle).await?,
             instance: self.instance,
             from: self.from,
             to: path.trim_end_matches('/').to_owned(),
             idle: self.idle,
+            mask: self.mask,
             sum: Sum::new(copied.bytes, self.tell),
         };
         copy.run(&items).await?;
+        copied.stripped.extend(copy.not_kept(&items).await?);
         Ok(copied)
     }
 }
@@ -110,7 +122,7 @@ async fn describe(directory: &str, place: &Path) -> Result<Item, Error> {
         }
         _ => What::Other,
     };
-    let mode = found.permissions().mode() & 0o777;
+    let mode = found.permissions().mode() & ALL_BITS;
     Ok(Item { path: format!("{directory}/{name}"), mode, what })
 }
 
@@ -127,6 +139,7 @@ struct Copy {
     from: PathBuf,
     to: String,
     idle: Duration,
+    mask: u32,
     sum: Sum,
 }
 
@@ -137,6 +150,8 @@ impl Copy {
         }
         for item in items.iter().filter(|item| item.what == What::Directory) {
             self.sftp.make_dir(&self.remote(item)).await?;
+            // Before anything is in it; it must be possible to write to it meanwhile.
+            self.sftp.set(&self.remote(item), None, None, Some(item.mode & self.mask | 0o700)).await?;
         }
         self.files(items, AT_ONCE, |size| size <= SMALL).await?;
         self.files(items, LARGE_AT_ONCE, |size| size > SMALL).await?;
@@ -145,10 +160,23 @@ impl Copy {
                 self.sftp.link(&self.remote(item), target).await?;
             }
         }
-        for item in items.iter().filter(|item| item.what == What::Directory) {
-            self.sftp.set(&self.remote(item), None, None, Some(item.mode)).await?;
+        let closed = |item: &&Item| item.what == What::Directory && item.mode & 0o700 != 0o700;
+        for item in items.iter().filter(closed) {
+            self.sftp.set(&self.remote(item), None, None, Some(item.mode & self.mask)).await?;
         }
         Ok(())
+    }
+
+    /// What was to have special bits and hasn't got them: servers drop them without a word.
+    async fn not_kept(&self, items: &[Item]) -> Result<Vec<String>, Error> {
+        let mut dropped = Vec::new();
+        for item in items.iter().filter(|item| self.mask == ALL_BITS && item.is_special()) {
+            let found = self.sftp.look(&self.remote(item)).await?.permissions;
+            if found.is_none_or(|found| found & ALL_BITS != item.mode) {
+                dropped.push(item.path.clone());
+            }
+        }
+        Ok(dropped)
     }
 
     fn remote(&self, item: &Item) -> String {
@@ -167,12 +195,16 @@ impl Copy {
 
     async fn file(&self, item: &Item, size: u64) -> Result<(), Error> {
         let (place, remote) = (self.from.join(item.path.trim_start_matches('/')), self.remote(item));
+        let mode = item.mode & self.mask;
         if size > SMALL {
             let push = self.instance.push(&place).idle_timeout(self.idle).on_progress(self.sum.part());
-            return push.mode(item.mode).to(&remote).await;
+            push.mode(mode & PERMISSIONS).to(&remote).await?;
+            // Files are pushed without the others.
+            let special = (mode & !PERMISSIONS != 0).then(|| self.sftp.set(&remote, None, None, Some(mode)));
+            return OptionFuture::from(special).await.unwrap_or(Ok(()));
         }
         let content = fs::read(&place).await.map_err(|e| local("read", &place, e))?;
-        self.sftp.write(&remote, &content, item.mode).await?;
+        self.sftp.write(&remote, &content, mode).await?;
         self.sum.add(content.len() as u64);
         Ok(())
     }

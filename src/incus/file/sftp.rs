@@ -1,16 +1,24 @@
 //! SFTP: what the plain calls can't do.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::client::{Config, RawSftpSession};
 use russh_sftp::protocol::{FileAttributes, OpenFlags, StatusCode};
 
 use super::InstanceRef;
+use super::wire::{End, Ended, Wire};
 use crate::error::{Error, Kind, Sent};
 use crate::incus::{checked_name, scoped};
 
 /// A session in an instance. Dropping it ends it.
-pub(super) struct Sftp(RawSftpSession);
+pub(super) struct Sftp {
+    session: RawSftpSession,
+    end: End,
+    /// How long one answer may take.
+    limit: Duration,
+}
 
 /// What a directory holds.
 pub(super) struct Entry {
@@ -18,11 +26,36 @@ pub(super) struct Entry {
     pub(super) attributes: FileAttributes,
 }
 
+/// How many entries may still come.
+pub(super) struct Room {
+    pub(super) limit: usize,
+    pub(super) left: usize,
+}
+
+impl Room {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, left: limit }
+    }
+
+    pub(super) fn take(&mut self, entries: usize, of: &str) -> Result<(), Error> {
+        match self.left.checked_sub(entries) {
+            Some(left) => self.left = left,
+            None => return Err(too_many(self.limit, of)),
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn too_many(limit: usize, of: &str) -> Error {
+    let message = format!("{of} has more than {limit} entries: `max_entries` allows more");
+    Error::new(Kind::LimitExceeded, message).with(|e| (e.api, e.sent) = ("incus", Sent::Yes))
+}
+
 impl Sftp {
     /// The longest piece that every server takes.
     const PIECE: usize = 32 << 10;
 
-    pub(super) async fn connect(instance: &InstanceRef) -> Result<Self, Error> {
+    pub(super) async fn connect(instance: &InstanceRef, limit: Duration) -> Result<Self, Error> {
         let name = checked_name("name", instance.name())?;
         let incus = &instance.incus;
         let call = incus.call();
@@ -31,64 +64,100 @@ impl Sftp {
             let result = scoped!(request, incus.own_project()).send().await;
             call.done(result).await
         };
-        let limit = crate::transfer::IDLE;
         let answer = tokio::time::timeout(limit, connecting)
             .await
             .map_err(|_| fault(Kind::Timeout, format!("no SFTP session within {limit:?}")))??;
-        let config = Config { request_timeout_secs: limit.as_secs(), ..Config::default() };
-        let session = Self(RawSftpSession::new_with_config(answer.into_inner(), config));
-        session.0.init().await.map_err(|e| told("", e))?;
+        let (wire, end) = Wire::new(answer.into_inner());
+        // Its own limit is in whole seconds, and the same for all.
+        let config = Config { request_timeout_secs: u64::from(u32::MAX), ..Config::default() };
+        let session = Self { session: RawSftpSession::new_with_config(wire, config), end, limit };
+        session.ask(session.session.init()).await.map_err(|e| told("the session", e))?;
         Ok(session)
     }
 
+    /// One request. Its answer comes in time, or the end of the connection is told.
+    async fn ask<T>(&self, request: impl Future<Output = Result<T, SftpError>>) -> Result<T, Failed> {
+        tokio::select! {
+            biased;
+            answer = request => match answer {
+                Ok(answer) => Ok(answer),
+                Err(SftpError::Status(status)) => Err(Failed::Told(status.status_code, status.error_message)),
+                Err(SftpError::Limited(limit)) => Err(Failed::Unsent(limit)),
+                // The session is at its end, and the connection soon will be.
+                Err(_) => Err(tokio::time::timeout(SOON, self.end.wait()).await.unwrap_or(Ended::Broken).into()),
+            },
+            ended = self.end.wait() => Err(ended.into()),
+            () = tokio::time::sleep(self.limit) => Err(Failed::Silent(self.limit)),
+        }
+    }
+
     /// What is in a directory; never itself or its parent.
-    pub(super) async fn list(&self, path: &str) -> Result<Vec<Entry>, Error> {
+    pub(super) async fn list(&self, path: &str, room: &mut Room) -> Result<Vec<Entry>, Error> {
         let wrong = |e| told(path, e);
-        let handle = self.0.opendir(path).await.map_err(wrong)?.handle;
+        let handle = self.ask(self.session.opendir(path)).await.map_err(wrong)?.handle;
         let mut entries = Vec::new();
         let end = loop {
-            match self.0.readdir(&handle).await {
+            match self.ask(self.session.readdir(&handle)).await {
                 Ok(batch) if batch.files.is_empty() => break Ok(()),
-                Ok(batch) => entries.extend(
-                    batch.files.into_iter().map(|file| Entry { name: file.filename, attributes: file.attrs }),
-                ),
-                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break Ok(()),
+                Ok(batch) => {
+                    if let Err(e) = room.take(batch.files.len(), path) {
+                        break Err(e);
+                    }
+                    entries.extend(
+                        batch
+                            .files
+                            .into_iter()
+                            .map(|file| Entry { name: file.filename, attributes: file.attrs }),
+                    );
+                }
+                Err(Failed::Told(StatusCode::Eof, _)) => break Ok(()),
                 Err(e) => break Err(wrong(e)),
             }
         };
-        self.close(path, handle).await?;
-        end?;
+        let closed = self.close(path, handle).await;
+        end.and(closed)?;
         entries.retain(|entry| !matches!(entry.name.as_str(), "." | ".."));
-        Ok(entries)
+        match entries.iter().find(|entry| !is_text(&entry.name)) {
+            Some(odd) => Err(not_text(&format!("{}/{}", path.trim_end_matches('/'), odd.name))),
+            None => Ok(entries),
+        }
     }
 
     /// What is there, links not followed.
     pub(super) async fn look(&self, path: &str) -> Result<FileAttributes, Error> {
-        self.0.lstat(path).await.map(|found| found.attrs).map_err(|e| told(path, e))
+        self.ask(self.session.lstat(path)).await.map(|found| found.attrs).map_err(|e| told(path, e))
+    }
+
+    /// What is there, links followed.
+    pub(super) async fn look_behind(&self, path: &str) -> Result<FileAttributes, Error> {
+        self.ask(self.session.stat(path)).await.map(|found| found.attrs).map_err(|e| told(path, e))
     }
 
     /// The target of a link, as it was made.
     pub(super) async fn read_link(&self, path: &str) -> Result<String, Error> {
-        let found = self.0.readlink(path).await.map_err(|e| told(path, e))?;
-        let target = found.files.into_iter().next().map(|file| file.filename);
-        target.ok_or_else(|| fault(Kind::BadReply, format!("the link {path} has no target")))
+        let found = self.ask(self.session.readlink(path)).await.map_err(|e| told(path, e))?;
+        match found.files.into_iter().next() {
+            Some(target) if is_text(&target.filename) => Ok(target.filename),
+            Some(_) => Err(not_text(&format!("the target of the link {path}"))),
+            None => Err(fault(Kind::BadReply, format!("the link {path} has no target"))),
+        }
     }
 
     /// Makes a link, or gives one that exists another target.
     pub(super) async fn link(&self, path: &str, target: &str) -> Result<(), Error> {
         // The order of the arguments is OpenSSH's, which is not that of the standard.
-        if self.0.symlink(target, path).await.is_ok() {
+        if self.ask(self.session.symlink(target, path)).await.is_ok() {
             return Ok(());
         }
         if self.look(path).await.is_ok_and(|found| found.is_symlink()) {
-            self.0.remove(path).await.map_err(|e| told(path, e))?;
+            self.ask(self.session.remove(path)).await.map_err(|e| told(path, e))?;
         }
-        self.0.symlink(target, path).await.map(drop).map_err(|e| told(path, e))
+        self.ask(self.session.symlink(target, path)).await.map(drop).map_err(|e| told(path, e))
     }
 
     /// Makes a directory; one that exists will do.
     pub(super) async fn make_dir(&self, path: &str) -> Result<(), Error> {
-        match self.0.mkdir(path, FileAttributes::empty()).await {
+        match self.ask(self.session.mkdir(path, FileAttributes::empty())).await {
             Ok(_) => Ok(()),
             Err(e) => match self.look(path).await {
                 Ok(found) if is_kind(&found, DIRECTORY) => Ok(()),
@@ -112,51 +181,74 @@ impl Sftp {
             let found = self.look(path).await?;
             (wanted.uid, wanted.gid) = (uid.or(found.uid), gid.or(found.gid));
         }
-        self.0.setstat(path, wanted).await.map(drop).map_err(|e| told(path, e))
+        self.ask(self.session.setstat(path, wanted)).await.map(drop).map_err(|e| told(path, e))
     }
 
     /// A small file, whole.
     pub(super) async fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, Error> {
         let wrong = |e| told(path, e);
-        let opened = self.0.open(path, OpenFlags::READ, FileAttributes::empty()).await.map_err(wrong)?;
+        let opened = self.session.open(path, OpenFlags::READ, FileAttributes::empty());
+        let handle = self.ask(opened).await.map_err(wrong)?.handle;
         let mut all = Vec::new();
         let end = loop {
-            match self.0.read(&opened.handle, all.len() as u64, Self::PIECE as u32).await {
+            match self.ask(self.session.read(&handle, all.len() as u64, Self::PIECE as u32)).await {
                 Ok(piece) if piece.data.is_empty() => break Ok(()),
                 Ok(piece) => all.extend_from_slice(&piece.data),
-                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => break Ok(()),
+                Err(Failed::Told(StatusCode::Eof, _)) => break Ok(()),
                 Err(e) => break Err(wrong(e)),
             }
             if all.len() > most {
                 break Err(fault(Kind::PreconditionFailed, format!("{path} grew while it was read")));
             }
         };
-        self.close(path, opened.handle).await?;
-        end.map(|()| all)
+        let closed = self.close(path, handle).await;
+        end.and(closed).map(|()| all)
     }
 
     /// A small file, whole, with its mode.
     pub(super) async fn write(&self, path: &str, content: &[u8], mode: u32) -> Result<(), Error> {
-        let wrong = |e| told(path, e);
-        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
-        let opened = self.0.open(path, flags, FileAttributes::empty()).await.map_err(wrong)?;
-        let written = async {
-            for (number, piece) in content.chunks(Self::PIECE).enumerate() {
-                let at = (number * Self::PIECE) as u64;
-                self.0.write(&opened.handle, at, piece.to_vec()).await.map_err(wrong)?;
-            }
-            Ok::<_, Error>(())
-        };
-        let written = written.await;
-        self.close(path, opened.handle.clone()).await?;
-        written?;
-        self.set(path, None, None, Some(mode)).await
+        // Not emptied first: a file that is, is written to the disk at once by some file systems, as ext4 does.
+        let opened = self.session.open(path, OpenFlags::WRITE | OpenFlags::CREATE, FileAttributes::empty());
+        let handle = self.ask(opened).await.map_err(|e| told(path, e))?.handle;
+        let written = self.fill(&handle, content, mode).await.map_err(|e| told(path, e));
+        let closed = self.close(path, handle).await;
+        written.and(closed)
+    }
+
+    async fn fill(&self, handle: &str, content: &[u8], mode: u32) -> Result<(), Failed> {
+        let set = |wanted| self.ask(self.session.fsetstat(handle, wanted));
+        // Before the first byte, so that nobody reads what they mustn't.
+        let first = FileAttributes { permissions: Some(mode & 0o777), ..FileAttributes::empty() };
+        let (_, before) =
+            futures_util::future::try_join(set(first), self.ask(self.session.fstat(handle))).await?;
+        for (number, piece) in content.chunks(Self::PIECE).enumerate() {
+            let at = (number * Self::PIECE) as u64;
+            self.ask(self.session.write(handle, at, piece.to_vec())).await?;
+        }
+        let length = content.len() as u64;
+        let mut last = FileAttributes::empty();
+        if before.attrs.size.is_none_or(|size| size > length) {
+            last.size = Some(length);
+        }
+        if mode > 0o777 {
+            // To write to a file takes them away.
+            last.permissions = Some(mode);
+        }
+        if last.size.is_some() || last.permissions.is_some() {
+            set(last).await?;
+        }
+        Ok(())
     }
 
     fn close<'a>(&'a self, path: &'a str, handle: String) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move { self.0.close(handle).await.map(drop).map_err(|e| told(path, e)) })
+        Box::pin(
+            async move { self.ask(self.session.close(handle)).await.map(drop).map_err(|e| told(path, e)) },
+        )
     }
 }
+
+/// The session has noticed the end of its connection; the connection tells in a moment.
+const SOON: Duration = Duration::from_secs(1);
 
 pub(super) const DIRECTORY: u32 = 0o040_000;
 pub(super) const REGULAR: u32 = 0o100_000;
@@ -172,21 +264,46 @@ fn fault(kind: Kind, message: impl Into<String>) -> Error {
         .with(|e| (e.api, e.operation, e.sent) = ("incus", "instance_sftp", Sent::Unknown))
 }
 
-/// What the server said of a path.
-fn told(path: &str, e: SftpError) -> Error {
-    let (kind, sent) = match &e {
-        SftpError::Status(status) => (kind(status.status_code, &status.error_message), Sent::Yes),
-        SftpError::Timeout => (Kind::Timeout, Sent::Unknown),
-        SftpError::IO(_) => (Kind::Interrupted, Sent::Unknown),
-        SftpError::Limited(_) => (Kind::Rejected, Sent::No),
-        // Also what is said when the connection has ended.
-        _ => (Kind::Interrupted, Sent::Unknown),
-    };
-    let message = match &e {
-        SftpError::Status(status) => status.error_message.clone(),
-        other => other.to_string(),
+/// Why there is no answer, or no good one.
+enum Failed {
+    /// The server's own words.
+    Told(StatusCode, String),
+    Unsent(String),
+    Silent(Duration),
+    Broken,
+    NotUnderstood,
+}
+
+impl From<Ended> for Failed {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Broken => Self::Broken,
+            Ended::NotUnderstood => Self::NotUnderstood,
+        }
+    }
+}
+
+/// What became of a request about a path.
+fn told(path: &str, failed: Failed) -> Error {
+    let (kind, sent, message) = match failed {
+        Failed::Told(code, message) => (kind(code, &message), Sent::Yes, message),
+        Failed::Unsent(limit) => (Kind::Rejected, Sent::No, limit),
+        Failed::Silent(limit) => (Kind::Timeout, Sent::Unknown, format!("no answer within {limit:?}")),
+        Failed::Broken => (Kind::Interrupted, Sent::Unknown, "the connection ended".to_owned()),
+        Failed::NotUnderstood => {
+            (Kind::BadReply, Sent::Yes, "what the server sent is no SFTP packet".to_owned())
+        }
     };
     fault(kind, format!("{path}: {message}")).with(|inner| inner.sent = sent)
+}
+
+/// What isn't UTF-8 has lost its true bytes by the time that it is text.
+fn is_text(name: &str) -> bool {
+    !name.contains(char::REPLACEMENT_CHARACTER)
+}
+
+fn not_text(what: &str) -> Error {
+    fault(Kind::Unsupported, format!("{what} isn't UTF-8"))
 }
 
 fn kind(code: StatusCode, message: &str) -> Kind {

@@ -18,14 +18,30 @@ pub struct Copied {
     pub bytes: u64,
     /// What is neither file, directory nor link, and was left out: sockets, devices and so on.
     pub skipped: Vec<String>,
+    /// What was copied without its set-user-id, set-group-id or sticky bit, by its path below the first directory:
+    /// everything that has one, unless `special_bits` asks for them, and then what the other side didn't take them for.
+    pub stripped: Vec<String>,
 }
 
 /// One thing of a tree, by its path below the top.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) path: String,
+    /// All twelve bits.
     pub(super) mode: u32,
     pub(super) what: What,
+}
+
+/// Which bits of a mode are copied.
+pub(super) const PERMISSIONS: u32 = 0o777;
+/// … with set-user-id, set-group-id and sticky.
+pub(super) const ALL_BITS: u32 = 0o7777;
+
+impl Item {
+    /// Of the links, the permissions mean nothing.
+    pub(super) fn is_special(&self) -> bool {
+        self.mode & !PERMISSIONS != 0 && matches!(self.what, What::Directory | What::File(_))
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +53,11 @@ pub(super) enum What {
 }
 
 impl Copied {
-    pub(super) fn of(items: &[Item]) -> Self {
+    /// What will have been copied; `mask` says which bits.
+    pub(super) fn of(items: &[Item], mask: u32) -> Self {
         let mut copied = Self::default();
+        let stripped = items.iter().filter(|item| mask == PERMISSIONS && item.is_special());
+        copied.stripped.extend(stripped.map(|item| item.path.clone()));
         for item in items {
             match &item.what {
                 What::Directory => copied.directories += 1,
@@ -52,6 +71,9 @@ impl Copied {
         copied
     }
 }
+
+/// More entries than this are taken only if the caller says so.
+pub(super) const MOST_ENTRIES: usize = 1_000_000;
 
 /// Files up to this size go through SFTP, several at a time: there a file costs less than a request of its own.
 pub(super) const SMALL: u64 = 256 << 10;
@@ -97,7 +119,7 @@ mod tests {
     #[test]
     fn sizes_that_no_disk_has() {
         let file = |size| Item { path: "/a".to_owned(), mode: 0o644, what: What::File(size) };
-        let copied = Copied::of(&[file(u64::MAX), file(u64::MAX)]);
+        let copied = Copied::of(&[file(u64::MAX), file(u64::MAX)], PERMISSIONS);
         assert_eq!((copied.files, copied.bytes), (2, u64::MAX));
         let told = Arc::new(Mutex::new(0));
         let last = told.clone();

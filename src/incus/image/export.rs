@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap};
 use super::{Image, Incus};
 use crate::error::{Error, Kind};
 use crate::incus::scoped;
-use crate::transfer::{Draft, Form, Opened, Pull, Source, Transferred, range};
+use crate::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, range};
 
 impl Image {
     /// Pulls the image as one tarball, in constant memory.
@@ -37,13 +37,16 @@ impl Image {
     /// # Ok(()) }
     /// ```
     ///
-    /// They have the names that the server gives them, made from the fingerprint. Each appears when it is whole; a split
-    /// image whose export breaks can't be resumed and may leave the first file.
+    /// They have the names that the server gives them: the fingerprint and an ending, with `meta-` in front for the
+    /// metadata of a split image. Any other name is an error of [`Kind::BadReply`], so that no file but an earlier export
+    /// of the same image is ever replaced. Each appears when it is whole; a split image whose export breaks can't be
+    /// resumed and may leave the first file.
     pub fn export_files(&self, directory: impl AsRef<Path>) -> ExportImage {
         let source = self.source(true);
         let told = source.told.clone();
         let pull = Pull::new(source, self.incus.retry());
-        ExportImage { pull, told, directory: directory.as_ref().to_owned() }
+        let (directory, fingerprint) = (directory.as_ref().to_owned(), self.fingerprint.clone());
+        ExportImage { pull, told, names: Names { directory, fingerprint, taken: Vec::new() } }
     }
 
     fn source(&self, split: bool) -> ImageSource {
@@ -68,7 +71,16 @@ pub struct ImageFiles {
 pub struct ExportImage {
     pull: Pull,
     told: Arc<OnceLock<Told>>,
+    names: Names,
+}
+
+/// Where files may go.
+#[derive(Debug)]
+struct Names {
     directory: PathBuf,
+    fingerprint: String,
+    /// By files of this export.
+    taken: Vec<PathBuf>,
 }
 
 /// What the answer says of the files.
@@ -93,26 +105,26 @@ impl ExportImage {
     }
 
     async fn run(self) -> Result<ImageFiles, Error> {
-        let Self { pull, told, directory } = self;
+        let Self { pull, told, mut names } = self;
         let mut download = pull.stream().await?;
         let told = told.get().ok_or_else(|| odd("nothing was said of the files"))?;
         let Some(boundary) = &told.boundary else {
-            let name = told.file_name.as_deref().unwrap_or("image");
-            let mut draft = Draft::beside(&within(&directory, name)?).await?;
+            let name = told.file_name.as_deref().unwrap_or(&names.fingerprint).to_owned();
+            let mut draft = Draft::begin(&names.path(&name)?, Links::Replace).await?;
             while let Some(piece) = download.next().await {
                 draft.write(piece?).await?;
             }
-            return Ok(ImageFiles { metadata: draft.keep(false).await?, rootfs: None });
+            return Ok(ImageFiles { metadata: draft.keep(None, false).await?, rootfs: None });
         };
         let mut form = Form::new(download, boundary);
         let mut kept = Vec::new();
         while let Some(head) = form.part().await? {
             let name = quoted(&head, "filename").ok_or_else(|| odd("a file without a name"))?;
-            let mut draft = Draft::beside(&within(&directory, &name)?).await?;
+            let mut draft = Draft::begin(&names.path(&name)?, Links::Replace).await?;
             while let Some(piece) = form.piece().await? {
                 draft.write(piece).await?;
             }
-            kept.push((quoted(&head, "name"), draft.keep(false).await?));
+            kept.push((quoted(&head, "name"), draft.keep(None, false).await?));
         }
         let mut take = |is: fn(&str) -> bool| {
             let at = kept.iter().position(|(name, _)| name.as_deref().is_some_and(is))?;
@@ -136,12 +148,24 @@ fn odd(what: &str) -> Error {
     Error::new(Kind::BadReply, format!("the export can't be understood: {what}")).with(|e| e.api = "incus")
 }
 
-/// A name that leads out of the directory is no name.
-fn within(directory: &Path, name: &str) -> Result<PathBuf, Error> {
-    if matches!(name, "" | "." | "..") || name.contains(['/', '\\', '\0']) {
-        return Err(odd(&format!("no file can be called {name:?}")));
+impl Names {
+    /// The path for a file of this name. The server may choose its ending, and nothing else.
+    fn path(&mut self, name: &str) -> Result<PathBuf, Error> {
+        let sha256 = self.fingerprint.len() == 64 && self.fingerprint.bytes().all(|c| c.is_ascii_hexdigit());
+        let ending = name.strip_prefix("meta-").unwrap_or(name).strip_prefix(&self.fingerprint);
+        let path = self.directory.join(name);
+        if !sha256 || !ending.is_some_and(is_ending) || self.taken.contains(&path) {
+            return Err(odd(&format!("no file of this image can be called {name:?}")));
+        }
+        self.taken.push(path.clone());
+        Ok(path)
     }
-    Ok(directory.join(name))
+}
+
+/// `.tar.xz`, or nothing.
+fn is_ending(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
+    text.is_empty() || text.strip_prefix('.').is_some_and(|words| words.split('.').all(is_word))
 }
 
 /// `name` in `form-data; name="metadata"; filename=…`, with or without quotes.
@@ -211,12 +235,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stay_in_their_directory() {
-        let directory = Path::new("images");
-        assert_eq!(within(directory, "abc.tar").ok(), Some(PathBuf::from("images/abc.tar")));
-        for bad in ["", ".", "..", "/etc/passwd", "../x", "a/b", "a\\b", "a\0"] {
-            assert!(within(directory, bad).is_err_and(|e| e.kind() == Kind::BadReply), "{bad:?}");
+    fn only_files_of_the_image_have_names() {
+        let fingerprint = "ab".repeat(32);
+        let path = |fingerprint: &str, name: &str| {
+            let (directory, fingerprint) = (PathBuf::from("images"), fingerprint.to_owned());
+            Names { directory, fingerprint, taken: Vec::new() }.path(name)
+        };
+        for good in ["FP", "FP.tar", "FP.tar.gz", "meta-FP.tar.xz"] {
+            let name = good.replace("FP", &fingerprint);
+            assert_eq!(path(&fingerprint, &name).ok(), Some(Path::new("images").join(&name)), "{name}");
         }
+        for bad in [
+            "",
+            ".",
+            "..",
+            ".bashrc",
+            "/etc/passwd",
+            "../FP",
+            "a/FP",
+            "FP/a",
+            "FP/../x",
+            "FP\\x",
+            "FP\0",
+            "FP.",
+            "FP..tar",
+            "FP~",
+            "FP.tar ",
+            "FPx",
+            "x-FP",
+            ".FP",
+            "meta-.bashrc",
+            "rootfs.tar",
+        ] {
+            let name = bad.replace("FP", &fingerprint);
+            assert!(path(&fingerprint, &name).is_err_and(|e| e.kind() == Kind::BadReply), "{name:?}");
+        }
+        // The server tells the fingerprint, too.
+        for bad in ["", ".bashrc", "..", "abc", &"/".repeat(64)] {
+            assert!(path(bad, bad).is_err_and(|e| e.kind() == Kind::BadReply), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let (directory, fingerprint) = (PathBuf::from("images"), "ab".repeat(32));
+        let mut names = Names { directory, fingerprint: fingerprint.clone(), taken: Vec::new() };
+        assert!(names.path(&fingerprint).is_ok());
+        assert!(names.path(&fingerprint).is_err_and(|e| e.kind() == Kind::BadReply));
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl ImageImport {
             let result = scoped!(request, incus.own_project()).body(body).send().await;
             open(&call, result).await
         };
-        let accepted = upload.send("incus", incus.retry(), send).await?;
+        let (accepted, _) = upload.send("incus", incus.retry(), send).await?;
         Ok(IncusWork::accepted(&incus, accepted, Imported))
     }
 }

@@ -136,6 +136,14 @@ impl<F: Files> Files for Inside<F> {
         }
         self.files.write(path, data, append)
     }
+
+    fn make_pipe(&self, path: &str) -> bool {
+        self.files.make_pipe(path)
+    }
+
+    fn mount(&self, path: &str, bytes: usize) -> bool {
+        self.files.mount(path, bytes)
+    }
 }
 
 pub(super) fn console(world: &Arc<World>, request: &Request, key: &Key) -> Answer {

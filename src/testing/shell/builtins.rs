@@ -34,6 +34,8 @@ impl Shell {
             "hostname" => self.line(to, &self.hostname).await,
             "uname" => self.line(to, "Linux").await,
             "ip" => Ok(self.ip(args)),
+            "mkfifo" => Ok(self.pipes(args)),
+            "mount" => Ok(self.mount(args)),
             "sh" | "bash" => self.shell(args, to).await,
             assignment if assignment.contains('=') => Ok(self.export(&[name])),
             _ => Ok(Flow::NotFound),
@@ -56,6 +58,23 @@ impl Shell {
             ["link", "set", ..] => Flow::Next(0),
             _ => Flow::Next(1),
         }
+    }
+
+    fn pipes(&self, args: &[&str]) -> Flow {
+        let made = !args.is_empty() && args.iter().all(|path| self.files.make_pipe(&self.absolute(path)));
+        Flow::Next(i32::from(!made))
+    }
+
+    /// `mount -t tmpfs -o size=64k tmpfs PATH`: nothing but a limit on what is in there.
+    fn mount(&self, args: &[&str]) -> Flow {
+        let mounted = match args {
+            ["-t", "tmpfs", "-o", options, _, path] => {
+                let bytes = options.strip_prefix("size=").and_then(size);
+                bytes.is_some_and(|bytes| self.files.mount(&self.absolute(path), bytes))
+            }
+            _ => false,
+        };
+        Flow::Next(i32::from(!mounted))
     }
 
     fn exit_code(&self, args: &[&str]) -> i32 {

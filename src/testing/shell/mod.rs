@@ -25,6 +25,14 @@ pub(crate) trait Files: Send + Sync + 'static {
     fn read(&self, path: &str) -> Option<Bytes>;
     /// False when the parent directory doesn't exist.
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool;
+    /// A named pipe; false where there are none.
+    fn make_pipe(&self, _path: &str) -> bool {
+        false
+    }
+    /// A disk of so many bytes at a directory; false where there are none.
+    fn mount(&self, _path: &str, _bytes: usize) -> bool {
+        false
+    }
 }
 
 /// Addresses with the length of their prefix, by interface.

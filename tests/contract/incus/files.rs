@@ -248,3 +248,104 @@ pub async fn logs(incus: Incus) -> Outcome {
     assert_eq!((e.kind(), e.status()), (Kind::InvalidInput, Some(400)), "{e:?}");
     remove(&handle(&incus, &web)).await
 }
+
+pub async fn a_pulled_file_keeps_its_mode(incus: Incus) -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    let (web, directory) = (incus.create(name("mode")).image(IMAGE).await?, Directory::new()?);
+    let path = directory.0.join("file");
+    let mode = || std::fs::metadata(&path).map(|found| found.permissions().mode() & 0o7777);
+    for remote in [0o600, 0o644, 0o755] {
+        web.push(b"x".to_vec()).mode(remote).to("/root/file").await?;
+        web.pull("/root/file").to(&path).await?;
+        assert_eq!(mode()?, remote);
+    }
+    web.pull("/root/file").mode(0o400).to(&path).await?;
+    assert_eq!(mode()?, 0o400);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_full_disk_is_told(incus: Incus) -> Outcome {
+    let (web, directory) = (launched(&incus, "full").await?, Directory::new()?);
+    web.make_dir("/full").await?;
+    web.exec(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "/full"]).output().await?.success()?;
+    web.write_file("/full/fits", vec![1; 8_192]).await?;
+    let refused = |e: windlass::Error, path: &str| {
+        assert_eq!(e.kind(), Kind::Server, "{e:?}");
+        assert!(e.message().contains(path), "{e}");
+    };
+    // Servers say of what is small that all is well.
+    for size in [1, 100, 5_000, 100_000] {
+        let e = web.write_file("/full/new", vec![2; size]).await.expect_err("nothing fits");
+        refused(e, "/full/new");
+        web.delete_file("/full/new").await?;
+    }
+    let unknown = Content::reader(std::io::Cursor::new(vec![2; 100]));
+    refused(web.push(unknown).to("/full/new").await.expect_err("nothing fits"), "/full/new");
+    let e = web.push(vec![2; 100]).append().to("/full/fits").await.expect_err("no more fits");
+    refused(e, "/full/fits");
+    let e = web.write_file("/full/fits", vec![2; 9_000]).await.expect_err("not all of it fits");
+    refused(e, "/full/fits");
+    web.symlink("/full/fits").at("/root/link").await?;
+    let e = web.write_file("/root/link", vec![2; 9_000]).await.expect_err("not all of it fits");
+    refused(e, "/root/link");
+    // Trees go another way.
+    for size in [9_000, 400_000] {
+        std::fs::write(directory.0.join("file"), vec![2; size])?;
+        let e = web.push_tree(&directory.0).to("/full").await.expect_err("not all of it fits");
+        refused(e, "/full/file");
+        web.delete_file("/full/file").await?;
+    }
+    web.write_file("/root/link", vec![3; 8_192]).await?;
+    web.push(vec![4; 0]).append().to("/root/link").await?;
+    assert!(web.read_file("/full/fits").await? == vec![3; 8_192]);
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn a_pipe_is_not_waited_for(incus: Incus) -> Outcome {
+    let (web, directory) = (launched(&incus, "pipe").await?, Directory::new()?);
+    web.make_dir("/root/d").await?;
+    web.exec(["mkfifo", "/root/d/pipe"]).output().await?.success()?;
+    web.write_file("/root/d/file", "x").await?;
+    web.symlink("d/pipe").at("/root/link").await?;
+    for path in ["/root/d/pipe", "/root/link"] {
+        let e = web.pull(path).to(directory.0.join("pipe")).await.expect_err("nobody writes to it");
+        assert_eq!(e.kind(), Kind::InvalidInput, "{e:?}");
+    }
+    assert_eq!(std::fs::read_dir(&directory.0)?.count(), 0);
+    let copied = web.pull_tree("/root/d").to(directory.0.join("copy")).await?;
+    assert_eq!((copied.files, copied.skipped), (1, vec!["/pipe".to_owned()]));
+    remove(&handle(&incus, &web)).await
+}
+
+pub async fn special_bits_of_trees(incus: Incus) -> Outcome {
+    use std::os::unix::fs::PermissionsExt;
+    let (web, directory) = (incus.create(name("bits")).image(IMAGE).await?, Directory::new()?);
+    let (there, back) = (directory.0.join("there"), directory.0.join("back"));
+    std::fs::create_dir_all(there.join("sticky"))?;
+    std::fs::write(there.join("su"), "su")?;
+    std::fs::write(there.join("large"), vec![1; 300_000])?;
+    for (name, mode) in [("sticky", 0o1777), ("su", 0o4755), ("large", 0o2750)] {
+        std::fs::set_permissions(there.join(name), PermissionsExt::from_mode(mode))?;
+    }
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    let all = ["/large", "/sticky", "/su"];
+    let copied = web.push_tree(&there).to("/root/plain").await?;
+    assert_eq!(sorted(copied.stripped), all);
+    // What the server kept is kept on the way back; what it didn't is told.
+    let copied = web.push_tree(&there).special_bits().to("/root/special").await?;
+    let lost = sorted(copied.stripped);
+    let copied = web.pull_tree("/root/special").special_bits().to(&back).await?;
+    assert!(copied.stripped.is_empty(), "{copied:?}");
+    for (path, _, _) in picture(&there) {
+        let is = |top: &PathBuf| {
+            std::fs::metadata(top.join(&path)).map(|found| found.permissions().mode() & 0o7777)
+        };
+        let name = format!("/{}", path.display());
+        assert_eq!(is(&there)? != is(&back)?, lost.contains(&name), "{name} {lost:?}");
+    }
+    println!("lost on the way: {lost:?}");
+    remove(&handle(&incus, &web)).await
+}

@@ -99,6 +99,10 @@ macro_rules! incus_contract {
             deleting_files
             large_files_stream
             trees_there_and_back
+            a_pulled_file_keeps_its_mode
+            a_full_disk_is_told
+            a_pipe_is_not_waited_for
+            special_bits_of_trees
             logs
             images_and_aliases
             aliases_are_renamed_and_pointed_elsewhere

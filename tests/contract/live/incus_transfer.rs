@@ -121,3 +121,46 @@ async fn a_gibibyte_there_and_back_in_constant_memory() -> Outcome {
     web.delete().await?;
     Ok(())
 }
+
+/// How often it is measured, in turns; the best of each counts.
+const ROUNDS: usize = 3;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real Incus: cargo xtask live incus"]
+async fn a_tree_over_itself_costs_little_more_than_onto_nothing() -> Outcome {
+    let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
+        .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
+    let incus = Incus::unix(socket).connect().await?;
+    let web = incus.create(format!("tree-{}", std::process::id())).image("busybox").await?;
+    let top = std::env::temp_dir().join(format!("windlass-over-{}", std::process::id()));
+    let (there, back) = (top.join("there"), top.join("back"));
+    for directory in 0..30 {
+        let directory = there.join(directory.to_string());
+        std::fs::create_dir_all(&directory)?;
+        for file in 0..100 {
+            std::fs::write(directory.join(file.to_string()), vec![7; 50 * file])?;
+        }
+    }
+    let mut best = [f64::INFINITY; 4];
+    for _ in 0..ROUNDS {
+        for (at, best) in best.iter_mut().enumerate() {
+            let begun = Instant::now();
+            let copied = match at {
+                0 | 1 => web.push_tree(&there).to("/root/tree").await?,
+                _ => web.pull_tree("/root/tree").to(&back).await?,
+            };
+            let took = begun.elapsed().as_secs_f64();
+            println!("{at}: {took:.2} s");
+            *best = best.min(took);
+            assert_eq!((copied.files, copied.directories), (3_000, 30));
+        }
+        web.delete_file("/root/tree").recursive().await?;
+        std::fs::remove_dir_all(&back)?;
+    }
+    let [push, push_over, pull, pull_over] = best;
+    println!("push {push:.2} s, over itself {push_over:.2} s ({:.2})", push_over / push);
+    println!("pull {pull:.2} s, over itself {pull_over:.2} s ({:.2})", pull_over / pull);
+    std::fs::remove_dir_all(&top)?;
+    web.delete().await?;
+    Ok(())
+}

@@ -9,12 +9,12 @@ use windlass::incus::{Incus, InstanceRef};
 use windlass::testing::FakeIncus;
 use windlass::{Content, Kind, Retry, Sent, Transferred};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-const FILES: &str = "/1.0/instances/web/files";
+pub const FILES: &str = "/1.0/instances/web/files";
 
 /// A server with an instance that has a file of three megabytes at `/data`.
-async fn served() -> Result<(FakeIncus, InstanceRef, Vec<u8>), Box<dyn std::error::Error>> {
+pub async fn served() -> Result<(FakeIncus, InstanceRef, Vec<u8>), Box<dyn std::error::Error>> {
     let fake = FakeIncus::start().await?;
     fake.add_instance("web");
     let content: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).take(3_000_000).collect();
@@ -25,16 +25,16 @@ async fn served() -> Result<(FakeIncus, InstanceRef, Vec<u8>), Box<dyn std::erro
 }
 
 /// A directory of its own, gone afterwards.
-struct Directory(PathBuf);
+pub struct Directory(pub PathBuf);
 
 impl Directory {
-    fn new() -> std::io::Result<Self> {
+    pub fn new() -> std::io::Result<Self> {
         let path = std::env::temp_dir().join(format!("windlass-test-{:016x}", rand::random::<u64>()));
         std::fs::create_dir(&path)?;
         Ok(Self(path))
     }
 
-    fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

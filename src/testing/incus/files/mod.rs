@@ -32,7 +32,8 @@ fn dress(node: &mut Node, request: &Request) {
 
 fn label(node: &Node, reply: Reply) -> Reply {
     let kind = match node.kind {
-        Kind::File(_) => "file",
+        // The server doesn't tell pipes from files.
+        Kind::File(_) | Kind::Pipe => "file",
         Kind::Directory => "directory",
         Kind::Symlink(_) => "symlink",
     };
@@ -78,6 +79,8 @@ fn get(tree: &Tree, request: &Request, path: &str) -> Answer {
         Kind::Directory => envelope::sync(&Value::from(tree.listing(path))),
         Kind::File(data) => raw(request, path, data.clone(), node.modified),
         Kind::Symlink(target) => raw(request, path, absolute(path, target).into(), node.modified),
+        // Nobody writes to it.
+        Kind::Pipe => return Ok(Reply::never()),
     };
     Ok(label(&node, reply))
 }
@@ -122,6 +125,7 @@ fn head(tree: &Tree, path: &str) -> Answer {
         Kind::File(data) => reply
             .header("Content-Length", data.len().to_string())
             .header("Content-Type", "application/octet-stream"),
+        Kind::Pipe => reply.header("Content-Length", "0").header("Content-Type", "application/octet-stream"),
         _ => reply.header("Content-Type", "application/json"),
     };
     Ok(label(&node, reply))
@@ -167,7 +171,7 @@ fn content(request: &Request) -> Bytes {
 
 /// A file that exists keeps owner and mode, whatever the request wants.
 fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool) -> Answer {
-    let node = match tree.get(path) {
+    let mut node = match tree.get(path) {
         None if append => return Err(not_found()),
         None => {
             let mut node = Node::new(Kind::File(data.clone()));
@@ -178,13 +182,34 @@ fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool)
             let data = if append { joined(&before, data, true) } else { data.clone() };
             Node { uid, gid, mode, ..Node::new(Kind::File(data)) }
         }
+        // Nobody reads from it.
+        Some(Node { kind: Kind::Pipe, .. }) => return Ok(Reply::never()),
         Some(_) => {
             let text = format!("sftp: \"open {path}: is a directory\" (SSH_FX_FAILURE)");
             return Err(failure(500, text));
         }
     };
+    let lost = keep_what_fits(tree, path, &mut node);
     tree.put(path, node);
-    Ok(envelope::done())
+    // The server loses the failure of the last piece.
+    if lost < PIECE {
+        return Ok(envelope::done());
+    }
+    let text = format!("sftp: \"write {path}: no space left on device\" (SSH_FX_FAILURE)");
+    Err(failure(500, text))
+}
+
+/// How much the server writes at a time.
+const PIECE: usize = 32 << 10;
+
+/// How many bytes the disk has no room for.
+fn keep_what_fits(tree: &Tree, path: &str, node: &mut Node) -> usize {
+    let Kind::File(data) = &mut node.kind else {
+        return 0;
+    };
+    let (all, room) = (data.len(), tree.room(path));
+    data.truncate(room);
+    all - data.len()
 }
 
 fn delete(tree: &Tree, generation: Generation, path: &str, force: bool) -> Answer {

@@ -8,8 +8,8 @@ use russh_sftp::protocol::{Attrs, Data, File, FileAttributes, Handle, Name, Open
 use russh_sftp::server::StatusReply;
 
 use super::super::envelope::{Answer, failure};
-use super::super::not_implemented;
 use super::super::state::{Key, World};
+use super::super::{Generation, not_implemented};
 use super::tree::{Kind, Node, Tree};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
@@ -22,10 +22,12 @@ pub(in crate::testing::incus) fn sftp(world: &World, request: &Request, key: &Ke
         return Err(failure(400, "Missing or invalid upgrade header"));
     }
     let tree = world.with(key, |instance| instance.files.clone())?;
-    Ok(Reply::tunnel("sftp", |mut stream| async move {
+    // Older servers drop set-user-id and the like without a word.
+    let mask = if world.generation == Generation::V6_0 { 0o777 } else { 0o7777 };
+    Ok(Reply::tunnel("sftp", move |mut stream| async move {
         // The session runs in a task of its own; it ends with this one, as its end of the pipe does.
         let (mut near, far) = tokio::io::duplex(256 << 10);
-        russh_sftp::server::run(far, Session { tree, handles: HashMap::new(), next: 0 }).await;
+        russh_sftp::server::run(far, Session { tree, mask, handles: HashMap::new(), next: 0 }).await;
         // A connection that was cut: nothing to tell anyone.
         let _ = tokio::io::copy_bidirectional(&mut stream, &mut near).await;
     }))
@@ -33,6 +35,8 @@ pub(in crate::testing::incus) fn sftp(world: &World, request: &Request, key: &Ke
 
 struct Session {
     tree: Tree,
+    /// Which bits of a mode can be set.
+    mask: u32,
     handles: HashMap<String, Open>,
     next: u32,
 }
@@ -62,6 +66,7 @@ fn attributes(node: &Node) -> FileAttributes {
         Kind::File(data) => (0o100_000, data.len()),
         Kind::Directory => (0o040_000, 4_096),
         Kind::Symlink(target) => (0o120_000, target.len()),
+        Kind::Pipe => (0o010_000, 0),
     };
     let time = u32::try_from(node.modified.timestamp()).ok();
     FileAttributes {
@@ -100,7 +105,12 @@ impl Session {
         let changed = self.tree.change(&self.tree.followed(path), |node| {
             node.uid = wanted.uid.unwrap_or(node.uid);
             node.gid = wanted.gid.unwrap_or(node.gid);
-            node.mode = wanted.permissions.map_or(node.mode, |mode| mode & 0o777);
+            node.mode = wanted.permissions.map_or(node.mode, |mode| mode & self.mask);
+            if let (Some(size), Kind::File(data)) = (wanted.size, &node.kind) {
+                let mut data = data.to_vec();
+                data.resize(usize::try_from(size).unwrap_or(data.len()), 0);
+                node.kind = Kind::File(data.into());
+            }
         });
         changed.ok_or_else(missing)
     }
@@ -160,16 +170,21 @@ impl russh_sftp::server::Handler for Session {
     }
 
     async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Result<Status> {
+        let path = self.file(&handle)?;
         let at = usize::try_from(offset).unwrap_or_default();
-        self.tree.change(self.file(&handle)?, |node| {
+        let fits = self.tree.room(path).saturating_sub(at).min(data.len());
+        self.tree.change(path, |node| {
             if let Kind::File(before) = &node.kind {
                 let mut all = before.to_vec();
-                all.resize(all.len().max(at + data.len()), 0);
-                all[at..at + data.len()].copy_from_slice(&data);
+                all.resize(all.len().max(at + fits), 0);
+                all[at..at + fits].copy_from_slice(&data[..fits]);
                 (node.kind, node.modified) = (Kind::File(all.into()), Utc::now());
             }
         });
-        Ok(done(id))
+        match fits == data.len() {
+            true => Ok(done(id)),
+            false => Err(failed(format!("write {path}: no space left on device"))),
+        }
     }
 
     async fn lstat(&mut self, id: u32, path: String) -> Result<Attrs> {
@@ -179,6 +194,11 @@ impl russh_sftp::server::Handler for Session {
 
     async fn stat(&mut self, id: u32, path: String) -> Result<Attrs> {
         self.lstat(id, self.tree.followed(&path)).await
+    }
+
+    async fn fstat(&mut self, id: u32, handle: String) -> Result<Attrs> {
+        let path = self.file(&handle)?.to_owned();
+        self.lstat(id, path).await
     }
 
     async fn setstat(&mut self, id: u32, path: String, wanted: FileAttributes) -> Result<Status> {

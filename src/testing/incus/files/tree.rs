@@ -15,6 +15,7 @@ pub(super) enum Kind {
     File(Bytes),
     Directory,
     Symlink(String),
+    Pipe,
 }
 
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(kind: Kind) -> Node {
         let mode = match kind {
-            Kind::File(_) => 0o644,
+            Kind::File(_) | Kind::Pipe => 0o644,
             Kind::Directory => 0o755,
             Kind::Symlink(_) => 0o777,
         };
@@ -43,13 +44,15 @@ pub(in crate::testing::incus) struct Tree {
     nodes: Arc<Mutex<BTreeMap<String, Node>>>,
     /// Names that listings tell beside the true ones.
     lies: Arc<Mutex<Vec<String>>>,
+    /// Directories that are disks of their own, with the bytes that fit.
+    disks: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
 impl Tree {
     pub(in crate::testing::incus) fn new() -> Tree {
         let directories = ["/", "/root", "/etc", "/tmp", "/bin", "/var", "/var/log"];
         let nodes = directories.map(|path| (path.to_owned(), Node::new(Kind::Directory)));
-        Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default() }
+        Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default(), disks: Arc::default() }
     }
 
     /// A file that nobody has touched for an hour; its directories come with it.
@@ -101,6 +104,23 @@ impl Tree {
     pub(super) fn put(&self, path: &str, node: Node) {
         let path = self.real(path);
         lock(&self.nodes).insert(path, node);
+    }
+
+    /// How many bytes the file at a path may have.
+    pub(super) fn room(&self, path: &str) -> usize {
+        let path = self.real(path);
+        let (disks, nodes) = (lock(&self.disks), lock(&self.nodes));
+        let rooms = disks.iter().filter_map(|(disk, bytes)| {
+            let below =
+                |path: &str| path.strip_prefix(disk.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            let others = nodes.iter().filter(|(other, _)| below(other) && **other != path);
+            let used = others.map(|(_, node)| match &node.kind {
+                Kind::File(data) => data.len(),
+                _ => 0,
+            });
+            below(&path).then(|| bytes.saturating_sub(used.sum()))
+        });
+        rooms.min().unwrap_or(usize::MAX)
     }
 
     pub(super) fn remove(&self, path: &str) {
@@ -202,6 +222,16 @@ pub(super) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
 }
 
 impl shell::Files for Tree {
+    fn make_pipe(&self, path: &str) -> bool {
+        let new = self.get(path).is_none() && self.has_parent(path);
+        new.then(|| self.put(path, Node::new(Kind::Pipe))).is_some()
+    }
+
+    fn mount(&self, path: &str, bytes: usize) -> bool {
+        let directory = self.get(path).is_some_and(|node| node.kind == Kind::Directory);
+        directory.then(|| lock(&self.disks).push((self.real(path), bytes))).is_some()
+    }
+
     fn read(&self, path: &str) -> Option<Bytes> {
         match self.get(&self.followed(path))?.kind {
             Kind::File(data) => Some(data),

@@ -1,0 +1,68 @@
+//! Listing a directory.
+
+use std::future::IntoFuture;
+
+use super::super::types::FileType;
+use super::pull::{get, is, whole};
+use super::sftp::too_many;
+use super::tree::MOST_ENTRIES;
+use super::{Instance, InstanceRef, Subject};
+use crate::error::Error;
+use crate::incus::reply::Envelope;
+use crate::incus::types;
+use crate::wait::BoxFuture;
+
+impl<D: Subject> Instance<D> {
+    /// The names in a directory, in no order.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// for name in web.read_dir("/etc").await? {
+    ///     println!("{name}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn read_dir(&self, path: impl Into<String>) -> ReadDir {
+        ReadDir { instance: self.named(), path: path.into(), limit: MOST_ENTRIES }
+    }
+}
+
+/// A directory to be listed; from [`Instance::read_dir`]. `.await` it.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is asked for before `.await`"]
+pub struct ReadDir {
+    instance: InstanceRef,
+    path: String,
+    limit: usize,
+}
+
+impl ReadDir {
+    /// The most names to accept; a million if not set. More are an error of
+    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded).
+    pub fn max_entries(mut self, names: usize) -> Self {
+        self.limit = names;
+        self
+    }
+
+    async fn send(self) -> Result<Vec<String>, Error> {
+        let Self { instance, path, limit } = self;
+        let (call, answer) = get(&instance, &path, 0).await?;
+        if !is(&answer, &FileType::Directory) {
+            return Err(Error::invalid("path", format!("{path} is no directory")));
+        }
+        let body = whole(&call, answer).await?;
+        let reply = serde_json::from_slice::<types::UrlListReply>(&body);
+        let names = reply.ok().filter(|reply| !reply.is_error()).map(|reply| reply.metadata);
+        let names = names.ok_or_else(|| call.bad_reply("the answer is no list of names"))?;
+        if names.len() > limit { Err(too_many(limit, &path)) } else { Ok(names) }
+    }
+}
+
+impl IntoFuture for ReadDir {
+    type Output = Result<Vec<String>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
