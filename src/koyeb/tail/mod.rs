@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::exec::says_why;
 use super::logs::{Filter, narrowed};
 use super::{LogLine, Logs};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::queue::{Take, queue};
 use follow::Follow;
 
@@ -82,6 +82,8 @@ pub struct Tail {
     lines: Take<Result<Tailed, Error>>,
     stop: TailStop,
     task: JoinHandle<()>,
+    /// An error has been read: nothing comes after it.
+    over: bool,
 }
 
 impl Drop for Tail {
@@ -124,14 +126,26 @@ impl Logs {
         let (stop, stopped) = watch::channel(false);
         let (follow, socket) = Follow::begin(self, sink).await?;
         let task = tokio::spawn(follow.run(socket, stopped));
-        Ok(Tail { lines, stop: TailStop(stop), task })
+        Ok(Tail { lines, stop: TailStop(stop), task, over: false })
     }
 }
 
 impl Tail {
     /// The next line, or [`Tailed::Gap`]; none when it was told to stop. After an error it ends. Safe to cancel.
     pub async fn next(&mut self) -> Option<Result<Tailed, Error>> {
-        self.lines.next().await
+        let next = self.lines.next().await;
+        self.checked(next)
+    }
+
+    /// An end that nobody asked for and that no error explains: the task went with its runtime.
+    fn checked(&mut self, next: Option<Result<Tailed, Error>>) -> Option<Result<Tailed, Error>> {
+        let cut = next.is_none() && !self.over && !*self.stop.0.borrow();
+        self.over |= cut || matches!(next, Some(Err(_)));
+        match cut {
+            true => Some(Err(Error::new(Kind::Interrupted, "the runtime in which the tail began is gone")
+                .with(|e| e.api = "koyeb"))),
+            false => next,
+        }
     }
 
     /// A handle that ends it from elsewhere.
@@ -144,6 +158,6 @@ impl Stream for Tail {
     type Item = Result<Tailed, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.lines.poll_next(context)
+        self.lines.poll_next(context).map(|next| self.checked(next))
     }
 }

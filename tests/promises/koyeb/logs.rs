@@ -172,3 +172,18 @@ async fn a_tail_that_is_refused_says_so() -> Outcome {
     assert_eq!(next(&mut tail).await.expect_err("refused").kind(), Kind::Unauthenticated);
     Ok(())
 }
+
+/// A tail that is read elsewhere than where it began doesn't end as if it had been told to.
+#[test]
+fn a_tail_whose_runtime_is_gone_ends_in_an_error() -> Outcome {
+    let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let (_fake, koyeb, shop) = servers.block_on(fake())?;
+    let first = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut tail = first.block_on(koyeb.service(&shop).logs().tail())?;
+    drop(first);
+    servers.block_on(async {
+        assert!(matches!(tail.next().await, Some(Err(e)) if e.kind() == Kind::Interrupted));
+        assert!(tail.next().await.is_none());
+    });
+    Ok(())
+}
