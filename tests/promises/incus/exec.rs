@@ -266,9 +266,9 @@ async fn commands_start_a_few_at_a_time_and_in_order() -> Outcome {
 }
 
 #[tokio::test]
-async fn five_hundred_commands_at_once_end_right() -> Outcome {
+async fn hundreds_of_commands_at_once_end_right() -> Outcome {
     let (_fake, web) = web().await?;
-    let all = (0..500).map(|number| {
+    let all = (0..200).map(|number| {
         let run = web.exec(["sh", "-c", &format!("echo {number}; exit {}", number % 100)]);
         async move { Ok::<_, windlass::Error>((number, run.output().await?)) }
     });
