@@ -66,7 +66,7 @@ impl Meanwhile {
     fn removal(&self) -> Option<impl Future<Output = Result<(), Error>> + Send + 'static> {
         let asked = self.asked.load(Ordering::Relaxed);
         let (sf, name, uuid) = (self.sf.clone(), self.name.clone(), self.uuid.clone());
-        asked.then(|| async move { Deadline::after(LIMIT).bound(remove(&sf, &name, uuid)).await })
+        asked.then_some(async move { Deadline::after(LIMIT).bound(remove(&sf, &name, uuid)).await })
     }
 }
 
