@@ -8,6 +8,9 @@ use super::api::Asked;
 use super::state::{is_visible, now, uuid};
 use crate::testing::reply::Reply;
 
+/// What truncating may add.
+const MOST_ADDED: usize = 1 << 30;
+
 /// `POST /upload`.
 pub(super) fn begin(asked: &Asked<'_>) -> Answer {
     options(asked.request, "UploadCreateEndpoint", &[])?;
@@ -30,7 +33,11 @@ pub(super) fn append(asked: &Asked<'_>, uuid: &str) -> Answer {
 pub(super) fn truncate(asked: &Asked<'_>, uuid: &str, to: &str) -> Answer {
     let mut all = asked.world.data();
     let upload = all.uploads.get_mut(uuid).ok_or_else(|| not_found("upload"))?;
-    let to = to.parse().map_err(|_| failure(500, "server error: ValueError"))?;
+    let to: usize = to.parse().map_err(|_| failure(500, "server error: ValueError"))?;
+    // A file may grow this way, but here it is in memory.
+    if to > upload.len().saturating_add(MOST_ADDED) {
+        return Err(failure(500, "server error: OSError(27, 'File too large')"));
+    }
     if upload.is_empty() {
         return Err(failure(500, "server error: FileNotFoundError(2, 'No such file or directory')"));
     }
