@@ -57,9 +57,26 @@ pub enum Native {
     /// On Shaken Fist.
     #[cfg(feature = "shakenfist")]
     ShakenFist(Box<crate::shakenfist::Instance>),
+    /// Nothing is known of it but its id and name: it was gone when [`Cloud::resume`] went on waiting for that.
+    Gone,
 }
 
 impl Instance {
+    pub(super) fn never_seen(cloud: &Cloud, id: &str, name: Option<&str>) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.unwrap_or(id).to_owned(),
+            state: State::Gone,
+            addresses: Vec::new(),
+            region: None,
+            created: None,
+            labels: BTreeMap::new(),
+            price_cents_per_hour: None,
+            native: Native::Gone,
+            cloud: cloud.clone(),
+        }
+    }
+
     /// Where it is.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud

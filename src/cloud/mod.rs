@@ -151,8 +151,8 @@ impl Cloud {
     /// # Ok(()) }
     /// ```
     ///
-    /// Where it waits for [`State::Gone`] and comes too late to see the instance at all, that is
-    /// [`WaitEnd::Gone`](crate::WaitEnd::Gone). A ticket of another platform, server or part of it, or of
+    /// Where it waits for [`State::Gone`] and comes too late to see the instance at all, the result has no more than its
+    /// id and name, and is [`Native::Gone`]. A ticket of another platform, server or part of it, or of
     /// another wait, is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
     pub fn resume(&self, ticket: &Ticket) -> Result<Until<Instance>, Error> {
         until::resume(self, ticket)

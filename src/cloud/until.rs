@@ -21,7 +21,8 @@ pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, 
     let Some(state) = ticket.fact("state").filter(|_| ticket.kind == KIND) else {
         return Err(Error::invalid("ticket", format!("is not of a wait for a state on {cloud}")));
     };
-    let wait = Until::new(Watch::new(&cloud, &ticket.id, State::from(state)));
+    let name = ticket.fact("name").map(str::to_owned);
+    let wait = Until::new(Watch { name, ..Watch::new(&cloud, &ticket.id, State::from(state)) });
     Ok(match check {
         Some(check) => wait.after(check),
         None => wait,
@@ -34,6 +35,8 @@ struct Watch {
     cloud: Cloud,
     looks: Cloud,
     id: String,
+    /// As a ticket tells it.
+    name: Option<String>,
     goal: State,
     pauses: Pauses,
     seen: Option<Instance>,
@@ -42,7 +45,14 @@ struct Watch {
 impl Watch {
     fn new(cloud: &Cloud, id: &str, goal: State) -> Self {
         let (cloud, looks) = (cloud.clone(), cloud.for_looks());
-        Self { cloud, looks, id: id.to_owned(), goal, pauses: Pauses::up_to(LONGEST), seen: None }
+        let (id, pauses) = (id.to_owned(), Pauses::up_to(LONGEST));
+        Self { cloud, looks, id, name: None, goal, pauses, seen: None }
+    }
+
+    /// Where it is something else than the id.
+    fn name(&self) -> Option<&str> {
+        let name = self.seen.as_ref().map(|seen| &seen.name).or(self.name.as_ref());
+        name.filter(|name| **name != self.id).map(String::as_str)
     }
 
     async fn look_once(&mut self) -> Result<Look, Error> {
@@ -98,7 +108,11 @@ impl Work for Watch {
 
     fn ticket(&self) -> Ticket {
         let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).at(&self.cloud.place());
-        ticket.with("state", &self.goal.to_string())
+        let ticket = ticket.with("state", &self.goal.to_string());
+        match self.name() {
+            Some(name) => ticket.with("name", name),
+            None => ticket,
+        }
     }
 
     fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
@@ -110,17 +124,20 @@ impl Work for Watch {
         Box::pin(async { seen.ok_or_else(|| Error::new(Kind::BadReply, "there is no instance")) })
     }
 
-    /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen.
+    /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen,
+    /// if that was by this process.
     fn settle(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
-        let wanted = self.goal == State::Gone;
-        let last = self.seen.take().filter(|_| wanted);
         let gone = Error::new(Kind::NotFound, format!("{} is no more", self.id)).with(|e| {
             (e.api, e.sent) = (self.cloud.name(), Sent::Yes);
         });
-        Box::pin(async move {
-            let last = last.ok_or(gone)?;
-            Ok(Some(Instance { state: State::Gone, ..last }))
-        })
+        let ended = match self.goal {
+            State::Gone => Ok(Some(match self.seen.take() {
+                Some(last) => Instance { state: State::Gone, ..last },
+                None => Instance::never_seen(&self.cloud, &self.id, self.name()),
+            })),
+            _ => Err(gone),
+        };
+        Box::pin(async { ended })
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {

@@ -3,12 +3,14 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::ending::Ending;
 use super::instance::{Subject, runs};
 use super::reply::open;
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, StateAction, Status, checked_name, scoped, types};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -105,7 +107,7 @@ impl StateChange {
         let call = incus.call();
         let request = call.instance_state_put().name(name).body(change);
         let result = scoped!(request, incus.own_project()).send().await;
-        Ok(IncusWork::accepted(incus, open(&call, result).await?, ending))
+        Ok(ending.accepted(incus, open(&call, result).await?))
     }
 }
 
@@ -182,22 +184,25 @@ async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
     let call = incus.call();
     let request = call.instance_delete().name(name);
     let result = scoped!(request, incus.own_project()).send().await;
-    Ok(IncusWork::accepted(incus, open(&call, result).await?, Reached::absence(instance.name())))
+    Ok(Reached::absence(instance.name()).accepted(incus, open(&call, result).await?))
 }
 
 /// The instance is then in some state; for a forgotten operation, that state is the proof.
 pub(super) struct Reached {
     kind: &'static str,
     name: String,
-    proof: Proof,
+    /// When the server took the work on.
+    since: Option<DateTime<Utc>>,
 }
 
+/// What shows that a forgotten operation worked.
 enum Proof {
+    /// It was started since then, and runs. That it runs proves nothing: a start fails where it ran before.
+    StartedSince,
+    /// The state is all that was asked for, whoever brought it about.
     Running,
     Status(Status),
     Absence,
-    /// A restart leaves no trace that tells it from no restart.
-    None,
 }
 
 impl Reached {
@@ -219,25 +224,51 @@ impl Reached {
     }
 
     fn of_kind(kind: &'static str, name: &str) -> Self {
-        let proof = match kind {
-            "start" | "unfreeze" => Proof::Running,
-            "stop" => Proof::Status(Status::Stopped),
-            "freeze" => Proof::Status(Status::Frozen),
-            "delete" => Proof::Absence,
-            _ => Proof::None,
-        };
-        Self { kind, name: name.to_owned(), proof }
+        Self { kind, name: name.to_owned(), since: None }
     }
 
-    async fn shown(&self, incus: &Incus) -> Result<bool, Error> {
-        Ok(match (&self.proof, incus.instance(&self.name).get().await) {
-            (Proof::Running, Ok(instance)) => runs(&instance.status),
-            (Proof::Status(wanted), Ok(instance)) => instance.status == *wanted,
-            // An ephemeral instance is gone once it has stopped.
-            (Proof::Absence | Proof::Status(Status::Stopped), Err(e)) => e.absence().map(|()| true)?,
-            (_, Err(e)) => e.absence().map(|()| false)?,
-            _ => false,
-        })
+    fn accepted(mut self, incus: &Incus, operation: types::Operation) -> Operation<()> {
+        self.since = operation.created_at;
+        IncusWork::accepted(incus, operation, self)
+    }
+
+    fn proof(&self) -> Proof {
+        match self.kind {
+            "start" | "restart" => Proof::StartedSince,
+            "unfreeze" => Proof::Running,
+            "stop" => Proof::Status(Status::Stopped),
+            "freeze" => Proof::Status(Status::Frozen),
+            _ => Proof::Absence,
+        }
+    }
+
+    async fn shown(&self, incus: &Incus) -> Result<(), Error> {
+        let proof = self.proof();
+        let instance = match incus.instance(&self.name).get().await {
+            Ok(instance) => instance,
+            Err(e) => {
+                e.absence()?;
+                // An ephemeral instance is gone once it has stopped.
+                return match proof {
+                    Proof::Absence | Proof::Status(Status::Stopped) => Ok(()),
+                    _ => Err(self.unproved("is gone")),
+                };
+            }
+        };
+        let (status, used) = (&instance.status, instance.last_used_at);
+        match proof {
+            Proof::StartedSince if runs(status) && self.since.is_some_and(|since| used >= Some(since)) => {
+                Ok(())
+            }
+            Proof::StartedSince if runs(status) => Err(self.unproved("runs, but was not started since")),
+            Proof::Running if runs(status) => Ok(()),
+            Proof::Status(wanted) if *status == wanted => Ok(()),
+            _ => Err(self.unproved(&format!("is {status}"))),
+        }
+    }
+
+    fn unproved(&self, what: &str) -> Error {
+        Error::new(Kind::OperationGone, format!("the operation is forgotten; {:?} {what}", self.name))
     }
 }
 
@@ -245,7 +276,11 @@ impl Ending for Reached {
     type Output = ();
 
     fn ticket(&self, id: &str) -> Ticket {
-        Ticket::new("incus", self.kind, id).with("name", &self.name)
+        let ticket = Ticket::new("incus", self.kind, id).with("name", &self.name);
+        match self.since {
+            Some(since) => ticket.with("since", &since.to_rfc3339()),
+            None => ticket,
+        }
     }
 
     fn finish<'a>(&'a self, _: &'a Incus, _: &'a types::Operation) -> BoxFuture<'a, Result<(), Error>> {
@@ -253,13 +288,14 @@ impl Ending for Reached {
     }
 
     fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
-        Box::pin(async { Ok(self.shown(incus).await?.then_some(())) })
+        Box::pin(async { self.shown(incus).await.map(Some) })
     }
 }
 
 pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<()>> {
     let kind = Reached::KINDS.into_iter().find(|kind| *kind == ticket.kind)?;
-    let ending = Reached::of_kind(kind, ticket.fact("name")?);
+    let since = ticket.fact("since").and_then(|since| since.parse().ok());
+    let ending = Reached { since, ..Reached::of_kind(kind, ticket.fact("name")?) };
     Some(IncusWork::resumed(incus, ticket.id(), ending))
 }
 

@@ -362,3 +362,24 @@ async fn a_ticket_of_another_project_is_refused() -> Outcomes {
     assert_eq!(Cloud::from(fake.client()?).resume(&ticket)?.await?.state, State::Stopped);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_wait_for_the_end_succeeds_also_where_another_process_comes_after_it() -> Outcomes {
+    let (fake, lambda) = (FakeIncus::start().await?, FakeLambdaCloud::start().await?);
+    fake.add_instance("web");
+    let web = of_incus(&fake, "web").await?;
+    let ticket: Ticket = web.until(State::Gone).ticket().to_string().parse()?;
+    fake.client()?.instance("web").delete().await?;
+    let gone = Cloud::from(fake.client()?).resume(&ticket)?.await?;
+    assert_eq!((gone.id.as_str(), &gone.state, gone.cloud().name()), ("web", &State::Gone, "incus"));
+    assert!(matches!(gone.native, windlass::cloud::Native::Gone));
+
+    let id = lambda.add_instance();
+    lambda.edit_instance(&id, |document| document["name"] = "gpu".into());
+    let cloud = Cloud::from(lambda.client()?);
+    let ticket: Ticket = cloud.get(&id).await?.until(State::Gone).ticket().to_string().parse()?;
+    lambda.vanish(&id);
+    let gone = cloud.resume(&ticket)?.await?;
+    assert_eq!((gone.id, gone.name), (id, "gpu".to_owned()));
+    Ok(())
+}

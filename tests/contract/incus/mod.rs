@@ -116,6 +116,8 @@ macro_rules! incus_contract {
             a_wait_out_of_time_gives_a_ticket @lab
             a_ticket_resumes_in_a_fresh_client
             a_ticket_of_a_forgotten_operation_says_so
+            a_forgotten_start_is_proved_by_a_start_alone @lab
+            a_failed_start_ends_no_better_when_it_is_forgotten @lab
             a_launch_can_be_awaited_after_its_operation_is_forgotten @lab
             cancelling_what_cannot_be_cancelled_is_a_conflict @lab
             many_waits_share_one_connection

@@ -205,3 +205,48 @@ pub async fn operations_are_listed_and_awaited_by_id(incus: Incus, lab: &impl La
     assert!(incus.operation("..").get().await.is_err_and(|e| e.kind() == Kind::InvalidInput));
     remove(&super::handle(&incus, &web)).await
 }
+
+/// A start that failed is no success because the instance ran all along.
+pub async fn a_forgotten_start_is_proved_by_a_start_alone(incus: Incus, lab: &impl Lab) -> Outcome {
+    let web = launched(&incus, "again").await?;
+    let start = web.start().send().await?;
+    let failed = start.ticket();
+    assert_eq!(start.await.expect_err("it runs").kind(), Kind::Conflict);
+    let restart = web.restart().force().send().await?;
+    let restarted = restart.ticket();
+    restart.await?;
+    web.stop().force().await?;
+    let start = web.start().send().await?;
+    let started = start.ticket();
+    start.await?;
+    lab.forget_operations().await;
+    for ticket in [&started, &restarted] {
+        incus.resume::<()>(ticket)?.await?;
+    }
+    let web = handle(&incus, &web);
+    // Before all these: it was never started since.
+    let here = started.to_string();
+    let (_, facts) = here.split_once("since=").ok_or("it says no time")?;
+    let later =
+        here.replace(facts.split('&').next().unwrap_or_default(), "2999-01-01T00%3A00%3A00%2B00%3A00");
+    let e = incus.resume::<()>(&later.parse()?)?.await.expect_err("it runs since long before");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    web.stop().force().await?;
+    for ticket in [&failed, &started, &restarted] {
+        let e = incus.resume::<()>(ticket)?.await.expect_err("it is stopped");
+        assert_eq!(e.end(), WaitEnd::Gone);
+        assert!(e.to_string().contains("Stopped"), "{e}");
+    }
+    remove(&web).await
+}
+
+pub async fn a_failed_start_ends_no_better_when_it_is_forgotten(incus: Incus, lab: &impl Lab) -> Outcome {
+    let web = launched(&incus, "twice").await?;
+    let start = web.start().send().await?;
+    let ticket = start.ticket().to_string().parse()?;
+    assert_eq!(start.await.expect_err("it runs").kind(), Kind::Conflict);
+    lab.forget_operations().await;
+    let e = incus.resume::<()>(&ticket)?.await.expect_err("it failed");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone), "{e}");
+    remove(&handle(&incus, &web)).await
+}
