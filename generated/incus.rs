@@ -22,6 +22,33 @@ macro_rules! open_enum {
             }
         }
 
+        // By the word alone: one that somebody put into `Unknown` by hand is the same.
+        impl ::std::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl ::std::cmp::Eq for $name {}
+
+        impl ::std::hash::Hash for $name {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl ::std::cmp::PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> ::std::option::Option<::std::cmp::Ordering> {
+                ::std::option::Option::Some(::std::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl ::std::cmp::Ord for $name {
+            fn cmp(&self, other: &Self) -> ::std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
@@ -83,7 +110,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// The family of an address.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum AddressFamily {
         /// `inet`
@@ -99,7 +126,7 @@ pub mod types {
     }
 
     /// How far an address reaches.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum AddressScope {
         /// `local`
@@ -117,7 +144,7 @@ pub mod types {
     }
 
     /// What a trusted certificate is for.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum CertificateType {
         /// `client`
@@ -135,7 +162,7 @@ pub mod types {
     }
 
     /// How a cluster member is.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ClusterMemberStatus {
         /// `Online`
@@ -156,7 +183,7 @@ pub mod types {
     }
 
     /// What to attach to: the text console, or the screen of a virtual machine (SPICE).
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ConsoleType {
         /// `console`
@@ -172,7 +199,7 @@ pub mod types {
     }
 
     /// What a path inside an instance is.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum FileType {
         /// `file`
@@ -190,7 +217,7 @@ pub mod types {
     }
 
     /// What to do with a file that exists.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum FileWrite {
         /// `overwrite`
@@ -206,7 +233,7 @@ pub mod types {
     }
 
     /// What an image server speaks.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ImageProtocol {
         /// `simplestreams`
@@ -224,7 +251,7 @@ pub mod types {
     }
 
     /// The kind of an instance.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceType {
         /// `container`
@@ -240,7 +267,7 @@ pub mod types {
     }
 
     /// What happened to something.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum LifecycleAction {
         /// `instance-backup-created`
@@ -374,7 +401,7 @@ pub mod types {
     }
 
     /// How much a log entry matters.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum LogLevel {
         /// `panic`
@@ -401,7 +428,7 @@ pub mod types {
     }
 
     /// What an operation is: work, work with streams, or a token that waits to be used.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum OperationClass {
         /// `task`
@@ -419,7 +446,7 @@ pub mod types {
     }
 
     /// What an answer is.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ReplyType {
         /// `sync`
@@ -437,7 +464,7 @@ pub mod types {
     }
 
     /// What an instance is made from.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum SourceType {
         /// `image`
@@ -458,7 +485,7 @@ pub mod types {
     }
 
     /// What to do to an instance.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum StateAction {
         /// `start`
@@ -481,7 +508,7 @@ pub mod types {
     }
 
     /// The state of an instance or an operation.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Status {
         /// `Running`
@@ -529,7 +556,7 @@ pub mod types {
     }
 
     /// Whether the server trusts the caller.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Trust {
         /// `trusted`
@@ -571,7 +598,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -665,7 +692,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Operation>,
@@ -684,7 +711,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -707,7 +734,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Certificate>,
@@ -781,7 +808,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -804,7 +831,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<ClusterMember>,
@@ -823,7 +850,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(rename = "type")]
         pub type_: ReplyType,
@@ -840,7 +867,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(rename = "type")]
         pub type_: ReplyType,
@@ -974,7 +1001,7 @@ pub mod types {
         #[serde(default)]
         pub public: bool,
         /// Bytes.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub size: i64,
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<InstanceType>,
@@ -1036,7 +1063,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -1107,7 +1134,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<ImageAlias>,
@@ -1126,7 +1153,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -1179,7 +1206,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Image>,
@@ -1310,7 +1337,7 @@ pub mod types {
         pub stateful: bool,
         pub status: Status,
         /// The status as a number.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub status_code: i64,
         #[serde(rename = "type")]
         pub type_: InstanceType,
@@ -1377,7 +1404,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -1400,7 +1427,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<InstanceBackup>,
@@ -1419,12 +1446,18 @@ pub mod types {
         #[serde(default)]
         pub force: bool,
         /// Rows of the terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub height: ::std::option::Option<i64>,
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<ConsoleType>,
         /// Columns of the terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub width: ::std::option::Option<i64>,
     }
 
@@ -1514,10 +1547,16 @@ pub mod types {
             ::std::string::String,
         >,
         /// Group to run as.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub group: ::std::option::Option<i64>,
         /// Rows of the terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub height: ::std::option::Option<i64>,
         /// Give it a terminal.
         #[serde(default)]
@@ -1526,13 +1565,19 @@ pub mod types {
         #[serde(rename = "record-output", default)]
         pub record_output: bool,
         /// User to run as.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub user: ::std::option::Option<i64>,
         /// Connect the streams over websockets.
         #[serde(rename = "wait-for-websocket", default)]
         pub wait_for_websocket: bool,
         /// Columns of the terminal.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub width: ::std::option::Option<i64>,
     }
 
@@ -1638,7 +1683,7 @@ pub mod types {
         pub stateful: bool,
         pub status: Status,
         /// The status as a number.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub status_code: i64,
         #[serde(rename = "type")]
         pub type_: InstanceType,
@@ -1655,7 +1700,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -1678,7 +1723,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<InstanceFull>,
@@ -1697,7 +1742,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -1720,10 +1765,10 @@ pub mod types {
         #[serde(default)]
         pub architecture: ::std::string::String,
         /// When the image was made, in seconds since 1970.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub creation_date: i64,
         /// When the image expires, in seconds since 1970; 0 for never.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub expiry_date: i64,
         /// Whatever its maker says, as `os` and `release`.
         #[serde(
@@ -1764,10 +1809,16 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub architecture: ::std::option::Option<::std::string::String>,
         /// When the image was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub creation_date: ::std::option::Option<i64>,
         /// When the image expires, in seconds since 1970; 0 for never.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub expiry_date: ::std::option::Option<i64>,
         /// Properties to add or replace.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1796,7 +1847,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<InstanceMetadata>,
@@ -1915,7 +1966,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Instance>,
@@ -1997,7 +2048,7 @@ pub mod types {
         )]
         pub profiles: ::std::vec::Vec<::std::string::String>,
         /// Bytes on the storage; -1 if unknown.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub size: i64,
         /// Whether it holds run-time state.
         #[serde(default)]
@@ -2036,7 +2087,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -2059,7 +2110,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<InstanceSnapshot>,
@@ -2184,17 +2235,17 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub os_info: ::std::option::Option<InstanceStateOs>,
         /// Process id of its init on the host; 0 when stopped.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub pid: i64,
         /// Number of processes; -1 if unknown.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub processes: i64,
         /// When it was started; year 1 when stopped.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub started_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
         pub status: Status,
         /// The status as a number.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub status_code: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -2231,7 +2282,10 @@ pub mod types {
         #[serde(default)]
         pub stateful: bool,
         /// Seconds until a stop or restart gives up; -1 for never.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub timeout: ::std::option::Option<i64>,
     }
 
@@ -2247,28 +2301,28 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InstanceStateCounters {
         /// Bytes in.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub bytes_received: i64,
         /// Bytes out.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub bytes_sent: i64,
         /// Errors in.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub errors_received: i64,
         /// Errors out.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub errors_sent: i64,
         /// Dropped on the way in.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub packets_dropped_inbound: i64,
         /// Dropped on the way out.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub packets_dropped_outbound: i64,
         /// Packets in.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub packets_received: i64,
         /// Packets out.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub packets_sent: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -2280,10 +2334,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InstanceStateCpu {
         /// Nanoseconds per second that it may use.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub allocated_time: i64,
         /// Nanoseconds used.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub usage: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -2295,10 +2349,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InstanceStateDisk {
         /// Size; 0 or -1 where there is no limit.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub total: i64,
         /// Used.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub usage: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -2310,19 +2364,19 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InstanceStateMemory {
         /// Swap used now.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub swap_usage: i64,
         /// The most swap it used.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub swap_usage_peak: i64,
         /// What it may use.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub total: i64,
         /// Used now.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub usage: i64,
         /// The most it used.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub usage_peak: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -2348,7 +2402,7 @@ pub mod types {
         #[serde(default)]
         pub hwaddr: ::std::string::String,
         /// Largest packet in bytes.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub mtu: i64,
         /// `up` or `down`.
         #[serde(default)]
@@ -2393,7 +2447,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<InstanceState>,
@@ -2548,7 +2602,7 @@ pub mod types {
         >,
         pub status: Status,
         /// The status as a number: from 200 on it is final.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub status_code: i64,
         /// When it last changed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2566,7 +2620,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,
@@ -2592,7 +2646,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Operation>,
@@ -2838,7 +2892,7 @@ pub mod types {
         #[serde(default)]
         pub server_name: ::std::string::String,
         /// Process id of the daemon.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub server_pid: i64,
         /// Version of the daemon.
         #[serde(default)]
@@ -2859,7 +2913,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Server>,
@@ -2878,7 +2932,7 @@ pub mod types {
         #[serde(default)]
         pub error: ::std::string::String,
         /// The HTTP status that fits the error.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub error_code: i64,
         #[serde(
             default,

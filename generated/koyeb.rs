@@ -22,6 +22,33 @@ macro_rules! open_enum {
             }
         }
 
+        // By the word alone: one that somebody put into `Unknown` by hand is the same.
+        impl ::std::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl ::std::cmp::Eq for $name {}
+
+        impl ::std::hash::Hash for $name {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl ::std::cmp::PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> ::std::option::Option<::std::cmp::Ordering> {
+                ::std::option::Option::Some(::std::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl ::std::cmp::Ord for $name {
+            fn cmp(&self, other: &Self) -> ::std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
@@ -83,7 +110,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// What a deployment is to its service.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum DeploymentRole {
         /// `INVALID`
@@ -104,7 +131,7 @@ pub mod types {
     }
 
     /// What a deployment is doing.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum DeploymentStatus {
         /// `PENDING`
@@ -152,7 +179,7 @@ pub mod types {
     }
 
     /// What the id in the first frame names; of a service, one instance is chosen.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ExecIdType {
         /// `INVALID`
@@ -171,7 +198,7 @@ pub mod types {
     }
 
     /// What a snapshot is doing.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceSnapshotStatus {
         /// `INSTANCE_SNAPSHOT_STATUS_INVALID`
@@ -201,7 +228,7 @@ pub mod types {
     }
 
     /// What a snapshot holds.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceSnapshotType {
         /// `INSTANCE_SNAPSHOT_TYPE_INVALID`
@@ -222,7 +249,7 @@ pub mod types {
     }
 
     /// What an instance is doing.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceStatus {
         /// `ALLOCATING`
@@ -252,7 +279,7 @@ pub mod types {
     }
 
     /// What a line was written to; `koyeb` has the lines of the platform itself.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum LogStream {
         /// `stdout`
@@ -270,7 +297,7 @@ pub mod types {
     }
 
     /// Whose logs.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum LogType {
         /// `build`
@@ -286,7 +313,7 @@ pub mod types {
     }
 
     /// Which items come first, by the time of their making.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Order {
         /// `asc`
@@ -302,7 +329,7 @@ pub mod types {
     }
 
     /// What a service is doing.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ServiceStatus {
         /// `STARTING`
@@ -334,7 +361,7 @@ pub mod types {
     }
 
     /// What a service is.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ServiceType {
         /// `INVALID_TYPE`
@@ -555,7 +582,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
         /// The HTTP status.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub status: ::std::option::Option<i32>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -595,7 +625,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: ::std::option::Option<::std::string::String>,
         /// The HTTP status.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub status: ::std::option::Option<i32>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -635,7 +668,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ExecCommandReply {
         /// Its exit code; 0 in every frame before the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub exit_code: ::std::option::Option<i32>,
         /// Whether it has ended; such a frame is the last and may hold output.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -779,7 +815,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub regional_deployment_id: ::std::option::Option<::std::string::String>,
         /// Its number among its like, from 0.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub replica_index: ::std::option::Option<i64>,
         /// Its service.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -958,7 +997,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ListDeploymentsReply {
         /// How many there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub count: ::std::option::Option<i64>,
         /// Those on the page.
         #[serde(
@@ -971,10 +1013,16 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub has_next: ::std::option::Option<bool>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -996,10 +1044,16 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub has_next: ::std::option::Option<bool>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1024,10 +1078,16 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub has_next: ::std::option::Option<bool>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1042,7 +1102,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ListInstanceSnapshotsReply {
         /// How many there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub count: ::std::option::Option<i64>,
         /// Whether there is another page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1055,10 +1118,16 @@ pub mod types {
         )]
         pub instance_snapshots: ::std::vec::Vec<InstanceSnapshot>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -1070,7 +1139,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ListInstancesReply {
         /// How many there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub count: ::std::option::Option<i64>,
         /// Those on the page.
         #[serde(
@@ -1080,10 +1152,16 @@ pub mod types {
         )]
         pub instances: ::std::vec::Vec<Instance>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1098,16 +1176,25 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ListServicesReply {
         /// How many there are on all pages.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub count: ::std::option::Option<i64>,
         /// Whether there is another page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub has_next: ::std::option::Option<bool>,
         /// How many were asked for.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub offset: ::std::option::Option<i64>,
         /// Those on the page.
         #[serde(
@@ -1340,7 +1427,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct RpcStatus {
         /// gRPC's code: 3 invalid argument, 5 not found, 7 permission denied, 16 unauthenticated and so on.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub code: ::std::option::Option<i32>,
         /// More of it.
         #[serde(
@@ -1451,7 +1541,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ServiceScaling {
         /// How many.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub instances: ::std::option::Option<i64>,
         /// Where, as `region:fra`; everywhere if empty.
         #[serde(
@@ -1476,10 +1569,16 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct TerminalSize {
         /// Rows.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub height: ::std::option::Option<i32>,
         /// Columns.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub width: ::std::option::Option<i32>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,

@@ -22,6 +22,33 @@ macro_rules! open_enum {
             }
         }
 
+        // By the word alone: one that somebody put into `Unknown` by hand is the same.
+        impl ::std::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl ::std::cmp::Eq for $name {}
+
+        impl ::std::hash::Hash for $name {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl ::std::cmp::PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> ::std::option::Option<::std::cmp::Ordering> {
+                ::std::option::Option::Some(::std::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl ::std::cmp::Ord for $name {
+            fn cmp(&self, other: &Self) -> ::std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
@@ -83,7 +110,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// Why something can't be done to an instance at the moment.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ActionReason {
         /// `vm-has-not-launched`
@@ -105,7 +132,7 @@ pub mod types {
     }
 
     /// The kind of processor.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Architecture {
         /// `x86_64`
@@ -121,7 +148,7 @@ pub mod types {
     }
 
     /// The state of an instance.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceStatus {
         /// `booting`
@@ -147,7 +174,7 @@ pub mod types {
     }
 
     /// What a firewall rule is about.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum NetworkProtocol {
         /// `tcp`
@@ -167,7 +194,7 @@ pub mod types {
     }
 
     /// Whether somebody may use the account.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum UserStatus {
         /// `active`
@@ -273,7 +300,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct FileSystem {
         /// About how much is on it, in bytes; updated every few hours.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub bytes_used: ::std::option::Option<i64>,
         /// When it was created.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -746,6 +776,7 @@ pub mod types {
         /// The name, as `gpu_1x_a10`.
         pub name: ::std::string::String,
         /// US cents an hour, for the whole instance.
+        #[serde(deserialize_with = "crate::raw::number")]
         pub price_cents_per_hour: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub specs: ::std::option::Option<InstanceTypeSpecs>,
@@ -776,16 +807,16 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InstanceTypeSpecs {
         /// GPUs.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub gpus: i64,
         /// Memory in GiB.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub memory_gib: i64,
         /// Storage in GiB.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub storage_gib: i64,
         /// Virtual processors.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub vcpus: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,

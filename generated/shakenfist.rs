@@ -22,6 +22,33 @@ macro_rules! open_enum {
             }
         }
 
+        // By the word alone: one that somebody put into `Unknown` by hand is the same.
+        impl ::std::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl ::std::cmp::Eq for $name {}
+
+        impl ::std::hash::Hash for $name {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl ::std::cmp::PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> ::std::option::Option<::std::cmp::Ordering> {
+                ::std::option::Option::Some(::std::cmp::Ord::cmp(self, other))
+            }
+        }
+
+        impl ::std::cmp::Ord for $name {
+            fn cmp(&self, other: &Self) -> ::std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
@@ -83,7 +110,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// Where an agent operation is. `complete`, `error`, `deleted` and `expired` are ends.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum AgentOperationState {
         /// `initial`
@@ -113,7 +140,7 @@ pub mod types {
     }
 
     /// What an artifact is.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ArtifactType {
         /// `image`
@@ -134,7 +161,7 @@ pub mod types {
     }
 
     /// How the guest learns its configuration.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ConfigDrive {
         /// `openstack-disk`
@@ -150,7 +177,7 @@ pub mod types {
     }
 
     /// The hardware bus of a disk.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum DiskBus {
         /// `virtio`
@@ -173,7 +200,7 @@ pub mod types {
     }
 
     /// The kind of device.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum DiskType {
         /// `disk`
@@ -189,7 +216,7 @@ pub mod types {
     }
 
     /// The kind of an event.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum EventType {
         /// `audit`
@@ -216,7 +243,7 @@ pub mod types {
     }
 
     /// Where an instance is between `initial` and `deleted`. Whatever fails goes through `…-error` to `error`, and stays there until it is deleted.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InstanceState {
         /// `initial`
@@ -256,7 +283,7 @@ pub mod types {
     }
 
     /// The model of a network card.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum InterfaceModel {
         /// `virtio`
@@ -286,7 +313,7 @@ pub mod types {
     }
 
     /// The state of a network, interface, blob, artifact or upload.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum ObjectState {
         /// `initial`
@@ -309,7 +336,7 @@ pub mod types {
     }
 
     /// What the virtual machine does. It has changed when the call that changes it is answered.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum PowerState {
         /// `initial`
@@ -332,7 +359,7 @@ pub mod types {
     }
 
     /// The protocol of the graphical console.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Vdi {
         /// `spice`
@@ -350,7 +377,7 @@ pub mod types {
     }
 
     /// The model of a video card.
-    #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum VideoModel {
         /// `cirrus`
@@ -497,7 +524,7 @@ pub mod types {
         pub results: ::std::collections::BTreeMap<::std::string::String, AgentResult>,
         pub state: AgentOperationState,
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -550,6 +577,7 @@ pub mod types {
     pub struct AgentPut {
         pub blob_uuid: ::std::string::String,
         /// Permissions of the file.
+        #[serde(deserialize_with = "crate::raw::number")]
         pub mode: i64,
         /// In the instance.
         pub path: ::std::string::String,
@@ -583,7 +611,8 @@ pub mod types {
         pub result: ::std::option::Option<bool>,
         #[serde(
             rename = "return-code",
-            skip_serializing_if = "::std::option::Option::is_none"
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
         )]
         pub return_code: ::std::option::Option<i64>,
         /// What the guest knows of the file.
@@ -619,9 +648,15 @@ pub mod types {
         )]
         pub blobs: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
         /// The newest version.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub index: ::std::option::Option<i64>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub max_versions: ::std::option::Option<i64>,
         #[serde(
             default,
@@ -639,7 +674,7 @@ pub mod types {
         pub source_url: ::std::option::Option<::std::string::String>,
         pub state: ObjectState,
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -735,7 +770,10 @@ pub mod types {
     pub struct AuthToken {
         pub access_token: crate::Secret,
         /// Seconds.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub expires_in: ::std::option::Option<i64>,
         /// `Bearer`.
         #[serde(default)]
@@ -778,18 +816,24 @@ pub mod types {
         /// Seconds since 1970, or a date as in HTTP headers.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub modified: ::std::option::Option<::serde_json::Value>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub reference_count: ::std::option::Option<i64>,
         /// In hexadecimal; null until it is computed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub sha512: ::std::option::Option<::std::string::String>,
         /// Bytes.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub size: ::std::option::Option<i64>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub state: ::std::option::Option<ObjectState>,
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -872,7 +916,10 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct ConsoleQuery {
         /// How many bytes from the end; 10240 where left out, -1 for all.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub length: ::std::option::Option<i64>,
     }
 
@@ -895,7 +942,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub device: ::std::option::Option<::std::string::String>,
         /// GB.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub size: ::std::option::Option<i64>,
         /// Left out of snapshots.
         #[serde(default)]
@@ -915,7 +965,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub bus: ::std::option::Option<DiskBus>,
         /// GB.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub size: ::std::option::Option<i64>,
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<DiskType>,
@@ -944,7 +997,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub stage: ::std::option::Option<::std::string::String>,
         /// The HTTP status once more.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub status: i64,
         /// Servers in test mode only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1019,7 +1072,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub event_type: ::std::option::Option<EventType>,
         /// How many; 100 where left out.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub limit: ::std::option::Option<i64>,
     }
 
@@ -1046,9 +1102,15 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub configdrive: ::std::option::Option<ConfigDrive>,
         /// Of the serial console, on the node.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub console_port: ::std::option::Option<i64>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub cpus: ::std::option::Option<i64>,
         /// As asked for.
         #[serde(
@@ -1076,7 +1138,10 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub machine_type: ::std::option::Option<::std::string::String>,
         /// MiB.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub memory: ::std::option::Option<i64>,
         /// The owner's own notes.
         #[serde(
@@ -1113,12 +1178,18 @@ pub mod types {
         pub user_data: ::std::option::Option<crate::Secret>,
         pub uuid: ::std::string::String,
         /// Of the graphical console, on the node.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub vdi_port: ::std::option::Option<i64>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub vdi_tls_port: ::std::option::Option<i64>,
         /// Of the record's form.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub video: ::std::option::Option<VideoSpec>,
@@ -1133,10 +1204,12 @@ pub mod types {
     pub struct InstanceCreate {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub configdrive: ::std::option::Option<ConfigDrive>,
+        #[serde(deserialize_with = "crate::raw::number")]
         pub cpus: i64,
         /// At least one.
         pub disk: ::std::vec::Vec<DiskSpec>,
         /// MiB.
+        #[serde(deserialize_with = "crate::raw::number")]
         pub memory: i64,
         /// `affinity` only counts here.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1280,11 +1353,11 @@ pub mod types {
         #[serde(default)]
         pub network_uuid: ::std::string::String,
         /// Which of the instance's interfaces.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub order: i64,
         pub state: ObjectState,
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -1419,13 +1492,19 @@ pub mod types {
         pub provide_nat: ::std::option::Option<bool>,
         pub state: ObjectState,
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         /// Up to 0.8.0.0rc4; then `vxlan_id`.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub vxid: ::std::option::Option<i64>,
         /// Since the development version of October 2024.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number"
+        )]
         pub vxlan_id: ::std::option::Option<i64>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -1822,7 +1901,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(transparent)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct UploadSize(pub i64);
+    pub struct UploadSize(#[serde(deserialize_with = "crate::raw::number")] pub i64);
     impl ::std::ops::Deref for UploadSize {
         type Target = i64;
         fn deref(&self) -> &i64 {
@@ -1899,6 +1978,7 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct VideoSpec {
         /// KiB.
+        #[serde(deserialize_with = "crate::raw::number")]
         pub memory: i64,
         pub model: VideoModel,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Sent};
 use crate::own::Own;
 use crate::raw::{self, RetryClass};
 use crate::tls;
-use crate::transport::{Answer, Explanation, Inner, Record, retry_after, too_large};
+use crate::transport::{Answer, Explanation, Inner, Record, Shared, retry_after, too_large};
 
 /// One typed call: a raw client with a record of its own.
 pub(crate) struct Call<C> {
@@ -20,6 +20,7 @@ pub(crate) struct Call<C> {
     api: &'static str,
     explain: fn(&Answer<'_>) -> Explanation,
     json_body: u64,
+    shared: Arc<Shared>,
     record: Arc<Record>,
 }
 
@@ -30,8 +31,9 @@ impl<C> Call<C> {
     /// `rebuild` makes the raw client of this call from the inner value.
     pub(crate) fn new(inner: &Inner, rebuild: impl FnOnce(Inner) -> C) -> Self {
         let (own, record) = inner.recorded();
-        let (api, explain, json_body) = (own.shared.api, own.shared.explain, own.shared.limits.json_body);
-        Self { client: rebuild(own), api, explain, json_body, record }
+        let shared = own.shared.clone();
+        let (api, explain, json_body) = (shared.api, shared.explain, shared.limits.json_body);
+        Self { client: rebuild(own), api, explain, json_body, shared, record }
     }
 
     /// An error over an answer that came with a good status and yet is none: a JSON error inside HTTP 200.
@@ -82,6 +84,8 @@ impl<C> Call<C> {
         let facts = self.record.lock().clone();
         e.with(|e| {
             e.api = self.api;
+            e.server.clone_from(&self.shared.server);
+            e.object = facts.object.unwrap_or_default();
             e.attempts = facts.attempts;
             e.status = e.status.or(facts.status);
             e.sent = facts.sent.unwrap_or(Sent::No);

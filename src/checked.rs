@@ -37,6 +37,10 @@ impl<T: Send> Work for Checked<T> {
         self.work.ticket()
     }
 
+    fn server(&self) -> &str {
+        self.work.server()
+    }
+
     fn watch_closely(&mut self) {
         self.work.watch_closely();
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::shown::{Shown, one_line};
+
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -25,13 +27,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 ///
 /// [`kind`](Self::kind) means the same on every API; [`code`](Self::code) and [`message`](Self::message) are the
-/// vendor's own words. `Display` is one sentence that holds no secret, no header and no body.
+/// vendor's own words. `Display` is one sentence that holds no secret, no header and no body, as `incus instance_get "web" at
+/// https://10.0.0.2:8443: not found (404): Instance not found`. What would act on a terminal is escaped in it.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) kind: Kind,
     pub(crate) api: &'static str,
     pub(crate) operation: &'static str,
+    /// What the caller did, where that is no operation of the spec.
+    pub(crate) verb: String,
+    pub(crate) object: String,
+    pub(crate) server: String,
     pub(crate) message: String,
     pub(crate) status: Option<u16>,
     pub(crate) code: Option<String>,
@@ -127,6 +134,9 @@ impl Error {
             kind,
             api: "",
             operation: "",
+            verb: String::new(),
+            object: String::new(),
+            server: String::new(),
             message: message.into(),
             status: None,
             code: None,
@@ -165,9 +175,21 @@ impl Error {
         self.0.api
     }
 
-    /// Which operation it was, by its id in the spec; empty when the call got no further than this crate.
+    /// Which operation it was, by its id in the spec; `connect` for that; for work that was waited for, what it was, as
+    /// `start`. Empty when the call got no further than this crate.
     pub fn operation(&self) -> &str {
-        self.0.operation
+        if self.0.verb.is_empty() { self.0.operation } else { &self.0.verb }
+    }
+
+    /// What it was about, as the path of the request has it: an instance, `instance/snapshot`, `instance:/path`, the id of
+    /// an operation.
+    pub fn object(&self) -> Option<&str> {
+        Some(self.0.object.as_str()).filter(|object| !object.is_empty())
+    }
+
+    /// Which server it was: its address, or the path of its socket.
+    pub fn server(&self) -> Option<&str> {
+        Some(self.0.server.as_str()).filter(|server| !server.is_empty())
     }
 
     /// The server's own words, or ours where it said nothing.
@@ -200,9 +222,10 @@ impl Error {
         self.0.repeatable
     }
 
-    /// How often the request was sent.
+    /// How often the request was sent; after a wait, how often the work was looked at.
     pub fn attempts(&self) -> u32 {
-        self.0.attempts
+        // What was answered was sent, also where nobody counted.
+        self.0.attempts.max(u32::from(self.0.sent == Sent::Yes))
     }
 
     /// When the server wants to be asked again.
@@ -278,6 +301,44 @@ impl Error {
         self.is_not_found() && (self.code().is_some() || !self.message().is_empty())
     }
 
+    /// The answer to a request that may have made `thing` is lost, and nothing was found. All that is known of the lost
+    /// answer is kept.
+    #[allow(dead_code)] // as below
+    pub(crate) fn outcome_unknown(thing: &str, key: &str, marker: &str, lost: Self) -> Self {
+        let message = format!("{thing} may or may not come into being ({key}={marker}): {}", lost.message());
+        Self::uncertain(message, lost).with(|e| e.marker = Some(marker.to_owned()))
+    }
+
+    /// It can't be told whether it was done. All that is known of the lost answer is kept.
+    #[allow(dead_code)] // as below
+    pub(crate) fn uncertain(message: String, lost: Self) -> Self {
+        Self::new(Kind::OutcomeUnknown, message).with(|e| {
+            e.copy_facts(&lost);
+            e.repeatable = false;
+            e.body = lost.0.body.clone();
+            e.source = Some(Box::new(lost));
+        })
+    }
+
+    /// With the server, where it isn't known yet.
+    #[allow(dead_code)] // as below
+    pub(crate) fn at(self, server: &str) -> Self {
+        self.with(|e| {
+            if e.server.is_empty() {
+                e.server = server.to_owned();
+            }
+        })
+    }
+
+    /// The failure of a call that was but a part of connecting.
+    #[allow(dead_code)] // as below
+    pub(crate) fn while_connecting(self) -> Self {
+        self.with(|e| {
+            e.verb = "connect".to_owned();
+            e.object.clear();
+        })
+    }
+
     /// That the thing isn't there: only where the API itself says so. A bare 404 may be that of a proxy on the way, and
     /// says nothing of the thing; it becomes [`Kind::BadReply`].
     #[allow(dead_code)] // without any API nothing calls it
@@ -301,6 +362,9 @@ impl Inner {
         let other = &*other.0;
         self.api = other.api;
         self.operation = other.operation;
+        self.verb = other.verb.clone();
+        self.object = other.object.clone();
+        self.server = other.server.clone();
         self.status = other.status;
         self.code = other.code.clone();
         self.sent = other.sent;
@@ -376,19 +440,23 @@ impl fmt::Display for Kind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { api, operation, kind, status, code, message, .. } = &*self.0;
-        if !api.is_empty() {
-            write!(f, "{api} ")?;
-        }
-        if !operation.is_empty() {
-            write!(f, "{operation}: ")?;
+        let Inner { api, kind, status, code, message, .. } = &*self.0;
+        let (object, server) = (self.object().map(|object| format!("\"{}\"", Shown(object))), self.server());
+        let at = server.map(|server| format!("at {}", Shown(server)));
+        let words = [Some(*api), Some(self.operation()), object.as_deref(), at.as_deref()];
+        let words: Vec<&str> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        match words.as_slice() {
+            [] => {}
+            // Of what, nothing more is known.
+            [api] => write!(f, "{api} ")?,
+            words => write!(f, "{}: ", words.join(" "))?,
         }
         write!(f, "{kind}")?;
         if let Some(status) = status {
             let status = status.to_string();
             match code {
                 // A vendor's word, or an error inside a good status.
-                Some(code) if *code != status => write!(f, " ({status}, {code})")?,
+                Some(code) if *code != status => write!(f, " ({status}, {})", Shown(code))?,
                 _ => write!(f, " ({status})")?,
             }
         }
@@ -399,24 +467,15 @@ impl fmt::Display for Error {
     }
 }
 
-/// Servers put line breaks and whole stack traces into messages; a sentence has neither.
-fn one_line(message: &str) -> String {
-    const LONGEST: usize = 400;
-    let mut line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
-}
-
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         f.debug_struct("Error")
             .field("kind", &inner.kind)
             .field("api", &inner.api)
-            .field("operation", &inner.operation)
+            .field("operation", &self.operation())
+            .field("object", &inner.object)
+            .field("server", &inner.server)
             .field("status", &inner.status)
             .field("code", &inner.code)
             .field("message", &inner.message)
@@ -456,8 +515,44 @@ mod tests {
             e.status = Some(404);
         });
         assert_eq!(e.to_string(), "incus instance_get: not found (404): Failed to fetch \"web\"");
+        let e = e.with(|e| {
+            e.object = "web\u{1b}[2J".to_owned();
+            e.server = "https://10.0.0.2:8443".to_owned();
+            e.message = "\u{202e}\u{7}".to_owned();
+        });
+        assert_eq!(
+            e.to_string(),
+            "incus instance_get \"web\\u{1b}[2J\" at https://10.0.0.2:8443: not found (404): \\u{202e}\\u{7}"
+        );
+        assert_eq!(e.while_connecting().operation(), "connect");
         let e = Error::new(Kind::Server, "ü".repeat(5_000));
         assert!(e.to_string().chars().count() < 420);
+    }
+
+    #[test]
+    fn an_unknown_outcome_keeps_all_that_was_said() {
+        let lost = Error::new(Kind::Server, "boom").with(|e| {
+            (e.api, e.operation, e.status, e.sent, e.attempts) = ("koyeb", "create", Some(500), Sent::Yes, 2);
+            (e.code, e.request_id) = (Some("disk".to_owned()), Some("r1".to_owned()));
+            (e.suggestion, e.retry_after) = (Some("wait".to_owned()), Some(Duration::from_secs(7)));
+            (e.server, e.repeatable) = ("https://a".to_owned(), true);
+            e.body = Bytes::from_static(b"{}");
+        });
+        let e = Error::outcome_unknown("\"web\"", "key", "m1", lost);
+        assert_eq!(e.message(), "\"web\" may or may not come into being (key=m1): boom");
+        assert_eq!((e.kind(), e.status(), e.sent()), (Kind::OutcomeUnknown, Some(500), Sent::Yes));
+        assert_eq!((e.code(), e.request_id(), e.suggestion()), (Some("disk"), Some("r1"), Some("wait")));
+        assert_eq!((e.attempts(), e.server(), e.body()), (2, Some("https://a"), &b"{}"[..]));
+        assert_eq!((e.marker(), e.is_repeatable()), (Some("m1"), false));
+        assert_eq!(e.retry_after(), Some(Duration::from_secs(7)));
+        assert!(StdError::source(&e).is_some());
+    }
+
+    #[test]
+    fn what_was_answered_was_sent() {
+        let e = Error::new(Kind::OperationFailed, "");
+        assert_eq!(e.attempts(), 0);
+        assert_eq!(e.with(|e| e.sent = Sent::Yes).attempts(), 1);
     }
 
     #[test]

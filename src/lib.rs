@@ -185,6 +185,7 @@ pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
 mod limits;
+mod object;
 mod outgoing;
 mod own;
 mod pace;
@@ -198,6 +199,7 @@ mod retry;
 mod secret;
 #[cfg(feature = "shakenfist")]
 pub mod shakenfist;
+mod shown;
 mod socket;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -207,6 +209,7 @@ mod transfer;
 mod transport;
 mod until;
 mod wait;
+mod words;
 
 pub use error::{Error, Kind, Result, Sent};
 #[cfg(feature = "incus")]

@@ -54,10 +54,18 @@ pub struct List<T> {
     fetch: Fetch<T>,
     state: State<T>,
     items: vec::IntoIter<T>,
+    /// Which call fetches a page, for errors of the list itself.
+    call: Option<Call>,
     /// Lets a page come while the one before it is read.
     start: Option<fn(Fetching<T>) -> Fetching<T>>,
     /// How many items may be left of a page when the next one is asked for.
     ahead: usize,
+}
+
+struct Call {
+    api: &'static str,
+    operation: &'static str,
+    server: String,
 }
 
 enum State<T> {
@@ -74,9 +82,16 @@ impl<T> List<T> {
             fetch: Box::new(fetch),
             state: State::Ready(None),
             items: Vec::new().into_iter(),
+            call: None,
             start: None,
             ahead: 0,
         }
+    }
+
+    /// Which call it is that fetches a page.
+    #[allow(dead_code)] // not every API has pages
+    pub(crate) fn by(self, api: &'static str, operation: &'static str, server: &str) -> Self {
+        Self { call: Some(Call { api, operation, server: server.to_owned() }), ..self }
     }
 
     /// Asks for the next page when the stream has read half of a page: never for more than one.
@@ -99,6 +114,7 @@ impl<T> List<T> {
     {
         let map = Arc::new(map);
         let ahead = self.start.is_some();
+        let call = self.call.take();
         let list = List::new(move |cursor| {
             let (page, map) = ((self.fetch)(cursor), map.clone());
             Box::pin(async move {
@@ -106,6 +122,7 @@ impl<T> List<T> {
                 Ok(Page { items: items.into_iter().map(|item| map(item)).collect(), next })
             })
         });
+        let list = List { call, ..list };
         if ahead { list.with_prefetch() } else { list }
     }
 
@@ -153,9 +170,20 @@ impl<T> List<T> {
                 State::Fetching(cursor, page) => {
                     let page = ready!(page.as_mut().poll(context));
                     let cursor = cursor.take();
-                    return Poll::Ready(Some(self.turn(cursor, page)));
+                    let page = self.turn(cursor, page);
+                    return Poll::Ready(Some(page.map_err(|e| self.labelled(e))));
                 }
             }
+        }
+    }
+
+    /// An error of the list itself knows no call.
+    fn labelled(&self, e: Error) -> Error {
+        match &self.call {
+            Some(call) if e.operation().is_empty() => e.at(&call.server).with(|e| {
+                (e.api, e.operation) = (call.api, call.operation);
+            }),
+            _ => e,
         }
     }
 
@@ -295,8 +323,10 @@ mod tests {
     async fn a_page_that_leads_to_itself_is_an_error() {
         let list =
             List::new(|_| Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) }));
-        let e = list.all().await.map_err(|e| e.kind());
-        assert_eq!(e, Err(Kind::BadReply));
+        let list = list.by("koyeb", "list_instances", "https://a").map_items(|item| item + 1);
+        let e = list.all().await.map_err(|e| (e.kind(), e.to_string()));
+        let said = "koyeb list_instances at https://a: reply not understood: the list doesn't advance: a page names itself as the next";
+        assert_eq!(e, Err((Kind::BadReply, said.to_owned())));
     }
 
     #[tokio::test]

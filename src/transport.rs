@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Sent};
 use crate::gate::{Gate, Place};
 use crate::head::{Bound, Course};
 use crate::limits::Limits;
+use crate::object;
 use crate::outgoing::Silence;
 use crate::own::Own;
 use crate::pace::Pace;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) api: &'static str,
     pub(crate) endpoints: &'static [Endpoint],
     pub(crate) explain: fn(&Answer<'_>) -> Explanation,
+    /// Where the server is, for errors.
+    pub(crate) server: String,
     credential: Credential,
     /// What else a request for a websocket needs, once the credential is on it.
     upgrade: fn(&mut HeaderMap),
@@ -66,7 +69,25 @@ impl Shared {
     ) -> Self {
         let (requests, long_polls) = (Gate::of(limits.in_flight), Gate::of(limits.in_flight));
         let (upgrade, pace, budget): (fn(&mut HeaderMap), _, _) = (|_| {}, None, Budget::new());
-        Self { api, endpoints, explain, credential, upgrade, pace, limits, requests, long_polls, budget }
+        let server = String::new();
+        Self {
+            api,
+            endpoints,
+            explain,
+            server,
+            credential,
+            upgrade,
+            pace,
+            limits,
+            requests,
+            long_polls,
+            budget,
+        }
+    }
+
+    /// Where the server is.
+    pub(crate) fn at(self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self }
     }
 
     /// For a service that wants more in a request for a websocket.
@@ -126,6 +147,8 @@ pub(crate) struct Record(Mutex<Facts>);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) endpoint: Option<&'static Endpoint>,
+    /// What the call is about.
+    pub(crate) object: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) status: Option<u16>,
     pub(crate) headers: HeaderMap,
@@ -218,6 +241,9 @@ pub(crate) async fn exec(
     }
     if let Some(id) = inner.record.as_ref().and_then(|record| record.lock().request_id.clone()) {
         request.headers_mut().insert("x-request-id", id);
+    }
+    if let Some(record) = &inner.record {
+        record.lock().object = object::of(endpoint.path, request.url());
     }
     let span = span(inner.shared.api, endpoint, &request);
     let (started, token, course) = (Instant::now(), TokenUse::default(), Course::of(endpoint, &request));

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::checked::{Check, Checked};
 use crate::error::{Error, Kind, Sent};
 use crate::gate::Queued;
+use crate::shown::Shown;
 use crate::ticket::Ticket;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -35,6 +36,8 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Operation<T> {
     work: Box<dyn Work<Output = T>>,
     limit: Duration,
+    /// The limit that somebody set, if some of its time had passed before.
+    told: Option<Duration>,
     progress: Option<Tell>,
 }
 
@@ -45,6 +48,9 @@ pub(crate) trait Work: Send {
     type Output;
 
     fn ticket(&self) -> Ticket;
+
+    /// Where the server is, for errors.
+    fn server(&self) -> &str;
 
     /// Somebody wants to hear of progress: worth a costlier way to look.
     fn watch_closely(&mut self) {}
@@ -82,7 +88,7 @@ pub(crate) enum Look {
 
 /// How far work has come.
 ///
-/// `Display` gives a line for people.
+/// `Display` gives a line for people; what would act on a terminal is escaped in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -100,9 +106,9 @@ pub struct Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.message, self.status)?;
+        write!(f, "{}: {}", Shown(&self.message), Shown(&self.status))?;
         if let Some(stage) = &self.stage {
-            write!(f, ", {stage}")?;
+            write!(f, ", {}", Shown(stage))?;
         }
         if let Some(percent) = self.percent {
             write!(f, " {percent}%")?;
@@ -215,7 +221,7 @@ impl<T> Operation<T> {
     pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
-        Self { work: Box::new(work), limit: Self::LIMIT, progress: None }
+        Self { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None }
     }
 
     /// Nothing is asked of the work before this check passes.
@@ -237,8 +243,14 @@ impl<T> Operation<T> {
     ///
     /// An answer that is on its way at that moment gets up to five seconds more.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+        (self.limit, self.told) = (limit, None);
         self
+    }
+
+    /// What is left of a limit that was set for more than this wait.
+    #[allow(dead_code)] // not every API has such limits
+    pub(crate) fn with_left(self, left: Duration, of: Duration) -> Self {
+        Self { told: Some(of), ..self.timeout(left) }
     }
 
     /// Names the work, so that any process can go on waiting.
@@ -274,6 +286,7 @@ struct Wait<T> {
     operation: Operation<T>,
     started: Instant,
     last: Option<Progress>,
+    looks: u32,
     /// Since when no look has worked.
     silent: Option<Instant>,
 }
@@ -292,7 +305,7 @@ impl<T> Wait<T> {
         if operation.progress.is_some() {
             operation.work.watch_closely();
         }
-        Self { operation, started: Instant::now(), last: None, silent: None }
+        Self { operation, started: Instant::now(), last: None, looks: 0, silent: None }
     }
 
     async fn run(mut self) -> Result<T, WaitError> {
@@ -335,6 +348,7 @@ impl<T> Wait<T> {
     }
 
     async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
+        self.looks = self.looks.saturating_add(1);
         let (mut limit, most) = (patience.saturating_add(Self::GRACE), self.left_with_overtime());
         if let Some(since) = self.silent {
             limit = limit.min(self.operation.work.silence().saturating_sub(since.elapsed()));
@@ -412,7 +426,7 @@ impl<T> Wait<T> {
     }
 
     fn out_of_time(&mut self) -> WaitError {
-        let limit = self.operation.limit;
+        let limit = self.operation.told.unwrap_or(self.operation.limit);
         let seen = self.last.as_ref().map_or_else(|| "nothing was seen of it".to_owned(), |p| p.to_string());
         let e = Error::new(Kind::Timeout, format!("not finished within {limit:?} ({seen})"));
         self.end(WaitEnd::OutOfTime, e.with(|e| e.sent = Sent::Yes))
@@ -420,13 +434,27 @@ impl<T> Wait<T> {
 
     fn end(&mut self, end: WaitEnd, error: Error) -> WaitError {
         let ticket = self.operation.work.ticket();
-        let error = error.with(|e| {
+        let error = self.labelled(error, &ticket);
+        let waited = self.started.elapsed();
+        WaitError(Box::new(Stopped { end, ticket, waited, last: self.last.take(), error }))
+    }
+}
+
+impl<T> Wait<T> {
+    /// An error of the work itself knows no call.
+    fn labelled(&self, error: Error, ticket: &Ticket) -> Error {
+        error.at(self.operation.work.server()).with(|e| {
             if e.api.is_empty() {
                 e.api = api_name(&ticket.api);
             }
-        });
-        let waited = self.started.elapsed();
-        WaitError(Box::new(Stopped { end, ticket, waited, last: self.last.take(), error }))
+            if e.operation.is_empty() && e.verb.is_empty() {
+                e.verb.clone_from(&ticket.kind);
+                ticket.fact("name").unwrap_or(&ticket.id).clone_into(&mut e.object);
+            }
+            if e.attempts == 0 && e.sent != Sent::No {
+                e.attempts = self.looks;
+            }
+        })
     }
 }
 
@@ -544,6 +572,10 @@ mod tests {
             Ticket::new("incus", "operation", "1")
         }
 
+        fn server(&self) -> &str {
+            "/run/incus"
+        }
+
         fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
             match self.at {
                 "look" if !patience.is_zero() => self.step("look", Look::Gone),
@@ -582,9 +614,19 @@ mod tests {
                 let e = Operation::new(Stuck { at }).timeout(limit).await.err();
                 let Some(e) = e else { unreachable!("{at}: it never answers") };
                 assert_eq!((e.end(), e.kind()), (end, Kind::Timeout), "{at}");
+                let text = e.to_string();
+                assert!(text.starts_with("incus operation \"1\" at /run/incus: out of time: "), "{text}");
+                assert!(e.error().attempts() > 0, "{e:?}");
                 assert!(e.waited() >= limit && e.waited() <= limit + Duration::from_secs(6), "{at}: {e:?}");
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_that_was_set_is_told_not_what_was_left() {
+        let operation = Operation::new(Stuck { at: "look" });
+        let e = operation.with_left(Duration::from_millis(17), Duration::from_secs(60)).await.err();
+        assert!(e.is_some_and(|e| e.to_string().contains("not finished within 60s")));
     }
 
     #[tokio::test(start_paused = true)]

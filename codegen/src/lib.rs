@@ -5,7 +5,7 @@
 //! the post-pass puts back what was taken out and adds the table of endpoints.
 //!
 //! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::Inner`,
-//! `crate::raw::{Endpoint, RetryClass, Reply, decode, null_as_empty, nulls_as_empty, is_path_segment, is_relative_path,
+//! `crate::raw::{Endpoint, RetryClass, Reply, decode, number, null_as_empty, nulls_as_empty, is_path_segment, is_relative_path,
 //! QueryIf, JsonIf}`, `crate::Secret` and `crate::SecretMap`.
 
 mod accept_header;

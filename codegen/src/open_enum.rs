@@ -37,7 +37,7 @@ impl OpenEnum {
         let docs = self.words.iter().map(|word| format!("`{word}`"));
         quote! {
             #[doc = #doc]
-            #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+            #[derive(Clone, Debug)]
             #[non_exhaustive]
             pub enum #name {
                 #(#[doc = #docs] #variants,)*

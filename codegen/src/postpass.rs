@@ -38,6 +38,7 @@ fn finish_types(types: &mut ItemMod, prepared: &Prepared) -> Result<(), Errors> 
         return Ok(());
     };
     items.iter_mut().for_each(finish_type);
+    items.iter_mut().for_each(read_any_number);
     extra::start_empty(items);
     read_null_as_empty(items, &prepared.null_fields)?;
     if !prepared.enums.is_empty() {
@@ -82,6 +83,21 @@ fn json_schema() -> Attribute {
 fn is_data(attrs: &[Attribute]) -> bool {
     let serializes = |attr: &Attribute| attr.to_token_stream().to_string().contains("Serialize");
     attrs.iter().any(|attr| attr.path().is_ident("derive") && serializes(attr))
+}
+
+/// A number that doesn't fit must not cost the whole answer.
+fn read_any_number(item: &mut Item) {
+    let Item::Struct(item) = item else { return };
+    if !is_data(&item.attrs) {
+        return;
+    }
+    for field in &mut item.fields {
+        let ty = field.ty.to_token_stream().to_string().replace(' ', "");
+        let number = ty.strip_prefix("::std::option::Option<").and_then(|ty| ty.strip_suffix('>'));
+        if matches!(number.unwrap_or(&ty), "i32" | "i64") {
+            read_with_helper(&mut field.attrs, "number");
+        }
+    }
 }
 
 /// Exactly the fields that the document marked; one that can't be found is an error.

@@ -169,6 +169,7 @@ fn one(cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudEr
 fn late(cloud: &Cloud) -> Error {
     Error::new(Kind::Timeout, "no whole list within the time limit").with(|e| {
         (e.api, e.sent, e.repeatable) = (cloud.name(), Sent::Unknown, true);
+        (e.server, e.verb) = (cloud.address().to_owned(), "list".to_owned());
     })
 }
 

@@ -173,6 +173,20 @@ impl Cloud {
         }
     }
 
+    /// Where the server is, for errors.
+    fn address(&self) -> &str {
+        match self {
+            #[cfg(feature = "incus")]
+            Self::Incus(incus) => incus.address(),
+            #[cfg(feature = "lambda-cloud")]
+            Self::LambdaCloud(lambda) => lambda.address(),
+            #[cfg(feature = "koyeb")]
+            Self::Koyeb(koyeb) => koyeb.address(),
+            #[cfg(feature = "shakenfist")]
+            Self::ShakenFist(sf) => sf.address(),
+        }
+    }
+
     /// Which server, and which part of it.
     fn place(&self) -> Place {
         match self {

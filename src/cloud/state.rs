@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// How an instance is. The platform's own word is in the document that [`super::Instance::native`] holds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum State {
     /// It is being made or started.
@@ -50,6 +50,8 @@ impl State {
         }
     }
 }
+
+crate::words::equal_by_word! { State: word }
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

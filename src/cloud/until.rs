@@ -115,6 +115,10 @@ impl Work for Watch {
         }
     }
 
+    fn server(&self) -> &str {
+        self.cloud.address()
+    }
+
     fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
         Box::pin(self.look_once())
     }

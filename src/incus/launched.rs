@@ -74,26 +74,14 @@ impl Launched {
         let message =
             format!("another instance has the name {:?}; the answer to the request was lost", self.name);
         Error::new(Kind::AlreadyExists, message).with(|e| {
-            (e.api, e.operation, e.sent) = ("incus", "instance_create", Sent::Unknown);
+            e.copy_facts(&lost);
+            (e.sent, e.status, e.code) = (Sent::Unknown, None, None);
             e.source = Some(Box::new(lost));
         })
     }
 
     pub(super) fn unknown(&self, lost: Error) -> Error {
-        let message = format!(
-            "{:?} may or may not come into being ({}={}): {}",
-            self.name,
-            MARKER,
-            self.marker,
-            lost.message()
-        );
-        let marker = Some(self.marker.clone());
-        Error::new(Kind::OutcomeUnknown, message).with(|e| {
-            (e.api, e.operation, e.sent, e.marker) = ("incus", "instance_create", lost.sent(), marker);
-            (e.status, e.attempts) = (lost.status(), lost.attempts());
-            e.body = bytes::Bytes::copy_from_slice(lost.body());
-            e.source = Some(Box::new(lost));
-        })
+        Error::outcome_unknown(&format!("{:?}", self.name), MARKER, &self.marker, lost)
     }
 
     /// "Already exists" by the text: is there one, and is it somebody else's?

@@ -222,6 +222,11 @@ impl Incus {
         Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
     }
 
+    /// Where the server is, for errors.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.raw.inner().shared.server
+    }
+
     /// How the calls of this handle are repeated.
     fn retry(&self) -> &Retry {
         &self.0.raw.inner().retry

@@ -44,7 +44,8 @@ impl Connect {
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
         let starting =
             Arc::new(Semaphore::new(self.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
-        let shared = Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential, self.limits);
+        let shared =
+            Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential, self.limits).at(&place);
         let http = http::build(builder)?;
         let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         Ok(Incus(Arc::new(Core {

@@ -251,6 +251,10 @@ impl<G: Goal> Work for Watch<G> {
         }
     }
 
+    fn server(&self) -> &str {
+        self.instance.incus.address()
+    }
+
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
         Box::pin(async move {
             // Often it is true already.

@@ -200,6 +200,10 @@ impl<E: Ending> Work for IncusWork<E> {
         self.ending.ticket(&self.id).at(&self.incus.place())
     }
 
+    fn server(&self) -> &str {
+        self.incus.address()
+    }
+
     fn watch_closely(&mut self) {
         self.closely = true;
     }

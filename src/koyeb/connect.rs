@@ -129,6 +129,7 @@ impl Connect {
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
         let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential, self.limits)
+            .at(&url)
             .upgraded_with(subprotocol::put_on);
         let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
         Ok(Koyeb(Arc::new(Core { raw, origin: self.origin, place })))
@@ -137,7 +138,7 @@ impl Connect {
     /// A client whose token the service has accepted.
     pub async fn connect(self) -> Result<Koyeb, Error> {
         let koyeb = self.client()?;
-        koyeb.instances().page_size(1).list().next_page().await?;
+        koyeb.instances().page_size(1).list().next_page().await.map_err(Error::while_connecting)?;
         Ok(koyeb)
     }
 

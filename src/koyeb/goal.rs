@@ -125,6 +125,10 @@ impl<G: Goal> Work for Polling<G> {
         self.goal.ticket().at(self.koyeb.place())
     }
 
+    fn server(&self) -> &str {
+        self.koyeb.address()
+    }
+
     fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
         Box::pin(self.look_once())
     }

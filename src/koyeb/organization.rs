@@ -28,7 +28,7 @@ impl Switch {
         id: types::PathSegment,
         limits: Limits,
     ) -> Self {
-        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, user, limits);
+        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, user, limits).at(url);
         let inner = Inner::new(shared, Retry::default());
         Self { raw: raw::koyeb::Client::new_with_client(url, http.clone(), inner), id }
     }

@@ -19,7 +19,7 @@ use crate::error::{Error, Kind};
 ///     }
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ErrorCode {
     /// The key is missing, wrong or revoked.
@@ -105,7 +105,7 @@ impl ErrorCode {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Unknown(word) => word,
-            known => CODES.iter().find(|(_, code, _)| code == known).map_or("", |(word, ..)| word),
+            known => CODES.iter().find(|(_, code, _)| is_variant(code, known)).map_or("", |(word, ..)| word),
         }
     }
 
@@ -121,6 +121,12 @@ impl ErrorCode {
         }
     }
 }
+
+fn is_variant(one: &ErrorCode, other: &ErrorCode) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
+crate::words::equal_by_word! { ErrorCode: as_str }
 
 impl From<&str> for ErrorCode {
     fn from(word: &str) -> Self {
@@ -151,6 +157,10 @@ mod tests {
             assert_eq!(ErrorCode::from(*word), *code);
             assert_eq!(code.as_str(), *word);
         }
+        assert_eq!(
+            ErrorCode::Unknown("global/quota-exceeded".into()),
+            ErrorCode::from("global/quota-exceeded")
+        );
         let new = ErrorCode::from("global/on-fire");
         assert_eq!((new.as_str(), &new), ("global/on-fire", &ErrorCode::Unknown("global/on-fire".into())));
     }

@@ -136,7 +136,7 @@ impl Connect {
         let endpoints = raw::lambda_cloud::ENDPOINTS;
         let credential = Credential::Fixed(header);
         let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential, self.limits);
-        let shared = shared.paced(pace);
+        let shared = shared.at(&base).paced(pace);
         let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
         // Without any pause a wait would do nothing but ask.
         let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));

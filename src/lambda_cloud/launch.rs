@@ -249,19 +249,7 @@ impl Launch {
     }
 
     fn unknown(&self, lost: Error) -> Error {
-        let message = format!(
-            "an instance may or may not come into being ({MARKER}={}): {}",
-            self.marker,
-            lost.message()
-        );
-        self.marked(Error::new(Kind::OutcomeUnknown, message)).with(|e| {
-            (e.sent, e.status, e.attempts) = (lost.sent(), lost.status(), lost.attempts());
-            e.code = lost.code().map(str::to_owned);
-            e.suggestion = lost.suggestion().map(str::to_owned);
-            e.request_id = lost.request_id().map(str::to_owned);
-            e.body = bytes::Bytes::copy_from_slice(lost.body());
-            e.source = Some(Box::new(lost));
-        })
+        self.marked(Error::outcome_unknown("an instance", MARKER, &self.marker, lost))
     }
 
     /// Accepted, but not as one instance.
@@ -281,6 +269,7 @@ impl Launch {
         let ticket = ticket.at(self.lambda.place());
         e.with(|e| {
             (e.api, e.operation) = ("lambda-cloud", "instance_launch");
+            e.server = self.lambda.address().to_owned();
             e.marker = Some(self.marker.clone());
             e.ticket = Some(ticket.to_string());
         })

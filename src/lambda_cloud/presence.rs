@@ -179,6 +179,10 @@ impl<G: Goal> Work for Presence<G> {
         self.goal.facts(self.identity.ticket(G::KIND)).at(self.lambda.place())
     }
 
+    fn server(&self) -> &str {
+        self.lambda.address()
+    }
+
     /// Boots last long: an outage of some minutes is no reason to lose sight of a machine that costs money.
     fn silence(&self) -> Duration {
         Duration::from_secs(300)

@@ -103,13 +103,17 @@ impl Process {
     {
         // A slow reader holds the server back instead of filling memory.
         let (sink, chunks) = mpsc::channel(8);
-        let (desk, orders) = Desk::new();
+        let (desk, orders, ending) = Desk::new();
         let (input, stdin) = Input::new(stdin);
         let driving = drive(Wires { output: Sink(sink.clone()), input, orders });
         let driver = tokio::spawn(async move {
             match driving.await {
-                Ok(status) => Ok(status),
+                Ok(status) => {
+                    ending.tell();
+                    Ok(status)
+                }
                 Err(e) => {
+                    drop(ending);
                     let again = same(&e);
                     let _ = sink.send(Err(e)).await;
                     Err(again)
@@ -148,7 +152,8 @@ impl Process {
 
     /// Kills the command, whose output up to then can still be read. [`wait`](Self::wait) tells when it is dead.
     ///
-    /// An error of [`Kind::Conflict`] when it has ended by itself.
+    /// An error of [`Kind::Conflict`] when it has ended by itself, of [`Kind::Interrupted`] when the connection to it is
+    /// gone, or the runtime that held it: then it may run on.
     pub async fn kill(&self) -> Result<(), Error> {
         self.desk.give(Order::Kill).await
     }
@@ -258,6 +263,27 @@ mod tests {
         assert_eq!(process.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(Kind::Unsupported));
         assert_eq!(process.kill().await.map_err(|e| e.kind()), Err(Kind::Conflict));
         assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(0)));
+    }
+
+    #[test]
+    fn a_runtime_that_is_gone_is_no_end_of_the_command() -> std::io::Result<()> {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let first = runtime()?;
+        let process = {
+            let _inside = first.enter();
+            Process::new(NOTHING, |_wires| std::future::pending())
+        };
+        drop(first);
+        let killed = runtime()?.block_on(process.kill()).map_err(|e| e.kind());
+        assert_eq!(killed, Err(Kind::Interrupted));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_broke_is_no_end_of_the_command() {
+        let mut process = Process::new(NOTHING, |_| async move { Err(Error::new(Kind::Interrupted, "cut")) });
+        assert!(process.next().await.is_some_and(|chunk| chunk.is_err()));
+        assert_eq!(process.kill().await.map_err(|e| e.kind()), Err(Kind::Interrupted));
     }
 
     #[tokio::test]

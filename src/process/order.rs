@@ -1,6 +1,6 @@
 //! What a caller asks of a running command, on its way to the driver.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::signal::Signal;
 use crate::error::{Error, Kind, Sent};
@@ -51,20 +51,48 @@ impl Orders {
     }
 }
 
+/// Tells the caller's end that the command has ended. Dropped without a word, it says that nobody knows.
+pub(super) struct Ending(watch::Sender<bool>);
+
+impl Ending {
+    pub(super) fn tell(&self) {
+        self.0.send_replace(true);
+    }
+}
+
 /// The caller's end.
-pub(super) struct Desk(mpsc::Sender<Asked>);
+pub(super) struct Desk {
+    orders: mpsc::Sender<Asked>,
+    ended: watch::Receiver<bool>,
+}
 
 impl Desk {
-    pub(super) fn new() -> (Self, Orders) {
+    pub(super) fn new() -> (Self, Orders, Ending) {
         let (desk, orders) = mpsc::channel(8);
-        (Self(desk), Orders(orders))
+        let (ending, ended) = watch::channel(false);
+        (Self { orders: desk, ended }, Orders(orders), Ending(ending))
     }
 
     /// Returns when the order is on its way to the command.
     pub(super) async fn give(&self, order: Order) -> Result<(), Error> {
         let (done, answer) = oneshot::channel();
-        let too_late = || Error::new(Kind::Conflict, "the command has ended").with(|e| e.sent = Sent::No);
-        self.0.send(Asked { order, done }).await.map_err(|_| too_late())?;
-        answer.await.unwrap_or_else(|_| Err(too_late()))
+        if self.orders.send(Asked { order, done }).await.is_err() {
+            return Err(self.nobody_there(Sent::No).await);
+        }
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.nobody_there(Sent::Unknown).await),
+        }
+    }
+
+    /// Whoever drives the command is gone: because it has ended, or with the runtime or the connection.
+    async fn nobody_there(&self, sent: Sent) -> Error {
+        match self.ended.clone().wait_for(|ended| *ended).await {
+            Ok(_) => Error::new(Kind::Conflict, "the command has ended").with(|e| e.sent = Sent::No),
+            Err(_) => {
+                let why = "the connection to the command is gone, or the runtime that held it";
+                Error::new(Kind::Interrupted, why).with(|e| e.sent = sent)
+            }
+        }
     }
 }

@@ -93,7 +93,7 @@ where
 {
     let mut pauses = pauses();
     loop {
-        instance.agent_ready().timeout(deadline.left()).await?;
+        deadline.limits(instance.agent_ready()).await?;
         let id = lost::request_id();
         let e = match deadline.bound(call(id.clone())).await {
             Ok(queued) => return Ok(queued.uuid),

@@ -8,6 +8,7 @@ use super::reply;
 use crate::clock;
 use crate::error::{Error, Kind, Sent};
 use crate::pauses::Pauses;
+use crate::wait::Operation;
 
 /// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(3);
@@ -31,6 +32,11 @@ impl Deadline {
 
     pub(super) fn left(self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
+    }
+
+    /// A wait for the rest of the time. When that is over, its error tells the whole limit.
+    pub(super) fn limits<T>(self, operation: Operation<T>) -> Operation<T> {
+        operation.with_left(self.left(), self.limit)
     }
 
     /// Pauses; false when the deadline comes first.

@@ -118,7 +118,8 @@ impl Connect {
                 reply::explain,
                 credential,
                 self.limits.clone(),
-            );
+            )
+            .at(&base);
             raw::shakenfist::Client::new_with_client(
                 &base,
                 http.clone(),
@@ -142,8 +143,8 @@ impl Connect {
     /// A client of a cluster that has answered and accepted the key.
     pub async fn connect(self) -> Result<ShakenFist, Error> {
         let sf = self.client()?;
-        sf.capabilities().await?;
-        sf.sign_in().await?;
+        sf.capabilities().await.map_err(Error::while_connecting)?;
+        sf.sign_in().await.map_err(Error::while_connecting)?;
         Ok(sf)
     }
 }

@@ -77,7 +77,7 @@ impl Exec {
             open(&call, result).await
         });
         let queued = queued.await?;
-        Ok(AgentWork::operation(&instance.sf, queued, Ran).timeout(deadline.left()))
+        Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, Ran)))
     }
 }
 

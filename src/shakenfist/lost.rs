@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::clock::{Deadline, pauses};
 use super::{EventType, InstanceRef};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, Sent};
 
 /// How long to look. Servers of version 0.7 show an event up to eight seconds late.
 const WINDOW: Duration = Duration::from_secs(12);
@@ -19,15 +19,6 @@ pub(super) fn is_open(e: &Error) -> bool {
         Some(_) => false,
         None => e.sent() == Sent::Unknown,
     }
-}
-
-/// It can't be told whether it was done. All that is known of the lost answer is kept.
-pub(super) fn unknown(message: String, lost: Error) -> Error {
-    Error::new(Kind::OutcomeUnknown, message).with(|e| {
-        e.copy_facts(&lost);
-        e.body = bytes::Bytes::copy_from_slice(lost.body());
-        e.source = Some(Box::new(lost));
-    })
 }
 
 /// A name for one request. The server writes it into each event that the request causes.
@@ -69,7 +60,7 @@ pub(super) async fn ordered(
         None => {
             let reference = instance.reference();
             let message = format!("{reference:?} may or may not have got the order: {}", lost.message());
-            Err(unknown(message, lost))
+            Err(Error::uncertain(message, lost))
         }
     }
 }
@@ -105,6 +96,7 @@ async fn events_of(instance: &InstanceRef, request: &str) -> Vec<serde_json::Map
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn what_leaves_the_outcome_open() {
@@ -128,20 +120,6 @@ mod tests {
         let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
         assert!(is_open(&broken(Sent::Unknown)));
         assert!(!is_open(&broken(Sent::No)));
-    }
-
-    #[test]
-    fn an_unknown_outcome_keeps_all_that_was_said() {
-        let lost = Error::new(Kind::Server, "boom").with(|e| {
-            (e.status, e.sent, e.attempts) = (Some(500), Sent::Yes, 2);
-            (e.code, e.request_id) = (Some("disk".to_owned()), Some("r1".to_owned()));
-            e.body = bytes::Bytes::from_static(b"{}");
-        });
-        let e = unknown("who knows: boom".to_owned(), lost);
-        assert_eq!((e.kind(), e.status(), e.sent()), (Kind::OutcomeUnknown, Some(500), Sent::Yes));
-        assert_eq!((e.code(), e.request_id(), e.attempts()), (Some("disk"), Some("r1"), 2));
-        assert_eq!(e.body(), b"{}");
-        assert!(std::error::Error::source(&e).is_some());
     }
 
     #[tokio::test(start_paused = true)]

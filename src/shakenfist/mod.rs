@@ -161,6 +161,11 @@ impl ShakenFist {
         &self.0.place
     }
 
+    /// Where the service is, for errors.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.raw.inner().shared.server
+    }
+
     /// A raw client for one call, which keeps a record of it.
     fn call(&self) -> Call<raw::shakenfist::Client> {
         Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))

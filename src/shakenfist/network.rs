@@ -228,11 +228,11 @@ impl NetworkCreate {
             Err(e) if lost::is_open(&e) => {
                 let name = &self.create.name;
                 let message = format!("a network {name:?} may or may not come into being: {}", e.message());
-                return Err(lost::unknown(message, e));
+                return Err(Error::uncertain(message, e));
             }
             made => made?,
         };
-        Ok(Polled::operation(&self.sf, NetworkCreated { uuid: made.uuid }).timeout(deadline.left()))
+        Ok(deadline.limits(Polled::operation(&self.sf, NetworkCreated { uuid: made.uuid })))
     }
 }
 

@@ -121,7 +121,7 @@ impl Pull {
             open(&call, result).await
         });
         let queued = queued.await?;
-        let copied = AgentWork::operation(&instance.sf, queued, Copied).timeout(deadline.left());
+        let copied = deadline.limits(AgentWork::operation(&instance.sf, queued, Copied));
         let mut pull = BlobSource::whole(&instance.sf, copied.await?).pull();
         if let Some(limit) = self.idle {
             pull = pull.idle_timeout(limit);

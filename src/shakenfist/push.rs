@@ -158,7 +158,7 @@ impl Push {
         instance.segment()?;
         instance.sf.require("instance-put-blob", "copy files into instances").await?;
         // Before anything is uploaded in vain.
-        instance.agent_ready().timeout(deadline.left()).await?;
+        deadline.limits(instance.agent_ready()).await?;
         let mode = self.mode;
         if let Some(name) = self.keep.clone() {
             let artifact = self.store(name, None, deadline).await?;
@@ -210,7 +210,7 @@ async fn put(
         open(&call, result).await
     });
     let queued = queued.await?;
-    Ok(AgentWork::operation(&instance.sf, queued, Placed).timeout(deadline.left()).await?)
+    Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, Placed)).await?)
 }
 
 /// A file is in place.

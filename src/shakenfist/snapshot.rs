@@ -138,7 +138,7 @@ impl SnapshotCreate {
             Err(e) if lost::is_open(&e) => {
                 let reference = instance.reference();
                 let message = format!("snapshots of {reference:?} may or may not be taken: {}", e.message());
-                return Err(lost::unknown(message, e));
+                return Err(Error::uncertain(message, e));
             }
             begun => begun?,
         };

@@ -76,6 +76,10 @@ impl<G: Goal> Work for Polled<G> {
         self.goal.ticket().at(self.sf.place())
     }
 
+    fn server(&self) -> &str {
+        self.sf.address()
+    }
+
     fn watch_closely(&mut self) {
         self.closely = true;
     }

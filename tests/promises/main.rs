@@ -18,6 +18,7 @@ mod wire;
 
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod cloud;
+mod errors;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
 mod tickets;

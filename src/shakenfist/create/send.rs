@@ -67,7 +67,7 @@ impl Create {
     }
 
     fn wait(&self, deadline: Deadline, goal: Created) -> Operation<Instance> {
-        Polled::operation(&self.sf, goal).timeout(deadline.left())
+        deadline.limits(Polled::operation(&self.sf, goal))
     }
 
     /// The answer is lost, or says nothing for certain: what became of the request?
@@ -95,12 +95,8 @@ impl Create {
     }
 
     fn unknown(&self, marker: &str, lost: Error) -> Error {
-        let name = &self.create.name;
-        let message =
-            format!("{name:?} may or may not come into being ({MARKER}={marker}): {}", lost.message());
-        lost::unknown(message, lost).with(|e| {
+        Error::outcome_unknown(&format!("{:?}", self.create.name), MARKER, marker, lost).with(|e| {
             (e.api, e.operation) = ("shakenfist", "instance_create");
-            e.marker = Some(marker.to_owned());
         })
     }
 
