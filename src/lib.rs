@@ -147,6 +147,9 @@ mod guide {
     #[cfg(feature = "incus")]
     #[doc = include_str!("../docs/guide/raw.md")]
     struct Raw;
+    #[cfg(feature = "incus")]
+    #[doc = include_str!("../docs/guide/logging.md")]
+    struct Logging;
 
     // Samples of several APIs.
     #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
