@@ -2,6 +2,8 @@
 
 use std::future::IntoFuture;
 
+use super::sftp::Room;
+use super::tree::MOST_ENTRIES;
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind};
 use crate::incus::reply::open;
@@ -63,22 +65,26 @@ impl IntoFuture for Delete {
 
 /// Deletes what is below, deepest first, and then the directory itself.
 async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
-    let mut left = vec![path.to_owned()];
-    while let Some(path) = left.last().cloned() {
+    // Each directory with what was in it when it was last looked at.
+    let (mut left, mut room) = (vec![(path.to_owned(), Vec::new())], Room::new(MOST_ENTRIES));
+    while let Some((path, before)) = left.pop() {
         match delete(instance, &path, false).await {
             Err(e) if e.kind() == Kind::Conflict => {
-                let names = instance.read_dir(&path).await?;
-                if names.is_empty() {
+                let mut names = instance.read_dir(&path).await?;
+                names.sort_unstable();
+                // What can't be deleted, as its name isn't told right, would be tried again and again.
+                if names.is_empty() || names == before {
                     return Err(e);
                 }
-                for name in names {
-                    left.push(below(&path, &name)?);
-                }
+                room.take(names.len(), &path)?;
+                let all: Result<Vec<_>, Error> = names.iter().map(|name| below(&path, name)).collect();
+                left.push((path, names));
+                left.extend(all?.into_iter().map(|path| (path, Vec::new())));
             }
             // Somebody else was faster.
-            Err(e) if e.is_not_found() => drop(left.pop()),
+            Err(e) if e.is_not_found() => {}
             Err(e) => return Err(e),
-            Ok(()) => drop(left.pop()),
+            Ok(()) => {}
         }
     }
     Ok(())

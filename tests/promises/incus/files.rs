@@ -232,3 +232,23 @@ async fn a_late_answer_is_not_called_a_slow_upload() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_can_not_be_deleted_is_not_tried_without_end() -> Outcome {
+    let fake = FakeIncus::builder().generation(windlass::testing::Generation::V6_0).start().await?;
+    fake.add_instance("web");
+    fake.add_file("web", "/top/fine", "fine");
+    // As a server tells a name that isn't UTF-8: nothing can be deleted by it.
+    fake.list_also("web", "gh\u{fffd}st");
+    let full = r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":500,
+        "error":"sftp: \"remove /top: directory not empty\" (SSH_FX_FAILURE)","metadata":null}"#;
+    // All that is asked of the directory itself; what lies between is answered truly.
+    let route = format!("DELETE {FILES}");
+    fake.on(&route).times(2).reply(500, full);
+    fake.on(&route).skip(2).reply(500, full);
+    fake.on(&route).skip(1).reply(500, full);
+    let e = fake.client()?.instance("web").delete_file("/top").recursive().await.expect_err("one stays");
+    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!((fake.requests(&route), fake.file("web", "/top/fine")), (7, None));
+    Ok(())
+}
