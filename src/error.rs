@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) ticket: Option<String>,
     pub(crate) wait_cut_short: bool,
     pub(crate) body: Bytes,
+    /// What a command had written to its two outputs.
+    pub(crate) output: Option<(Bytes, Bytes)>,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -151,6 +153,7 @@ impl Error {
             ticket: None,
             wait_cut_short: false,
             body: Bytes::new(),
+            output: None,
             source: None,
         }))
     }
@@ -268,6 +271,17 @@ impl Error {
         &self.0.body
     }
 
+    /// Where a command's output was being collected, or was judged by its exit status: what had come of standard output.
+    /// May hold secrets: keep it out of logs.
+    pub fn stdout(&self) -> Option<&[u8]> {
+        self.0.output.as_ref().map(|(stdout, _)| stdout.as_ref())
+    }
+
+    /// The same of standard error.
+    pub fn stderr(&self) -> Option<&[u8]> {
+        self.0.output.as_ref().map(|(_, stderr)| stderr.as_ref())
+    }
+
     /// There is no such thing.
     pub fn is_not_found(&self) -> bool {
         self.0.kind == Kind::NotFound
@@ -357,7 +371,7 @@ impl Error {
 }
 
 impl Inner {
-    /// All of another error but what can't be had twice: the body and the cause.
+    /// All of another error but what can't be had twice: the body, a command's output and the cause.
     pub(crate) fn copy_facts(&mut self, other: &Error) {
         let other = &*other.0;
         self.api = other.api;

@@ -11,6 +11,7 @@ use std::time::Duration;
 /// | [`error_body`](Self::error_body) | 64 KiB | the rest is not read |
 /// | [`in_flight`](Self::in_flight) | 64 requests | the next ones wait for their turn |
 /// | [`starting_commands`](Self::starting_commands) | 32 commands | the next ones wait for their turn |
+/// | [`output`](Self::output) | 64 MiB | an error of [`Kind::LimitExceeded`](crate::Kind::LimitExceeded) |
 ///
 /// Set them with the `limits` of an API's `Connect`:
 ///
@@ -31,6 +32,7 @@ pub struct Limits {
     pub(crate) error_body: u64,
     pub(crate) in_flight: usize,
     pub(crate) starting_commands: usize,
+    pub(crate) output: u64,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             error_body: 64 << 10,
             in_flight: 64,
             starting_commands: 32,
+            output: 64 << 20,
         }
     }
 }
@@ -92,6 +95,14 @@ impl Limits {
     #[must_use]
     pub fn starting_commands(mut self, commands: usize) -> Self {
         self.starting_commands = commands.max(1);
+        self
+    }
+
+    /// How many bytes of a command's output are collected, standard output and standard error together. A command's own
+    /// `max_output` comes first. Output that is read as it comes has no limit.
+    #[must_use]
+    pub fn output(mut self, bytes: u64) -> Self {
+        self.output = bytes;
         self
     }
 }

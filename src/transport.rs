@@ -134,6 +134,11 @@ impl Inner {
         Self { retry, ..self.clone() }
     }
 
+    #[allow(dead_code)] // not every API asks
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
     pub(crate) fn recorded(&self) -> (Self, Arc<Record>) {
         let record = Arc::new(Record::default());
         (Self { record: Some(record.clone()), ..self.clone() }, record)

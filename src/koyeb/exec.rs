@@ -23,6 +23,7 @@ pub struct Exec {
     terminal: Option<(u16, u16)>,
     stdin: Source,
     keepalive: Duration,
+    max_output: u64,
 }
 
 /// Where a command runs.
@@ -79,6 +80,7 @@ impl Exec {
             terminal: None,
             stdin: Source::Bytes(Bytes::new()),
             keepalive: Duration::from_secs(20),
+            max_output: koyeb.raw().inner.limits().output,
         }
     }
 
@@ -109,9 +111,18 @@ impl Exec {
         self
     }
 
+    /// How much [`output`](Self::output) collects at most, in bytes of standard output and standard error together: 64
+    /// MiB if neither this nor [`Limits::output`](crate::Limits::output) says otherwise.
+    pub fn max_output(mut self, bytes: u64) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
     /// Runs it to its end and collects what it wrote.
     ///
-    /// An exit status other than 0 is not an error here: see [`Output::success`].
+    /// An exit status other than 0 is not an error here: see [`Output::success`]. More output than
+    /// [`max_output`](Self::max_output) is an error of [`Kind::LimitExceeded`] that has what came before, and closes the
+    /// connection.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }
@@ -137,7 +148,7 @@ impl Exec {
     /// [`Kind::Cancelled`].
     pub async fn spawn(self) -> Result<Process, Error> {
         self.check()?;
-        let Self { target, command, terminal, stdin, keepalive } = self;
+        let Self { target, command, terminal, stdin, keepalive, max_output } = self;
         let socket = target.connect().await?.watched(keepalive, keepalive);
         let start = frame::start(&target.id, target.id_type(), &command, terminal.is_some());
         let talk = Talk { socket, target, terminal: terminal.is_some() };
@@ -145,7 +156,7 @@ impl Exec {
         if let Some((width, height)) = terminal {
             talk.begin(&frame::size(width, height)).await?;
         }
-        Ok(Process::new(stdin, |wires| talk.run(wires)))
+        Ok(Process::new(stdin, |wires| talk.run(wires)).of("koyeb", "exec_command", max_output))
     }
 
     fn check(&self) -> Result<(), Error> {

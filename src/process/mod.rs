@@ -3,6 +3,7 @@
 //! An API's driver is a future that is given [`Wires`]: it moves bytes and obeys orders until the command has ended, and
 //! returns how. It runs in a task of its own, which ends with the [`Process`].
 
+mod collect;
 mod order;
 mod output;
 mod signal;
@@ -14,11 +15,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Kind};
+use crate::limits::Limits;
+use crate::queue::{Put, Take, queue};
 use order::Desk;
+
+#[allow(unused_imports)] // not every API collects itself
+pub(crate) use collect::Collected;
 
 #[allow(unused_imports)] // not every API names it
 pub(crate) use order::{Asked, Order, Orders};
@@ -36,6 +41,17 @@ pub enum Chunk {
     /// From standard error.
     Stderr(Bytes),
 }
+
+impl Chunk {
+    fn len(&self) -> usize {
+        match self {
+            Self::Stdout(bytes) | Self::Stderr(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// How many bytes wait for a slow reader.
+const WAITING: u32 = 1 << 20;
 
 /// A running command.
 ///
@@ -60,10 +76,13 @@ pub enum Chunk {
 /// Dropping it kills the command; [`detach`](Self::detach) doesn't.
 #[must_use = "dropping a process kills the command"]
 pub struct Process {
-    chunks: mpsc::Receiver<Result<Chunk, Error>>,
+    chunks: Take<Result<Chunk, Error>>,
     stdin: Option<Stdin>,
     desk: Desk,
     driver: Driver,
+    /// How much is collected at most, and the call that its errors are about.
+    most: u64,
+    call: (&'static str, &'static str),
 }
 
 /// The task that moves the bytes; it ends with the process.
@@ -86,12 +105,13 @@ pub(crate) struct Wires {
 
 /// Takes the output.
 #[derive(Clone)]
-pub(crate) struct Sink(mpsc::Sender<Result<Chunk, Error>>);
+pub(crate) struct Sink(Put<Result<Chunk, Error>>);
 
 impl Sink {
     /// Passes a piece on, as soon as the reader has room for it. What nobody will read is thrown away.
     pub(crate) async fn put(&self, chunk: Chunk) {
-        let _ = self.0.send(Ok(chunk)).await;
+        let bytes = chunk.len();
+        let _ = self.0.put(Ok(chunk), bytes).await;
     }
 }
 
@@ -102,7 +122,7 @@ impl Process {
         F: Future<Output = Result<ExitStatus, Error>> + Send + 'static,
     {
         // A slow reader holds the server back instead of filling memory.
-        let (sink, chunks) = mpsc::channel(8);
+        let (sink, chunks) = queue(8, WAITING);
         let (desk, orders, ending) = Desk::new();
         let (input, stdin) = Input::new(stdin);
         let driving = drive(Wires { output: Sink(sink.clone()), input, orders });
@@ -115,12 +135,18 @@ impl Process {
                 Err(e) => {
                     drop(ending);
                     let again = same(&e);
-                    let _ = sink.send(Err(e)).await;
+                    let _ = sink.put(Err(e), 0).await;
                     Err(again)
                 }
             }
         });
-        Self { chunks, stdin, desk, driver: Driver(Some(driver)) }
+        let most = Limits::default().output;
+        Self { chunks, stdin, desk, driver: Driver(Some(driver)), most, call: ("", "") }
+    }
+
+    /// For errors that are about this call, and for so much collected output.
+    pub(crate) fn of(self, api: &'static str, operation: &'static str, max_output: u64) -> Self {
+        Self { call: (api, operation), most: max_output, ..self }
     }
 
     /// The writer of the command's standard input; none if the command was started without one, or after the first
@@ -131,7 +157,7 @@ impl Process {
 
     /// The next piece of output; none when both streams have ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
-        self.chunks.recv().await
+        self.chunks.next().await
     }
 
     /// Tells the command that its terminal has a new size, in columns and rows. An error of [`Kind::InvalidInput`] for
@@ -168,19 +194,6 @@ impl Process {
         self.ended().await
     }
 
-    /// Everything at once: reads the rest of the output, and waits for the end.
-    pub async fn output(mut self) -> Result<Output, Error> {
-        self.stdin = None;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(chunk) = self.next().await {
-            match chunk? {
-                Chunk::Stdout(bytes) => stdout.extend_from_slice(&bytes),
-                Chunk::Stderr(bytes) => stderr.extend_from_slice(&bytes),
-            }
-        }
-        Ok(Output { status: self.ended().await?, stdout, stderr })
-    }
-
     /// Lets the command go on without anybody who reads or waits. Its further output is thrown away.
     ///
     /// A task of this program still holds its connections: a command that was started so ends at the latest with the
@@ -204,7 +217,7 @@ impl Stream for Process {
     type Item = Result<Chunk, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.chunks.poll_recv(cx)
+        self.chunks.poll_next(cx)
     }
 }
 
@@ -221,6 +234,8 @@ fn same(e: &Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+
     use super::*;
 
     const NOTHING: Source = Source::Bytes(Bytes::new());

@@ -57,8 +57,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Itself, or an error of [`Kind::CommandFailed`] that quotes the end of standard error unless the exit code
-    /// is 0.
+    /// Itself, or an error of [`Kind::CommandFailed`] unless the exit code is 0: it quotes the last line of standard
+    /// error, and has both outputs in [`Error::stdout`] and [`Error::stderr`].
     pub fn success(self) -> Result<Self, Error> {
         match self.status.success() {
             Ok(()) => Ok(self),
@@ -67,7 +67,9 @@ impl Output {
                 if !said.is_empty() {
                     inner.message = format!("{}: {said}", inner.message);
                 }
-                inner.body = Bytes::from(self.stderr);
+                let (stdout, stderr) = (Bytes::from(self.stdout), Bytes::from(self.stderr));
+                inner.body = stderr.clone();
+                inner.output = Some((stdout, stderr));
             })),
         }
     }
@@ -94,9 +96,15 @@ mod tests {
 
     #[test]
     fn failure_quotes_the_last_words() {
-        let output =
-            Output { status: ExitStatus(7), stdout: vec![], stderr: b"a\nno such host\n\n".to_vec() };
-        let e = output.success().map_err(|e| (e.kind(), e.to_string(), e.code().map(str::to_owned)));
+        let output = Output {
+            status: ExitStatus(7),
+            stdout: b"out".to_vec(),
+            stderr: b"a\nno such host\n\n".to_vec(),
+        };
+        let e = output.success().map_err(|e| {
+            assert_eq!((e.stdout(), e.stderr()), (Some(&b"out"[..]), Some(&b"a\nno such host\n\n"[..])));
+            (e.kind(), e.to_string(), e.code().map(str::to_owned))
+        });
         let expected = "command failed: exit status 7: no such host".to_owned();
         assert_eq!(e, Err((Kind::CommandFailed, expected, Some("7".to_owned()))));
     }

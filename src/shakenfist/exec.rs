@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+
 use super::agent::order;
 use super::agent_operation::{AgentWork, End, incomplete};
 use super::blob::BlobSource;
@@ -9,7 +12,7 @@ use super::clock::Deadline;
 use super::reply::open;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
-use crate::process::{ExitStatus, Output};
+use crate::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -20,6 +23,7 @@ pub struct Exec {
     instance: InstanceRef,
     command: String,
     limit: Duration,
+    max_output: u64,
 }
 
 impl<D: Subject> Instance<D> {
@@ -38,7 +42,9 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
-        Exec { instance: self.named(), command: command_line.into(), limit: Operation::<Output>::LIMIT }
+        let (instance, command) = (self.named(), command_line.into());
+        let max_output = instance.sf.raw().inner.limits().output;
+        Exec { instance, command, limit: Operation::<Output>::LIMIT, max_output }
     }
 }
 
@@ -50,12 +56,22 @@ impl Exec {
         self
     }
 
+    /// How much output is collected at most, in bytes of standard output and standard error together: 64 MiB if neither
+    /// this nor [`Limits::output`](crate::Limits::output) says otherwise. More is an error of
+    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded) that has what came before. A wait that is resumed has the
+    /// client's limit.
+    pub fn max_output(mut self, bytes: u64) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
     /// Hands the command over; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Output>, Error> {
         self.send_within(Deadline::after(self.limit)).await
     }
 
-    /// Everything at once: exit status, output, errors. Output of any size: what is long is fetched from its blob.
+    /// Everything at once: exit status, output, errors. What is long is fetched from its blob, up to
+    /// [`max_output`](Self::max_output).
     pub async fn output(self) -> Result<Output, Error> {
         let deadline = Deadline::after(self.limit);
         let operation = self.send_within(deadline).await?;
@@ -77,12 +93,15 @@ impl Exec {
             open(&call, result).await
         });
         let queued = queued.await?;
-        Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, Ran)))
+        let ran = Ran { max_output: self.max_output };
+        Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, ran)))
     }
 }
 
 /// A command has ended.
-struct Ran;
+struct Ran {
+    max_output: u64,
+}
 
 impl End for Ran {
     type Output = Output;
@@ -97,24 +116,39 @@ impl End for Ran {
             let result = done.results.get("0").ok_or_else(|| incomplete("the command's"))?;
             let code = result.return_code.and_then(|code| i32::try_from(code).ok());
             let status = ExitStatus::new(code.ok_or_else(|| incomplete("its exit status"))?);
-            let stdout = text(sf, result.stdout.as_deref(), result.stdout_blob.as_deref()).await?;
-            let stderr = text(sf, result.stderr.as_deref(), result.stderr_blob.as_deref()).await?;
-            Ok(Output { status, stdout, stderr })
+            let collected = Collected::up_to(self.max_output);
+            let both = async {
+                let (text, blob) = (result.stdout.as_deref(), result.stdout_blob.as_deref());
+                collect(sf, text, blob, Chunk::Stdout, &collected).await?;
+                let (text, blob) = (result.stderr.as_deref(), result.stderr_blob.as_deref());
+                collect(sf, text, blob, Chunk::Stderr, &collected).await
+            };
+            match both.await {
+                Ok(()) => Ok(collected.end(status)),
+                Err(e) => Err(collected.fail(e)),
+            }
         })
     }
 }
 
 /// Output of more than 10 KiB is in a blob in place of the text.
-async fn text(sf: &ShakenFist, text: Option<&str>, blob: Option<&str>) -> Result<Vec<u8>, Error> {
-    match (blob, text) {
-        (Some(blob), _) => {
-            let all = BlobSource::whole(sf, blob.to_owned()).pull().max_size(u64::MAX).bytes();
-            Ok(all.await?.into())
-        }
-        (None, text) => Ok(text.unwrap_or_default().as_bytes().to_vec()),
+async fn collect(
+    sf: &ShakenFist,
+    text: Option<&str>,
+    blob: Option<&str>,
+    kind: fn(Bytes) -> Chunk,
+    collected: &Collected,
+) -> Result<(), Error> {
+    let Some(blob) = blob else {
+        return collected.add(&kind(Bytes::copy_from_slice(text.unwrap_or_default().as_bytes())));
+    };
+    let mut pieces = BlobSource::whole(sf, blob.to_owned()).pull().stream().await?;
+    while let Some(piece) = pieces.try_next().await? {
+        collected.add(&kind(piece))?;
     }
+    Ok(())
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Output>> {
-    AgentWork::resume(sf, ticket, Ran)
+    AgentWork::resume(sf, ticket, Ran { max_output: sf.raw().inner.limits().output })
 }

@@ -19,6 +19,7 @@ mod wire;
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod cloud;
 mod errors;
+mod output;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
 mod tickets;
@@ -72,6 +73,9 @@ mod memory {
     mod exec;
     #[cfg(feature = "koyeb")]
     mod koyeb;
+    mod output;
+    #[cfg(feature = "koyeb")]
+    mod tail;
 }
 
 /// The fakes, driven without our client.

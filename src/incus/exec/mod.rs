@@ -40,6 +40,7 @@ pub struct Exec {
     instance: InstanceRef,
     exec: types::InstanceExec,
     stdin: Option<Source>,
+    max_output: u64,
 }
 
 impl fmt::Debug for Exec {
@@ -78,7 +79,9 @@ impl<D: Subject> Instance<D> {
             group: None,
             cwd: None,
         };
-        Exec { instance: self.named(), exec, stdin: None }
+        let instance = self.named();
+        let max_output = instance.incus.raw().inner.limits().output;
+        Exec { instance, exec, stdin: None, max_output }
     }
 }
 
@@ -142,7 +145,18 @@ impl Exec {
         self
     }
 
+    /// How much [`output`](Self::output) and [`record_output`](Self::record_output) collect at most, in bytes of standard
+    /// output and standard error together: 64 MiB if neither this nor [`Limits::output`](crate::Limits::output) says
+    /// otherwise.
+    pub fn max_output(mut self, bytes: u64) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
     /// Runs it to its end and collects what it wrote.
+    ///
+    /// More output than [`max_output`](Self::max_output) is an error of
+    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded) that has what came before, and kills the command.
     ///
     /// An exit status other than 0 is not an error here: see [`Output::success`].
     ///
@@ -172,7 +186,7 @@ impl Exec {
     /// ```
     pub async fn spawn(self) -> Result<Process, Error> {
         self.check()?;
-        let Self { instance, mut exec, stdin } = self;
+        let Self { instance, mut exec, stdin, max_output } = self;
         exec.wait_for_websocket = true;
         let interactive = exec.interactive;
         if interactive {
@@ -185,11 +199,13 @@ impl Exec {
         if interactive {
             let terminal = Terminal::connect(&run.incus, operation, turn).await?;
             let stdin = stdin.unwrap_or(Source::Pipe);
-            return Ok(Process::new(stdin, |wires| drive::terminal(run, terminal, wires)));
+            let process = Process::new(stdin, |wires| drive::terminal(run, terminal, wires));
+            return Ok(process.of("incus", "instance_exec", max_output));
         }
         let pipes = streams::Pipes::connect(&run.incus, operation, turn).await?;
         let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
-        Ok(Process::new(stdin, |wires| drive::pipes(run, pipes, wires)))
+        let process = Process::new(stdin, |wires| drive::pipes(run, pipes, wires));
+        Ok(process.of("incus", "instance_exec", max_output))
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! Commands without streams: they run on the server alone, and go on whatever becomes of this program.
 
+use bytes::Bytes;
+use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use super::status::{Exited, exit_status, in_words, no_such_command};
@@ -10,7 +12,7 @@ use crate::incus::operation::failure;
 use crate::incus::reply::open;
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
-use crate::process::{ExitStatus, Output};
+use crate::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::transfer::{Opened, Pull, Source, range};
 use crate::wait::{Action, BoxFuture, Operation};
@@ -56,12 +58,15 @@ impl Exec {
     ///
     /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. If nobody waits for
     /// its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output) there.
+    ///
+    /// More output than [`max_output`](Self::max_output) is an error of [`Kind::LimitExceeded`] that has what came before.
+    /// The files are deleted then, too. A wait that is resumed has the client's limit.
     pub fn record_output(self) -> Action<Output> {
         Action::new(async move {
             self.check_unattended()?;
-            let Self { instance, mut exec, .. } = self;
+            let Self { instance, mut exec, max_output, .. } = self;
             exec.record_output = true;
-            let recorded = Recorded { instance: instance.name().to_owned() };
+            let recorded = Recorded { instance: instance.name().to_owned(), max_output };
             let operation = start(&instance, exec).await.map_err(no_such_command)?;
             Ok(IncusWork::accepted(&instance.incus, operation, recorded))
         })
@@ -82,28 +87,44 @@ impl Exec {
 /// Ends in the recorded output.
 pub(super) struct Recorded {
     instance: String,
+    max_output: u64,
 }
 
 impl Recorded {
     const KIND: &str = "exec-output";
 
-    pub(super) fn of(ticket: &Ticket) -> Option<Self> {
-        (ticket.kind == Self::KIND).then(|| Some(Self { instance: ticket.fact("name")?.to_owned() }))?
+    pub(super) fn of(incus: &Incus, ticket: &Ticket) -> Option<Self> {
+        let max_output = incus.raw().inner.limits().output;
+        (ticket.kind == Self::KIND)
+            .then(|| Some(Self { instance: ticket.fact("name")?.to_owned(), max_output }))?
     }
 
     async fn read(&self, incus: &Incus, operation: &types::Operation) -> Result<Output, Error> {
         let status = exit_status(operation)?;
         let (out, err) = (file(operation, "1")?, file(operation, "2")?);
-        let (stdout, stderr) = tokio::try_join!(self.fetch(incus, &out), self.fetch(incus, &err))?;
-        self.clear_away(incus, operation).await;
-        Ok(Output { status, stdout, stderr })
+        let collected = Collected::up_to(self.max_output);
+        let out = self.collect(incus, &out, Chunk::Stdout, &collected);
+        let err = self.collect(incus, &err, Chunk::Stderr, &collected);
+        match tokio::try_join!(out, err) {
+            Ok(_) => {
+                self.clear_away(incus, operation).await;
+                Ok(collected.end(status))
+            }
+            Err(e) => {
+                // Another try would find as much; after other failures it may do better.
+                if e.kind() == Kind::LimitExceeded {
+                    self.clear_away(incus, operation).await;
+                }
+                Err(collected.fail(e))
+            }
+        }
     }
 
     /// Whether the command has written anything; what can't be looked at, it may have.
     async fn wrote(&self, incus: &Incus, operation: &types::Operation) -> bool {
         for stream in ["1", "2"] {
             let Ok(file) = file(operation, stream) else { continue };
-            if !self.fetch(incus, &file).await.is_ok_and(|bytes| bytes.is_empty()) {
+            if self.pull(incus, &file).max_size(0).bytes().await.is_err() {
                 return true;
             }
         }
@@ -124,11 +145,23 @@ impl Recorded {
         }
     }
 
-    async fn fetch(&self, incus: &Incus, file: &str) -> Result<Vec<u8>, Error> {
+    async fn collect(
+        &self,
+        incus: &Incus,
+        file: &str,
+        kind: fn(Bytes) -> Chunk,
+        collected: &Collected,
+    ) -> Result<(), Error> {
+        let mut pieces = self.pull(incus, file).stream().await?;
+        while let Some(piece) = pieces.try_next().await? {
+            collected.add(&kind(piece))?;
+        }
+        Ok(())
+    }
+
+    fn pull(&self, incus: &Incus, file: &str) -> Pull {
         let (instance, file) = (incus.instance(&self.instance), file.to_owned());
-        // The caller asked for all of it, in memory.
-        let pull = Pull::new(OutputSource { instance, file }, incus.retry()).max_size(u64::MAX);
-        Ok(pull.bytes().await?.into())
+        Pull::new(OutputSource { instance, file }, incus.retry())
     }
 
     async fn delete(&self, incus: &Incus, file: &str) -> Result<(), Error> {
@@ -224,6 +257,6 @@ impl Source for OutputSource {
 }
 
 pub(in crate::incus) fn resume_recorded(incus: &Incus, ticket: &Ticket) -> Option<Operation<Output>> {
-    let recorded = Recorded::of(ticket)?;
+    let recorded = Recorded::of(incus, ticket)?;
     Some(IncusWork::resumed(incus, ticket.id(), recorded))
 }
