@@ -48,7 +48,9 @@ type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
 /// # Ok(()) }
 /// ```
 ///
-/// [`all`](Self::all) collects it. After an error the stream ends: a list is never silently short.
+/// [`all`](Self::all) collects it. After an error the stream ends: a list that fails is never a short one. A list shows
+/// nothing twice. Where a service pages by number, as Koyeb does, an item may be missed if others disappear while the list
+/// is read.
 #[must_use = "nothing is fetched before the list is read"]
 pub struct List<T> {
     fetch: Fetch<T>,

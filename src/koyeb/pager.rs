@@ -1,6 +1,6 @@
 //! Lists by offset: some answers tell how many items there are, some whether there is another page.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,11 @@ use crate::wait::BoxFuture;
 
 /// The most that a page can hold, and what is asked for if nobody says otherwise.
 const LARGEST: u32 = 100;
+
+/// How many items are known again when new ones have shifted them onto later pages; some 2 MiB.
+const REMEMBERED: usize = 65_536;
+/// How many pages in a row may show nothing new before the list counts as one that doesn't advance.
+const BARREN: u32 = 64;
 
 /// What to ask for; in the service's own terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,20 +64,44 @@ where
     .with_prefetch()
 }
 
-/// What is kept of the pages so far: enough to notice that they lead nowhere.
+/// What is kept of the pages so far: enough to notice what comes twice, and that they lead nowhere.
 struct Pager {
     size: u32,
-    /// The ids of the page before: what is new shifts items onto the next page.
-    before: HashSet<u64>,
+    seen: Seen,
+    /// How many pages in a row had nothing new.
+    barren: u32,
     /// One page of those before, chosen anew after 1, 2, 4, 8 … more: any circle comes back to it.
     kept: Option<u64>,
     since: u64,
     patience: u64,
 }
 
+/// The items of late. New ones at the front of a list shift it: what a page repeats is what came just before.
+#[derive(Default)]
+struct Seen {
+    marks: HashSet<u64>,
+    in_order: VecDeque<u64>,
+}
+
+impl Seen {
+    /// Whether it is new; takes note of it.
+    fn is_new(&mut self, mark: u64) -> bool {
+        if !self.marks.insert(mark) {
+            return false;
+        }
+        self.in_order.push_back(mark);
+        if self.in_order.len() > REMEMBERED
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.marks.remove(&oldest);
+        }
+        true
+    }
+}
+
 impl Pager {
     fn new(size: u32) -> Self {
-        Self { size, before: HashSet::new(), kept: None, since: 0, patience: 1 }
+        Self { size, seen: Seen::default(), barren: 0, kept: None, since: 0, patience: 1 }
     }
 
     fn turn<T: Item>(&mut self, offset: u64, came: Came<T>) -> Result<Page<T>, Error> {
@@ -88,21 +117,34 @@ impl Pager {
                 format!("the list ends after {offset} items although there are more"),
             ));
         }
-        let marks: Vec<u64> = items.iter().map(mark).collect();
-        if more && self.goes_round(&marks) {
-            return Err(Error::new(Kind::BadReply, "the list doesn't advance: a page repeats"));
+        let page = hash(&items.iter().map(mark).collect::<Vec<_>>());
+        let mut any_new = false;
+        items.retain(|item| {
+            let is_new = self.seen.is_new(mark(item));
+            any_new |= is_new;
+            is_new || item.id().is_empty()
+        });
+        if more && !self.advances(any_new, page) {
+            return Err(Error::new(Kind::BadReply, "the list doesn't advance: pages repeat"));
         }
-        items.retain(|item| item.id().is_empty() || !self.before.contains(&mark(item)));
         if let Some(ids) = ids {
             items.retain(|item| ids.iter().any(|id| id == item.id()));
         }
-        self.before = marks.into_iter().collect();
         Ok(Page { items, next: more.then(|| Cursor(end.to_string())) })
     }
 
+    /// Whether the pages lead anywhere. One that repeats others may have been shifted.
+    fn advances(&mut self, any_new: bool, page: u64) -> bool {
+        if any_new {
+            self.barren = 0;
+            return !self.goes_round(page);
+        }
+        self.barren += 1;
+        self.barren <= BARREN
+    }
+
     /// Brent's way to find a circle with the memory of one step.
-    fn goes_round(&mut self, marks: &[u64]) -> bool {
-        let page = hash(marks);
+    fn goes_round(&mut self, page: u64) -> bool {
         if self.kept == Some(page) {
             return true;
         }
@@ -244,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn pages_that_repeat_are_an_error() {
         let same = |_| Came { items: things(0, 10), count: None, has_next: Some(true), ids: None };
-        assert_eq!(read(same).await, (Err(Kind::BadReply), 2));
+        assert_eq!(read(same).await, (Err(Kind::BadReply), BARREN + 2));
         for circle in 2..9 {
             let round = move |offset: u64| {
                 let at = offset / 10 % circle * 10;
@@ -267,6 +309,38 @@ mod tests {
             ids: None,
         };
         assert_eq!(read(page).await, (Ok(numbers(18)), 2));
+    }
+
+    /// The pages of a list of 30 things, before whose second page so many new ones come.
+    fn shifted(new: u64) -> impl Fn(u64) -> Came<Thing> {
+        move |offset: u64| {
+            let shift = if offset == 0 { 0 } else { new };
+            let items = (offset..(offset + 10).min(30 + shift)).map(|at| match at.checked_sub(shift) {
+                Some(old) => Thing(old.to_string()),
+                None => Thing(format!("new {at}")),
+            });
+            Came { items: items.collect(), count: Some(30 + shift as i64), has_next: None, ids: None }
+        }
+    }
+
+    #[tokio::test]
+    async fn more_new_items_than_a_page_holds_show_nothing_twice() {
+        for new in [1, 9, 10, 11, 20, 25, 99, 300] {
+            let (ids, _) = read(shifted(new)).await;
+            let old: Vec<String> =
+                ids.unwrap_or_default().into_iter().filter(|id| !id.starts_with("new")).collect();
+            assert_eq!(old, numbers(30), "{new} new ones");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut seen = Seen::default();
+        for mark in 0..3 * REMEMBERED as u64 {
+            assert!(seen.is_new(mark) && !seen.is_new(mark));
+        }
+        assert_eq!((seen.marks.len(), seen.in_order.len()), (REMEMBERED, REMEMBERED));
+        assert!(seen.is_new(0));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Scaling a service by hand.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::IntoFuture;
 
 use futures_util::TryStreamExt;
@@ -30,8 +31,10 @@ pub struct Scaling {
 /// # Ok(()) }
 /// ```
 ///
-/// It replaces what was set before. It is seen through when no instance is starting or stopping any more and each region
-/// has as many as were asked for (without a region: all regions together, or each).
+/// It replaces what was set before. It is seen through when no instance is starting, unhealthy or stopping any more and
+/// each region has as many as were asked for (without a region: all regions together, or each). They are healthy or
+/// asleep: an instance that nobody needed for a while sleeps, where its service allows that, until a request wakes it. The
+/// progress says how many do; [`Instances::status`](super::Instances::status) finds them.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Scale {
@@ -116,20 +119,35 @@ impl IntoFuture for Scale {
 
 const REGION: &str = "region:";
 
-/// The instances of one region that are up, and those that are on the way to something.
+/// The instances of one region that are up, of which some are asleep, and those that are on the way to something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Census {
     up: u32,
+    asleep: u32,
     moving: u32,
 }
 
 impl Census {
     fn count(&mut self, status: &InstanceStatus) {
         match status {
-            InstanceStatus::Healthy | InstanceStatus::Sleeping => self.up += 1,
+            InstanceStatus::Healthy => self.up += 1,
+            InstanceStatus::Sleeping => (self.up, self.asleep) = (self.up + 1, self.asleep + 1),
             InstanceStatus::Stopped | InstanceStatus::Error => {}
             _ => self.moving += 1,
         }
+    }
+}
+
+impl fmt::Display for Census {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.up)?;
+        if self.asleep > 0 {
+            write!(f, ", {} of them asleep", self.asleep)?;
+        }
+        if self.moving > 0 {
+            write!(f, " and {} on the way", self.moving)?;
+        }
+        Ok(())
     }
 }
 
@@ -179,10 +197,7 @@ impl Goal for Wanted {
             let verdict =
                 if is_reached(&self.scalings, &regions) { Verdict::Reached } else { Verdict::Pending };
             let shown = regions.iter().filter(|(_, census)| **census != Census::default());
-            let shown = shown.map(|(region, census)| match census.moving {
-                0 => format!("{region} {}", census.up),
-                moving => format!("{region} {} and {moving} on the way", census.up),
-            });
+            let shown = shown.map(|(region, census)| format!("{region} {census}"));
             let progress = Progress {
                 status: if verdict == Verdict::Reached { "SCALED" } else { "SCALING" }.to_owned(),
                 message: format!("service {}: {}", self.service, shown.collect::<Vec<_>>().join(", ")),
@@ -230,7 +245,9 @@ mod tests {
         let at = |regions: &[(&str, u32, u32)]| -> Regions {
             regions
                 .iter()
-                .map(|(region, up, moving)| ((*region).to_owned(), Census { up: *up, moving: *moving }))
+                .map(|(region, up, moving)| {
+                    ((*region).to_owned(), Census { up: *up, asleep: 0, moving: *moving })
+                })
                 .collect()
         };
         for (scalings, regions, reached) in [

@@ -138,6 +138,26 @@ async fn scaling_up_and_down() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_scaling_counts_those_that_sleep_and_says_so() -> Outcome {
+    let (fake, koyeb) = fake().await?;
+    let shop = fake.add_service("shop", 2);
+    let sleeper = fake.instances(&shop).remove(0);
+    fake.set_status(&sleeper, "SLEEPING");
+    let said = Arc::new(Mutex::new(String::new()));
+    let last = said.clone();
+    let tell = move |progress: &windlass::Progress| {
+        if let Ok(mut last) = last.lock() {
+            *last = progress.to_string();
+        }
+    };
+    koyeb.service(&shop).scale(3).send().await?.on_progress(tell).await?;
+    assert_eq!(status(&fake, &sleeper), "SLEEPING", "waiting wakes nobody");
+    let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+    assert!(said.contains("fra 3, 1 of them asleep"), "{said}");
+    Ok(())
+}
+
 fn status(fake: &FakeKoyeb, id: &str) -> String {
     let document = fake.document(id).unwrap_or_default();
     document["status"].as_str().unwrap_or_default().to_owned()
