@@ -178,6 +178,9 @@ pub mod cloud;
 mod config;
 mod credential;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod http;

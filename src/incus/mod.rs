@@ -13,6 +13,9 @@ mod events;
 mod exec;
 mod feed;
 mod file;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod image;
 mod import;

@@ -57,6 +57,11 @@ struct Directory {
     config: Config,
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = windlass_yaml::from_str::<Option<Config>>(text);
+}
+
 impl Directory {
     /// None where there is no such file. One that can't be read is an error: falling back would talk to another server.
     /// What holds for all users may be kept from this one.

@@ -64,6 +64,11 @@ struct Settings {
     organization: Option<String>,
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = windlass_yaml::from_str::<Option<Settings>>(text);
+}
+
 impl File {
     fn find(surroundings: &Surroundings, tried: &mut Tried) -> Result<Self, Error> {
         tried.add("KOYEB_TOKEN");

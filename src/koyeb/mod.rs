@@ -8,6 +8,9 @@ mod discover;
 mod event;
 mod exec;
 mod frame;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod goal;
 mod handle;
 mod instance;

@@ -181,8 +181,8 @@ impl Download {
         Self { total, pieces: Box::pin(pieces) }
     }
 
-    #[cfg(test)]
-    pub(super) fn of(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
         Self { total: None, pieces }
     }
 

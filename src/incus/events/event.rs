@@ -89,7 +89,7 @@ pub(in crate::incus) fn instance_of(url: &str) -> Option<&str> {
     path.split('/').next().filter(|name| !name.is_empty())
 }
 
-pub(super) fn decode(frame: &[u8]) -> Event {
+pub(in crate::incus) fn decode(frame: &[u8]) -> Event {
     #[derive(Deserialize)]
     struct Kind {
         #[serde(rename = "type")]

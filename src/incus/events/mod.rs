@@ -12,6 +12,8 @@ use futures_util::{Stream, TryStreamExt, stream};
 use super::Incus;
 use crate::error::Error;
 
+#[cfg(fuzzing)]
+pub(super) use event::decode;
 pub(super) use event::instance_of;
 pub use event::{Event, Stamped};
 pub(super) use link::{Link, News, Wanted};

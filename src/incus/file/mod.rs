@@ -2,6 +2,8 @@
 
 mod delete;
 mod directories;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod info;
 mod pull;
 mod pull_tree;

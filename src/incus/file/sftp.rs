@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::client::{Config, RawSftpSession};
 use russh_sftp::protocol::{FileAttributes, OpenFlags, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::InstanceRef;
 use super::wire::{End, Ended, Wire};
@@ -67,7 +68,15 @@ impl Sftp {
         let answer = tokio::time::timeout(limit, connecting)
             .await
             .map_err(|_| fault(Kind::Timeout, format!("no SFTP session within {limit:?}")))??;
-        let (wire, end) = Wire::new(answer.into_inner());
+        Self::over(answer.into_inner(), limit).await
+    }
+
+    /// A session over any stream.
+    pub(super) async fn over<S>(stream: S, limit: Duration) -> Result<Self, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (wire, end) = Wire::new(stream);
         // Its own limit is in whole seconds, and the same for all.
         let config = Config { request_timeout_secs: u64::from(u32::MAX), ..Config::default() };
         let session = Self { session: RawSftpSession::new_with_config(wire, config), end, limit };

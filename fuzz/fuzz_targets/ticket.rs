@@ -1,0 +1,7 @@
+//! Texts that somebody hands over: tickets, trust tokens, places of servers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    windlass::fuzzing::ticket(text);
+    windlass::fuzzing::incus::token(text);
+});

@@ -1,0 +1,27 @@
+//! Doors for the fuzz targets.
+
+use super::TrustToken;
+
+pub use super::file::fuzzing::{file_info, sftp};
+
+/// A frame of the events connection.
+pub fn event(frame: &[u8]) {
+    let event = super::events::decode(frame);
+    let _ = format!("{event:?}");
+}
+
+/// The `config.yml` of the `incus` command.
+pub fn config(text: &str) {
+    super::remotes::fuzz(text);
+}
+
+/// A trust token, and the place of a server.
+pub fn token(text: &str) {
+    if let Ok(token) = text.parse::<TrustToken>() {
+        let written = token.text().expose().parse::<TrustToken>();
+        let same = written.is_ok_and(|written| written.fingerprint() == token.fingerprint());
+        assert!(same, "a token changes when it is written");
+    }
+    let _ = super::endpoint::remote(text);
+    let _ = super::endpoint::plain(text);
+}

@@ -1,0 +1,11 @@
+//! Doors for the fuzz targets.
+
+/// A frame of a running command.
+pub fn frame(frame: &[u8]) {
+    let _ = super::frame::read(frame);
+}
+
+/// The file of the `koyeb` command.
+pub fn config(text: &str) {
+    super::discover::fuzz(text);
+}
