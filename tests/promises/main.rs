@@ -11,6 +11,7 @@ mod alone;
 #[path = "../support/fake_client.rs"]
 #[allow(dead_code)] // each program uses a part of it
 mod fake_client;
+mod hostile;
 #[cfg(feature = "incus")]
 #[path = "../support/wire.rs"]
 #[allow(dead_code)]
@@ -30,6 +31,7 @@ mod incus {
     mod errors;
     mod events;
     mod exec;
+    mod extremes;
     mod files;
     mod modes;
     mod remote;
@@ -43,6 +45,7 @@ mod incus {
 mod koyeb {
     mod connect;
     mod exec;
+    mod extremes;
     mod lists;
     mod logs;
     mod tail_cut;
@@ -53,6 +56,7 @@ mod koyeb {
 mod lambda_cloud {
     mod api;
     mod capacity;
+    mod extremes;
     mod launch;
     mod wait;
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod create;
 mod delete;
+mod extremes;
 mod files;
 mod hot_plug;
 mod power;

@@ -1,0 +1,73 @@
+//! Lambda Cloud: whatever stands in an answer or is given to a call, it ends, without a panic.
+
+use std::time::Duration;
+
+use windlass::lambda_cloud::Choice;
+use windlass::testing::FakeLambdaCloud;
+use windlass::{Error, Kind, LambdaCloud, Pacing, Retry};
+
+use crate::alone::{alone, memory};
+use crate::hostile::{DURATIONS, Hostile, assert_no_panic, ends, names, watch_panics};
+
+alone! {
+    async fn any_value_of_any_answer() -> Outcome {
+        watch_panics();
+        let fake = FakeLambdaCloud::start().await?;
+        let id = fake.add_instance();
+        let hostile = Hostile::before(&fake.url()).await?;
+        let connect = LambdaCloud::with_key(fake.key()).base_url(hostile.url()).pacing(Pacing::none());
+        let lambda = connect.retry(Retry::never()).poll_interval(Duration::from_millis(1)).client()?;
+        let instance = lambda.instance(&id);
+        hostile.each_value("list", async || lambda.instances().list().all().await).await;
+        hostile.each_value("get", async || instance.get().await).await;
+        hostile.each_value("types", async || lambda.instance_types().await).await;
+        hostile.each_value("images", async || lambda.images().await).await;
+        hostile.each_value("file systems", async || lambda.file_systems().await).await;
+        hostile.each_value("keys", async || lambda.ssh_keys().await).await;
+        hostile.each_value("rulesets", async || lambda.firewall_rulesets().await).await;
+        let launch = || lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").settle_window(Duration::ZERO);
+        // A wait that is cut short is as good as one that ends.
+        let launched = async || match launch().send().await?.timeout(Duration::from_millis(5)).await {
+            Ok(instance) => Ok(Some(instance)),
+            Err(e) => match Error::from(e) {
+                e if e.kind() == Kind::Timeout => Ok(None),
+                e => Err(e),
+            },
+        };
+        hostile.each_value_live("launch", launched).await;
+        assert_no_panic();
+        assert!(memory("VmHWM") < 256 << 20, "{} bytes", memory("VmHWM"));
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_length_of_time_and_any_name() -> Outcome {
+        watch_panics();
+        let fake = FakeLambdaCloud::start().await?;
+        for time in DURATIONS {
+            let place = format!("{time:?}");
+            let retry = Retry::default().total(time).attempt_timeout(time).backoff(time, time);
+            let quick = fake.connect().retry(retry).poll_interval(time).client()?;
+            ends(&place, quick.instance_types()).await;
+            let lambda = fake.client()?;
+            let launch = || lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop");
+            ends(&place, async { Ok::<_, Error>(launch().settle_window(time).send().await?.timeout(time).await?) }).await;
+            let choice = Choice::of("gpu_1x_a10").in_region("us-west-1");
+            let when = lambda.launch_when_available([choice]).launch(|launch| launch.ssh_key("laptop"));
+            ends(&place, async { Ok::<_, Error>(when.deadline(time).send().await?.timeout(time).await?) }).await;
+        }
+        let lambda = fake.client()?;
+        for name in names() {
+            let place = name.chars().take(40).collect::<String>();
+            ends(&place, lambda.instance(name.as_str()).get()).await;
+            ends(&place, lambda.firewall_ruleset(&name)).await;
+            ends(&place, lambda.delete_file_system(&name)).await;
+            let launch = lambda.launch(name.as_str()).region(name.as_str()).ssh_key(name.as_str());
+            ends(&place, launch.name(name.as_str()).hostname(name.as_str()).tag(name.as_str(), name.as_str()).send()).await;
+            ends(&place, lambda.add_ssh_key(name.as_str()).public(name.as_str())).await;
+        }
+        assert_no_panic();
+        Ok(())
+    }
+}

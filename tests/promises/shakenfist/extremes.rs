@@ -1,0 +1,67 @@
+//! Shaken Fist: whatever stands in an answer or is given to a call, it ends, without a panic.
+
+use super::*;
+use crate::alone::{alone, memory};
+use crate::hostile::{DURATIONS, Hostile, assert_no_panic, ends, names, watch_panics};
+
+alone! {
+    async fn any_value_of_any_answer() -> Outcome {
+        watch_panics();
+        let (fake, sf) = served().await?;
+        let web = ready(&sf).await?;
+        let net = sf.create_network("net").netblock("10.0.0.0/24").await?;
+        let blob = fake.add_blob("content");
+        let hostile = Hostile::before(&fake.url()).await?;
+        let connect = ShakenFist::at(hostile.url()).namespace("demo").key("demokey");
+        let sf = connect.retry(Retry::never()).client()?;
+        // With a token in hand, the answers of the calls alone are varied.
+        sf.instances().list().all().await?;
+        let instance = sf.instance(web.reference());
+        hostile.each_value("instances", async || sf.instances().list().all().await).await;
+        hostile.each_value("instance", async || instance.get().await).await;
+        hostile.each_value("events", async || instance.events().list().all().await).await;
+        hostile.each_value("networks", async || sf.networks().all().await).await;
+        hostile.each_value("network", async || sf.network(&net.uuid).await).await;
+        hostile.each_value("blob", async || sf.blob(&blob).await).await;
+        let wait = Duration::from_millis(5);
+        let create = || sf.create("db").disk(Disk::blank(1)).timeout(wait).settle_window(wait);
+        let created = async || match create().await.map_err(Error::from) {
+            Err(e) if e.kind() == Kind::Timeout => Ok(None),
+            other => other.map(Some),
+        };
+        hostile.each_value_live("create", created).await;
+        assert_no_panic();
+        assert!(memory("VmHWM") < 256 << 20, "{} bytes", memory("VmHWM"));
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_length_of_time_and_any_name() -> Outcome {
+        watch_panics();
+        let (_fake, sf) = served().await?;
+        let web = ready(&sf).await?;
+        for time in DURATIONS {
+            let place = format!("{time:?}");
+            let retry = Retry::default().total(time).attempt_timeout(time).backoff(time, time);
+            ends(&place, sf.with(retry).instance(web.reference()).get()).await;
+            ends(&place, web.exec("true").timeout(time).output()).await;
+            ends(&place, web.push("content").timeout(time).to("/tmp/x")).await;
+            ends(&place, web.pull("/tmp/x").timeout(time).idle_timeout(time).max_size(u64::MAX).bytes()).await;
+            ends(&place, sf.create("db").disk(Disk::blank(1)).settle_window(time).timeout(time).into_future()).await;
+        }
+        for name in names() {
+            let place = name.chars().take(40).collect::<String>();
+            ends(&place, sf.instance(name.as_str()).get()).await;
+            ends(&place, sf.network(&name)).await;
+            ends(&place, sf.blob(&name)).await;
+            ends(&place, sf.artifact(&name)).await;
+            ends(&place, web.pull(name.as_str()).bytes()).await;
+            ends(&place, web.push("content").mode(u32::MAX).to(&name)).await;
+            ends(&place, sf.create(name.as_str()).namespace(name.as_str()).cpus(u32::MAX).memory_mib(u32::MAX).send()).await;
+            ends(&place, sf.create_network(name.as_str()).netblock(name.as_str()).send()).await;
+        }
+        assert_no_panic();
+        Ok(())
+    }
+}
