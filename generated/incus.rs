@@ -1448,7 +1448,8 @@ pub mod types {
         /// Rows of the terminal.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub height: ::std::option::Option<i64>,
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
@@ -1456,7 +1457,8 @@ pub mod types {
         /// Columns of the terminal.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub width: ::std::option::Option<i64>,
     }
@@ -1549,13 +1551,15 @@ pub mod types {
         /// Group to run as.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub group: ::std::option::Option<i64>,
         /// Rows of the terminal.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub height: ::std::option::Option<i64>,
         /// Give it a terminal.
@@ -1567,7 +1571,8 @@ pub mod types {
         /// User to run as.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub user: ::std::option::Option<i64>,
         /// Connect the streams over websockets.
@@ -1576,7 +1581,8 @@ pub mod types {
         /// Columns of the terminal.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub width: ::std::option::Option<i64>,
     }
@@ -1811,13 +1817,15 @@ pub mod types {
         /// When the image was made, in seconds since 1970.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub creation_date: ::std::option::Option<i64>,
         /// When the image expires, in seconds since 1970; 0 for never.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub expiry_date: ::std::option::Option<i64>,
         /// Properties to add or replace.
@@ -2284,7 +2292,8 @@ pub mod types {
         /// Seconds until a stop or restart gives up; -1 for never.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub timeout: ::std::option::Option<i64>,
     }

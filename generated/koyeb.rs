@@ -584,7 +584,8 @@ pub mod types {
         /// The HTTP status.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub status: ::std::option::Option<i32>,
         #[serde(flatten)]
@@ -627,7 +628,8 @@ pub mod types {
         /// The HTTP status.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub status: ::std::option::Option<i32>,
         #[serde(flatten)]
@@ -670,7 +672,8 @@ pub mod types {
         /// Its exit code; 0 in every frame before the last.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub exit_code: ::std::option::Option<i32>,
         /// Whether it has ended; such a frame is the last and may hold output.
@@ -817,7 +820,8 @@ pub mod types {
         /// Its number among its like, from 0.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub replica_index: ::std::option::Option<i64>,
         /// Its service.
@@ -999,7 +1003,8 @@ pub mod types {
         /// How many there are on all pages.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub count: ::std::option::Option<i64>,
         /// Those on the page.
@@ -1015,13 +1020,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         #[serde(flatten)]
@@ -1046,13 +1053,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
@@ -1080,13 +1089,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
@@ -1104,7 +1115,8 @@ pub mod types {
         /// How many there are on all pages.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub count: ::std::option::Option<i64>,
         /// Whether there is another page.
@@ -1120,13 +1132,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         #[serde(flatten)]
@@ -1141,7 +1155,8 @@ pub mod types {
         /// How many there are on all pages.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub count: ::std::option::Option<i64>,
         /// Those on the page.
@@ -1154,13 +1169,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         /// Which came first.
@@ -1178,7 +1195,8 @@ pub mod types {
         /// How many there are on all pages.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub count: ::std::option::Option<i64>,
         /// Whether there is another page.
@@ -1187,13 +1205,15 @@ pub mod types {
         /// How many were asked for.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
         /// How many were skipped.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub offset: ::std::option::Option<i64>,
         /// Those on the page.
@@ -1429,7 +1449,8 @@ pub mod types {
         /// gRPC's code: 3 invalid argument, 5 not found, 7 permission denied, 16 unauthenticated and so on.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub code: ::std::option::Option<i32>,
         /// More of it.
@@ -1543,7 +1564,8 @@ pub mod types {
         /// How many.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub instances: ::std::option::Option<i64>,
         /// Where, as `region:fra`; everywhere if empty.
@@ -1571,13 +1593,15 @@ pub mod types {
         /// Rows.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub height: ::std::option::Option<i32>,
         /// Columns.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub width: ::std::option::Option<i32>,
         #[serde(flatten)]

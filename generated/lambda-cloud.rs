@@ -302,7 +302,8 @@ pub mod types {
         /// About how much is on it, in bytes; updated every few hours.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub bytes_used: ::std::option::Option<i64>,
         /// When it was created.

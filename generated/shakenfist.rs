@@ -612,7 +612,8 @@ pub mod types {
         #[serde(
             rename = "return-code",
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub return_code: ::std::option::Option<i64>,
         /// What the guest knows of the file.
@@ -650,12 +651,14 @@ pub mod types {
         /// The newest version.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub index: ::std::option::Option<i64>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub max_versions: ::std::option::Option<i64>,
         #[serde(
@@ -772,7 +775,8 @@ pub mod types {
         /// Seconds.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub expires_in: ::std::option::Option<i64>,
         /// `Bearer`.
@@ -818,7 +822,8 @@ pub mod types {
         pub modified: ::std::option::Option<::serde_json::Value>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub reference_count: ::std::option::Option<i64>,
         /// In hexadecimal; null until it is computed.
@@ -827,7 +832,8 @@ pub mod types {
         /// Bytes.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub size: ::std::option::Option<i64>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -918,7 +924,8 @@ pub mod types {
         /// How many bytes from the end; 10240 where left out, -1 for all.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub length: ::std::option::Option<i64>,
     }
@@ -944,7 +951,8 @@ pub mod types {
         /// GB.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub size: ::std::option::Option<i64>,
         /// Left out of snapshots.
@@ -967,7 +975,8 @@ pub mod types {
         /// GB.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub size: ::std::option::Option<i64>,
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
@@ -1074,7 +1083,8 @@ pub mod types {
         /// How many; 100 where left out.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub limit: ::std::option::Option<i64>,
     }
@@ -1104,12 +1114,14 @@ pub mod types {
         /// Of the serial console, on the node.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub console_port: ::std::option::Option<i64>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub cpus: ::std::option::Option<i64>,
         /// As asked for.
@@ -1140,7 +1152,8 @@ pub mod types {
         /// MiB.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub memory: ::std::option::Option<i64>,
         /// The owner's own notes.
@@ -1180,12 +1193,14 @@ pub mod types {
         /// Of the graphical console, on the node.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub vdi_port: ::std::option::Option<i64>,
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub vdi_tls_port: ::std::option::Option<i64>,
         /// Of the record's form.
@@ -1497,13 +1512,15 @@ pub mod types {
         /// Up to 0.8.0.0rc4; then `vxlan_id`.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub vxid: ::std::option::Option<i64>,
         /// Since the development version of October 2024.
         #[serde(
             skip_serializing_if = "::std::option::Option::is_none",
-            deserialize_with = "crate::raw::number"
+            deserialize_with = "crate::raw::number",
+            default
         )]
         pub vxlan_id: ::std::option::Option<i64>,
         #[serde(flatten)]
@@ -1747,7 +1764,11 @@ pub mod types {
             deserialize_with = "crate::raw::null_as_empty"
         )]
         pub locations: ::std::vec::Vec<::std::string::String>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number",
+            default
+        )]
         pub max_versions: ::std::option::Option<i64>,
         #[serde(
             default,
@@ -1760,7 +1781,11 @@ pub mod types {
         pub modified: ::std::option::Option<::serde_json::Value>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number",
+            default
+        )]
         pub reference_count: ::std::option::Option<i64>,
         /// In hexadecimal; null until it is computed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1768,7 +1793,11 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub shared: ::std::option::Option<bool>,
         /// Bytes.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number",
+            default
+        )]
         pub size: ::std::option::Option<i64>,
         /// As `sf://instance/UUID/vda`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1777,7 +1806,7 @@ pub mod types {
         pub state: ::std::option::Option<ObjectState>,
         /// The artifact's.
         pub uuid: ::std::string::String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::raw::number")]
         pub version: i64,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -1833,7 +1862,11 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub device: ::std::option::Option<::std::string::String>,
         /// How many versions are kept of each; the oldest go.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(
+            skip_serializing_if = "::std::option::Option::is_none",
+            deserialize_with = "crate::raw::number",
+            default
+        )]
         pub max_versions: ::std::option::Option<i64>,
         /// Only what differs from the image below.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

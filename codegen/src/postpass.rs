@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use proc_macro2::TokenTree;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, Type, parse_quote};
 
@@ -96,6 +97,10 @@ fn read_any_number(item: &mut Item) {
         let number = ty.strip_prefix("::std::option::Option<").and_then(|ty| ty.strip_suffix('>'));
         if matches!(number.unwrap_or(&ty), "i32" | "i64") {
             read_with_helper(&mut field.attrs, "number");
+            if number.is_some() {
+                // With a function of our own serde no longer takes a field that isn't there for none.
+                default_if_absent(&mut field.attrs);
+            }
         }
     }
 }
@@ -138,6 +143,18 @@ fn read_with_helper(attrs: &mut Vec<Attribute>, helper: &str) {
     match serde.map(|attr| &mut attr.meta) {
         Some(Meta::List(list)) => list.tokens.extend(quote! { , #helper }),
         _ => attrs.push(parse_quote!(#[serde(#helper)])),
+    }
+}
+
+fn default_if_absent(attrs: &mut [Attribute]) {
+    let Some(Meta::List(list)) =
+        attrs.iter_mut().find(|attr| attr.path().is_ident("serde")).map(|attr| &mut attr.meta)
+    else {
+        return;
+    };
+    let is_default = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "default");
+    if !list.tokens.clone().into_iter().any(is_default) {
+        list.tokens.extend(quote! { , default });
     }
 }
 

@@ -11,7 +11,6 @@ use windlass::{Kind, Retry};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const QUERY: &str = "GET /v1/streams/logs/query";
-const TAIL: &str = "GET /v1/streams/logs/tail";
 
 async fn fake() -> Result<(FakeKoyeb, Koyeb, String), Box<dyn std::error::Error>> {
     let fake = FakeKoyeb::start().await?;
