@@ -127,7 +127,9 @@ mod tests {
         }
         let (told, found) = std::sync::mpsc::channel();
         let surroundings = Surroundings::made(&[], &place.root);
-        std::thread::spawn(move || told.send(find(&surroundings)));
+        std::thread::spawn(move || {
+            let _ = told.send(find(&surroundings));
+        });
         let found = found.recv_timeout(std::time::Duration::from_secs(60));
         let Ok(Ok(found)) = found else { unreachable!("it waits: {found:?}") };
         let e = found.retry(crate::Retry::never()).connect().await.map(|_| ()).map_err(|e| e.kind());

@@ -45,7 +45,7 @@ impl Turn {
         incus.0.starting.clone().acquire_owned().await.map(Self).map_err(closed)
     }
 
-    fn is_over(self) {
+    fn end(self) {
         drop(self.0);
     }
 }
@@ -67,7 +67,7 @@ impl Pipes {
                 dial(&incus, &operation, "1"),
                 dial(&incus, &operation, "2"),
             )?;
-            turn.is_over();
+            turn.end();
             let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
             Ok(Self { stdin, stdout, stderr, control })
         })
@@ -86,7 +86,7 @@ impl Terminal {
             // As above.
             let control = control(&incus, &operation).await?;
             let both = dial(&incus, &operation, "0").await?;
-            turn.is_over();
+            turn.end();
             // Not watched: an answer could wait behind what is being typed. `control` tells for both.
             Ok(Self { both, control })
         })
