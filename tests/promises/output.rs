@@ -74,7 +74,7 @@ mod incus {
     async fn recorded_output_has_the_same_limit_and_its_files_are_deleted() -> Outcome {
         let (fake, web) = web().await?;
         let flood = || web.exec(["sh", "-c", "head -c 3M /dev/zero; echo err >&2"]);
-        let e = Error::from(flood().max_output(2_000_000).record_output().await.expect_err("too much"));
+        let e = flood().max_output(2_000_000).record_output().await.expect_err("too much");
         assert_eq!(e.kind(), Kind::LimitExceeded, "{e}");
         let kept = e.stdout().map_or(0, <[u8]>::len) + e.stderr().map_or(0, <[u8]>::len);
         assert_eq!(kept, 2_000_000);

@@ -104,7 +104,7 @@ async fn a_tree() -> Outcome {
     expected.extend(["closed", "open", "private"].iter().flat_map(|place| [large(place), secret(place)]));
     expected.sort();
     assert_eq!(modes(&directory.0.join("copy")), expected);
-    let seen = seen.lock().unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert!(seen.len() > 6);
     for (name, mode) in seen.iter().flatten() {
         let private = match name.as_str() {

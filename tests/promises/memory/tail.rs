@@ -12,6 +12,7 @@ use crate::alone::{alone, memory};
 const MIB: usize = 1 << 20;
 
 /// Says lines of 6 MiB for as long as they are taken.
+#[allow(clippy::result_large_err)] // what the library of websockets asks for
 async fn talk(listener: TcpListener, timed: bool) -> Result<(), Box<dyn std::error::Error>> {
     let (connection, _) = listener.accept().await?;
     let accept = |_: &Request, mut response: Response| {
