@@ -36,7 +36,8 @@ async fn the_seven_operations() -> Outcome {
     assert!(lambda.instances().status(InstanceStatus::Active).list().all().await?.is_empty());
     let e = lambda.instance("nope").get().await.expect_err("there is none");
     assert!(e.is_not_found() && e.code_is(ErrorCode::ObjectDoesNotExist));
-    assert_eq!(e.to_string().split(": ").next(), Some("lambda-cloud instance_get"));
+    let begins = format!("lambda-cloud instance_get \"nope\" at {}", fake.url());
+    assert_eq!(e.to_string().split(": ").next(), Some(begins.as_str()));
     Ok(())
 }
 
