@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::shown::{Shown, one_line};
+use crate::shown::one_line;
 
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -455,8 +455,9 @@ impl fmt::Display for Kind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { api, kind, status, code, message, .. } = &*self.0;
-        let (object, server) = (self.object().map(|object| format!("\"{}\"", Shown(object))), self.server());
-        let at = server.map(|server| format!("at {}", Shown(server)));
+        let (object, server) =
+            (self.object().map(|object| format!("\"{}\"", one_line(object, 120))), self.server());
+        let at = server.map(|server| format!("at {}", one_line(server, 200)));
         let words = [Some(*api), Some(self.operation()), object.as_deref(), at.as_deref()];
         let words: Vec<&str> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
@@ -470,12 +471,12 @@ impl fmt::Display for Error {
             let status = status.to_string();
             match code {
                 // A vendor's word, or an error inside a good status.
-                Some(code) if *code != status => write!(f, " ({status}, {})", Shown(code))?,
+                Some(code) if *code != status => write!(f, " ({status}, {})", one_line(code, 120))?,
                 _ => write!(f, " ({status})")?,
             }
         }
         if !message.is_empty() {
-            write!(f, ": {}", one_line(message))?;
+            write!(f, ": {}", one_line(message, 400))?;
         }
         Ok(())
     }
@@ -538,7 +539,10 @@ mod tests {
             e.to_string(),
             "incus instance_get \"web\\u{1b}[2J\" at https://10.0.0.2:8443: not found (404): \\u{202e}\\u{7}"
         );
-        assert_eq!(e.while_connecting().operation(), "connect");
+        let e = e.while_connecting();
+        assert_eq!(e.operation(), "connect");
+        let long = e.with(|e| (e.object, e.code) = ("ü".repeat(5_000), Some("ü".repeat(5_000))));
+        assert!(long.to_string().chars().count() < 420);
         let e = Error::new(Kind::Server, "ü".repeat(5_000));
         assert!(e.to_string().chars().count() < 420);
     }
