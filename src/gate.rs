@@ -24,22 +24,23 @@ impl Gate {
         Self { places: Semaphore::new(size), size }
     }
 
-    /// A place, or an error when none came within `limit`.
-    pub(crate) async fn place(&self, limit: Duration) -> Result<Place<'_>, Error> {
+    /// A place; none if none came within `limit`.
+    pub(crate) async fn place(&self, limit: Duration) -> Option<Place<'_>> {
         if let Ok(place) = self.places.try_acquire() {
-            return Ok(place);
+            return Some(place);
         }
-        let queueing = Queueing::begin();
-        let place = tokio::time::timeout(limit, self.places.acquire()).await;
-        drop(queueing);
+        let _queueing = Queueing::begin();
         // It is never closed.
-        place.ok().and_then(Result::ok).ok_or_else(|| {
-            let size = self.size;
-            let message = format!(
-                "its turn didn't come within {limit:?}: {size} requests are on their way (Limits::in_flight)"
-            );
-            Error::new(Kind::Timeout, message)
-        })
+        tokio::time::timeout(limit, self.places.acquire()).await.ok()?.ok()
+    }
+
+    /// None came within a limit that was set so.
+    pub(crate) fn full(&self, limit: Duration) -> Error {
+        let size = self.size;
+        let message = format!(
+            "its turn didn't come within {limit:?} (Retry::total): {size} requests are on their way (Limits::in_flight)"
+        );
+        Error::new(Kind::Timeout, message)
     }
 }
 
@@ -112,10 +113,10 @@ mod tests {
         let gate = Gate::of(2);
         let limit = Duration::from_secs(10);
         let (first, second) = (gate.place(limit).await, gate.place(limit).await);
-        assert!(first.is_ok() && second.is_ok());
-        let e = gate.place(limit).await.err();
-        let told = e.map(|e| (e.kind(), e.to_string().contains("2 requests"), e.to_string().contains("10s")));
-        assert_eq!(told, Some((Kind::Timeout, true, true)));
+        assert!(first.is_some() && second.is_some());
+        assert!(gate.place(limit).await.is_none());
+        let (kind, text) = (gate.full(limit).kind(), gate.full(limit).to_string());
+        assert!(kind == Kind::Timeout && text.contains("2 requests") && text.contains("10s"), "{text}");
         let order = Mutex::new(Vec::new());
         let wait = |number| {
             let (gate, order) = (&gate, &order);
@@ -150,17 +151,17 @@ mod tests {
             drop(held);
             tokio::time::sleep(Duration::from_secs(8)).await;
         };
-        assert!(tokio::join!(work, free).0.is_ok());
+        assert!(tokio::join!(work, free).0.is_some());
         assert_eq!(queued.time(), Duration::from_secs(3));
     }
 
     #[tokio::test]
     async fn extremes() {
         for size in [0, 1, usize::MAX] {
-            assert!(Gate::of(size).place(Duration::ZERO).await.is_ok(), "{size}");
+            assert!(Gate::of(size).place(Duration::ZERO).await.is_some(), "{size}");
         }
         let gate = Gate::of(0);
         let _held = gate.place(Duration::MAX).await;
-        assert!(gate.place(Duration::ZERO).await.is_err());
+        assert!(gate.place(Duration::ZERO).await.is_none());
     }
 }

@@ -176,6 +176,7 @@ mod clock;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
+mod connects;
 mod credential;
 mod error;
 #[cfg(fuzzing)]

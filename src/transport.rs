@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use crate::body::{self, Unread};
+use crate::connects;
 use crate::credential::{Credential, Stamp};
 use crate::error::{Error, Kind, Sent};
 use crate::gate::{Gate, Place};
@@ -230,7 +231,7 @@ pub(crate) async fn exec(
 ) -> reqwest::Result<Response> {
     let Some(endpoint) = inner.shared.endpoint(info.operation_id) else {
         // The table is generated with the client, so every operation is in it; without its class, send once.
-        return http.execute(request).await;
+        return connects::waiting(http.execute(request)).await;
     };
     if endpoint.reply == Reply::Upgrade && request.headers().contains_key(UPGRADE) {
         // Another protocol than websockets, by the caller's own choice.
@@ -356,7 +357,9 @@ impl<'a> Attempts<'a> {
     /// What must be there before anything is sent. Waiting for it is part of the call's time.
     async fn prepare(&mut self, request: &mut Request) -> Result<Place<'a>, Error> {
         self.turn().await?;
-        let place = self.gate().place(self.left()).await?;
+        let Some(place) = self.gate().place(self.left()).await else {
+            return Err(self.gate().full(self.inner.retry.total));
+        };
         self.sign(request).await?;
         Ok(place)
     }
@@ -373,9 +376,10 @@ impl<'a> Attempts<'a> {
         let put_on = self.inner.shared.credential.put_on(request.headers_mut());
         let stamp = match self.inner.shared.credential.is_renewable() {
             false => put_on.await?,
-            true => tokio::time::timeout(self.left(), put_on)
-                .await
-                .map_err(|_| Error::new(Kind::Timeout, "no token within the time limit of the call"))??,
+            true => tokio::time::timeout(self.left(), put_on).await.map_err(|_| {
+                let total = self.inner.retry.total;
+                Error::new(Kind::Timeout, format!("no token within {total:?} (Retry::total)"))
+            })??,
         };
         if self.endpoint.reply == Reply::Upgrade {
             (self.inner.shared.upgrade)(request.headers_mut());
@@ -464,23 +468,27 @@ impl<'a> Attempts<'a> {
             *request.timeout_mut() = Some(bound.left);
         }
         let answered = match course {
-            Course::Upload if self.is_bounded() => Some(self.http.execute(request).await),
+            Course::Upload if self.is_bounded() => Some(self.send(request).await),
             Course::Upload => {
                 let silence = Silence::of(&mut request);
                 tokio::select! {
                     biased;
-                    answered = self.http.execute(request) => Some(answered),
+                    answered = self.send(request) => Some(answered),
                     () = silence.lasts(bound.left) => None,
                 }
             }
             Course::Plain | Course::LongPoll(_) => {
-                tokio::time::timeout(bound.left, self.http.execute(request)).await.ok()
+                tokio::time::timeout(bound.left, self.send(request)).await.ok()
             }
         };
         match answered {
             Some(answered) => Ok(answered?),
             None => Err(Failure::Own(bound.no_answer())),
         }
+    }
+
+    fn send(&self, request: Request) -> impl Future<Output = reqwest::Result<Response>> + use<> {
+        connects::waiting(self.http.execute(request))
     }
 
     fn is_bounded(&self) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::checked::{Check, Checked};
+use crate::clock;
 use crate::error::{Error, Kind, Sent};
 use crate::gate::Queued;
 use crate::shown::Shown;
@@ -289,6 +290,8 @@ struct Wait<T> {
     looks: u32,
     /// Since when no look has worked.
     silent: Option<Instant>,
+    /// How long the last look stood in queues of this program.
+    queued: Duration,
 }
 
 impl<T> Wait<T> {
@@ -305,7 +308,8 @@ impl<T> Wait<T> {
         if operation.progress.is_some() {
             operation.work.watch_closely();
         }
-        Self { operation, started: Instant::now(), last: None, looks: 0, silent: None }
+        let (started, queued) = (Instant::now(), Duration::ZERO);
+        Self { operation, started, last: None, looks: 0, silent: None, queued }
     }
 
     async fn run(mut self) -> Result<T, WaitError> {
@@ -353,7 +357,10 @@ impl<T> Wait<T> {
         if let Some(since) = self.silent {
             limit = limit.min(self.operation.work.silence().saturating_sub(since.elapsed()));
         }
-        in_time(limit, most, self.operation.work.look(patience)).await
+        let queued = Queued::default();
+        let looked = in_time(limit, most, &queued, self.operation.work.look(patience)).await;
+        self.queued = queued.time();
+        looked
     }
 
     fn tell(&mut self, progress: Progress) {
@@ -369,7 +376,7 @@ impl<T> Wait<T> {
     /// A look that failed says nothing of the work: go on while there is hope.
     fn endure(&mut self, e: Error, began: Instant) -> Result<Duration, WaitError> {
         // One that hung may have been in vain from its beginning.
-        let lost = if e.kind() == Kind::Timeout { began } else { Instant::now() };
+        let lost = if e.kind() == Kind::Timeout { clock::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
         if !may_pass(e.kind()) || since.elapsed() >= self.operation.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
@@ -381,7 +388,7 @@ impl<T> Wait<T> {
     async fn finish(mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
-            match in_time(limit, limit, self.operation.work.finish()).await {
+            match in_time(limit, limit, &Queued::default(), self.operation.work.finish()).await {
                 Ok(result) => return Ok(result),
                 Err(e) => self.try_again(e).await?,
             }
@@ -403,7 +410,7 @@ impl<T> Wait<T> {
     async fn settle(mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
-            match in_time(limit, limit, self.operation.work.settle()).await {
+            match in_time(limit, limit, &Queued::default(), self.operation.work.settle()).await {
                 Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
                 settled => return self.settled(settled),
             }
@@ -462,9 +469,10 @@ impl<T> Wait<T> {
 async fn in_time<T>(
     limit: Duration,
     most: Duration,
+    queued: &Queued,
     answer: BoxFuture<'_, Result<T, Error>>,
 ) -> Result<T, Error> {
-    let (started, queued) = (Instant::now(), Queued::default());
+    let started = Instant::now();
     let mut answer = std::pin::pin!(queued.count(answer));
     let mut left = limit.min(most);
     loop {

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::identity::certificates;
 use super::work::POLLS;
 use super::{Connect, Core, Identity, Incus, endpoint, reply};
+use crate::connects::OneByOne;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::place::Server;
@@ -82,6 +83,7 @@ impl Connect {
                 }
                 let builder = http::builder(tls::nobody()?).no_proxy();
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
+                let builder = builder.connector_layer(OneByOne::new());
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
             }
             Target::Http(url) => {

@@ -65,6 +65,7 @@ mod lambda_cloud {
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod limits {
     mod bodies;
+    mod extremes;
     mod heads;
     mod hostile;
     mod in_flight;

@@ -59,7 +59,7 @@ async fn crowd(test: &str, size: usize) -> Outcome {
     assert_eq!(fake.instances().len(), size);
     let peak = fake.connections_peak();
     println!("{size} waits: {peak} connections at most");
-    assert!(peak <= 2 * 64 + 4, "{peak} connections");
+    assert!(peak <= 64 + 4, "{peak} connections");
     Ok(())
 }
 

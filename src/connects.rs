@@ -1,0 +1,116 @@
+//! Connections to a unix socket are made one after the other, and only for requests that still need one.
+//!
+//! hyper's pool begins a connection for each request that finds none free, and finishes it even if another one became
+//! free first. In a burst that makes up to twice as many connections as there are requests on their way.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_layer::Layer;
+use tower_service::Service;
+
+tokio::task_local! {
+    static WAITING: ();
+}
+
+/// Sends a request. What is polled in here is polled because the request waits for it.
+pub(crate) fn waiting<F: Future>(request: F) -> impl Future<Output = F::Output> {
+    WAITING.scope((), request)
+}
+
+fn is_waiting() -> bool {
+    WAITING.try_with(|()| ()).is_ok()
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One connection after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct OneByOne(Arc<Semaphore>);
+
+impl OneByOne {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl<S> Layer<S> for OneByOne {
+    type Service = Connects<S>;
+
+    fn layer(&self, inner: S) -> Connects<S> {
+        Connects { inner, turn: self.0.clone() }
+    }
+}
+
+/// What connects.
+#[derive(Debug, Clone)]
+pub(crate) struct Connects<S> {
+    inner: S,
+    turn: Arc<Semaphore>,
+}
+
+impl<S, D> Service<D> for Connects<S>
+where
+    S: Service<D, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+    D: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, to: D) -> Self::Future {
+        // The one that is ready, as is the custom.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let turn = self.turn.clone();
+        Box::pin(async move {
+            let turn = next_turn(turn).await?;
+            let connected = inner.call(to).await;
+            drop(turn);
+            connected
+        })
+    }
+}
+
+/// Waits for the turn of a request; an error once the request waits no more, as it has got another connection.
+async fn next_turn(turn: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BoxError> {
+    // Somebody else's request doesn't say whether it waits.
+    let ours = is_waiting();
+    let mut turn = pin!(turn.acquire_owned());
+    poll_fn(|context| match is_waiting() {
+        false if ours => Poll::Ready(Err("another connection became free".into())),
+        _ => Pin::new(&mut turn).as_mut().poll(context).map_err(Into::into),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_no_more_gives_up_the_turn() {
+        let turn = OneByOne::new().0;
+        let held = next_turn(turn.clone()).await;
+        let mut second = Box::pin(next_turn(turn.clone()));
+        let third = Box::pin(waiting(next_turn(turn.clone())));
+        // It is seen once within its request, and then by itself.
+        let limit = std::time::Duration::from_secs(1);
+        assert!(tokio::time::timeout(limit, waiting(second.as_mut())).await.is_err());
+        let given_up = second.await.map(drop).map_err(|e| e.to_string());
+        assert_eq!(given_up, Err("another connection became free".to_owned()));
+        drop(held);
+        assert!(third.await.is_ok());
+        // A request that never said anything waits like any other.
+        assert!(next_turn(turn).await.is_ok());
+    }
+}
