@@ -174,9 +174,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_about_to_end_is_renewed() -> Result<(), Error> {
-        let (credential, _) = counted(Some(Duration::from_secs(60)));
+        let (credential, _) = counted(Some(Duration::from_secs(600)));
         assert_eq!(value(&credential).await?.0, "Bearer token-1");
-        tokio::time::advance(Duration::from_secs(29)).await;
+        tokio::time::advance(Duration::from_secs(569)).await;
         assert_eq!(value(&credential).await?.0, "Bearer token-1");
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(value(&credential).await?.0, "Bearer token-2");
