@@ -81,7 +81,7 @@ impl Limits {
     /// of their call.
     ///
     /// A request for a document is on its way until the document is there, any other until its answer begins: open
-    /// streams and websockets don't count. Long polls have as many places of their own.
+    /// streams and websockets don't count. Long polls, and websockets until they begin, have as many places of their own.
     #[must_use]
     pub fn in_flight(mut self, requests: usize) -> Self {
         self.in_flight = requests.max(1);

@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     pace: Option<Pace>,
     pub(crate) limits: Limits,
     requests: Gate,
-    /// They last long, and must not keep others waiting.
+    /// They last long, and must not keep others waiting; websockets begin here as well.
     long_polls: Gate,
     budget: Budget,
 }
@@ -367,6 +367,8 @@ impl<'a> Attempts<'a> {
     fn gate(&self) -> &'a Gate {
         match self.course {
             Course::LongPoll(_) => &self.inner.shared.long_polls,
+            // What spares others their looks must not wait behind them.
+            Course::Plain if self.endpoint.reply == Reply::Upgrade => &self.inner.shared.long_polls,
             Course::Plain | Course::Upload => &self.inner.shared.requests,
         }
     }

@@ -59,7 +59,8 @@ async fn crowd(test: &str, size: usize) -> Outcome {
     assert_eq!(fake.instances().len(), size);
     let peak = fake.connections_peak();
     println!("{size} waits: {peak} connections at most");
-    assert!(peak <= 64 + 4, "{peak} connections");
+    // And one in the making, whose request has got another.
+    assert!(peak <= 64 + 4 + 1, "{peak} connections");
     Ok(())
 }
 
