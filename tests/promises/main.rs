@@ -1,9 +1,11 @@
 //! What windlass promises, each by a test that fails without it; and tests of the fakes without our client.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+// A test's future lives on the heap of its own runtime.
+#![allow(clippy::large_futures)]
 // A build with few features runs a part of it.
 #![cfg_attr(
     not(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
-    allow(dead_code, unused_imports)
+    allow(dead_code, unused_imports, unused_macros)
 )]
 
 mod alone;

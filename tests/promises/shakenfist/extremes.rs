@@ -25,7 +25,7 @@ alone! {
         hostile.each_value("blob", async || sf.blob(&blob).await).await;
         let wait = Duration::from_millis(5);
         let create = || sf.create("db").disk(Disk::blank(1)).timeout(wait).settle_window(wait);
-        let created = async || match create().await.map_err(Error::from) {
+        let created = async || match create().await {
             Err(e) if e.kind() == Kind::Timeout => Ok(None),
             other => other.map(Some),
         };
