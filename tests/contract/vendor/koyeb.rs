@@ -8,7 +8,7 @@ use windlass::testing::FakeKoyeb;
 /// Runs the script; what it found.
 async fn sdk(fake: &FakeKoyeb, service: &str) -> Value {
     let python = std::env::var("WINDLASS_KOYEB_PYTHON").expect("set by `cargo xtask live koyeb`");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/vendor/koyeb.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/vendor/koyeb_sdk.py");
     let output = tokio::process::Command::new(python)
         .arg(script)
         .arg(service)
