@@ -12,7 +12,7 @@ pub const MAX_BYTES: usize = 16 << 20;
 /// The deepest nesting, aliases followed.
 pub const MAX_DEPTH: usize = 64;
 
-/// How much all aliases of a document may copy: bytes of text, and [`NODE`] for each node.
+/// How much all aliases of a document may copy: bytes of text, and 64 bytes for each node.
 pub const MAX_COPIED: usize = 1 << 20;
 
 /// What a node counts for besides its text, in bytes.

@@ -41,7 +41,7 @@ impl Stopped {
         let (recipe, directory) = (of("WINDLASS_LIVE_INCUS_CONTROL")?, of("WINDLASS_LIVE_INCUS_DIR")?);
         // The process is numbered as in the daemon's own namespace.
         let mut command = Command::new("bash");
-        command.arg(recipe).args(["inside", &directory, "kill", signal, &pid.to_string()]);
+        command.arg(recipe).args(["inside", &directory, "sh", "-c", &format!("kill {signal} {pid}")]);
         let status = command.status()?;
         status.success().then_some(()).ok_or_else(|| format!("kill {signal} {pid}: {status}").into())
     }
