@@ -44,7 +44,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
     }
 }
 
-/// Reads the body of any other answer, for whoever will read it as usual: so many bytes at most. What comes after them
+/// Reads the body of any other answer, for a caller that reads it as usual: so many bytes at most. What comes after them
 /// is left, and the connection is closed.
 pub(crate) async fn whole(mut response: Response, most: u64) -> reqwest::Result<Response> {
     let body = beginning(&mut response, most).await?;

@@ -164,7 +164,7 @@ pub(crate) struct Facts {
     pub(crate) media_type: Option<HeaderValue>,
     /// Of a request that is to be recognized on the server.
     pub(crate) request_id: Option<HeaderValue>,
-    /// Whoever makes the call bounds the time of its answer.
+    /// The caller bounds the time of its answer.
     pub(crate) bounded: bool,
 }
 

@@ -111,7 +111,7 @@ fn not_deep(text: &str) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Files that must neither hold up nor break whoever looks for settings.
+/// Files that must neither delay nor break a search for settings.
 #[cfg(test)]
 pub(crate) mod hostile {
     use std::path::Path;

@@ -29,7 +29,7 @@ pub(super) fn find(surroundings: &Surroundings, mut tried: Tried) -> Result<Sock
     found.ok_or_else(|| tried.error("an Incus server"))
 }
 
-/// The first place counts if it has a main socket at all, whoever may use it.
+/// The first place counts if it has a main socket at all, even one that others use.
 fn in_system(surroundings: &Surroundings, tried: &mut Tried) -> Option<Socket> {
     let run = surroundings.system("/run/incus");
     if std::fs::symlink_metadata(run.join("unix.socket")).is_ok() {

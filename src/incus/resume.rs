@@ -35,7 +35,7 @@ impl Incus {
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone). A start or restart has worked if the instance runs and was
     /// started since, a launch if its own instance runs, a delete if the instance isn't there. A stop, freeze or unfreeze
-    /// ends well where the instance is in that state, whoever brought it there.
+    /// ends well where the instance is in that state, even if somebody else brought it there.
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         let (incus, check) = self.going_on(ticket)?;
         let operation = T::resume(&incus, ticket).ok_or_else(|| {

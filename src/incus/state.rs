@@ -199,7 +199,7 @@ pub(super) struct Reached {
 enum Proof {
     /// It was started since then, and runs. That it runs proves nothing: a start fails where it ran before.
     StartedSince,
-    /// The state is all that was asked for, whoever brought it about.
+    /// The state is all that was asked for, even if somebody else brought it about.
     Running,
     Status(Status),
     Absence,

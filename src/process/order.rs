@@ -85,7 +85,7 @@ impl Desk {
         }
     }
 
-    /// Whoever drives the command is gone: because it has ended, or with the runtime or the connection.
+    /// The task that drives the command is gone: because it has ended, or with the runtime or the connection.
     async fn nobody_there(&self, sent: Sent) -> Error {
         match self.ended.clone().wait_for(|ended| *ended).await {
             Ok(_) => Error::new(Kind::Conflict, "the command has ended").with(|e| e.sent = Sent::No),

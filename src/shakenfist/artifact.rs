@@ -118,7 +118,7 @@ impl ArtifactUpload {
         self
     }
 
-    /// How long all of it may take; an hour if not said.
+    /// How long all of it may take (default: an hour).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

@@ -49,7 +49,7 @@ impl<D: Subject> Instance<D> {
 }
 
 impl Exec {
-    /// How long all of it may take, waiting for the agent included; ten minutes if not said. The command goes on when it
+    /// How long all of it may take, waiting for the agent included (default: ten minutes). The command goes on when it
     /// is over.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;

@@ -49,7 +49,7 @@ impl Meanwhile {
     pub(super) async fn remove(self, push: Result<(), Error>) -> Result<(), Error> {
         let Some(work) = self.removal() else { return push };
         let result = work.await;
-        // Whoever drops this before still has it removed.
+        // Dropped before that, it still removes the file.
         self.asked.store(false, Ordering::Relaxed);
         let Err(failed) = result else { return push };
         let name = &self.name;

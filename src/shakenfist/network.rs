@@ -179,14 +179,14 @@ impl NetworkCreate {
         self
     }
 
-    /// Whether it hands out addresses by DHCP; yes if not said. 0.7.2 and 0.8.0.0rc4 keep a no; the development version of
+    /// Whether it hands out addresses by DHCP (default: yes). 0.7.2 and 0.8.0.0rc4 keep a no; the development version of
     /// October 2024 takes it for yes.
     pub fn dhcp(mut self, yes: bool) -> Self {
         self.create.provide_dhcp = Some(yes);
         self
     }
 
-    /// Whether it leads outside by NAT; yes if not said. As with [`dhcp`](Self::dhcp), some servers take no for yes.
+    /// Whether it leads outside by NAT (default: yes). As with [`dhcp`](Self::dhcp), some servers take no for yes.
     pub fn nat(mut self, yes: bool) -> Self {
         self.create.provide_nat = Some(yes);
         self

@@ -53,7 +53,7 @@ impl<D: Subject> Instance<D> {
 }
 
 impl Pull {
-    /// How long the agent may take to hand the file over, waiting for the agent included; ten minutes if not said.
+    /// How long the agent may take to hand the file over, waiting for the agent included (default: ten minutes).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

@@ -91,13 +91,13 @@ pub struct PushBlob {
 }
 
 impl PushBlob {
-    /// The file's permissions; `0o644` if not said. Of a whole `st_mode` the permissions count.
+    /// The file's permissions (default: `0o644`). Of a whole `st_mode` the permissions count.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode & PERMISSIONS;
         self
     }
 
-    /// How long all of it may take, waiting for the agent included; ten minutes if not said.
+    /// How long all of it may take, waiting for the agent included (default: ten minutes).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -126,7 +126,7 @@ fn check_path(path: &str) -> Result<(), Error> {
 }
 
 impl Push {
-    /// The file's permissions; `0o644` if not said. Of a whole `st_mode` the permissions count.
+    /// The file's permissions (default: `0o644`). Of a whole `st_mode` the permissions count.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode & PERMISSIONS;
         self
@@ -138,7 +138,7 @@ impl Push {
         self
     }
 
-    /// How long all of it may take, waiting for the agent included; an hour if not said.
+    /// How long all of it may take, waiting for the agent included (default: an hour).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

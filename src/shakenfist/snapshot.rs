@@ -106,7 +106,7 @@ impl SnapshotCreate {
         self
     }
 
-    /// Keeps so many versions of each disk's snapshots from now on; the oldest go. The server's own number if not said.
+    /// Keeps so many versions of each disk's snapshots from now on; the oldest go. The default is the server's own.
     pub fn max_versions(mut self, count: u32) -> Self {
         self.request.max_versions = Some(i64::from(count));
         self
@@ -118,7 +118,7 @@ impl SnapshotCreate {
         self
     }
 
-    /// How long all of it may take, waiting for the instance to be `created` included; an hour if not said.
+    /// How long all of it may take, waiting for the instance to be `created` included (default: an hour).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

@@ -78,7 +78,7 @@ impl FileSource {
     }
 }
 
-/// Ends when it is clear that there won't be an answer: a server waits for whoever writes to a pipe. It says of those that
+/// Ends when it is clear that there won't be an answer: a server waits for a writer of a pipe. It says of those that
 /// they are files, and only another channel tells what they are; so that is asked only if there is reason to.
 async fn never_answers(instance: &InstanceRef, path: &str) -> Error {
     tokio::time::sleep(LONG).await;

@@ -84,7 +84,7 @@ impl<S> Wire<S> {
     }
 }
 
-/// Whoever reads has given up: because of what came, if nothing else ended it.
+/// The reader has given up: because of what came, if nothing else ended it.
 impl<S> Drop for Wire<S> {
     fn drop(&mut self) {
         self.tell(Ended::NotUnderstood);

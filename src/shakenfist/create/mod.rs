@@ -210,7 +210,7 @@ impl Create {
         self
     }
 
-    /// How long all of it may take; ten minutes if not said.
+    /// How long all of it may take (default: ten minutes).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
