@@ -1,6 +1,7 @@
 //! The document as a tree, and the ways to walk it.
 
 use serde_json::{Map, Value};
+use windlass_yaml::Yaml;
 
 use crate::rule::DOCUMENT;
 use crate::{Errors, Finding, Input};
@@ -11,6 +12,8 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// A parsed document.
 pub(crate) struct Document {
     pub(crate) root: Value,
+    /// The same with its lines.
+    pub(crate) tree: Yaml,
 }
 
 /// One operation, with what it needs from around it.
@@ -28,8 +31,8 @@ impl Document {
         let document = read(input.text).map_err(|why| unreadable(input, &why))?;
         match document.root["openapi"].as_str() {
             Some(version) if version.starts_with("3.0.") => Ok(document),
-            Some(version) => Err(wrong_version(input, version)),
-            None => Err(wrong_version(input, "of an unknown version")),
+            Some(version) => Err(wrong_version(input, &document, version)),
+            None => Err(wrong_version(input, &document, "of an unknown version")),
         }
     }
 
@@ -119,9 +122,9 @@ fn operations_of<'a>(path: &'a str, item: &'a Value) -> impl Iterator<Item = Ope
     known.map(move |(method, node)| Operation { path, method, node, shared })
 }
 
-fn read(text: &str) -> Result<Document, String> {
-    let root = windlass_yaml::from_str(text).map_err(|e| e.to_string())?;
-    Ok(Document { root: sorted(root) })
+fn read(text: &str) -> Result<Document, windlass_yaml::Error> {
+    let tree = windlass_yaml::read(text)?;
+    Ok(Document { root: sorted(tree.clone().decode()?), tree })
 }
 
 /// Keys in order, whichever features serde_json was built with: the output must not depend on them.
@@ -137,13 +140,14 @@ fn sorted(node: Value) -> Value {
     }
 }
 
-fn unreadable(input: &Input<'_>, why: &str) -> Errors {
-    let cure = "correct the YAML at the place named";
-    Finding::new(DOCUMENT, "(document)", format!("it can't be read: {why}"), cure).in_file(input.file).into()
+fn unreadable(input: &Input<'_>, why: &windlass_yaml::Error) -> Errors {
+    let cure = "correct the YAML in this line";
+    let message = format!("it can't be read: {}", why.message());
+    Finding::new(DOCUMENT, "(document)", message, cure).on_line(input.file, why.line()).into()
 }
 
-fn wrong_version(input: &Input<'_>, version: &str) -> Errors {
+fn wrong_version(input: &Input<'_>, document: &Document, version: &str) -> Errors {
     let message = format!("this is OpenAPI {version}");
     let cure = "write OpenAPI 3.0.3, the only version that the generator takes";
-    Finding::new(DOCUMENT, "openapi", message, cure).in_file(input.file).into()
+    Finding::new(DOCUMENT, "openapi", message, cure).located(input.file, &document.tree).into()
 }

@@ -25,7 +25,7 @@ pub fn generate_unchecked(input: &Input<'_>) -> Result<String, Errors> {
     let prepared = prepass::prepare(&document);
     body(&document, &prepared, input)
         .map(|body| [header(input), behaviour(&prepared), body].join("\n"))
-        .map_err(|errors| in_file(errors, input.file))
+        .map_err(|errors| located(errors, input.file, &document))
 }
 
 fn body(document: &Document, prepared: &Prepared, input: &Input<'_>) -> Result<String, Errors> {
@@ -54,7 +54,7 @@ fn header(input: &Input<'_>) -> String {
     )
 }
 
-fn in_file(errors: Errors, file: &str) -> Errors {
-    let findings = errors.findings().iter().cloned().map(|finding| finding.in_file(file));
+fn located(errors: Errors, file: &str, document: &Document) -> Errors {
+    let findings = errors.findings().iter().cloned().map(|finding| finding.located(file, &document.tree));
     findings.collect::<Vec<_>>().into()
 }

@@ -24,6 +24,7 @@ pub(crate) fn prepare(document: &Document) -> Prepared {
     let mut root = document.root.clone();
     strip_failures(&mut root);
     let null_fields = null_fields(document);
+    absent_to_nullable(&mut root["components"]["schemas"]);
     null_to_optional(&mut root["components"]["schemas"]);
     keep_unknown_members(&mut root["components"]["schemas"]);
     Prepared { root, enums: open_enums(document), null_fields }
@@ -69,6 +70,26 @@ fn null_properties(document: &Document, schema: &Value, depth: usize) -> Vec<Str
         }
     }
     found
+}
+
+/// Whether null in it means the same as not being there.
+pub(crate) fn reads_null_as_absent(schema: &Value) -> bool {
+    schema["x-null"] == "absent"
+}
+
+/// In OpenAPI 3.0.3 `nullable` has no effect beside `allOf`; for the generator it has.
+fn absent_to_nullable(node: &mut Value) {
+    if reads_null_as_absent(node)
+        && let Some(members) = node.as_object_mut()
+    {
+        members.remove("x-null");
+        members.insert("nullable".to_owned(), Value::Bool(true));
+    }
+    match node {
+        Value::Object(members) => members.values_mut().for_each(absent_to_nullable),
+        Value::Array(members) => members.iter_mut().for_each(absent_to_nullable),
+        _ => {}
+    }
 }
 
 pub(crate) fn reads_null_as_empty(property: &Value) -> bool {

@@ -223,7 +223,7 @@ fn failures_have_no_type_parameter() {
 fn a_finding_stops_generation() {
     let errors = generate(&input(&text("closed-object"))).unwrap_err();
     assert_eq!(errors.findings()[0].rule, "closed-object");
-    assert!(errors.to_string().starts_with("specs/machines.yaml: components.schemas.Thing: "));
+    assert!(errors.to_string().starts_with("specs/machines.yaml:34: components.schemas.Thing: "));
 }
 
 #[test]
@@ -244,7 +244,11 @@ fn a_panic_of_progenitor_names_the_operation() {
 fn what_the_lint_lets_pass_is_caught_as_well() {
     let errors = generate(&input(&text("unbalanced-path"))).unwrap_err();
     assert!(errors.to_string().contains("`thing_get`"), "{errors}");
-    assert_eq!(errors.findings()[0].file, "specs/machines.yaml");
+    let finding = &errors.findings()[0];
+    assert_eq!(
+        (finding.file.as_str(), finding.line, finding.rule),
+        ("specs/machines.yaml", Some(9), "generator")
+    );
 }
 
 #[test]

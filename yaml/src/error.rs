@@ -19,6 +19,11 @@ impl Error {
         Self { line: self.line.or(Some(line)), ..self }
     }
 
+    /// What is wrong, without the line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The line that it is about, from 1.
     pub fn line(&self) -> Option<usize> {
         self.line

@@ -27,6 +27,8 @@ pub use read::{MAX_BYTES, MAX_COPIED, MAX_DEPTH, read};
 pub struct Yaml {
     /// The line it begins in, from 1.
     pub line: usize,
+    /// The line of the key that it is the value of, from 1; where it has none, the line it begins in.
+    pub key_line: usize,
     /// What it is.
     pub node: Node,
 }
@@ -49,6 +51,15 @@ pub enum Node {
 }
 
 impl Yaml {
+    /// As a value of a type, as [`from_str`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't fit the type.
+    pub fn decode<T: serde::de::DeserializeOwned>(self) -> Result<T, Error> {
+        T::deserialize(self)
+    }
+
     /// The member of a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries()?.iter().find(|(name, _)| name == key).map(|(_, value)| value)
@@ -85,5 +96,5 @@ impl Yaml {
 ///
 /// The document breaks a rule of YAML or of this crate, or doesn't fit the type.
 pub fn from_str<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
-    T::deserialize(read(text)?)
+    read(text)?.decode()
 }

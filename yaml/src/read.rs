@@ -92,11 +92,11 @@ impl<'a> Reader<'a> {
             }
             Event::SequenceStart(_, anchor, tag) => {
                 untagged(tag.as_deref(), line)?;
-                (Yaml { line, node: Node::List(self.list(depth)?) }, anchor)
+                (Yaml::at(line, Node::List(self.list(depth)?)), anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
                 untagged(tag.as_deref(), line)?;
-                (Yaml { line, node: Node::Map(self.map(depth)?) }, anchor)
+                (Yaml::at(line, Node::Map(self.map(depth)?)), anchor)
             }
             Event::Alias(id) => return self.copy(id, line, depth),
             _ => return Err(Error::at(line, "a value is missing")),
@@ -133,7 +133,8 @@ impl<'a> Reader<'a> {
                 return Err(Error::at(at, format!("the key {key:?} is there twice")));
             }
             let (event, span) = self.next()?;
-            entries.push((key, self.node(event, &span, depth + 1)?));
+            let value = self.node(event, &span, depth + 1)?;
+            entries.push((key, Yaml { key_line: at, ..value }));
         }
     }
 
@@ -166,12 +167,18 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Yaml {
+    fn at(line: usize, node: Node) -> Self {
+        Self { line, key_line: line, node }
+    }
+}
+
 fn line(span: &Span) -> usize {
     span.start.line().max(1)
 }
 
 fn scalar(text: String, plain: bool, line: usize) -> Yaml {
-    Yaml { line, node: Node::Scalar { text, plain } }
+    Yaml::at(line, Node::Scalar { text, plain })
 }
 
 fn too_deep(line: usize) -> Error {

@@ -20,6 +20,14 @@ fn the_tree_knows_its_lines() {
         [Some("x"), Some("null"), None]
     );
     assert_eq!(tree.entries().unwrap()[1].0, "list");
+    assert_eq!((list.line, list.key_line), (4, 3));
+}
+
+#[test]
+fn a_copied_value_knows_the_line_of_its_own_key() {
+    let tree = read("a: &x\n  b: 1\nc:\n  d: *x\n").unwrap();
+    let copy = tree.get("c").unwrap().get("d").unwrap();
+    assert_eq!((copy.line, copy.key_line, copy.get("b").unwrap().key_line), (2, 4, 2));
 }
 
 #[test]

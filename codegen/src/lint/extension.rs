@@ -1,37 +1,45 @@
-//! Extensions are few, known, and each in its place.
+//! Extensions say what they may say, where they may stand. That no others are there is told by the grammar.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::sites::Sites;
+use super::promise::properties;
+use super::sites::{Sites, Spot};
 use crate::Finding;
-use crate::document::{Document, entries};
-use crate::rule::EXTENSION;
-
-const OF_OPERATIONS: &[&str] = &["x-retry", "x-not-processed", "x-timeout"];
-const OF_SCHEMAS: &[&str] = &["x-null", "x-not-secret"];
+use crate::document::Document;
+use crate::rule::{ENVELOPE, SCOPE};
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
-    let root = &document.root;
-    let mut findings = unknown("(document)", root, &[]);
-    findings.extend(unknown("info", &root["info"], &[]));
-    findings.extend(unknown("components", &root["components"], &[]));
-    for (path, item) in entries(&root["paths"]) {
-        findings.extend(unknown(&format!("paths.{path}"), item, &[]));
-    }
-    for operation in document.operations() {
-        findings.extend(unknown(&operation.place(), operation.node, OF_OPERATIONS));
-    }
-    for (place, node) in sites.parameters.iter().chain(&sites.requests).chain(&sites.responses) {
-        findings.extend(unknown(place, node, OF_SCHEMAS.get(1..).unwrap_or_default()));
-    }
-    findings.extend(sites.spots.iter().flat_map(|spot| unknown(&spot.place, spot.node, OF_SCHEMAS)));
-    findings
+    let scopes = sites.parameters.iter().filter_map(|(place, node)| scope(place, node));
+    scopes.chain(sites.spots.iter().filter_map(|spot| envelope(document, spot))).collect()
 }
 
-fn unknown(place: &str, node: &Value, known: &[&str]) -> Vec<Finding> {
-    let extensions = entries(node).map(|(key, _)| key).filter(|key| key.starts_with("x-"));
-    let strange = extensions.filter(|key| !known.contains(key));
-    let message = |key| format!("`{key}` means nothing here");
-    let cure = "correct its name, or take it out: specs/README.md lists those that are known";
-    strange.map(|key| Finding::new(EXTENSION, place, message(key), cure)).collect()
+/// What a handle of an instance sets by itself in each of its calls.
+fn scope(place: &str, parameter: &Value) -> Option<Finding> {
+    let scope = parameter.get("x-scope")?;
+    let place = format!("{place}.x-scope");
+    if parameter["in"] != "query" {
+        let message = "`x-scope` is on what isn't a query parameter";
+        return Some(Finding::new(SCOPE, place, message, "take it out"));
+    }
+    let known = scope == "project" || scope == "target";
+    let cure = "write `x-scope: project` or `x-scope: target`";
+    (!known).then(|| Finding::new(SCOPE, place, format!("`x-scope` is {scope}"), cure))
+}
+
+/// The property of a reply that holds the data.
+fn envelope(document: &Document, spot: &Spot<'_>) -> Option<Finding> {
+    let data = spot.node.get("x-envelope")?;
+    let mut known = BTreeSet::new();
+    properties(document, spot.node, 0, &mut known);
+    let message = if !spot.named || spot.node["type"] != "object" {
+        "`x-envelope` is on what isn't an object in components.schemas".to_owned()
+    } else if !data.as_str().is_some_and(|name| known.contains(name)) {
+        format!("`x-envelope` is {data}, which is no property of this object")
+    } else {
+        return None;
+    };
+    let cure = "write `x-envelope: name` with the property that holds the data of a reply";
+    Some(Finding::new(ENVELOPE, format!("{}.x-envelope", spot.place), message, cure))
 }

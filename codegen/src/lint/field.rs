@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::combine::Rule;
 use super::sites::Spot;
 use crate::Finding;
-use crate::prepass::reads_null_as_empty;
-use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, X_NULL};
+use crate::document::items;
+use crate::prepass::{reads_null_as_absent, reads_null_as_empty};
+use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, NULLABLE_ALONE, X_NULL};
 
-pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, x_null];
+pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, nullable_alone, x_null];
 
 /// What typify turns into a check on every value.
 const CONSTRAINTS: [&str; 10] = [
@@ -61,8 +62,19 @@ fn nullable(spot: &Spot<'_>) -> Option<Finding> {
     strict.then(|| Finding::new(NULLABLE, &spot.place, message, cure))
 }
 
+/// OpenAPI 3.0.3 gives `nullable` a meaning only beside `type`.
+fn nullable_alone(spot: &Spot<'_>) -> Option<Finding> {
+    let alone = spot.node.get("nullable").is_some() && spot.node.get("type").is_none();
+    let message = "`nullable` without `type` has no effect";
+    let cure = "write `x-null: absent` beside `allOf: [{$ref: …}]`, or take it out if null never comes";
+    alone.then(|| Finding::new(NULLABLE_ALONE, format!("{}.nullable", spot.place), message, cure))
+}
+
 fn x_null(spot: &Spot<'_>) -> Option<Finding> {
     let value = spot.node.get("x-null")?;
+    if reads_null_as_absent(spot.node) {
+        return x_null_absent(spot);
+    }
     let message = if !reads_null_as_empty(spot.node) {
         format!("x-null is {value}")
     } else if !is_collection(spot.node) || spot.node["nullable"] != true {
@@ -75,6 +87,16 @@ fn x_null(spot: &Spot<'_>) -> Option<Finding> {
     let cure =
         "write `x-null: empty` only on nullable lists and maps that are properties in components.schemas";
     Some(Finding::new(X_NULL, &spot.place, message, cure))
+}
+
+fn x_null_absent(spot: &Spot<'_>) -> Option<Finding> {
+    let alias = matches!(items(&spot.node["allOf"]), [part] if part["$ref"].is_string());
+    let optional = spot.named || spot.property.is_some_and(|(_, required)| !required);
+    let message =
+        "`x-null: absent` is on what isn't an optional property or a component that names another schema";
+    let cure =
+        "write `{x-null: absent, allOf: [{$ref: …}]}` for what may be null, and leave it out of `required`";
+    (!alias || !optional).then(|| Finding::new(X_NULL, &spot.place, message, cure))
 }
 
 /// A list, or an object without fields of its own.

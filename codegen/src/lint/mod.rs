@@ -4,12 +4,16 @@ mod body;
 mod combine;
 mod extension;
 mod field;
+mod grammar;
+mod kinds;
 mod names;
 mod object;
 mod operation;
 mod parameter;
+mod promise;
 mod reference;
 mod secret;
+mod similar;
 mod sites;
 mod text;
 
@@ -24,8 +28,8 @@ pub fn lint(input: &Input<'_>) -> Vec<Finding> {
         Ok(document) => document,
         Err(errors) => return errors.findings().to_vec(),
     };
-    let mut findings: Vec<_> =
-        check(&document).into_iter().map(|finding| finding.in_file(input.file)).collect();
+    let located = |finding: Finding| finding.located(input.file, &document.tree);
+    let mut findings: Vec<_> = check(&document).into_iter().map(located).collect();
     findings.sort();
     findings.dedup();
     findings
@@ -38,8 +42,10 @@ fn check(document: &Document) -> Vec<Finding> {
         return dangling;
     }
     let sites = Sites::gather(document);
-    let mut findings = text::check(document);
+    let mut findings = grammar::check(document);
+    findings.extend(text::check(document));
     findings.extend(operation::check(document));
+    findings.extend(promise::check(document, &sites));
     findings.extend(extension::check(document, &sites));
     findings.extend(body::check(document, &sites));
     findings.extend(parameter::check(document, &sites));

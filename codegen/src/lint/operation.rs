@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Finding;
 use crate::document::{Document, Operation, entries, is_failure, is_success, items};
-use crate::rule::{FAILURE, NOT_PROCESSED, OPERATION_ID, RETRY, SUCCESS, SUMMARY, TAG, TIMEOUT};
+use crate::rule::{FAILURE, NOT_PROCESSED, OPERATION_ID, RETRY, SAFE, SUCCESS, SUMMARY, TAG, TIMEOUT};
 use crate::table::{endpoint_id, is_json, reply_kind, statuses};
 
 type Rule = fn(&Document, &Operation<'_>) -> Option<Finding>;
@@ -16,6 +16,7 @@ const RULES: &[Rule] = &[
     has_summary,
     has_tag,
     has_retry_class,
+    is_safe_for_a_reason,
     not_processed_is_documented,
     timeout_is_none,
     has_failure,
@@ -72,6 +73,35 @@ fn has_retry_class(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let cure = "add `x-retry: safe`, `if-unsent` or `never`";
     (!known)
         .then(|| Finding::new(RETRY, operation.place(), "it doesn't say whether it may be sent again", cure))
+}
+
+/// What changes something is only sent again where somebody has said why that does no harm.
+fn is_safe_for_a_reason(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
+    let safe = operation.node["x-retry"] == "safe";
+    let changes = ["post", "put", "patch", "delete"].contains(&operation.method);
+    let reason = operation.node.get("x-safe-because");
+    let told = reason.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    let (key, message, cure) = match reason {
+        _ if safe && changes && !told => {
+            let message =
+                format!("a {} that is sent again may do its work twice", operation.method.to_uppercase());
+            (
+                "x-retry",
+                message,
+                "write `x-retry: if-unsent`, or say in `x-safe-because` why twice is as good as once",
+            )
+        }
+        Some(_) if !(safe && changes) => {
+            let message = "`x-safe-because` gives a reason for what isn't said".to_owned();
+            (
+                "x-safe-because",
+                message,
+                "take it out: it belongs beside `x-retry: safe` on what changes something",
+            )
+        }
+        _ => return None,
+    };
+    Some(Finding::new(SAFE, format!("{}.{key}", operation.place()), message, cure))
 }
 
 fn not_processed_is_documented(_: &Document, operation: &Operation<'_>) -> Option<Finding> {

@@ -23,6 +23,8 @@ pub(super) struct Spot<'a> {
     pub(super) received: bool,
     /// The property that it is the schema of, and whether that is required.
     pub(super) property: Option<(&'a str, bool)>,
+    /// Whether it is one of the parts that a schema is merged from.
+    pub(super) part: bool,
     /// Whether it is a component itself.
     pub(super) named: bool,
     /// Whether it is a component or a part of one that is merged into it.
@@ -84,7 +86,16 @@ impl<'a> Sites<'a> {
 
 impl<'a> Spot<'a> {
     fn new(place: String, node: &'a Value, received: bool) -> Self {
-        Self { place, node, received, property: None, named: false, own_struct: false, own_field: false }
+        Self {
+            place,
+            node,
+            received,
+            property: None,
+            part: false,
+            named: false,
+            own_struct: false,
+            own_field: false,
+        }
     }
 
     /// Adds this schema and all that stand within it.
@@ -103,7 +114,8 @@ impl<'a> Spot<'a> {
         for key in ["allOf", "oneOf", "anyOf"] {
             for (index, node) in items(&self.node[key]).iter().enumerate() {
                 let mut child = self.child(&format!("{key}.{index}"), node);
-                child.own_struct = self.own_struct && key == "allOf";
+                child.part = key == "allOf";
+                child.own_struct = self.own_struct && child.part;
                 child.walk(spots);
             }
         }
