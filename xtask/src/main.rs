@@ -21,7 +21,8 @@ use std::process::ExitCode;
 type Outcome = Result<(), String>;
 
 const USAGE: &str = "\
-cargo xtask regen [--check]         write generated/ from specs/, or only compare
+cargo xtask regen [--check] [--api NAME]
+                                    write generated/ from specs/, or only compare
 cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
                                     how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec
 cargo xtask coverage                where the typed layer offers what the source documents name
@@ -39,8 +40,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["regen"] => regen::write(),
-        ["regen", "--check"] => regen::check(),
+        ["regen", rest @ ..] => regen::run(rest),
         ["coverage"] => coverage::run(),
         ["drift", rest @ ..] => drift::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
