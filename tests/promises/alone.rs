@@ -25,10 +25,30 @@ pub fn run_under<F: Future<Output = Outcome>>(umask: &str, name: &str, test: imp
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(
         done.status.success() && out.contains("1 passed"),
-        "{name}, alone: {}\n{out}\n{err}",
+        "{}\n{name}, alone: {}\n{out}\n{err}",
+        failure(&err),
         done.status
     );
     Ok(())
+}
+
+/// What went wrong first: a panic with what it says, or the error that the test returned. The rest may get cut off.
+fn failure(err: &str) -> String {
+    let begins = |line: &&str| line.contains("panicked at") || line.starts_with("Error: ");
+    let ends = |line: &&str| line.starts_with("note: ") || line.starts_with("stack backtrace:");
+    let lines = err.lines().skip_while(|line| !begins(line)).take_while(|line| !ends(line));
+    lines.take(8).flat_map(|line| line.chars().take(400).chain(['\n'])).collect()
+}
+
+#[test]
+fn a_failure_is_told_first_and_in_few_words() {
+    let panic = "thread 'a' (7) panicked at tests/a.rs:1:2:\nassertion failed\n  left: 1\n right: 2\n";
+    let long = "x".repeat(1_000_000);
+    let err = format!("{long}\n\n{panic}note: run with\n{long}");
+    assert_eq!(failure(&err), panic);
+    assert_eq!(failure("noise\nError: Custom\n"), "Error: Custom\n");
+    assert!(failure(&format!("Error: {}", format!("{long}\n").repeat(10))).len() < 3_300);
+    assert_eq!(failure("killed"), "");
 }
 
 /// A test with a process of its own: `alone! { /// Docs. async fn name() -> Outcome { … } }`; with another umask than 022:

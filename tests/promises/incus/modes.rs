@@ -16,6 +16,11 @@ fn mode(path: impl AsRef<Path>) -> u32 {
 
 /// Everything below a directory, with its mode.
 fn modes(top: &Path) -> Vec<(String, u32)> {
+    glance(top).into_iter().map(|(name, mode, _)| (name, mode)).collect()
+}
+
+/// … and with its size at that moment.
+fn glance(top: &Path) -> Vec<(String, u32, u64)> {
     let (mut all, mut left) = (Vec::new(), vec![top.to_owned()]);
     while let Some(directory) = left.pop() {
         // What a pull is about to give its name may be gone.
@@ -25,7 +30,7 @@ fn modes(top: &Path) -> Vec<(String, u32)> {
                 left.push(entry.path());
             }
             let name = entry.path().strip_prefix(top).unwrap().display().to_string();
-            all.push((name, found.mode() & 0o7777));
+            all.push((name, found.mode() & 0o7777, found.len()));
         }
     }
     all.sort();
@@ -78,6 +83,9 @@ async fn without_a_mode(ordinary: u32) -> Outcome {
     Ok(())
 }
 
+/// Larger than what goes over SFTP.
+const LARGE: u64 = 600_000;
+
 /// A tree that nobody else can look into before it is whole, or ever if it has parts that are private.
 async fn a_tree() -> Outcome {
     let (fake, web, _) = served().await?;
@@ -88,14 +96,17 @@ async fn a_tree() -> Outcome {
     web.make_dir("/top/open").mode(0o755).await?;
     for place in ["private", "closed", "open"] {
         web.push(vec![1; 10]).mode(0o600).to(&format!("/top/{place}/secret")).await?;
-        web.push(Content::bytes(vec![1; 600_000])).mode(0o640).to(&format!("/top/{place}/large")).await?;
+        web.push(Content::bytes(vec![1; LARGE as usize]))
+            .mode(0o640)
+            .to(&format!("/top/{place}/large"))
+            .await?;
     }
     // One that was there already, and others may read.
     std::fs::create_dir_all(directory.0.join("copy/private"))?;
     std::fs::set_permissions(directory.0.join("copy/private"), PermissionsExt::from_mode(0o755))?;
     let (seen, top) = (Arc::new(Mutex::new(Vec::new())), directory.0.join("copy"));
     let tell = seen.clone();
-    let pull = web.pull_tree("/top").on_progress(move |_| tell.lock().unwrap().push(modes(&top)));
+    let pull = web.pull_tree("/top").on_progress(move |_| tell.lock().unwrap().push(glance(&top)));
     pull.to(directory.0.join("copy")).await?;
     let large = |place: &str| (format!("{place}/large"), 0o640);
     let secret = |place: &str| (format!("{place}/secret"), 0o600);
@@ -106,8 +117,10 @@ async fn a_tree() -> Outcome {
     assert_eq!(modes(&directory.0.join("copy")), expected);
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert!(seen.len() > 6);
-    for (name, mode) in seen.iter().flatten() {
+    for (name, mode, size) in seen.iter().flatten() {
         let private = match name.as_str() {
+            // One that is whole gets its mode, and then its name.
+            name if name.ends_with(".part") && *size == LARGE && *mode != 0o600 => 0o640,
             name if name.ends_with(".part") => 0o600,
             "closed" | "open" | "private" => 0o700,
             name if name.ends_with("/secret") => 0o600,
