@@ -29,6 +29,7 @@ rules! {
     EXTENSION = "unknown-extension",
     ENVELOPE = "x-envelope",
     SCOPE = "x-scope",
+    FRAMES = "x-frames",
     INLINE_BODY = "inline-body",
     MEDIA_TYPE = "media-type",
     PATH_NAMES = "path-names",

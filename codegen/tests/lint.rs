@@ -78,6 +78,8 @@ const CASES: &[(&str, usize, &str, &str, &str)] = &[
         "holds the data",
     ),
     ("x-scope", 17, "x-scope", "paths./things/{name}.get.parameters.0.x-scope", "take it out"),
+    ("x-frames", 14, "x-frames", "paths./things/{name}.get.x-frames", "on a websocket"),
+    ("x-frames-word", 14, "x-frames", "paths./things/{name}.get.x-frames", "received: {$ref"),
     ("x-scope-word", 22, "x-scope", "paths./things/{name}.get.parameters.1.x-scope", "x-scope: project"),
     (
         "reference",

@@ -23,8 +23,11 @@ type Outcome = Result<(), String>;
 const USAGE: &str = "\
 cargo xtask regen [--check] [--api NAME]
                                     write generated/ from specs/, or only compare
-cargo xtask drift --upstream FILE [--api NAME] [--only PATH]...
-                                    how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec
+cargo xtask drift --upstream FILE [--api NAME] [--only PATH]... [--about TEXT] [--accept REASON]
+                                    how a vendor's own document (Swagger 2.0, OpenAPI 3) differs from our spec, but for
+                                    what specs/<api>.accepted.yaml has; --accept writes that down
+cargo xtask drift --upstream FILE --against OLD
+                                    how two editions of a vendor's document differ
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)

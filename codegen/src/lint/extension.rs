@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::promise::properties;
 use super::sites::{Sites, Spot};
 use crate::Finding;
-use crate::document::Document;
-use crate::rule::{ENVELOPE, SCOPE};
+use crate::document::{Document, Operation, entries, schema_name};
+use crate::rule::{ENVELOPE, FRAMES, SCOPE};
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     let scopes = sites.parameters.iter().filter_map(|(place, node)| scope(place, node));
-    scopes.chain(sites.spots.iter().filter_map(|spot| envelope(document, spot))).collect()
+    let envelopes = sites.spots.iter().filter_map(|spot| envelope(document, spot));
+    scopes.chain(envelopes).chain(document.operations().filter_map(|operation| frames(&operation))).collect()
 }
 
 /// What a handle of an instance sets by itself in each of its calls.
@@ -42,4 +43,21 @@ fn envelope(document: &Document, spot: &Spot<'_>) -> Option<Finding> {
     };
     let cure = "write `x-envelope: name` with the property that holds the data of a reply";
     Some(Finding::new(ENVELOPE, format!("{}.x-envelope", spot.place), message, cure))
+}
+
+/// What goes over a websocket, which OpenAPI has no word for.
+fn frames(operation: &Operation<'_>) -> Option<Finding> {
+    let frames = operation.node.get("x-frames")?;
+    let known =
+        |(way, schema): (&str, &Value)| ["sent", "received"].contains(&way) && schema_name(schema).is_some();
+    let right = frames.as_object().is_some_and(|ways| !ways.is_empty()) && entries(frames).all(known);
+    let message = if operation.node["responses"].get("101").is_none() {
+        "`x-frames` is on what doesn't answer 101"
+    } else if !right {
+        "`x-frames` doesn't name schemas"
+    } else {
+        return None;
+    };
+    let cure = "write `x-frames: {sent: {$ref: …}, received: {$ref: …}}`, or one of the two, on a websocket";
+    Some(Finding::new(FRAMES, format!("{}.x-frames", operation.place()), message, cure))
 }

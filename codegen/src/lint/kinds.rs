@@ -171,7 +171,7 @@ static OPERATION: Kind = Kind {
         ("servers", List(&Node(&SERVER))),
     ],
     required: &["responses"],
-    extensions: &["x-retry", "x-safe-because", "x-not-processed", "x-timeout"],
+    extensions: &["x-retry", "x-safe-because", "x-not-processed", "x-timeout", "x-frames"],
     ..PLAIN
 };
 

@@ -1,10 +1,11 @@
 //! A vendor's document or ours, whatever its format: Swagger 2.0 or OpenAPI 3, YAML or JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::shape::{Shape, Shapes};
+use super::security;
+use super::shape::{Field, Shape, Shapes};
 
 /// A parsed document.
 pub(super) struct Document {
@@ -24,10 +25,23 @@ pub(super) struct Place {
 pub(super) struct Operation {
     /// The path as the document has it.
     pub(super) path: String,
-    /// Parameters of query and header by name.
-    pub(super) parameters: BTreeMap<String, Shape>,
-    pub(super) request: Option<Shape>,
-    pub(super) reply: Option<Shape>,
+    pub(super) deprecated: bool,
+    /// How callers may prove who they are.
+    pub(super) security: BTreeSet<String>,
+    /// Parameters of query and header, as `query limit`.
+    pub(super) parameters: BTreeMap<String, Field>,
+    pub(super) request: Option<Field>,
+    /// What each status answers, if the document says.
+    pub(super) replies: BTreeMap<String, Option<Shape>>,
+}
+
+/// How closely a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// To be compared with one of another author: what only differs in how it is written is the same.
+    Loose,
+    /// To be compared with another edition of itself.
+    Exact,
 }
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -47,56 +61,130 @@ impl Document {
         if self.swagger { "Swagger 2.0" } else { "OpenAPI 3" }
     }
 
-    pub(super) fn operations(&self) -> BTreeMap<Place, Operation> {
-        let mut operations = BTreeMap::new();
+    pub(super) fn operations(&self, reading: Reading) -> BTreeMap<Place, Operation> {
+        let mut operations: BTreeMap<_, Operation> = BTreeMap::new();
         for (path, item) in entries(&self.root["paths"]) {
             for method in METHODS {
                 if let Some(node) = item.get(method) {
                     let full = self.full_path(path);
                     let place = Place { path: unnamed(&full), method: method.to_uppercase() };
-                    operations.insert(place, self.operation(full, item, node));
+                    let operation = self.operation(full, item, node, reading);
+                    // Ours may have several on one path, told apart by what follows a `#`.
+                    let both = match operations.remove(&place) {
+                        Some(other) => other.or(operation),
+                        None => operation,
+                    };
+                    operations.insert(place, both);
                 }
             }
         }
         operations
     }
 
-    /// Swagger 2.0 may keep what all paths start with apart.
+    /// Swagger 2.0 may keep what all paths start with apart. What follows a `#` is ours, and never sent.
     fn full_path(&self, path: &str) -> String {
         let base = self.root["basePath"].as_str().unwrap_or_default().trim_end_matches('/');
-        format!("{base}{path}")
+        format!("{base}{}", path.split('#').next().unwrap_or_default())
     }
 
-    fn operation(&self, path: String, item: &Value, node: &Value) -> Operation {
+    fn operation(&self, path: String, item: &Value, node: &Value, reading: Reading) -> Operation {
         let shapes = Shapes::new(&self.root);
-        let mut operation = Operation { path, ..Operation::default() };
+        let mut operation = Operation {
+            path,
+            deprecated: node["deprecated"] == true,
+            security: security::of(&self.root, node),
+            replies: self.replies(&shapes, node),
+            ..Operation::default()
+        };
         for parameter in list(&item["parameters"]).iter().chain(list(&node["parameters"])) {
-            let parameter = shapes.resolve(parameter);
-            let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-            match parameter["in"].as_str() {
-                Some("query" | "header") => {
-                    let schema = parameter.get("schema").unwrap_or(parameter);
-                    operation.parameters.insert(name, shapes.shape(schema));
-                }
-                Some("body") => operation.request = Some(shapes.shape(&parameter["schema"])),
-                _ => {}
-            }
+            operation.add_parameter(shapes, shapes.resolve(parameter), reading);
         }
         let body = shapes.resolve(&node["requestBody"]);
         if let Some(schema) = json_schema(body) {
-            operation.request = Some(shapes.shape(schema));
+            operation.request = Some(shapes.field(body, schema, body["required"] == true));
         }
-        operation.reply = self.reply(&shapes, node);
+        operation.add_frames(shapes, &node["x-frames"]);
         operation
     }
 
-    /// What the first good status that has a schema answers.
-    fn reply(&self, shapes: &Shapes<'_>, node: &Value) -> Option<Shape> {
-        let good = entries(&node["responses"]).filter(|(status, _)| status.starts_with('2'));
-        good.map(|(_, response)| shapes.resolve(response)).find_map(|response| {
+    fn replies(&self, shapes: &Shapes<'_>, node: &Value) -> BTreeMap<String, Option<Shape>> {
+        let reply = |response| {
+            let response = shapes.resolve(response);
             let schema = if self.swagger { response.get("schema") } else { json_schema(response) };
             schema.map(|schema| shapes.shape(schema))
-        })
+        };
+        entries(&node["responses"]).map(|(status, response)| (status.to_owned(), reply(response))).collect()
+    }
+}
+
+impl Operation {
+    fn add_parameter<'a>(&mut self, shapes: Shapes<'a>, parameter: &'a Value, reading: Reading) {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let required = parameter["required"] == true;
+        let schema = parameter.get("schema").unwrap_or(parameter);
+        let field = || shapes.field(parameter, schema, required);
+        match parameter["in"].as_str() {
+            // It is what `security` is about.
+            Some("header") if name.eq_ignore_ascii_case("authorization") && reading == Reading::Loose => {}
+            // Some documents say `query` of what stands in the path.
+            Some("query") if self.path.contains(&format!("{{{name}}}")) && reading == Reading::Loose => {}
+            Some(place @ ("query" | "header")) => {
+                self.parameters.insert(format!("{place} {name}"), field());
+            }
+            Some("body") if parameter.get("schema").is_some() => self.request = Some(field()),
+            // Some documents list the members of the body, each as a body of its own.
+            Some("body" | "formData") => self.add_member(name, field()),
+            _ => {}
+        }
+    }
+
+    fn add_member(&mut self, name: &str, member: Field) {
+        let body = self.request.get_or_insert_with(|| Field {
+            shape: Shape::Object(BTreeMap::new()),
+            required: false,
+            deprecated: false,
+        });
+        body.required |= member.required;
+        if let Shape::Object(members) = &mut body.shape {
+            members.insert(name.to_owned(), member);
+        }
+    }
+
+    /// What goes over a websocket, as documents without a word for it write it: what is received as the answer 200, what
+    /// is sent as parameters with dots in their names.
+    fn add_frames<'a>(&mut self, shapes: Shapes<'a>, frames: &'a Value) {
+        if let Some(received) = frames.get("received") {
+            self.replies.remove("101");
+            self.replies.insert("200".to_owned(), Some(shapes.shape(received)));
+        }
+        if let Some(sent) = frames.get("sent") {
+            self.spread(&shapes.shape(sent), "query ");
+        }
+    }
+
+    fn spread(&mut self, shape: &Shape, above: &str) {
+        let Shape::Object(fields) = shape else { return };
+        for (name, field) in fields {
+            match &field.shape {
+                Shape::Object(_) => self.spread(&field.shape, &format!("{above}{name}.")),
+                _ => _ = self.parameters.insert(format!("{above}{name}"), field.clone()),
+            }
+        }
+    }
+
+    /// One path, two operations.
+    fn or(mut self, other: Self) -> Self {
+        for (name, field) in other.parameters {
+            self.parameters.entry(name).or_insert(field);
+        }
+        self.request = match (self.request, other.request) {
+            (Some(mine), Some(other)) => Some(Field { shape: mine.shape.or(other.shape), ..mine }),
+            (mine, other) => mine.or(other),
+        };
+        for (status, reply) in other.replies {
+            self.replies.entry(status).or_insert(reply);
+        }
+        self
     }
 }
 

@@ -1,14 +1,20 @@
-//! `cargo xtask drift`: what a vendor's own document has that our spec doesn't, and the other way round.
+//! `cargo xtask drift`: what a vendor's own document says otherwise than our spec, or than an older edition of itself.
 
 mod compare;
 mod document;
+mod memory;
+#[cfg(test)]
+mod planted;
+mod security;
 mod shape;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use compare::Drift;
+use compare::{Drift, EDITIONS, SPEC};
 use document::Document;
+use memory::{Memory, News, count};
 
 use crate::{Outcome, workspace};
 
@@ -16,31 +22,81 @@ use crate::{Outcome, workspace};
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     upstream: String,
+    /// An older edition of the vendor's document, to be compared instead of our spec.
+    against: Option<String>,
     /// The spec's name; without one, the spec that has most in common with the document.
     api: Option<String>,
     /// Only operations whose path starts with one of these; all, if there is none.
     only: Vec<String>,
+    /// Only differences that have this text in them.
+    about: Option<String>,
+    /// Accept what is new, for this reason.
+    accept: Option<String>,
 }
 
-/// Prints the differences; fails when there are any.
+/// Prints the differences that aren't accepted, and what is accepted but no longer so; fails when there are any.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let asked = Asked::parse(args)?;
     let upstream = read(Path::new(&asked.upstream))?;
+    if let Some(old) = &asked.against {
+        let drift = compare::compare(EDITIONS, &read(Path::new(old))?, &upstream, &asked.only);
+        let news = Memory::default().news(&asked.chosen(drift), |_| true);
+        return tell(&format!("{old}, compared with {}", asked.upstream), &news);
+    }
     let (name, ours) = match &asked.api {
         Some(name) => (name.clone(), read(&spec(name))?),
         None => likest(&upstream)?,
     };
-    let drift = compare::compare(&ours, &upstream, &asked.only);
-    println!("specs/{name}.yaml, compared with {} ({})", asked.upstream, upstream.flavour());
-    print!("{drift}");
-    verdict(&drift)
+    let drift = asked.chosen(compare::compare(SPEC, &ours, &upstream, &asked.only));
+    let memory = Memory::of(&name)?;
+    let news = memory.news(&drift, |place| asked.looks_at(place));
+    match &asked.accept {
+        Some(reason) => accept(&name, reason, &news.new),
+        None => {
+            let flavour = upstream.flavour();
+            tell(&format!("specs/{name}.yaml, compared with {} ({flavour})", asked.upstream), &news)
+        }
+    }
 }
 
-fn verdict(drift: &Drift) -> Outcome {
-    match drift.count() {
-        0 => Ok(()),
-        1 => Err("one difference".to_owned()),
-        count => Err(format!("{count} differences")),
+fn accept(api: &str, reason: &str, new: &Drift) -> Outcome {
+    if new.is_empty() {
+        return Err("there is nothing new to accept".to_owned());
+    }
+    memory::accept(api, reason, new)?;
+    println!("specs/{api}.accepted.yaml has {} more", differences(count(new)));
+    Ok(())
+}
+
+fn tell(what: &str, news: &News) -> Outcome {
+    if news.new.is_empty() && news.gone.is_empty() {
+        println!("{what}: nothing new ({} accepted)", differences(news.accepted));
+        return Ok(());
+    }
+    println!("{what}:");
+    print!("{}", listed("new", &news.new));
+    print!("{}", listed("accepted, but no longer so (take it out of the accepted ones)", &news.gone));
+    let gone = count(&news.gone);
+    let also = if gone == 0 { String::new() } else { format!(", {gone} accepted that no longer occur") };
+    Err(format!("{} new{also}", differences(count(&news.new))))
+}
+
+fn differences(count: usize) -> String {
+    if count == 1 { "one difference".to_owned() } else { format!("{count} differences") }
+}
+
+fn listed(title: &str, drift: &Drift) -> String {
+    let lines: String =
+        drift.iter().map(|(what, places)| format!("  {}\n", everywhere(what, places))).collect();
+    if lines.is_empty() { lines } else { format!("{title}:\n{lines}") }
+}
+
+/// One line for a difference that many operations share.
+fn everywhere(what: &str, places: &BTreeSet<String>) -> String {
+    let first = places.first().map(String::as_str).unwrap_or_default();
+    match places.len() {
+        0 | 1 => format!("{what} [{first}]"),
+        count => format!("{what} [{first} and {} more]", count - 1),
     }
 }
 
@@ -49,18 +105,39 @@ impl Asked {
         let mut asked = Self::default();
         let mut args = args.iter();
         while let Some(&option) = args.next() {
-            let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
+            let value = args.next().map(|value| (*value).to_owned());
+            let value = value.ok_or_else(|| format!("{option} needs a value"))?;
             match option {
-                "--upstream" => (*value).clone_into(&mut asked.upstream),
-                "--api" => asked.api = Some((*value).to_owned()),
-                "--only" => asked.only.push((*value).to_owned()),
-                _ => return Err(format!("drift knows --upstream, --api and --only, not '{option}'")),
+                "--upstream" => asked.upstream = value,
+                "--against" => asked.against = Some(value),
+                "--api" => asked.api = Some(value),
+                "--only" => asked.only.push(value),
+                "--about" => asked.about = Some(value),
+                "--accept" => asked.accept = Some(value),
+                _ => return Err(format!("drift has no option '{option}'")),
             }
         }
-        match asked.upstream.is_empty() {
-            true => Err("drift needs --upstream FILE: the vendor's own document".to_owned()),
-            false => Ok(asked),
+        if asked.upstream.is_empty() {
+            Err("drift needs --upstream FILE: the vendor's own document".to_owned())
+        } else if asked.against.is_some() && asked.accept.is_some() {
+            Err("--accept is for differences from our spec, not for those from --against".to_owned())
+        } else {
+            Ok(asked)
         }
+    }
+
+    /// The differences that were asked for.
+    fn chosen(&self, mut drift: Drift) -> Drift {
+        drift.retain(|what, _| self.about.as_ref().is_none_or(|about| what.contains(about)));
+        drift
+    }
+
+    /// Whether an operation, as `GET /1.0`, was among those compared.
+    fn looks_at(&self, place: &str) -> bool {
+        let path = place.split_once(' ').map_or(place, |(_, path)| path);
+        // What was accepted can only be missed if all differences were looked for.
+        self.about.is_none()
+            && (self.only.is_empty() || self.only.iter().any(|start| path.starts_with(start)))
     }
 }
 
@@ -97,9 +174,16 @@ mod tests {
         let asked =
             Asked::parse(&["--upstream", "a.json", "--only", "/1.0/instances", "--only", "/1.0/events"]);
         let only = vec!["/1.0/instances".to_owned(), "/1.0/events".to_owned()];
-        assert_eq!(asked, Ok(Asked { upstream: "a.json".to_owned(), api: None, only }));
+        assert_eq!(asked, Ok(Asked { upstream: "a.json".to_owned(), only, ..Asked::default() }));
         assert!(Asked::parse(&[]).is_err());
         assert!(Asked::parse(&["--upstream"]).is_err());
         assert!(Asked::parse(&["--upstream", "a", "--strict", "b"]).is_err());
+        assert!(Asked::parse(&["--upstream", "a", "--against", "b", "--accept", "c"]).is_err());
+    }
+
+    #[test]
+    fn what_many_operations_share_is_one_line() {
+        let places = ["GET /a", "GET /b", "GET /c"].map(str::to_owned).into();
+        assert_eq!(everywhere("reply x: new", &places), "reply x: new [GET /a and 2 more]");
     }
 }

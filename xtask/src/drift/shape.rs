@@ -1,4 +1,4 @@
-//! What a value looks like, as far as two documents can be compared: fields, types and words.
+//! What a value looks like, as far as two documents can be compared: fields, types, words and bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,32 @@ pub(super) enum Shape {
     Any,
     /// A map with free keys.
     Map(Box<Shape>),
-    Object(BTreeMap<String, Shape>),
+    Object(BTreeMap<String, Field>),
     List(Box<Shape>),
-    /// A string, number or boolean; with words if only these are known.
-    Plain {
-        kind: String,
-        words: BTreeSet<String>,
-    },
+    /// A string, number or boolean.
+    Plain(Plain),
+}
+
+/// What is known of a scalar.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Plain {
+    pub(super) kind: String,
+    /// If only these are known.
+    pub(super) words: BTreeSet<String>,
+    pub(super) format: String,
+    pub(super) pattern: String,
+    /// Lengths and bounds, as `maxLength 64`.
+    pub(super) limits: BTreeSet<String>,
+    pub(super) default: String,
+    pub(super) nullable: bool,
+}
+
+/// A property or a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Field {
+    pub(super) shape: Shape,
+    pub(super) required: bool,
+    pub(super) deprecated: bool,
 }
 
 /// Reads the shapes of one document.
@@ -29,6 +48,18 @@ pub(super) struct Shapes<'a> {
 
 /// Deeper than this, documents only repeat themselves.
 const DEEPEST: usize = 10;
+
+const LIMITS: [&str; 9] = [
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minItems",
+    "maxItems",
+    "multipleOf",
+];
 
 impl<'a> Shapes<'a> {
     pub(super) fn new(root: &'a Value) -> Self {
@@ -53,15 +84,28 @@ impl<'a> Shapes<'a> {
         self.at(schema, 0)
     }
 
+    pub(super) fn field(&self, node: &'a Value, schema: &'a Value, required: bool) -> Field {
+        self.field_at(node, schema, required, 0)
+    }
+
+    fn field_at(&self, node: &'a Value, schema: &'a Value, required: bool, depth: usize) -> Field {
+        let deprecated = node["deprecated"] == true || self.resolve(schema)["deprecated"] == true;
+        Field { shape: self.at(schema, depth), required, deprecated }
+    }
+
     fn at(&self, schema: &'a Value, depth: usize) -> Shape {
         if depth > DEEPEST {
             return Shape::Any;
         }
         let schema = self.resolve(schema);
-        let parts = ["allOf", "anyOf", "oneOf"].iter().flat_map(|key| list(&schema[*key]));
-        let own = self.own(schema, depth);
+        let part = |part| self.at(part, depth + 1);
+        let whole = list(&schema["allOf"]).iter().map(part).fold(self.own(schema, depth), Shape::and);
         // Alternatives are laid over each other: the comparison asks what may be there.
-        parts.map(|part| self.at(part, depth + 1)).fold(own, Shape::merged)
+        let alternatives = ["anyOf", "oneOf"].iter().flat_map(|key| list(&schema[*key]));
+        match alternatives.map(part).reduce(Shape::or) {
+            Some(one) => whole.and(one),
+            None => whole,
+        }
     }
 
     /// Without the parts that it is put together from.
@@ -69,15 +113,17 @@ impl<'a> Shapes<'a> {
         match kind(schema) {
             Some("array") => Shape::List(Box::new(self.at(&schema["items"], depth + 1))),
             Some("object") => self.object(schema, depth),
-            Some(kind) => Shape::Plain { kind: kind.to_owned(), words: words(schema) },
+            Some(kind) => Shape::Plain(plain(kind, schema)),
             None => Shape::Any,
         }
     }
 
     fn object(&self, schema: &'a Value, depth: usize) -> Shape {
-        let fields: BTreeMap<_, _> = entries(&schema["properties"])
-            .map(|(name, field)| (name.to_owned(), self.at(field, depth + 1)))
-            .collect();
+        let required: BTreeSet<_> = list(&schema["required"]).iter().filter_map(Value::as_str).collect();
+        let field = |(name, node)| {
+            (String::from(name), self.field_at(node, node, required.contains(name), depth + 1))
+        };
+        let fields: BTreeMap<_, _> = entries(&schema["properties"]).map(field).collect();
         match &schema["additionalProperties"] {
             Value::Object(_) if fields.is_empty() => {
                 Shape::Map(Box::new(self.at(&schema["additionalProperties"], depth + 1)))
@@ -89,19 +135,23 @@ impl<'a> Shapes<'a> {
 }
 
 impl Shape {
-    fn merged(self, other: Self) -> Self {
+    /// What is both.
+    fn and(self, other: Self) -> Self {
+        self.merged(other, |mine, other| mine || other)
+    }
+
+    /// What is one or the other, in ours also what two operations on one path take and give.
+    pub(super) fn or(self, other: Self) -> Self {
+        self.merged(other, |mine, other| mine && other)
+    }
+
+    fn merged(self, other: Self, required: fn(bool, bool) -> bool) -> Self {
         match (self, other) {
             (Self::Any, shape) | (shape, Self::Any) => shape,
-            (Self::Object(mut fields), Self::Object(more)) => {
-                for (name, field) in more {
-                    let known = fields.remove(&name).unwrap_or(Self::Any);
-                    fields.insert(name, known.merged(field));
-                }
-                Self::Object(fields)
-            }
-            (Self::Plain { kind, mut words }, Self::Plain { words: more, .. }) => {
-                words.extend(more);
-                Self::Plain { kind, words }
+            (Self::Object(mine), Self::Object(other)) => Self::Object(merged_fields(mine, other, required)),
+            (Self::Plain(mine), Self::Plain(other)) => {
+                let words = mine.words.into_iter().chain(other.words).collect();
+                Self::Plain(Plain { words, nullable: mine.nullable || other.nullable, ..mine })
             }
             (shape, _) => shape,
         }
@@ -114,23 +164,61 @@ impl Shape {
             Self::Map(_) => "map",
             Self::Object(_) => "object",
             Self::List(_) => "list",
-            Self::Plain { kind, .. } => kind,
+            Self::Plain(plain) => &plain.kind,
         }
     }
+}
+
+fn merged_fields(
+    mut mine: BTreeMap<String, Field>,
+    other: BTreeMap<String, Field>,
+    required: fn(bool, bool) -> bool,
+) -> BTreeMap<String, Field> {
+    for (name, field) in &mut mine {
+        field.required = required(field.required, other.get(name).is_some_and(|other| other.required));
+    }
+    for (name, field) in other {
+        let merged = match mine.remove(&name) {
+            Some(known) => Field {
+                shape: known.shape.merged(field.shape, required),
+                required: known.required,
+                deprecated: known.deprecated || field.deprecated,
+            },
+            None => Field { required: required(false, field.required), ..field },
+        };
+        mine.insert(name, merged);
+    }
+    mine
 }
 
 /// The type; OpenAPI 3.1 lists `null` beside it, and some documents leave out that an object is one.
 fn kind(schema: &Value) -> Option<&str> {
     match &schema["type"] {
+        Value::String(kind) if kind == "null" => None,
         Value::String(kind) => Some(kind),
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
         _ if schema["properties"].is_object() => Some("object"),
+        _ if schema["const"].is_string() || schema["enum"].is_array() => Some("string"),
         _ => None,
+    }
+}
+
+fn plain(kind: &str, schema: &Value) -> Plain {
+    let text = |key: &str| schema[key].as_str().unwrap_or_default().to_owned();
+    let limit = |key: &&str| Some(format!("{key} {}", schema.get(*key)?));
+    Plain {
+        kind: kind.to_owned(),
+        words: words(schema),
+        format: text("format"),
+        pattern: text("pattern"),
+        limits: LIMITS.iter().filter_map(limit).collect(),
+        default: schema.get("default").map(ToString::to_string).unwrap_or_default(),
+        nullable: schema["nullable"] == true || list(&schema["type"]).iter().any(|kind| kind == "null"),
     }
 }
 
 fn words(schema: &Value) -> BTreeSet<String> {
     let constant = schema.get("const");
     let words = list(&schema["enum"]).iter().chain(constant);
-    words.filter_map(Value::as_str).map(str::to_owned).collect()
+    words.map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect()
 }
