@@ -6,6 +6,7 @@ mod busy_test;
 mod coverage;
 mod diff;
 mod drift;
+mod lint_specs;
 mod live;
 mod live_koyeb;
 mod live_lambda;
@@ -28,6 +29,7 @@ cargo xtask drift --upstream FILE [--api NAME] [--only PATH]... [--about TEXT] [
                                     what specs/<api>.accepted.yaml has; --accept writes that down
 cargo xtask drift --upstream FILE --against OLD
                                     how two editions of a vendor's document differ
+cargo xtask lint-specs [API]...     what Redocly's linter and Spectral say of the specs (npm)
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["regen", rest @ ..] => regen::run(rest),
         ["coverage"] => coverage::run(),
+        ["lint-specs", rest @ ..] => lint_specs::run(rest),
         ["drift", rest @ ..] => drift::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
