@@ -43,12 +43,12 @@ pub(super) fn compare(sides: Sides, ours: &Document, theirs: &Document, only: &[
     };
     for (place, their) in &theirs {
         if !ours.contains_key(place) {
-            note(format!("only {}", sides.theirs), place, their);
+            note(format!("the operation: only {}", sides.theirs), place, their);
         }
     }
     for (place, our) in &ours {
         match theirs.get(place) {
-            None => note(format!("only {}", sides.ours), place, our),
+            None => note(format!("the operation: only {}", sides.ours), place, our),
             Some(their) => {
                 let mut lines = Lines { sides, found: BTreeSet::new() };
                 lines.operation(our, their);

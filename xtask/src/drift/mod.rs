@@ -64,7 +64,7 @@ fn accept(api: &str, reason: &str, new: &Drift) -> Outcome {
         return Err("there is nothing new to accept".to_owned());
     }
     memory::accept(api, reason, new)?;
-    println!("specs/{api}.accepted.yaml has {} more", differences(count(new)));
+    println!("written to specs/{api}.accepted.yaml: {}", differences(count(new)));
     Ok(())
 }
 

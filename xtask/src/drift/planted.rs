@@ -35,13 +35,13 @@ fn incus() -> Result<(), String> {
         include_str!("../../tests/drift/incus.spec.yaml"),
         include_str!("../../tests/drift/incus.vendor.yaml"),
         &[
-            ("  /1.0/things/{thing}/exec:", "  /1.0/things/{thing}/attach:", "only upstream"),
+            ("  /1.0/things/{thing}/exec:", "  /1.0/things/{thing}/attach:", "the operation: only upstream"),
             (
                 "    delete:\n      responses:",
                 "    delete:\n      deprecated: true\n      responses:",
                 "operation deprecated",
             ),
-            ("    delete:\n", "    patch:\n", "only in our spec"),
+            ("    delete:\n", "    patch:\n", "the operation: only in our spec"),
             (
                 "        - { name: all-projects, in: query, type: boolean }\n",
                 "",
@@ -121,8 +121,8 @@ fn shakenfist() -> Result<(), String> {
         include_str!("../../tests/drift/shakenfist.spec.yaml"),
         include_str!("../../tests/drift/shakenfist.vendor.yaml"),
         &[
-            ("  /things/{thing_ref}/data:", "  /things/{thing_ref}/bytes:", "only upstream"),
-            ("    delete:\n", "    patch:\n", "only in our spec"),
+            ("  /things/{thing_ref}/data:", "  /things/{thing_ref}/bytes:", "the operation: only upstream"),
+            ("    delete:\n", "    patch:\n", "the operation: only in our spec"),
             ("deprecated: false", "deprecated: true", "operation deprecated: only upstream"),
             (
                 "        - { name: offset, in: query, required: false, type: integer }\n",
@@ -195,8 +195,12 @@ fn koyeb() -> Result<(), String> {
         include_str!("../../tests/drift/koyeb.spec.yaml"),
         include_str!("../../tests/drift/koyeb.vendor.yaml"),
         &[
-            ("  /v1/things/{id}:\n    delete:", "  /v1/boxes/{id}:\n    delete:", "only upstream"),
-            ("    delete:\n", "    put:\n", "only in our spec"),
+            (
+                "  /v1/things/{id}:\n    delete:",
+                "  /v1/boxes/{id}:\n    delete:",
+                "the operation: only upstream",
+            ),
+            ("    delete:\n", "    put:\n", "the operation: only in our spec"),
             ("    delete:\n", "    delete:\n      deprecated: true\n", "operation deprecated: only upstream"),
             (
                 "        - { name: limit, in: query, schema: { type: string } }\n",
@@ -269,8 +273,8 @@ fn lambda_cloud() -> Result<(), String> {
         include_str!("../../tests/drift/lambda-cloud.spec.yaml"),
         include_str!("../../tests/drift/lambda-cloud.vendor.yaml"),
         &[
-            ("  /api/v1/things/{thing_id}:", "  /api/v1/boxes/{thing_id}:", "only upstream"),
-            ("    delete:\n", "    put:\n", "only in our spec"),
+            ("  /api/v1/things/{thing_id}:", "  /api/v1/boxes/{thing_id}:", "the operation: only upstream"),
+            ("    delete:\n", "    put:\n", "the operation: only in our spec"),
             ("    delete:\n", "    delete:\n      deprecated: true\n", "operation deprecated: only upstream"),
             (
                 "        - { name: cluster_id, in: query, schema: { type: string } }\n",
