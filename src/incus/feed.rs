@@ -73,13 +73,16 @@ impl Feeds {
         topic: fn(&Feed) -> &Topic<V>,
         key: &str,
     ) -> Subscription<V> {
+        self.ready(incus).await.subscribe(topic, key)
+    }
+
+    /// A feed, once its connection stands or is known not to: for who will listen to what doesn't exist yet.
+    pub(super) async fn ready(&self, incus: &Incus) -> Arc<Feed> {
         let feed = self.feed(incus);
-        let heard = topic(&feed).subscribe(key);
-        let subscription = Subscription { feed, topic, key: key.to_owned(), heard };
-        let mut state = subscription.feed.state.subscribe();
+        let mut state = feed.state.subscribe();
         let known = state.wait_for(|state| *state != State::Connecting);
         let _ = tokio::time::timeout(Duration::from_secs(5), known).await;
-        subscription
+        feed
     }
 
     fn feed(&self, incus: &Incus) -> Arc<Feed> {
@@ -92,6 +95,21 @@ impl Feeds {
         let feed = Feed::start(incus.clone());
         feeds.insert(place, Arc::downgrade(&feed));
         feed
+    }
+}
+
+impl Subscription<Seen> {
+    /// The operation, if it is known to have ended.
+    pub(super) fn end(&self) -> Option<Arc<types::Operation>> {
+        match &*self.heard.borrow() {
+            Seen::Operation(operation) if is_final(operation) => Some(operation.clone()),
+            _ => None,
+        }
+    }
+
+    /// What somebody has looked up.
+    pub(super) fn tell(&self, operation: types::Operation) {
+        self.feed.publish(operation);
     }
 }
 
@@ -192,6 +210,16 @@ impl Feed {
         let task = tokio::spawn(run(incus, Arc::downgrade(&feed), Alive(Arc::downgrade(&feed))));
         *lock(&feed.task) = Some(task.abort_handle());
         feed
+    }
+
+    /// Listens to an operation.
+    pub(super) fn operation(self: &Arc<Self>, id: &str) -> Subscription<Seen> {
+        self.subscribe(|feed| &feed.operations, id)
+    }
+
+    fn subscribe<V: Default>(self: &Arc<Self>, topic: fn(&Self) -> &Topic<V>, key: &str) -> Subscription<V> {
+        let heard = topic(self).subscribe(key);
+        Subscription { feed: self.clone(), topic, key: key.to_owned(), heard }
     }
 
     /// Decodes only what somebody waits for: a busy server tells of much else.

@@ -63,6 +63,17 @@ impl<E: Ending> IncusWork<E> {
         Operation::new(Self { near: true, ..Self::new(incus, unknown(id), ending) })
     }
 
+    /// The same of one that `feed` has listened to since before it could end: that tells the end, also when the server has
+    /// forgotten it.
+    pub(super) fn heard(
+        incus: &Incus,
+        id: &str,
+        feed: Subscription<Seen>,
+        ending: E,
+    ) -> Operation<E::Output> {
+        Operation::new(Self { feed: Some(feed), ..Self::new(incus, unknown(id), ending) })
+    }
+
     async fn look_now(&mut self) -> Result<Look, Error> {
         match operation::get(&self.incus, &self.id).await {
             Ok(operation) => self.read(operation).await,
@@ -130,11 +141,29 @@ impl<E: Ending> IncusWork<E> {
         }
     }
 
+    /// What the feed makes known without a wait: the end, or that there is nothing to ask yet.
+    async fn look_at_what_was_told(
+        &mut self,
+        patience: Duration,
+        missed: bool,
+    ) -> Option<Result<Look, Error>> {
+        let feed = self.feed.as_ref()?;
+        if let Some(ended) = feed.end() {
+            return Some(self.read(Arc::unwrap_or_clone(ended)).await);
+        }
+        // Only a wait that listened from the start has a feed at its first look.
+        let idle = Look::Running { progress: self.progress.clone(), pause: Duration::ZERO };
+        (patience.is_zero() && !missed && feed.is_up()).then_some(Ok(idle))
+    }
+
     async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
         if std::mem::take(&mut self.near)
             && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
         {
             return self.look_long(MOMENT).await;
+        }
+        if let Some(told) = self.look_at_what_was_told(patience, missed).await {
+            return told;
         }
         if self.feed.is_some() {
             return if patience.is_zero() || missed {

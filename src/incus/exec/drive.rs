@@ -12,6 +12,7 @@ use super::status;
 use super::streams::{Pipes, Terminal};
 use crate::error::{Error, Kind, Sent};
 use crate::incus::Incus;
+use crate::incus::feed::{Seen, Subscription};
 use crate::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
 use crate::socket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
@@ -27,6 +28,8 @@ const PIECE: usize = 64 * 1024;
 pub(super) struct Run {
     pub(super) incus: Incus,
     pub(super) id: String,
+    /// What is heard of it since before it started.
+    pub(super) heard: Option<Subscription<Seen>>,
 }
 
 /// How the end of a terminal's input is told.
@@ -51,7 +54,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
         drained
     };
     tokio::select! {
-        ended = ended(&run, drain) => ended,
+        ended = ended(run, drain) => ended,
         e = steer(&control, orders, false) => Err(e),
         // Up to the very end: what says no more may still read.
         never = feed(&stdin, input, silence) => never,
@@ -73,13 +76,13 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
         result
     };
     tokio::select! {
-        ended = ended(&run, drain) => ended,
+        ended = ended(run, drain) => ended,
         e = steer(&control, orders, true) => Err(e),
     }
 }
 
 /// Waits for the end of the output, whose size `drain` tells, and for the exit status, whichever comes first.
-async fn ended(run: &Run, drain: impl Future<Output = Result<u64, Error>>) -> Result<ExitStatus, Error> {
+async fn ended(run: Run, drain: impl Future<Output = Result<u64, Error>>) -> Result<ExitStatus, Error> {
     let (told, drained) = oneshot::channel();
     let mut status = pin!(status_of(run, drained));
     let mut drain = pin!(drain);
@@ -110,7 +113,10 @@ fn said(status: Option<Result<ExitStatus, WaitError>>, otherwise: Error) -> Erro
 ///
 /// The server forgets that five seconds after the end, which a slow reader can't see for its output. Nearly every
 /// command ends sooner and needs no connection for the wait.
-async fn status_of(run: &Run, mut drained: oneshot::Receiver<()>) -> Result<ExitStatus, WaitError> {
+async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitStatus, WaitError> {
+    if let Some(heard) = run.heard {
+        return status_heard(&run.incus, &run.id, heard, drained).await;
+    }
     if tokio::time::timeout(SOON, &mut drained).await.is_err() {
         match status::of_running(&run.incus, &run.id).await {
             // The streams may still be good: ask once more at their end. If they had ended, nothing more can come.
@@ -122,6 +128,34 @@ async fn status_of(run: &Run, mut drained: oneshot::Receiver<()>) -> Result<Exit
         }
     }
     status::of_ended(&run.incus, &run.id).await
+}
+
+/// Hears how the command ended. Nothing heard when its output has ended may mean a dead connection: then it asks, too.
+async fn status_heard(
+    incus: &Incus,
+    id: &str,
+    heard: Subscription<Seen>,
+    drained: oneshot::Receiver<()>,
+) -> Result<ExitStatus, WaitError> {
+    let mut told = pin!(status::of_heard(incus, id, heard));
+    let asked = async {
+        let _ = drained.await;
+        tokio::time::sleep(SOON).await;
+        status::of_ended(incus, id).await
+    };
+    let mut asked = pin!(asked);
+    let is_open = |e: &WaitError| matches!(e.end(), WaitEnd::LostContact | WaitEnd::Gone);
+    tokio::select! {
+        told = &mut told => match told {
+            Err(e) if is_open(&e) => asked.await,
+            told => told,
+        },
+        answer = &mut asked => match answer {
+            // The word may still be on its way.
+            Err(e) if is_open(&e) => tokio::time::timeout(WORD, told).await.unwrap_or(Err(e)),
+            answer => answer,
+        },
+    }
 }
 
 /// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has lost
@@ -299,12 +333,12 @@ mod tests {
         for socket in ["/nowhere".as_ref(), silent.as_path()] {
             for end_of_output in [0, 5, 59] {
                 let Ok(incus) = Incus::unix(socket).client() else { unreachable!("nothing is asked") };
-                let run = Run { incus, id: "1".to_owned() };
+                let run = Run { incus, id: "1".to_owned(), heard: None };
                 let (started, drain) = (Instant::now(), async {
                     sleep(Duration::from_secs(end_of_output)).await;
                     Ok(0)
                 });
-                let ended = ended(&run, drain).await;
+                let ended = ended(run, drain).await;
                 let waited = started.elapsed().as_secs();
                 assert!(
                     ended.is_err() && (60..=62).contains(&waited),

@@ -195,7 +195,8 @@ impl Exec {
         }
         let turn = Turn::of(&instance.incus).await?;
         let operation = start(&instance, exec).await.map_err(status::no_such_command)?;
-        let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone() };
+        let heard = turn.listen(&instance.incus, &operation.id).await;
+        let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone(), heard };
         if interactive {
             let terminal = Terminal::connect(&run.incus, operation, turn).await?;
             let stdin = stdin.unwrap_or(Source::Pipe);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
+use crate::incus::feed::{Seen, Subscription};
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, types};
 use crate::process::ExitStatus;
@@ -15,6 +16,15 @@ use crate::wait::{BoxFuture, Operation, WaitEnd, WaitError};
 /// Waits for a command that may run for long.
 pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
     IncusWork::resumed(incus, id, Exited).timeout(Duration::MAX).await
+}
+
+/// Waits for a command that a feed has listened to since before it started.
+pub(super) async fn of_heard(
+    incus: &Incus,
+    id: &str,
+    feed: Subscription<Seen>,
+) -> Result<ExitStatus, WaitError> {
+    IncusWork::heard(incus, id, feed, Exited).timeout(Duration::MAX).await
 }
 
 /// Waits for a command whose output has ended: most often it has, too, or will in a moment.

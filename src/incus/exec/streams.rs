@@ -1,11 +1,13 @@
 //! The connections of a command or a console.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, Kind};
+use crate::incus::feed::{Feed, Seen, Subscription};
 use crate::incus::{Incus, scoped, types};
 use crate::secret::Secret;
 use crate::socket::Socket;
@@ -15,6 +17,8 @@ const DIAL: Duration = Duration::from_secs(10);
 /// How often the controls are tried, and the pause between.
 const CONTROL_TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
+/// What a command waits for events before its streams connect: little of what the server gives it for them.
+const MOMENT: Duration = Duration::from_secs(1);
 /// After so long a silence the other side is asked whether it is there. The server itself says so every ten seconds.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long it may take to answer.
@@ -35,18 +39,41 @@ pub(in crate::incus) struct Terminal {
 }
 
 /// The right to start a command: the server begins to count at the request, so few at a time make it in time.
-pub(in crate::incus) struct Turn(OwnedSemaphorePermit);
+pub(in crate::incus) struct Turn {
+    place: OwnedSemaphorePermit,
+    /// Of who had to queue: where so many start, a look at the end of one may come after the server has forgotten it.
+    feed: Option<Arc<Feed>>,
+}
 
 impl Turn {
     /// Waits until it is this command's turn.
     pub(in crate::incus) async fn of(incus: &Incus) -> Result<Self, Error> {
+        let places = incus.0.starting.clone();
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            return Ok(Self { place, feed: None });
+        }
+        let (place, feed) = tokio::join!(places.acquire_owned(), incus.0.feeds.ready(incus));
         // Nobody ever closes it.
-        let closed = |_| Error::new(Kind::Interrupted, "no command starts any more");
-        incus.0.starting.clone().acquire_owned().await.map(Self).map_err(closed)
+        let place = place.map_err(|_| Error::new(Kind::Interrupted, "no command starts any more"))?;
+        Ok(Self { place, feed: Some(feed) })
+    }
+
+    /// Listens to a command that has yet to start, if many do.
+    pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Seen>> {
+        let feed = match &self.feed {
+            Some(feed) => feed.clone(),
+            // Others came after it. They have the feed by now, or will in a moment.
+            None if incus.0.starting.available_permits() == 0 => {
+                tokio::time::timeout(MOMENT, incus.0.feeds.ready(incus)).await.ok()?
+            }
+            None => return None,
+        };
+        let subscription = feed.operation(id);
+        subscription.is_up().then_some(subscription)
     }
 
     fn end(self) {
-        drop(self.0);
+        drop(self.place);
     }
 }
 

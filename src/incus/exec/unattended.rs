@@ -5,10 +5,10 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use super::status::{Exited, exit_status, in_words, no_such_command};
-use super::{Exec, start};
+use super::{Exec, Turn, start};
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
-use crate::incus::operation::failure;
+use crate::incus::operation::{self, failure};
 use crate::incus::reply::open;
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
@@ -39,8 +39,7 @@ impl Exec {
     pub fn discard_output(self) -> Action<ExitStatus> {
         Action::new(async move {
             self.check_unattended()?;
-            let operation = start(&self.instance, self.exec).await.map_err(no_such_command)?;
-            Ok(IncusWork::accepted(&self.instance.incus, operation, Exited))
+            accepted(&self.instance, self.exec, Exited).await
         })
     }
 
@@ -67,8 +66,7 @@ impl Exec {
             let Self { instance, mut exec, max_output, .. } = self;
             exec.record_output = true;
             let recorded = Recorded { instance: instance.name().to_owned(), max_output };
-            let operation = start(&instance, exec).await.map_err(no_such_command)?;
-            Ok(IncusWork::accepted(&instance.incus, operation, recorded))
+            accepted(&instance, exec, recorded).await
         })
     }
 
@@ -82,6 +80,25 @@ impl Exec {
         }
         Ok(())
     }
+}
+
+/// Starts it when it is its turn.
+async fn accepted<E: Ending>(
+    instance: &InstanceRef,
+    exec: types::InstanceExec,
+    ending: E,
+) -> Result<Operation<E::Output>, Error> {
+    let incus = &instance.incus;
+    let turn = Turn::of(incus).await?;
+    let started = start(instance, exec).await.map_err(no_such_command)?;
+    if let Some(heard) = turn.listen(incus, &started.id).await
+        // It may have ended before anybody listened: one look, ahead of those whose turn it isn't yet.
+        && let Ok(now) = operation::get(incus, &started.id).await
+    {
+        heard.tell(now);
+        return Ok(IncusWork::heard(incus, &started.id, heard, ending));
+    }
+    Ok(IncusWork::accepted(incus, started, ending))
 }
 
 /// Ends in the recorded output.

@@ -265,6 +265,64 @@ async fn commands_start_a_few_at_a_time_and_in_order() -> Outcome {
     Ok(())
 }
 
+/// A client that starts one command at a time, for an instance that runs.
+async fn one_at_a_time() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
+    let fake = FakeIncus::start().await?;
+    let incus = Incus::unix(fake.socket()).limits(Limits::default().starting_commands(1)).client()?;
+    let web = incus.launch("web").image("busybox").await?;
+    Ok((fake, web))
+}
+
+/// Where many start, a look at the end of one may come when the server has forgotten it.
+#[tokio::test]
+async fn commands_that_had_to_queue_learn_their_status_from_a_server_that_forgets_it_at_once() -> Outcome {
+    let (fake, web) = one_at_a_time().await?;
+    let gone = r#"{"type":"error","error":"Operation not found","error_code":404}"#;
+    fake.on("GET /1.0/operations/{id}").always().reply(404, gone);
+    fake.on("GET /1.0/operations/{id}/wait").always().reply(404, gone);
+    let all = (0..40).map(|number| web.exec(["sh", "-c", &format!("echo {number}; exit {number}")]).output());
+    let all = futures_util::future::join_all(all).await;
+    // The first had no need to queue.
+    for (number, output) in (0..).zip(all).skip(1) {
+        let output = output?;
+        assert_eq!((output.status.code(), output.stdout_text()), (number, format!("{number}\n")));
+    }
+    // What fails is told as well.
+    let missing = (0..3).map(|_| web.exec(["no-such-program"]).output());
+    for missing in futures_util::future::join_all(missing).await.into_iter().skip(1) {
+        assert_eq!(missing.map(drop).map_err(|e| e.kind()), Err(Kind::NotFound));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_that_had_to_queue_end_right_though_the_events_break_or_die() -> Outcome {
+    for dead in [false, true] {
+        let (fake, web) = one_at_a_time().await?;
+        let all =
+            (0..8).map(|number| web.exec(["sh", "-c", &format!("cat; exit {number}")]).pipe_stdin().spawn());
+        let running = futures_util::future::try_join_all(all).await?;
+        assert_eq!(fake.event_listeners(), 1);
+        if dead {
+            fake.hang_events();
+        } else {
+            fake.on("GET /1.0/events").always().reply(503, "busy");
+            fake.kill_events();
+        }
+        let all = running.into_iter().map(|mut run| async move {
+            let mut stdin = run.take_stdin().ok_or("it reads")?;
+            stdin.write_all("word").await?;
+            drop(stdin);
+            Ok::<_, Box<dyn std::error::Error>>(run.output().await?)
+        });
+        for (number, output) in (0..).zip(futures_util::future::join_all(all).await) {
+            let output = output?;
+            assert_eq!((output.status.code(), output.stdout_text()), (number, "word".to_owned()), "{dead}");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn hundreds_of_commands_at_once_end_right() -> Outcome {
     let (_fake, web) = web().await?;
@@ -274,6 +332,36 @@ async fn hundreds_of_commands_at_once_end_right() -> Outcome {
     });
     for (number, output) in futures_util::future::try_join_all(all).await? {
         assert_eq!((output.status.code(), output.stdout_text()), (number % 100, format!("{number}\n")));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore]
+async fn thousands_of_commands_at_once_end_right() -> Outcome {
+    let (_fake, web) = web().await?;
+    let all = (0..2_000).map(|number| {
+        let run = web.exec(["sh", "-c", &format!("cat; echo {number} >&2; exit {}", number % 100)]);
+        let run = run.stdin(vec![number as u8; 1_000]);
+        async move { Ok::<_, windlass::Error>((number, run.output().await?)) }
+    });
+    for (number, output) in futures_util::future::try_join_all(all).await? {
+        let expected = (number % 100, vec![number as u8; 1_000], format!("{number}\n"));
+        assert_eq!((output.status.code(), output.stdout.clone(), output.stderr_text()), expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore]
+async fn thousands_of_commands_without_streams_end_right() -> Outcome {
+    let (_fake, web) = web().await?;
+    let all = (0..2_000).map(|number| {
+        let run = web.exec(["sh", "-c", &format!("exit {}", number % 100)]).discard_output();
+        async move { Ok::<_, windlass::Error>((number, run.await?)) }
+    });
+    for (number, status) in futures_util::future::try_join_all(all).await? {
+        assert_eq!(status.code(), number % 100);
     }
     Ok(())
 }
