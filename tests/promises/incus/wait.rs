@@ -610,9 +610,11 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
             let (fake, incus) = (fake.clone(), incus.clone());
             async move {
                 let launch = incus.launch(name).image("busybox").send().await?;
+                let before = fake.requests("GET /1.0/operations/{id}");
                 let waiting = tokio::spawn(launch.on_progress(|_| {}).into_future());
+                // It listens, and has looked.
                 while fake.event_listeners() < listeners
-                    || fake.requests("GET /1.0/operations/{id}") < listeners
+                    || fake.requests("GET /1.0/operations/{id}") == before
                 {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
