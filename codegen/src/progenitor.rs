@@ -76,7 +76,17 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
 /// Generates one operation at a time, since neither error nor panic says which one it was.
 fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings, why: &str) -> Finding {
     if let Err(why) = attempt(settings, &with_paths(&prepared.root, Value::Object(Default::default()))) {
-        return refused("components", "the schemas", &why);
+        let named = document.schemas().map(|(name, _)| name).find(|name| {
+            let alone =
+                with_schemas(document, &with_paths(&prepared.root, Value::Object(Default::default())), name);
+            attempt(settings, &alone).is_err()
+        });
+        return match named {
+            Some(name) => {
+                refused(&format!("components.schemas.{name}"), &format!("the schema `{name}`"), &why)
+            }
+            None => refused("components", "the schemas", &why),
+        };
     }
     for operation in document.operations() {
         if let Err(why) = attempt(settings, &only(&prepared.root, &operation)) {
@@ -100,6 +110,31 @@ fn only(root: &Value, operation: &Operation<'_>) -> Value {
         kept.insert("parameters".to_owned(), shared.clone());
     }
     with_paths(root, serde_json::json!({ operation.path: kept }))
+}
+
+/// The document with one schema and all that it leads to.
+fn with_schemas(document: &Document, root: &Value, name: &str) -> Value {
+    let schemas = &root["components"]["schemas"];
+    let mut kept = serde_json::Map::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(name) = open.pop() {
+        if !kept.contains_key(&name) && document.root["components"]["schemas"].get(&name).is_some() {
+            named_in(&schemas[&name], &mut open);
+            kept.insert(name.clone(), schemas[&name].clone());
+        }
+    }
+    let mut root = root.clone();
+    root["components"] = serde_json::json!({ "schemas": kept });
+    root
+}
+
+fn named_in(node: &Value, found: &mut Vec<String>) {
+    found.extend(crate::document::schema_name(node).map(str::to_owned));
+    match node {
+        Value::Object(members) => members.values().for_each(|child| named_in(child, found)),
+        Value::Array(members) => members.iter().for_each(|child| named_in(child, found)),
+        _ => {}
+    }
 }
 
 fn with_paths(root: &Value, paths: Value) -> Value {

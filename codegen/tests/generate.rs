@@ -290,3 +290,17 @@ fn a_get_or_delete_sends_a_body_only_when_it_says_something() {
     assert_has(&code, ".json(&body)");
     assert!(!good().contains("JsonIf"));
 }
+
+#[test]
+fn a_schema_that_progenitor_refuses_is_named_with_its_line() {
+    let text = text("minimal")
+        .replace("        id:\n          type: string\n", "        id:\n          type: strnig\n");
+    let errors = error(&text);
+    let finding = &errors.findings()[0];
+    assert_eq!(
+        (finding.rule, finding.place.as_str()),
+        ("generator", "components.schemas.Thing"),
+        "{finding}"
+    );
+    assert_eq!(finding.line, Some(34), "{finding}");
+}
