@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use reqwest::header::ACCEPT;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Runtime;
 use windlass::Incus;
 use windlass::incus::Instance;
-use windlass::raw::incus::types::{InstanceListReply, InstanceReply};
+use windlass::incus::types;
 
 /// Tells a process of this program that it is the server, and where.
 const SOCKET: &str = "WINDLASS_BENCH_SOCKET";
@@ -146,11 +147,11 @@ impl Sides {
         self.incus.instance("web").get().await.unwrap()
     }
 
-    async fn bare_get(&self) -> InstanceReply {
+    async fn bare_get(&self) -> types::Instance {
         fetch(&self.http, ONE).await
     }
 
-    async fn other_get(&self) -> InstanceReply {
+    async fn other_get(&self) -> types::Instance {
         fetch(&self.other, ONE).await
     }
 
@@ -158,20 +159,26 @@ impl Sides {
         self.incus.instances().list().all().await.unwrap()
     }
 
-    async fn bare_list(&self) -> InstanceListReply {
+    async fn bare_list(&self) -> Vec<types::Instance> {
         fetch(&self.http, ALL).await
     }
 
-    fn parse(&self) -> InstanceListReply {
-        serde_json::from_slice(&self.list).unwrap()
+    fn parse(&self) -> Vec<types::Instance> {
+        serde_json::from_slice::<Envelope<_>>(&self.list).unwrap().metadata
     }
+}
+
+/// What matters of an answer.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    metadata: T,
 }
 
 /// The same request as the typed client's. The time limit is each request's own there, for the sake of long polls.
 async fn fetch<T: DeserializeOwned>(http: &reqwest::Client, url: &str) -> T {
     let request = http.get(url).header(ACCEPT, "application/json").timeout(Duration::from_secs(30));
     let response = request.send().await.unwrap();
-    response.error_for_status().unwrap().json().await.unwrap()
+    response.error_for_status().unwrap().json::<Envelope<T>>().await.unwrap().metadata
 }
 
 fn runtime() -> Runtime {

@@ -75,6 +75,12 @@ macro_rules! open_enum {
             }
         }
 
+        impl crate::transport::Param for $name {
+            fn each(&self, give: &mut dyn FnMut(&str)) {
+                give(self.as_str());
+            }
+        }
+
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, to: S) -> ::std::result::Result<S::Ok, S::Error> {
                 to.serialize_str(self.as_str())
@@ -102,10 +108,6 @@ macro_rules! open_enum {
     };
 }
 
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -467,12 +469,6 @@ pub mod types {
         pub command_line: ::std::string::String,
     }
 
-    impl AgentExecute {
-        pub fn builder() -> builder::AgentExecute {
-            Default::default()
-        }
-    }
-
     /// `AgentGet`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -480,12 +476,6 @@ pub mod types {
     pub struct AgentGet {
         /// In the instance.
         pub path: ::std::string::String,
-    }
-
-    impl AgentGet {
-        pub fn builder() -> builder::AgentGet {
-            Default::default()
-        }
     }
 
     /// Work of the agent in a guest.
@@ -564,12 +554,6 @@ pub mod types {
         pub all: ::std::option::Option<bool>,
     }
 
-    impl AgentOperationsQuery {
-        pub fn builder() -> builder::AgentOperationsQuery {
-            Default::default()
-        }
-    }
-
     /// `AgentPut`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -581,12 +565,6 @@ pub mod types {
         pub mode: i64,
         /// In the instance.
         pub path: ::std::string::String,
-    }
-
-    impl AgentPut {
-        pub fn builder() -> builder::AgentPut {
-            Default::default()
-        }
     }
 
     /// What became of one step. Output of more than 10 KiB is in a blob in place of the text.
@@ -728,12 +706,6 @@ pub mod types {
         pub upload_uuid: ::std::option::Option<::std::string::String>,
     }
 
-    impl ArtifactUpload {
-        pub fn builder() -> builder::ArtifactUpload {
-            Default::default()
-        }
-    }
-
     /// `ArtifactsQuery`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
@@ -744,12 +716,6 @@ pub mod types {
         pub node: ::std::option::Option<::std::string::String>,
     }
 
-    impl ArtifactsQuery {
-        pub fn builder() -> builder::ArtifactsQuery {
-            Default::default()
-        }
-    }
-
     /// `AuthRequest`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -758,12 +724,6 @@ pub mod types {
         pub key: crate::Secret,
         /// Whose instances to work on.
         pub namespace: ::std::string::String,
-    }
-
-    impl AuthRequest {
-        pub fn builder() -> builder::AuthRequest {
-            Default::default()
-        }
     }
 
     /// `AuthToken`
@@ -930,12 +890,6 @@ pub mod types {
         pub length: ::std::option::Option<i64>,
     }
 
-    impl ConsoleQuery {
-        pub fn builder() -> builder::ConsoleQuery {
-            Default::default()
-        }
-    }
-
     /// A disk that was made.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -983,12 +937,6 @@ pub mod types {
         pub type_: ::std::option::Option<DiskType>,
         #[serde(flatten)]
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-    }
-
-    impl DiskSpec {
-        pub fn builder() -> builder::DiskSpec {
-            Default::default()
-        }
     }
 
     /// Why not.
@@ -1087,12 +1035,6 @@ pub mod types {
             default
         )]
         pub limit: ::std::option::Option<i64>,
-    }
-
-    impl EventsQuery {
-        pub fn builder() -> builder::EventsQuery {
-            Default::default()
-        }
     }
 
     /// A virtual machine.
@@ -1261,12 +1203,6 @@ pub mod types {
         pub video: ::std::option::Option<VideoSpec>,
     }
 
-    impl InstanceCreate {
-        pub fn builder() -> builder::InstanceCreate {
-            Default::default()
-        }
-    }
-
     /// `InstanceDelete`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
@@ -1275,12 +1211,6 @@ pub mod types {
         /// Where the instance must be; 404 if it is elsewhere.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-    }
-
-    impl InstanceDelete {
-        pub fn builder() -> builder::InstanceDelete {
-            Default::default()
-        }
     }
 
     /// `InstanceList`
@@ -1319,12 +1249,6 @@ pub mod types {
         pub namespace: ::std::option::Option<::std::string::String>,
     }
 
-    impl InstancesDelete {
-        pub fn builder() -> builder::InstancesDelete {
-            Default::default()
-        }
-    }
-
     /// `InstancesQuery`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
@@ -1333,12 +1257,6 @@ pub mod types {
         /// Deleted ones too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub all: ::std::option::Option<bool>,
-    }
-
-    impl InstancesQuery {
-        pub fn builder() -> builder::InstancesQuery {
-            Default::default()
-        }
     }
 
     /// A network interface of an instance.
@@ -1384,12 +1302,6 @@ pub mod types {
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     pub struct InterfaceAdd {
         pub network: NetworkSpec,
-    }
-
-    impl InterfaceAdd {
-        pub fn builder() -> builder::InterfaceAdd {
-            Default::default()
-        }
     }
 
     /// `InterfaceList`
@@ -1459,12 +1371,6 @@ pub mod types {
         pub value: ::serde_json::Value,
     }
 
-    impl MetadataItem {
-        pub fn builder() -> builder::MetadataItem {
-            Default::default()
-        }
-    }
-
     /// `MetadataValue`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[non_exhaustive]
@@ -1472,12 +1378,6 @@ pub mod types {
     pub struct MetadataValue {
         /// Any JSON that Python doesn't take for false.
         pub value: ::serde_json::Value,
-    }
-
-    impl MetadataValue {
-        pub fn builder() -> builder::MetadataValue {
-            Default::default()
-        }
     }
 
     /// A virtual network.
@@ -1549,12 +1449,6 @@ pub mod types {
         pub provide_nat: ::std::option::Option<bool>,
     }
 
-    impl NetworkCreate {
-        pub fn builder() -> builder::NetworkCreate {
-            Default::default()
-        }
-    }
-
     /// `NetworkDelete`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
@@ -1562,12 +1456,6 @@ pub mod types {
     pub struct NetworkDelete {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-    }
-
-    impl NetworkDelete {
-        pub fn builder() -> builder::NetworkDelete {
-            Default::default()
-        }
     }
 
     /// `NetworkList`
@@ -1629,12 +1517,6 @@ pub mod types {
         pub network_uuid: ::std::string::String,
     }
 
-    impl NetworkSpec {
-        pub fn builder() -> builder::NetworkSpec {
-            Default::default()
-        }
-    }
-
     /// `NetworksQuery`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[non_exhaustive]
@@ -1643,12 +1525,6 @@ pub mod types {
         /// Deleted ones too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub all: ::std::option::Option<bool>,
-    }
-
-    impl NetworksQuery {
-        pub fn builder() -> builder::NetworksQuery {
-            Default::default()
-        }
     }
 
     /// `null`; newer servers may say more.
@@ -1672,67 +1548,6 @@ pub mod types {
     impl ::std::convert::From<::serde_json::Value> for Nothing {
         fn from(value: ::serde_json::Value) -> Self {
             Self(value)
-        }
-    }
-
-    /// One segment of a path. Empty, `.`, `..` and what holds a slash or backslash would reach another path.
-    #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-    #[serde(transparent)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-    pub struct PathSegment(::std::string::String);
-    impl ::std::ops::Deref for PathSegment {
-        type Target = ::std::string::String;
-        fn deref(&self) -> &::std::string::String {
-            &self.0
-        }
-    }
-
-    impl ::std::convert::From<PathSegment> for ::std::string::String {
-        fn from(value: PathSegment) -> Self {
-            value.0
-        }
-    }
-
-    impl ::std::str::FromStr for PathSegment {
-        type Err = self::error::ConversionError;
-        fn from_str(
-            value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            if !crate::raw::is_path_segment(value) {
-                return Err("doesn't match pattern \"^(?!\\.{1,2}$)[^/\\\\]+$\"".into());
-            }
-            Ok(Self(value.to_string()))
-        }
-    }
-
-    impl ::std::convert::TryFrom<&str> for PathSegment {
-        type Error = self::error::ConversionError;
-        fn try_from(
-            value: &str,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            value.parse()
-        }
-    }
-
-    impl ::std::convert::TryFrom<::std::string::String> for PathSegment {
-        type Error = self::error::ConversionError;
-        fn try_from(
-            value: ::std::string::String,
-        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-            value.parse()
-        }
-    }
-
-    impl<'de> ::serde::Deserialize<'de> for PathSegment {
-        fn deserialize<D>(deserializer: D) -> ::std::result::Result<Self, D::Error>
-        where
-            D: ::serde::Deserializer<'de>,
-        {
-            ::std::string::String::deserialize(deserializer)?
-                .parse()
-                .map_err(|e: self::error::ConversionError| {
-                    <D::Error as ::serde::de::Error>::custom(e.to_string())
-                })
         }
     }
 
@@ -1871,12 +1686,6 @@ pub mod types {
         /// Only what differs from the image below.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub thin: ::std::option::Option<bool>,
-    }
-
-    impl SnapshotRequest {
-        pub fn builder() -> builder::SnapshotRequest {
-            Default::default()
-        }
     }
 
     /// By device.
@@ -2020,1960 +1829,6 @@ pub mod types {
         pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
 
-    impl VideoSpec {
-        pub fn builder() -> builder::VideoSpec {
-            Default::default()
-        }
-    }
-
-    /// Types for composing complex structures.
-    pub mod builder {
-        #[derive(Clone, Debug)]
-        pub struct AgentExecute {
-            command_line: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for AgentExecute {
-            fn default() -> Self {
-                Self {
-                    command_line: Err("no value supplied for command_line".to_string()),
-                }
-            }
-        }
-
-        impl AgentExecute {
-            pub fn command_line<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.command_line = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for command_line: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<AgentExecute> for super::AgentExecute {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AgentExecute,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    command_line: value.command_line?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::AgentExecute> for AgentExecute {
-            fn from(value: super::AgentExecute) -> Self {
-                Self {
-                    command_line: Ok(value.command_line),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct AgentGet {
-            path: ::std::result::Result<::std::string::String, ::std::string::String>,
-        }
-
-        impl ::std::default::Default for AgentGet {
-            fn default() -> Self {
-                Self {
-                    path: Err("no value supplied for path".to_string()),
-                }
-            }
-        }
-
-        impl AgentGet {
-            pub fn path<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.path = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for path: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<AgentGet> for super::AgentGet {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AgentGet,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { path: value.path? })
-            }
-        }
-
-        impl ::std::convert::From<super::AgentGet> for AgentGet {
-            fn from(value: super::AgentGet) -> Self {
-                Self { path: Ok(value.path) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct AgentOperationsQuery {
-            all: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for AgentOperationsQuery {
-            fn default() -> Self {
-                Self {
-                    all: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl AgentOperationsQuery {
-            pub fn all<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.all = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for all: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<AgentOperationsQuery>
-        for super::AgentOperationsQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AgentOperationsQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { all: value.all? })
-            }
-        }
-
-        impl ::std::convert::From<super::AgentOperationsQuery> for AgentOperationsQuery {
-            fn from(value: super::AgentOperationsQuery) -> Self {
-                Self { all: Ok(value.all) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct AgentPut {
-            blob_uuid: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-            mode: ::std::result::Result<i64, ::std::string::String>,
-            path: ::std::result::Result<::std::string::String, ::std::string::String>,
-        }
-
-        impl ::std::default::Default for AgentPut {
-            fn default() -> Self {
-                Self {
-                    blob_uuid: Err("no value supplied for blob_uuid".to_string()),
-                    mode: Err("no value supplied for mode".to_string()),
-                    path: Err("no value supplied for path".to_string()),
-                }
-            }
-        }
-
-        impl AgentPut {
-            pub fn blob_uuid<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.blob_uuid = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for blob_uuid: {e}")
-                    });
-                self
-            }
-            pub fn mode<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.mode = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for mode: {e}")
-                    });
-                self
-            }
-            pub fn path<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.path = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for path: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<AgentPut> for super::AgentPut {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AgentPut,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    blob_uuid: value.blob_uuid?,
-                    mode: value.mode?,
-                    path: value.path?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::AgentPut> for AgentPut {
-            fn from(value: super::AgentPut) -> Self {
-                Self {
-                    blob_uuid: Ok(value.blob_uuid),
-                    mode: Ok(value.mode),
-                    path: Ok(value.path),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct ArtifactUpload {
-            artifact_type: ::std::result::Result<
-                ::std::option::Option<super::ArtifactType>,
-                ::std::string::String,
-            >,
-            blob_uuid: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            shared: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            source_url: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            upload_uuid: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for ArtifactUpload {
-            fn default() -> Self {
-                Self {
-                    artifact_type: Ok(Default::default()),
-                    blob_uuid: Ok(Default::default()),
-                    namespace: Ok(Default::default()),
-                    shared: Ok(Default::default()),
-                    source_url: Ok(Default::default()),
-                    upload_uuid: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl ArtifactUpload {
-            pub fn artifact_type<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::ArtifactType>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.artifact_type = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for artifact_type: {e}")
-                    });
-                self
-            }
-            pub fn blob_uuid<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.blob_uuid = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for blob_uuid: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn shared<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.shared = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for shared: {e}")
-                    });
-                self
-            }
-            pub fn source_url<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.source_url = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for source_url: {e}")
-                    });
-                self
-            }
-            pub fn upload_uuid<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.upload_uuid = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for upload_uuid: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<ArtifactUpload> for super::ArtifactUpload {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ArtifactUpload,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    artifact_type: value.artifact_type?,
-                    blob_uuid: value.blob_uuid?,
-                    namespace: value.namespace?,
-                    shared: value.shared?,
-                    source_url: value.source_url?,
-                    upload_uuid: value.upload_uuid?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::ArtifactUpload> for ArtifactUpload {
-            fn from(value: super::ArtifactUpload) -> Self {
-                Self {
-                    artifact_type: Ok(value.artifact_type),
-                    blob_uuid: Ok(value.blob_uuid),
-                    namespace: Ok(value.namespace),
-                    shared: Ok(value.shared),
-                    source_url: Ok(value.source_url),
-                    upload_uuid: Ok(value.upload_uuid),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct ArtifactsQuery {
-            node: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for ArtifactsQuery {
-            fn default() -> Self {
-                Self {
-                    node: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl ArtifactsQuery {
-            pub fn node<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.node = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for node: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<ArtifactsQuery> for super::ArtifactsQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ArtifactsQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { node: value.node? })
-            }
-        }
-
-        impl ::std::convert::From<super::ArtifactsQuery> for ArtifactsQuery {
-            fn from(value: super::ArtifactsQuery) -> Self {
-                Self { node: Ok(value.node) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct AuthRequest {
-            key: ::std::result::Result<crate::Secret, ::std::string::String>,
-            namespace: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for AuthRequest {
-            fn default() -> Self {
-                Self {
-                    key: Err("no value supplied for key".to_string()),
-                    namespace: Err("no value supplied for namespace".to_string()),
-                }
-            }
-        }
-
-        impl AuthRequest {
-            pub fn key<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Secret>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.key = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for key: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<AuthRequest> for super::AuthRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: AuthRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    key: value.key?,
-                    namespace: value.namespace?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::AuthRequest> for AuthRequest {
-            fn from(value: super::AuthRequest) -> Self {
-                Self {
-                    key: Ok(value.key),
-                    namespace: Ok(value.namespace),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct ConsoleQuery {
-            length: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for ConsoleQuery {
-            fn default() -> Self {
-                Self {
-                    length: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl ConsoleQuery {
-            pub fn length<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.length = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for length: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<ConsoleQuery> for super::ConsoleQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ConsoleQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { length: value.length? })
-            }
-        }
-
-        impl ::std::convert::From<super::ConsoleQuery> for ConsoleQuery {
-            fn from(value: super::ConsoleQuery) -> Self {
-                Self { length: Ok(value.length) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct DiskSpec {
-            base: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            bus: ::std::result::Result<
-                ::std::option::Option<super::DiskBus>,
-                ::std::string::String,
-            >,
-            size: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            type_: ::std::result::Result<
-                ::std::option::Option<super::DiskType>,
-                ::std::string::String,
-            >,
-            extra: ::std::result::Result<
-                ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for DiskSpec {
-            fn default() -> Self {
-                Self {
-                    base: Ok(Default::default()),
-                    bus: Ok(Default::default()),
-                    size: Ok(Default::default()),
-                    type_: Ok(Default::default()),
-                    extra: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl DiskSpec {
-            pub fn base<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.base = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for base: {e}")
-                    });
-                self
-            }
-            pub fn bus<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::DiskBus>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.bus = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for bus: {e}")
-                    });
-                self
-            }
-            pub fn size<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.size = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for size: {e}")
-                    });
-                self
-            }
-            pub fn type_<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::DiskType>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.type_ = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for type_: {e}")
-                    });
-                self
-            }
-            pub fn extra<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.extra = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for extra: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<DiskSpec> for super::DiskSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DiskSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    base: value.base?,
-                    bus: value.bus?,
-                    size: value.size?,
-                    type_: value.type_?,
-                    extra: value.extra?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::DiskSpec> for DiskSpec {
-            fn from(value: super::DiskSpec) -> Self {
-                Self {
-                    base: Ok(value.base),
-                    bus: Ok(value.bus),
-                    size: Ok(value.size),
-                    type_: Ok(value.type_),
-                    extra: Ok(value.extra),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct EventsQuery {
-            event_type: ::std::result::Result<
-                ::std::option::Option<super::EventType>,
-                ::std::string::String,
-            >,
-            limit: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for EventsQuery {
-            fn default() -> Self {
-                Self {
-                    event_type: Ok(Default::default()),
-                    limit: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl EventsQuery {
-            pub fn event_type<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::EventType>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.event_type = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for event_type: {e}")
-                    });
-                self
-            }
-            pub fn limit<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.limit = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for limit: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<EventsQuery> for super::EventsQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: EventsQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    event_type: value.event_type?,
-                    limit: value.limit?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::EventsQuery> for EventsQuery {
-            fn from(value: super::EventsQuery) -> Self {
-                Self {
-                    event_type: Ok(value.event_type),
-                    limit: Ok(value.limit),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct InstanceCreate {
-            configdrive: ::std::result::Result<
-                ::std::option::Option<super::ConfigDrive>,
-                ::std::string::String,
-            >,
-            cpus: ::std::result::Result<i64, ::std::string::String>,
-            disk: ::std::result::Result<
-                ::std::vec::Vec<super::DiskSpec>,
-                ::std::string::String,
-            >,
-            memory: ::std::result::Result<i64, ::std::string::String>,
-            metadata: ::std::result::Result<
-                ::std::option::Option<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<::std::string::String, ::std::string::String>,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            network: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<super::NetworkSpec>>,
-                ::std::string::String,
-            >,
-            nvram_template: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            placed_on: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            secure_boot: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            side_channels: ::std::result::Result<
-                ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                ::std::string::String,
-            >,
-            ssh_key: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            uefi: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            user_data: ::std::result::Result<
-                ::std::option::Option<crate::Secret>,
-                ::std::string::String,
-            >,
-            video: ::std::result::Result<
-                ::std::option::Option<super::VideoSpec>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for InstanceCreate {
-            fn default() -> Self {
-                Self {
-                    configdrive: Ok(Default::default()),
-                    cpus: Err("no value supplied for cpus".to_string()),
-                    disk: Err("no value supplied for disk".to_string()),
-                    memory: Err("no value supplied for memory".to_string()),
-                    metadata: Ok(Default::default()),
-                    name: Err("no value supplied for name".to_string()),
-                    namespace: Ok(Default::default()),
-                    network: Ok(Default::default()),
-                    nvram_template: Ok(Default::default()),
-                    placed_on: Ok(Default::default()),
-                    secure_boot: Ok(Default::default()),
-                    side_channels: Ok(Default::default()),
-                    ssh_key: Ok(Default::default()),
-                    uefi: Ok(Default::default()),
-                    user_data: Ok(Default::default()),
-                    video: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl InstanceCreate {
-            pub fn configdrive<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::ConfigDrive>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.configdrive = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for configdrive: {e}")
-                    });
-                self
-            }
-            pub fn cpus<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.cpus = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for cpus: {e}")
-                    });
-                self
-            }
-            pub fn disk<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::DiskSpec>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.disk = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for disk: {e}")
-                    });
-                self
-            }
-            pub fn memory<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.memory = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for memory: {e}")
-                    });
-                self
-            }
-            pub fn metadata<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<
-                        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                    >,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.metadata = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for metadata: {e}")
-                    });
-                self
-            }
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn network<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<super::NetworkSpec>>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.network = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for network: {e}")
-                    });
-                self
-            }
-            pub fn nvram_template<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.nvram_template = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for nvram_template: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn placed_on<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.placed_on = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for placed_on: {e}")
-                    });
-                self
-            }
-            pub fn secure_boot<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.secure_boot = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for secure_boot: {e}")
-                    });
-                self
-            }
-            pub fn side_channels<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.side_channels = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for side_channels: {e}")
-                    });
-                self
-            }
-            pub fn ssh_key<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.ssh_key = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for ssh_key: {e}")
-                    });
-                self
-            }
-            pub fn uefi<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.uefi = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for uefi: {e}")
-                    });
-                self
-            }
-            pub fn user_data<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<crate::Secret>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.user_data = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for user_data: {e}")
-                    });
-                self
-            }
-            pub fn video<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::VideoSpec>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.video = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for video: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<InstanceCreate> for super::InstanceCreate {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: InstanceCreate,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    configdrive: value.configdrive?,
-                    cpus: value.cpus?,
-                    disk: value.disk?,
-                    memory: value.memory?,
-                    metadata: value.metadata?,
-                    name: value.name?,
-                    namespace: value.namespace?,
-                    network: value.network?,
-                    nvram_template: value.nvram_template?,
-                    placed_on: value.placed_on?,
-                    secure_boot: value.secure_boot?,
-                    side_channels: value.side_channels?,
-                    ssh_key: value.ssh_key?,
-                    uefi: value.uefi?,
-                    user_data: value.user_data?,
-                    video: value.video?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::InstanceCreate> for InstanceCreate {
-            fn from(value: super::InstanceCreate) -> Self {
-                Self {
-                    configdrive: Ok(value.configdrive),
-                    cpus: Ok(value.cpus),
-                    disk: Ok(value.disk),
-                    memory: Ok(value.memory),
-                    metadata: Ok(value.metadata),
-                    name: Ok(value.name),
-                    namespace: Ok(value.namespace),
-                    network: Ok(value.network),
-                    nvram_template: Ok(value.nvram_template),
-                    placed_on: Ok(value.placed_on),
-                    secure_boot: Ok(value.secure_boot),
-                    side_channels: Ok(value.side_channels),
-                    ssh_key: Ok(value.ssh_key),
-                    uefi: Ok(value.uefi),
-                    user_data: Ok(value.user_data),
-                    video: Ok(value.video),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct InstanceDelete {
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for InstanceDelete {
-            fn default() -> Self {
-                Self {
-                    namespace: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl InstanceDelete {
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<InstanceDelete> for super::InstanceDelete {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: InstanceDelete,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    namespace: value.namespace?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::InstanceDelete> for InstanceDelete {
-            fn from(value: super::InstanceDelete) -> Self {
-                Self {
-                    namespace: Ok(value.namespace),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct InstancesDelete {
-            confirm: ::std::result::Result<bool, ::std::string::String>,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for InstancesDelete {
-            fn default() -> Self {
-                Self {
-                    confirm: Err("no value supplied for confirm".to_string()),
-                    namespace: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl InstancesDelete {
-            pub fn confirm<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<bool>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.confirm = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for confirm: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<InstancesDelete> for super::InstancesDelete {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: InstancesDelete,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    confirm: value.confirm?,
-                    namespace: value.namespace?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::InstancesDelete> for InstancesDelete {
-            fn from(value: super::InstancesDelete) -> Self {
-                Self {
-                    confirm: Ok(value.confirm),
-                    namespace: Ok(value.namespace),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct InstancesQuery {
-            all: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for InstancesQuery {
-            fn default() -> Self {
-                Self {
-                    all: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl InstancesQuery {
-            pub fn all<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.all = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for all: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<InstancesQuery> for super::InstancesQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: InstancesQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { all: value.all? })
-            }
-        }
-
-        impl ::std::convert::From<super::InstancesQuery> for InstancesQuery {
-            fn from(value: super::InstancesQuery) -> Self {
-                Self { all: Ok(value.all) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct InterfaceAdd {
-            network: ::std::result::Result<super::NetworkSpec, ::std::string::String>,
-        }
-
-        impl ::std::default::Default for InterfaceAdd {
-            fn default() -> Self {
-                Self {
-                    network: Err("no value supplied for network".to_string()),
-                }
-            }
-        }
-
-        impl InterfaceAdd {
-            pub fn network<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::NetworkSpec>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.network = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for network: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<InterfaceAdd> for super::InterfaceAdd {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: InterfaceAdd,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { network: value.network? })
-            }
-        }
-
-        impl ::std::convert::From<super::InterfaceAdd> for InterfaceAdd {
-            fn from(value: super::InterfaceAdd) -> Self {
-                Self { network: Ok(value.network) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct MetadataItem {
-            key: ::std::result::Result<::std::string::String, ::std::string::String>,
-            value: ::std::result::Result<::serde_json::Value, ::std::string::String>,
-        }
-
-        impl ::std::default::Default for MetadataItem {
-            fn default() -> Self {
-                Self {
-                    key: Err("no value supplied for key".to_string()),
-                    value: Err("no value supplied for value".to_string()),
-                }
-            }
-        }
-
-        impl MetadataItem {
-            pub fn key<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.key = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for key: {e}")
-                    });
-                self
-            }
-            pub fn value<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::serde_json::Value>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.value = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for value: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<MetadataItem> for super::MetadataItem {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: MetadataItem,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    key: value.key?,
-                    value: value.value?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::MetadataItem> for MetadataItem {
-            fn from(value: super::MetadataItem) -> Self {
-                Self {
-                    key: Ok(value.key),
-                    value: Ok(value.value),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct MetadataValue {
-            value: ::std::result::Result<::serde_json::Value, ::std::string::String>,
-        }
-
-        impl ::std::default::Default for MetadataValue {
-            fn default() -> Self {
-                Self {
-                    value: Err("no value supplied for value".to_string()),
-                }
-            }
-        }
-
-        impl MetadataValue {
-            pub fn value<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::serde_json::Value>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.value = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for value: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<MetadataValue> for super::MetadataValue {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: MetadataValue,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { value: value.value? })
-            }
-        }
-
-        impl ::std::convert::From<super::MetadataValue> for MetadataValue {
-            fn from(value: super::MetadataValue) -> Self {
-                Self { value: Ok(value.value) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct NetworkCreate {
-            name: ::std::result::Result<::std::string::String, ::std::string::String>,
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            netblock: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-            provide_dhcp: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            provide_dns: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            provide_nat: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for NetworkCreate {
-            fn default() -> Self {
-                Self {
-                    name: Err("no value supplied for name".to_string()),
-                    namespace: Ok(Default::default()),
-                    netblock: Err("no value supplied for netblock".to_string()),
-                    provide_dhcp: Ok(Default::default()),
-                    provide_dns: Ok(Default::default()),
-                    provide_nat: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl NetworkCreate {
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-            pub fn netblock<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.netblock = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for netblock: {e}")
-                    });
-                self
-            }
-            pub fn provide_dhcp<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.provide_dhcp = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for provide_dhcp: {e}")
-                    });
-                self
-            }
-            pub fn provide_dns<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.provide_dns = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for provide_dns: {e}")
-                    });
-                self
-            }
-            pub fn provide_nat<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.provide_nat = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for provide_nat: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<NetworkCreate> for super::NetworkCreate {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NetworkCreate,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    name: value.name?,
-                    namespace: value.namespace?,
-                    netblock: value.netblock?,
-                    provide_dhcp: value.provide_dhcp?,
-                    provide_dns: value.provide_dns?,
-                    provide_nat: value.provide_nat?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::NetworkCreate> for NetworkCreate {
-            fn from(value: super::NetworkCreate) -> Self {
-                Self {
-                    name: Ok(value.name),
-                    namespace: Ok(value.namespace),
-                    netblock: Ok(value.netblock),
-                    provide_dhcp: Ok(value.provide_dhcp),
-                    provide_dns: Ok(value.provide_dns),
-                    provide_nat: Ok(value.provide_nat),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct NetworkDelete {
-            namespace: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for NetworkDelete {
-            fn default() -> Self {
-                Self {
-                    namespace: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl NetworkDelete {
-            pub fn namespace<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.namespace = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for namespace: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<NetworkDelete> for super::NetworkDelete {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NetworkDelete,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    namespace: value.namespace?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::NetworkDelete> for NetworkDelete {
-            fn from(value: super::NetworkDelete) -> Self {
-                Self {
-                    namespace: Ok(value.namespace),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct NetworkSpec {
-            address: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            float: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            macaddress: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            model: ::std::result::Result<
-                ::std::option::Option<super::InterfaceModel>,
-                ::std::string::String,
-            >,
-            network_uuid: ::std::result::Result<
-                ::std::string::String,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for NetworkSpec {
-            fn default() -> Self {
-                Self {
-                    address: Ok(Default::default()),
-                    float: Ok(Default::default()),
-                    macaddress: Ok(Default::default()),
-                    model: Ok(Default::default()),
-                    network_uuid: Err("no value supplied for network_uuid".to_string()),
-                }
-            }
-        }
-
-        impl NetworkSpec {
-            pub fn address<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.address = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for address: {e}")
-                    });
-                self
-            }
-            pub fn float<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.float = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for float: {e}")
-                    });
-                self
-            }
-            pub fn macaddress<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.macaddress = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for macaddress: {e}")
-                    });
-                self
-            }
-            pub fn model<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::InterfaceModel>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.model = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for model: {e}")
-                    });
-                self
-            }
-            pub fn network_uuid<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.network_uuid = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for network_uuid: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<NetworkSpec> for super::NetworkSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NetworkSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    address: value.address?,
-                    float: value.float?,
-                    macaddress: value.macaddress?,
-                    model: value.model?,
-                    network_uuid: value.network_uuid?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::NetworkSpec> for NetworkSpec {
-            fn from(value: super::NetworkSpec) -> Self {
-                Self {
-                    address: Ok(value.address),
-                    float: Ok(value.float),
-                    macaddress: Ok(value.macaddress),
-                    model: Ok(value.model),
-                    network_uuid: Ok(value.network_uuid),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct NetworksQuery {
-            all: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for NetworksQuery {
-            fn default() -> Self {
-                Self {
-                    all: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl NetworksQuery {
-            pub fn all<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.all = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for all: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<NetworksQuery> for super::NetworksQuery {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: NetworksQuery,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { all: value.all? })
-            }
-        }
-
-        impl ::std::convert::From<super::NetworksQuery> for NetworksQuery {
-            fn from(value: super::NetworksQuery) -> Self {
-                Self { all: Ok(value.all) }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct SnapshotRequest {
-            all: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            device: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            max_versions: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            thin: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for SnapshotRequest {
-            fn default() -> Self {
-                Self {
-                    all: Ok(Default::default()),
-                    device: Ok(Default::default()),
-                    max_versions: Ok(Default::default()),
-                    thin: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl SnapshotRequest {
-            pub fn all<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.all = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for all: {e}")
-                    });
-                self
-            }
-            pub fn device<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.device = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for device: {e}")
-                    });
-                self
-            }
-            pub fn max_versions<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.max_versions = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for max_versions: {e}")
-                    });
-                self
-            }
-            pub fn thin<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.thin = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for thin: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<SnapshotRequest> for super::SnapshotRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: SnapshotRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    all: value.all?,
-                    device: value.device?,
-                    max_versions: value.max_versions?,
-                    thin: value.thin?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::SnapshotRequest> for SnapshotRequest {
-            fn from(value: super::SnapshotRequest) -> Self {
-                Self {
-                    all: Ok(value.all),
-                    device: Ok(value.device),
-                    max_versions: Ok(value.max_versions),
-                    thin: Ok(value.thin),
-                }
-            }
-        }
-
-        #[derive(Clone, Debug)]
-        pub struct VideoSpec {
-            memory: ::std::result::Result<i64, ::std::string::String>,
-            model: ::std::result::Result<super::VideoModel, ::std::string::String>,
-            vdi: ::std::result::Result<
-                ::std::option::Option<super::Vdi>,
-                ::std::string::String,
-            >,
-            extra: ::std::result::Result<
-                ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                ::std::string::String,
-            >,
-        }
-
-        impl ::std::default::Default for VideoSpec {
-            fn default() -> Self {
-                Self {
-                    memory: Err("no value supplied for memory".to_string()),
-                    model: Err("no value supplied for model".to_string()),
-                    vdi: Ok(Default::default()),
-                    extra: Ok(Default::default()),
-                }
-            }
-        }
-
-        impl VideoSpec {
-            pub fn memory<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<i64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.memory = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for memory: {e}")
-                    });
-                self
-            }
-            pub fn model<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::VideoModel>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.model = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for model: {e}")
-                    });
-                self
-            }
-            pub fn vdi<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::Vdi>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.vdi = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for vdi: {e}")
-                    });
-                self
-            }
-            pub fn extra<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.extra = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for extra: {e}")
-                    });
-                self
-            }
-        }
-
-        impl ::std::convert::TryFrom<VideoSpec> for super::VideoSpec {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: VideoSpec,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    memory: value.memory?,
-                    model: value.model?,
-                    vdi: value.vdi?,
-                    extra: value.extra?,
-                })
-            }
-        }
-
-        impl ::std::convert::From<super::VideoSpec> for VideoSpec {
-            fn from(value: super::VideoSpec) -> Self {
-                Self {
-                    memory: Ok(value.memory),
-                    model: Ok(value.model),
-                    vdi: Ok(value.vdi),
-                    extra: Ok(value.extra),
-                }
-            }
-        }
-    }
-
     /// Error types.
     pub mod error {
         /// Error from a `TryFrom` or `FromStr` implementation.
@@ -4009,65 +1864,173 @@ pub mod types {
             }
         }
     }
-}
 
-#[derive(Clone, Debug)]
-/// Client for Shaken Fist
-///
-/// Virtual machines on Shaken Fist clusters. All options of GET and DELETE travel in a JSON request body; query strings are ignored, but for those of a blob's data. A key that a handler doesn't know is refused with 400, so nothing is sent that wasn't asked for. No path ends in a slash: with one, the answer is 404 in HTML. Calls that have nothing to say answer `null`. Names are not unique; where a reference is a name that several things have, the answer is 400. What belongs to another namespace is 404, not 403.
-///
-/// Version: 0.8
-pub struct Client {
-    pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::transport::Inner,
-}
+    impl AgentExecute {
+        /// With what is required, and nothing else.
+        pub fn new(command_line: impl Into<::std::string::String>) -> Self {
+            Self {
+                command_line: command_line.into(),
+            }
+        }
+    }
 
-impl Client {
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::transport::Inner,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
+    impl AgentGet {
+        /// With what is required, and nothing else.
+        pub fn new(path: impl Into<::std::string::String>) -> Self {
+            Self { path: path.into() }
+        }
+    }
+
+    impl AgentPut {
+        /// With what is required, and nothing else.
+        pub fn new(
+            blob_uuid: impl Into<::std::string::String>,
+            mode: impl Into<i64>,
+            path: impl Into<::std::string::String>,
+        ) -> Self {
+            Self {
+                blob_uuid: blob_uuid.into(),
+                mode: mode.into(),
+                path: path.into(),
+            }
+        }
+    }
+
+    impl AuthRequest {
+        /// With what is required, and nothing else.
+        pub fn new(
+            key: impl Into<crate::Secret>,
+            namespace: impl Into<::std::string::String>,
+        ) -> Self {
+            Self {
+                key: key.into(),
+                namespace: namespace.into(),
+            }
+        }
+    }
+
+    impl DiskSpec {
+        /// With what is required, and nothing else.
+        pub fn new() -> Self {
+            Self {
+                base: None,
+                bus: None,
+                size: None,
+                type_: None,
+                extra: Default::default(),
+            }
+        }
+    }
+
+    impl InstanceCreate {
+        /// With what is required, and nothing else.
+        pub fn new(
+            cpus: impl Into<i64>,
+            disk: impl Into<::std::vec::Vec<DiskSpec>>,
+            memory: impl Into<i64>,
+            name: impl Into<::std::string::String>,
+        ) -> Self {
+            Self {
+                configdrive: None,
+                cpus: cpus.into(),
+                disk: disk.into(),
+                memory: memory.into(),
+                metadata: None,
+                name: name.into(),
+                namespace: None,
+                network: None,
+                nvram_template: None,
+                placed_on: None,
+                secure_boot: None,
+                side_channels: None,
+                ssh_key: None,
+                uefi: None,
+                user_data: None,
+                video: None,
+            }
+        }
+    }
+
+    impl InstancesDelete {
+        /// With what is required, and nothing else.
+        pub fn new(confirm: impl Into<bool>) -> Self {
+            Self {
+                confirm: confirm.into(),
+                namespace: None,
+            }
+        }
+    }
+
+    impl InterfaceAdd {
+        /// With what is required, and nothing else.
+        pub fn new(network: impl Into<NetworkSpec>) -> Self {
+            Self { network: network.into() }
+        }
+    }
+
+    impl MetadataItem {
+        /// With what is required, and nothing else.
+        pub fn new(
+            key: impl Into<::std::string::String>,
+            value: impl Into<::serde_json::Value>,
+        ) -> Self {
+            Self {
+                key: key.into(),
+                value: value.into(),
+            }
+        }
+    }
+
+    impl MetadataValue {
+        /// With what is required, and nothing else.
+        pub fn new(value: impl Into<::serde_json::Value>) -> Self {
+            Self { value: value.into() }
+        }
+    }
+
+    impl NetworkCreate {
+        /// With what is required, and nothing else.
+        pub fn new(
+            name: impl Into<::std::string::String>,
+            netblock: impl Into<::std::string::String>,
+        ) -> Self {
+            Self {
+                name: name.into(),
+                namespace: None,
+                netblock: netblock.into(),
+                provide_dhcp: None,
+                provide_dns: None,
+                provide_nat: None,
+            }
+        }
+    }
+
+    impl NetworkSpec {
+        /// With what is required, and nothing else.
+        pub fn new(network_uuid: impl Into<::std::string::String>) -> Self {
+            Self {
+                address: None,
+                float: None,
+                macaddress: None,
+                model: None,
+                network_uuid: network_uuid.into(),
+            }
+        }
+    }
+
+    impl VideoSpec {
+        /// With what is required, and nothing else.
+        pub fn new(memory: impl Into<i64>, model: impl Into<VideoModel>) -> Self {
+            Self {
+                memory: memory.into(),
+                model: model.into(),
+                vdi: None,
+                extra: Default::default(),
+            }
         }
     }
 }
 
-impl ClientInfo<crate::transport::Inner> for Client {
-    fn api_version() -> &'static str {
-        "0.8"
-    }
-
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-
-    fn inner(&self) -> &crate::transport::Inner {
-        &self.inner
-    }
-}
-
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::transport::Inner>,
-    {}
-};
 impl Client {
     /// List what the server can do
     ///
@@ -4958,3760 +2921,2369 @@ impl Client {
     }
 }
 
-/// Types for composing operation parameters.
-#[allow(clippy::all)]
+/// A client: every operation as a builder.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) handle: crate::transport::Handle,
+}
+
+/// The operations before they are sent.
 pub mod builder {
-    use crate::raw::JsonIf as _;
     #[allow(unused_imports)]
-    use crate::raw::QueryIf as _;
-    use super::types;
+    use super::{endpoints, types};
     #[allow(unused_imports)]
-    use super::{
-        encode_path, ByteStream, ClientInfo, ClientHooks, Error, OperationInfo,
-        RequestBuilderExt, ResponseValue,
-    };
-    /// Builder for [`Client::root`]
+    use crate::transport::{Call, Received, Request};
+    /// A call of [`Client::root`].
     ///
     /// [`Client::root`]: super::Client::root
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct Root<'a> {
         client: &'a super::Client,
     }
 
     impl<'a> Root<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self { client: client }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client }
         }
 
-        /// Sends a `GET` request to `/`
-        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<()>> {
-            let Self { client } = self;
-            let url = format!("{}/", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "root",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `GET /`
+        pub fn send(self) -> Call<crate::raw::ByteStream> {
+            let request = Request::new(&self.client.handle, &endpoints::ROOT);
+            request.call(Received::bytes)
         }
     }
 
-    /// Builder for [`Client::agent_operation_get`]
-    ///
-    /// [`Client::agent_operation_get`]: super::Client::agent_operation_get
-    #[derive(Debug, Clone)]
-    pub struct AgentOperationGet<'a> {
-        client: &'a super::Client,
-        operation_uuid: Result<types::PathSegment, String>,
-    }
-
-    impl<'a> AgentOperationGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                operation_uuid: Err("operation_uuid was not initialized".to_string()),
-            }
-        }
-
-        pub fn operation_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.operation_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for operation_uuid failed".to_string()
-                });
-            self
-        }
-
-        /// Sends a `GET` request to `/agentoperations/{operation_uuid}`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperation>, Error<()>> {
-            let Self { client, operation_uuid } = self;
-            let operation_uuid = operation_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/agentoperations/{}", client.baseurl, encode_path(& operation_uuid
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "agent_operation_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::agent_operation_delete`]
+    /// A call of [`Client::agent_operation_delete`].
     ///
     /// [`Client::agent_operation_delete`]: super::Client::agent_operation_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct AgentOperationDelete<'a> {
         client: &'a super::Client,
-        operation_uuid: Result<types::PathSegment, String>,
+        operation_uuid: Option<String>,
     }
 
     impl<'a> AgentOperationDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                operation_uuid: Err("operation_uuid was not initialized".to_string()),
+                client,
+                operation_uuid: None,
             }
         }
 
-        pub fn operation_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.operation_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for operation_uuid failed".to_string()
-                });
+        /// UUID of the agent operation.
+        pub fn operation_uuid(mut self, value: impl Into<String>) -> Self {
+            self.operation_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `DELETE` request to `/agentoperations/{operation_uuid}`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperation>, Error<()>> {
-            let Self { client, operation_uuid } = self;
-            let operation_uuid = operation_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/agentoperations/{}", client.baseurl, encode_path(& operation_uuid
-                .to_string()),
+        /// `DELETE /agentoperations/{operation_uuid}`
+        pub fn send(self) -> Call<types::AgentOperation> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::AGENT_OPERATION_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).build()?;
-            let info = OperationInfo {
-                operation_id: "agent_operation_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("operation_uuid", self.operation_uuid);
+            request.call(Received::json::<types::AgentOperation>)
         }
     }
 
-    /// Builder for [`Client::artifacts_list`]
+    /// A call of [`Client::agent_operation_get`].
+    ///
+    /// [`Client::agent_operation_get`]: super::Client::agent_operation_get
+    #[derive(Clone, Debug)]
+    pub struct AgentOperationGet<'a> {
+        client: &'a super::Client,
+        operation_uuid: Option<String>,
+    }
+
+    impl<'a> AgentOperationGet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self {
+                client,
+                operation_uuid: None,
+            }
+        }
+
+        /// UUID of the agent operation.
+        pub fn operation_uuid(mut self, value: impl Into<String>) -> Self {
+            self.operation_uuid = Some(value.into());
+            self
+        }
+
+        /// `GET /agentoperations/{operation_uuid}`
+        pub fn send(self) -> Call<types::AgentOperation> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::AGENT_OPERATION_GET,
+            );
+            request.segment("operation_uuid", self.operation_uuid);
+            request.call(Received::json::<types::AgentOperation>)
+        }
+    }
+
+    /// A call of [`Client::artifacts_list`].
     ///
     /// [`Client::artifacts_list`]: super::Client::artifacts_list
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct ArtifactsList<'a> {
         client: &'a super::Client,
-        body: Result<types::builder::ArtifactsQuery, String>,
+        body: Option<types::ArtifactsQuery>,
     }
 
     impl<'a> ArtifactsList<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::ArtifactsQuery>,
-            <V as std::convert::TryInto<
-                types::ArtifactsQuery,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `ArtifactsQuery` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::ArtifactsQuery>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::ArtifactsQuery,
-            ) -> types::builder::ArtifactsQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/artifacts`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::ArtifactList>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::ArtifactsQuery::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/artifacts", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "artifacts_list",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `GET /artifacts`
+        pub fn send(self) -> Call<types::ArtifactList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::ARTIFACTS_LIST,
+            );
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::ArtifactList>)
         }
     }
 
-    /// Builder for [`Client::artifact_upload`]
+    /// A call of [`Client::artifact_upload`].
     ///
     /// [`Client::artifact_upload`]: super::Client::artifact_upload
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct ArtifactUpload<'a> {
         client: &'a super::Client,
-        artifact_name: Result<types::PathSegment, String>,
-        body: Result<types::builder::ArtifactUpload, String>,
+        artifact_name: Option<String>,
+        body: Option<types::ArtifactUpload>,
     }
 
     impl<'a> ArtifactUpload<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                artifact_name: Err("artifact_name was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                artifact_name: None,
+                body: None,
             }
         }
 
-        pub fn artifact_name<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.artifact_name = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for artifact_name failed".to_string()
-                });
+        /// Name that the artifact gets.
+        pub fn artifact_name(mut self, value: impl Into<String>) -> Self {
+            self.artifact_name = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::ArtifactUpload>,
-            <V as std::convert::TryInto<
-                types::ArtifactUpload,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `ArtifactUpload` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::ArtifactUpload>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::ArtifactUpload,
-            ) -> types::builder::ArtifactUpload,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/artifacts/upload/{artifact_name}`
-        pub async fn send(self) -> Result<ResponseValue<types::Artifact>, Error<()>> {
-            let Self { client, artifact_name, body } = self;
-            let artifact_name = artifact_name.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::ArtifactUpload::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/artifacts/upload/{}", client.baseurl, encode_path(& artifact_name
-                .to_string()),
+        /// `POST /artifacts/upload/{artifact_name}`
+        pub fn send(self) -> Call<types::Artifact> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::ARTIFACT_UPLOAD,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "artifact_upload",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("artifact_name", self.artifact_name);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Artifact>)
         }
     }
 
-    /// Builder for [`Client::artifact_get`]
-    ///
-    /// [`Client::artifact_get`]: super::Client::artifact_get
-    #[derive(Debug, Clone)]
-    pub struct ArtifactGet<'a> {
-        client: &'a super::Client,
-        artifact_ref: Result<types::PathSegment, String>,
-    }
-
-    impl<'a> ArtifactGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                artifact_ref: Err("artifact_ref was not initialized".to_string()),
-            }
-        }
-
-        pub fn artifact_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.artifact_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for artifact_ref failed".to_string()
-                });
-            self
-        }
-
-        /// Sends a `GET` request to `/artifacts/{artifact_ref}`
-        pub async fn send(self) -> Result<ResponseValue<types::Artifact>, Error<()>> {
-            let Self { client, artifact_ref } = self;
-            let artifact_ref = artifact_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/artifacts/{}", client.baseurl, encode_path(& artifact_ref
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "artifact_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::artifact_delete`]
+    /// A call of [`Client::artifact_delete`].
     ///
     /// [`Client::artifact_delete`]: super::Client::artifact_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct ArtifactDelete<'a> {
         client: &'a super::Client,
-        artifact_ref: Result<types::PathSegment, String>,
+        artifact_ref: Option<String>,
     }
 
     impl<'a> ArtifactDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                artifact_ref: Err("artifact_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, artifact_ref: None }
         }
 
-        pub fn artifact_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.artifact_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for artifact_ref failed".to_string()
-                });
+        /// UUID or name of the artifact.
+        pub fn artifact_ref(mut self, value: impl Into<String>) -> Self {
+            self.artifact_ref = Some(value.into());
             self
         }
 
-        /// Sends a `DELETE` request to `/artifacts/{artifact_ref}`
-        pub async fn send(self) -> Result<ResponseValue<types::Artifact>, Error<()>> {
-            let Self { client, artifact_ref } = self;
-            let artifact_ref = artifact_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/artifacts/{}", client.baseurl, encode_path(& artifact_ref
-                .to_string()),
+        /// `DELETE /artifacts/{artifact_ref}`
+        pub fn send(self) -> Call<types::Artifact> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::ARTIFACT_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).build()?;
-            let info = OperationInfo {
-                operation_id: "artifact_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("artifact_ref", self.artifact_ref);
+            request.call(Received::json::<types::Artifact>)
         }
     }
 
-    /// Builder for [`Client::auth`]
+    /// A call of [`Client::artifact_get`].
+    ///
+    /// [`Client::artifact_get`]: super::Client::artifact_get
+    #[derive(Clone, Debug)]
+    pub struct ArtifactGet<'a> {
+        client: &'a super::Client,
+        artifact_ref: Option<String>,
+    }
+
+    impl<'a> ArtifactGet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, artifact_ref: None }
+        }
+
+        /// UUID or name of the artifact.
+        pub fn artifact_ref(mut self, value: impl Into<String>) -> Self {
+            self.artifact_ref = Some(value.into());
+            self
+        }
+
+        /// `GET /artifacts/{artifact_ref}`
+        pub fn send(self) -> Call<types::Artifact> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::ARTIFACT_GET,
+            );
+            request.segment("artifact_ref", self.artifact_ref);
+            request.call(Received::json::<types::Artifact>)
+        }
+    }
+
+    /// A call of [`Client::auth`].
     ///
     /// [`Client::auth`]: super::Client::auth
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct Auth<'a> {
         client: &'a super::Client,
-        body: Result<types::builder::AuthRequest, String>,
+        body: Option<types::AuthRequest>,
     }
 
     impl<'a> Auth<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::AuthRequest>,
-            <V as std::convert::TryInto<types::AuthRequest>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `AuthRequest` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::AuthRequest>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::AuthRequest,
-            ) -> types::builder::AuthRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/auth`
-        pub async fn send(self) -> Result<ResponseValue<types::AuthToken>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| types::AuthRequest::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/auth", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "auth",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `POST /auth`
+        pub fn send(self) -> Call<types::AuthToken> {
+            let mut request = Request::new(&self.client.handle, &endpoints::AUTH);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::AuthToken>)
         }
     }
 
-    /// Builder for [`Client::blob_by_sha512`]
+    /// A call of [`Client::blob_by_sha512`].
     ///
     /// [`Client::blob_by_sha512`]: super::Client::blob_by_sha512
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct BlobBySha512<'a> {
         client: &'a super::Client,
-        hash: Result<types::PathSegment, String>,
+        hash: Option<String>,
     }
 
     impl<'a> BlobBySha512<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                hash: Err("hash was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, hash: None }
         }
 
-        pub fn hash<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.hash = value
-                .try_into()
-                .map_err(|_| "conversion to `PathSegment` for hash failed".to_string());
+        /// SHA-512 in hexadecimal.
+        pub fn hash(mut self, value: impl Into<String>) -> Self {
+            self.hash = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/blob_checksums/sha512/{hash}`
-        pub async fn send(self) -> Result<ResponseValue<types::BlobOrNull>, Error<()>> {
-            let Self { client, hash } = self;
-            let hash = hash.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/blob_checksums/sha512/{}", client.baseurl, encode_path(& hash
-                .to_string()),
+        /// `GET /blob_checksums/sha512/{hash}`
+        pub fn send(self) -> Call<types::BlobOrNull> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::BLOB_BY_SHA512,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "blob_by_sha512",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("hash", self.hash);
+            request.call(Received::json::<types::BlobOrNull>)
         }
     }
 
-    /// Builder for [`Client::blob_get`]
+    /// A call of [`Client::blob_get`].
     ///
     /// [`Client::blob_get`]: super::Client::blob_get
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct BlobGet<'a> {
         client: &'a super::Client,
-        blob_uuid: Result<types::PathSegment, String>,
+        blob_uuid: Option<String>,
     }
 
     impl<'a> BlobGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                blob_uuid: Err("blob_uuid was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, blob_uuid: None }
         }
 
-        pub fn blob_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.blob_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for blob_uuid failed".to_string()
-                });
+        /// UUID of the blob.
+        pub fn blob_uuid(mut self, value: impl Into<String>) -> Self {
+            self.blob_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/blobs/{blob_uuid}`
-        pub async fn send(self) -> Result<ResponseValue<types::Blob>, Error<()>> {
-            let Self { client, blob_uuid } = self;
-            let blob_uuid = blob_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/blobs/{}", client.baseurl, encode_path(& blob_uuid.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "blob_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `GET /blobs/{blob_uuid}`
+        pub fn send(self) -> Call<types::Blob> {
+            let mut request = Request::new(&self.client.handle, &endpoints::BLOB_GET);
+            request.segment("blob_uuid", self.blob_uuid);
+            request.call(Received::json::<types::Blob>)
         }
     }
 
-    /// Builder for [`Client::blob_data`]
+    /// A call of [`Client::blob_data`].
     ///
     /// [`Client::blob_data`]: super::Client::blob_data
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct BlobData<'a> {
         client: &'a super::Client,
-        blob_uuid: Result<types::PathSegment, String>,
-        limit: Result<Option<i64>, String>,
-        offset: Result<Option<i64>, String>,
+        blob_uuid: Option<String>,
+        limit: Option<i64>,
+        offset: Option<i64>,
     }
 
     impl<'a> BlobData<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                blob_uuid: Err("blob_uuid was not initialized".to_string()),
-                limit: Ok(None),
-                offset: Ok(None),
+                client,
+                blob_uuid: None,
+                limit: None,
+                offset: None,
             }
         }
 
-        pub fn blob_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.blob_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for blob_uuid failed".to_string()
-                });
+        /// UUID of the blob.
+        pub fn blob_uuid(mut self, value: impl Into<String>) -> Self {
+            self.blob_uuid = Some(value.into());
             self
         }
 
-        pub fn limit<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<i64>,
-        {
-            self.limit = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i64` for limit failed".to_string());
+        /// How many bytes at most.
+        pub fn limit(mut self, value: impl Into<i64>) -> Self {
+            self.limit = Some(value.into());
             self
         }
 
-        pub fn offset<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<i64>,
-        {
-            self.offset = value
-                .try_into()
-                .map(Some)
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+        /// The first byte.
+        pub fn offset(mut self, value: impl Into<i64>) -> Self {
+            self.offset = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/blobs/{blob_uuid}/data`
-        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<()>> {
-            let Self { client, blob_uuid, limit, offset } = self;
-            let blob_uuid = blob_uuid.map_err(Error::InvalidRequest)?;
-            let limit = limit.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/blobs/{}/data", client.baseurl, encode_path(& blob_uuid.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
-                .get(url)
-                .query_if("limit", &limit)
-                .query_if("offset", &offset)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "blob_data",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `GET /blobs/{blob_uuid}/data`
+        pub fn send(self) -> Call<crate::raw::ByteStream> {
+            let mut request = Request::new(&self.client.handle, &endpoints::BLOB_DATA);
+            request.segment("blob_uuid", self.blob_uuid);
+            request.query("limit", self.limit);
+            request.query("offset", self.offset);
+            request.call(Received::bytes)
         }
     }
 
-    /// Builder for [`Client::instances_list`]
-    ///
-    /// [`Client::instances_list`]: super::Client::instances_list
-    #[derive(Debug, Clone)]
-    pub struct InstancesList<'a> {
-        client: &'a super::Client,
-        body: Result<types::builder::InstancesQuery, String>,
-    }
-
-    impl<'a> InstancesList<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::InstancesQuery>,
-            <V as std::convert::TryInto<
-                types::InstancesQuery,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `InstancesQuery` for body failed: {}", s)
-                });
-            self
-        }
-
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::InstancesQuery,
-            ) -> types::builder::InstancesQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/instances`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::InstanceList>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::InstancesQuery::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/instances", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instances_list",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::instance_create`]
-    ///
-    /// [`Client::instance_create`]: super::Client::instance_create
-    #[derive(Debug, Clone)]
-    pub struct InstanceCreate<'a> {
-        client: &'a super::Client,
-        body: Result<types::builder::InstanceCreate, String>,
-    }
-
-    impl<'a> InstanceCreate<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::InstanceCreate>,
-            <V as std::convert::TryInto<
-                types::InstanceCreate,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `InstanceCreate` for body failed: {}", s)
-                });
-            self
-        }
-
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::InstanceCreate,
-            ) -> types::builder::InstanceCreate,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances`
-        pub async fn send(self) -> Result<ResponseValue<types::Instance>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::InstanceCreate::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/instances", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_create",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::instances_delete`]
+    /// A call of [`Client::instances_delete`].
     ///
     /// [`Client::instances_delete`]: super::Client::instances_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstancesDelete<'a> {
         client: &'a super::Client,
-        body: Result<types::builder::InstancesDelete, String>,
+        body: Option<types::InstancesDelete>,
     }
 
     impl<'a> InstancesDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::InstancesDelete>,
-            <V as std::convert::TryInto<
-                types::InstancesDelete,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `InstancesDelete` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::InstancesDelete>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::InstancesDelete,
-            ) -> types::builder::InstancesDelete,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `DELETE` request to `/instances`
-        pub async fn send(self) -> Result<ResponseValue<types::UuidList>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::InstancesDelete::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/instances", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instances_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::instance_get`]
-    ///
-    /// [`Client::instance_get`]: super::Client::instance_get
-    #[derive(Debug, Clone)]
-    pub struct InstanceGet<'a> {
-        client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-    }
-
-    impl<'a> InstanceGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
-        }
-
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
-            self
-        }
-
-        /// Sends a `GET` request to `/instances/{instance_ref}`
-        pub async fn send(self) -> Result<ResponseValue<types::Instance>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `DELETE /instances`
+        pub fn send(self) -> Call<types::UuidList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCES_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::UuidList>)
         }
     }
 
-    /// Builder for [`Client::instance_delete`]
+    /// A call of [`Client::instances_list`].
+    ///
+    /// [`Client::instances_list`]: super::Client::instances_list
+    #[derive(Clone, Debug)]
+    pub struct InstancesList<'a> {
+        client: &'a super::Client,
+        body: Option<types::InstancesQuery>,
+    }
+
+    impl<'a> InstancesList<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
+        }
+
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::InstancesQuery>) -> Self {
+            self.body = Some(value.into());
+            self
+        }
+
+        /// `GET /instances`
+        pub fn send(self) -> Call<types::InstanceList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCES_LIST,
+            );
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::InstanceList>)
+        }
+    }
+
+    /// A call of [`Client::instance_create`].
+    ///
+    /// [`Client::instance_create`]: super::Client::instance_create
+    #[derive(Clone, Debug)]
+    pub struct InstanceCreate<'a> {
+        client: &'a super::Client,
+        body: Option<types::InstanceCreate>,
+    }
+
+    impl<'a> InstanceCreate<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
+        }
+
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::InstanceCreate>) -> Self {
+            self.body = Some(value.into());
+            self
+        }
+
+        /// `POST /instances`
+        pub fn send(self) -> Call<types::Instance> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_CREATE,
+            );
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Instance>)
+        }
+    }
+
+    /// A call of [`Client::instance_delete`].
     ///
     /// [`Client::instance_delete`]: super::Client::instance_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceDelete<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::InstanceDelete, String>,
+        instance_ref: Option<String>,
+        body: Option<types::InstanceDelete>,
     }
 
     impl<'a> InstanceDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::InstanceDelete>,
-            <V as std::convert::TryInto<
-                types::InstanceDelete,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `InstanceDelete` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::InstanceDelete>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::InstanceDelete,
-            ) -> types::builder::InstanceDelete,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `DELETE` request to `/instances/{instance_ref}`
-        pub async fn send(self) -> Result<ResponseValue<types::Instance>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::InstanceDelete::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `DELETE /instances/{instance_ref}`
+        pub fn send(self) -> Call<types::Instance> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::Instance>)
         }
     }
 
-    /// Builder for [`Client::agent_execute`]
+    /// A call of [`Client::instance_get`].
+    ///
+    /// [`Client::instance_get`]: super::Client::instance_get
+    #[derive(Clone, Debug)]
+    pub struct InstanceGet<'a> {
+        client: &'a super::Client,
+        instance_ref: Option<String>,
+    }
+
+    impl<'a> InstanceGet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
+        }
+
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
+            self
+        }
+
+        /// `GET /instances/{instance_ref}`
+        pub fn send(self) -> Call<types::Instance> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_GET,
+            );
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Instance>)
+        }
+    }
+
+    /// A call of [`Client::agent_execute`].
     ///
     /// [`Client::agent_execute`]: super::Client::agent_execute
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct AgentExecute<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::AgentExecute, String>,
+        instance_ref: Option<String>,
+        body: Option<types::AgentExecute>,
     }
 
     impl<'a> AgentExecute<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::AgentExecute>,
-            <V as std::convert::TryInto<types::AgentExecute>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `AgentExecute` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::AgentExecute>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::AgentExecute,
-            ) -> types::builder::AgentExecute,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/agent/execute`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperation>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::AgentExecute::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/agent/execute", client.baseurl, encode_path(&
-                instance_ref.to_string()),
+        /// `POST /instances/{instance_ref}/agent/execute`
+        pub fn send(self) -> Call<types::AgentOperation> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::AGENT_EXECUTE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "agent_execute",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::AgentOperation>)
         }
     }
 
-    /// Builder for [`Client::agent_get`]
+    /// A call of [`Client::agent_get`].
     ///
     /// [`Client::agent_get`]: super::Client::agent_get
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct AgentGet<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::AgentGet, String>,
+        instance_ref: Option<String>,
+        body: Option<types::AgentGet>,
     }
 
     impl<'a> AgentGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::AgentGet>,
-            <V as std::convert::TryInto<types::AgentGet>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| format!("conversion to `AgentGet` for body failed: {}", s));
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::AgentGet>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(types::builder::AgentGet) -> types::builder::AgentGet,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/agent/get`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperation>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::AgentGet::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/agent/get", client.baseurl, encode_path(& instance_ref
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "agent_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `POST /instances/{instance_ref}/agent/get`
+        pub fn send(self) -> Call<types::AgentOperation> {
+            let mut request = Request::new(&self.client.handle, &endpoints::AGENT_GET);
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::AgentOperation>)
         }
     }
 
-    /// Builder for [`Client::agent_put`]
+    /// A call of [`Client::agent_put`].
     ///
     /// [`Client::agent_put`]: super::Client::agent_put
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct AgentPut<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::AgentPut, String>,
+        instance_ref: Option<String>,
+        body: Option<types::AgentPut>,
     }
 
     impl<'a> AgentPut<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::AgentPut>,
-            <V as std::convert::TryInto<types::AgentPut>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| format!("conversion to `AgentPut` for body failed: {}", s));
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::AgentPut>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(types::builder::AgentPut) -> types::builder::AgentPut,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/agent/put`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperation>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::AgentPut::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/agent/put", client.baseurl, encode_path(& instance_ref
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "agent_put",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `POST /instances/{instance_ref}/agent/put`
+        pub fn send(self) -> Call<types::AgentOperation> {
+            let mut request = Request::new(&self.client.handle, &endpoints::AGENT_PUT);
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::AgentOperation>)
         }
     }
 
-    /// Builder for [`Client::instance_agent_operations`]
+    /// A call of [`Client::instance_agent_operations`].
     ///
     /// [`Client::instance_agent_operations`]: super::Client::instance_agent_operations
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceAgentOperations<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::AgentOperationsQuery, String>,
+        instance_ref: Option<String>,
+        body: Option<types::AgentOperationsQuery>,
     }
 
     impl<'a> InstanceAgentOperations<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::AgentOperationsQuery>,
-            <V as std::convert::TryInto<
-                types::AgentOperationsQuery,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!(
-                        "conversion to `AgentOperationsQuery` for body failed: {}", s
-                    )
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::AgentOperationsQuery>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::AgentOperationsQuery,
-            ) -> types::builder::AgentOperationsQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/instances/{instance_ref}/agentoperations`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::AgentOperationList>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::AgentOperationsQuery::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/agentoperations", client.baseurl, encode_path(&
-                instance_ref.to_string()),
+        /// `GET /instances/{instance_ref}/agentoperations`
+        pub fn send(self) -> Call<types::AgentOperationList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_AGENT_OPERATIONS,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_agent_operations",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::AgentOperationList>)
         }
     }
 
-    /// Builder for [`Client::instance_console_get`]
-    ///
-    /// [`Client::instance_console_get`]: super::Client::instance_console_get
-    #[derive(Debug, Clone)]
-    pub struct InstanceConsoleGet<'a> {
-        client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::ConsoleQuery, String>,
-    }
-
-    impl<'a> InstanceConsoleGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
-            self
-        }
-
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::ConsoleQuery>,
-            <V as std::convert::TryInto<types::ConsoleQuery>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `ConsoleQuery` for body failed: {}", s)
-                });
-            self
-        }
-
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::ConsoleQuery,
-            ) -> types::builder::ConsoleQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/instances/{instance_ref}/consoledata`
-        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::ConsoleQuery::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/consoledata", client.baseurl, encode_path(& instance_ref
-                .to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_console_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::instance_console_clear`]
+    /// A call of [`Client::instance_console_clear`].
     ///
     /// [`Client::instance_console_clear`]: super::Client::instance_console_clear
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceConsoleClear<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceConsoleClear<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `DELETE` request to `/instances/{instance_ref}/consoledata`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/consoledata", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `DELETE /instances/{instance_ref}/consoledata`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_CONSOLE_CLEAR,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_console_clear",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_events`]
+    /// A call of [`Client::instance_console_get`].
+    ///
+    /// [`Client::instance_console_get`]: super::Client::instance_console_get
+    #[derive(Clone, Debug)]
+    pub struct InstanceConsoleGet<'a> {
+        client: &'a super::Client,
+        instance_ref: Option<String>,
+        body: Option<types::ConsoleQuery>,
+    }
+
+    impl<'a> InstanceConsoleGet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self {
+                client,
+                instance_ref: None,
+                body: None,
+            }
+        }
+
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
+            self
+        }
+
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::ConsoleQuery>) -> Self {
+            self.body = Some(value.into());
+            self
+        }
+
+        /// `GET /instances/{instance_ref}/consoledata`
+        pub fn send(self) -> Call<crate::raw::ByteStream> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_CONSOLE_GET,
+            );
+            request.segment("instance_ref", self.instance_ref);
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::bytes)
+        }
+    }
+
+    /// A call of [`Client::instance_events`].
     ///
     /// [`Client::instance_events`]: super::Client::instance_events
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceEvents<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::EventsQuery, String>,
+        instance_ref: Option<String>,
+        body: Option<types::EventsQuery>,
     }
 
     impl<'a> InstanceEvents<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::EventsQuery>,
-            <V as std::convert::TryInto<types::EventsQuery>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `EventsQuery` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::EventsQuery>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::EventsQuery,
-            ) -> types::builder::EventsQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/instances/{instance_ref}/events`
-        pub async fn send(self) -> Result<ResponseValue<types::EventList>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::EventsQuery::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/events", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `GET /instances/{instance_ref}/events`
+        pub fn send(self) -> Call<types::EventList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_EVENTS,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_events",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::EventList>)
         }
     }
 
-    /// Builder for [`Client::instance_interfaces`]
+    /// A call of [`Client::instance_interfaces`].
     ///
     /// [`Client::instance_interfaces`]: super::Client::instance_interfaces
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceInterfaces<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceInterfaces<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/instances/{instance_ref}/interfaces`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::InterfaceList>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/interfaces", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `GET /instances/{instance_ref}/interfaces`
+        pub fn send(self) -> Call<types::InterfaceList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_INTERFACES,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_interfaces",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::InterfaceList>)
         }
     }
 
-    /// Builder for [`Client::instance_interface_add`]
+    /// A call of [`Client::instance_interface_add`].
     ///
     /// [`Client::instance_interface_add`]: super::Client::instance_interface_add
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceInterfaceAdd<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::InterfaceAdd, String>,
+        instance_ref: Option<String>,
+        body: Option<types::InterfaceAdd>,
     }
 
     impl<'a> InstanceInterfaceAdd<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::InterfaceAdd>,
-            <V as std::convert::TryInto<types::InterfaceAdd>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `InterfaceAdd` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::InterfaceAdd>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::InterfaceAdd,
-            ) -> types::builder::InterfaceAdd,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/interfaces`
-        pub async fn send(self) -> Result<ResponseValue<types::Interface>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::InterfaceAdd::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/interfaces", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/interfaces`
+        pub fn send(self) -> Call<types::Interface> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_INTERFACE_ADD,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_interface_add",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Interface>)
         }
     }
 
-    /// Builder for [`Client::instance_metadata_get`]
+    /// A call of [`Client::instance_metadata_get`].
     ///
     /// [`Client::instance_metadata_get`]: super::Client::instance_metadata_get
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceMetadataGet<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceMetadataGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/instances/{instance_ref}/metadata`
-        pub async fn send(self) -> Result<ResponseValue<types::Metadata>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/metadata", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `GET /instances/{instance_ref}/metadata`
+        pub fn send(self) -> Call<types::Metadata> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_METADATA_GET,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_metadata_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Metadata>)
         }
     }
 
-    /// Builder for [`Client::instance_metadata_add`]
+    /// A call of [`Client::instance_metadata_add`].
     ///
     /// [`Client::instance_metadata_add`]: super::Client::instance_metadata_add
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceMetadataAdd<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::MetadataItem, String>,
+        instance_ref: Option<String>,
+        body: Option<types::MetadataItem>,
     }
 
     impl<'a> InstanceMetadataAdd<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::MetadataItem>,
-            <V as std::convert::TryInto<types::MetadataItem>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `MetadataItem` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::MetadataItem>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::MetadataItem,
-            ) -> types::builder::MetadataItem,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/metadata`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::MetadataItem::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/metadata", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/metadata`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_METADATA_ADD,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_metadata_add",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_metadata_set`]
-    ///
-    /// [`Client::instance_metadata_set`]: super::Client::instance_metadata_set
-    #[derive(Debug, Clone)]
-    pub struct InstanceMetadataSet<'a> {
-        client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        key: Result<types::PathSegment, String>,
-        body: Result<types::builder::MetadataValue, String>,
-    }
-
-    impl<'a> InstanceMetadataSet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                key: Err("key was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
-            self
-        }
-
-        pub fn key<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.key = value
-                .try_into()
-                .map_err(|_| "conversion to `PathSegment` for key failed".to_string());
-            self
-        }
-
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::MetadataValue>,
-            <V as std::convert::TryInto<types::MetadataValue>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `MetadataValue` for body failed: {}", s)
-                });
-            self
-        }
-
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::MetadataValue,
-            ) -> types::builder::MetadataValue,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `PUT` request to `/instances/{instance_ref}/metadata/{key}`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref, key, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let key = key.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::MetadataValue::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/metadata/{}", client.baseurl, encode_path(& instance_ref
-                .to_string()), encode_path(& key.to_string()),
-            );
-            #[allow(unused_mut)]
-            let mut request = client.client.put(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_metadata_set",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::instance_metadata_delete`]
+    /// A call of [`Client::instance_metadata_delete`].
     ///
     /// [`Client::instance_metadata_delete`]: super::Client::instance_metadata_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceMetadataDelete<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        key: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
+        key: Option<String>,
     }
 
     impl<'a> InstanceMetadataDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                key: Err("key was not initialized".to_string()),
+                client,
+                instance_ref: None,
+                key: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn key<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.key = value
-                .try_into()
-                .map_err(|_| "conversion to `PathSegment` for key failed".to_string());
+        /// Name of the key.
+        pub fn key(mut self, value: impl Into<String>) -> Self {
+            self.key = Some(value.into());
             self
         }
 
-        /// Sends a `DELETE` request to `/instances/{instance_ref}/metadata/{key}`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref, key } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let key = key.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/metadata/{}", client.baseurl, encode_path(& instance_ref
-                .to_string()), encode_path(& key.to_string()),
+        /// `DELETE /instances/{instance_ref}/metadata/{key}`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_METADATA_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_metadata_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.segment("key", self.key);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_pause`]
+    /// A call of [`Client::instance_metadata_set`].
+    ///
+    /// [`Client::instance_metadata_set`]: super::Client::instance_metadata_set
+    #[derive(Clone, Debug)]
+    pub struct InstanceMetadataSet<'a> {
+        client: &'a super::Client,
+        instance_ref: Option<String>,
+        key: Option<String>,
+        body: Option<types::MetadataValue>,
+    }
+
+    impl<'a> InstanceMetadataSet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self {
+                client,
+                instance_ref: None,
+                key: None,
+                body: None,
+            }
+        }
+
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
+            self
+        }
+
+        /// Name of the key.
+        pub fn key(mut self, value: impl Into<String>) -> Self {
+            self.key = Some(value.into());
+            self
+        }
+
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::MetadataValue>) -> Self {
+            self.body = Some(value.into());
+            self
+        }
+
+        /// `PUT /instances/{instance_ref}/metadata/{key}`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_METADATA_SET,
+            );
+            request.segment("instance_ref", self.instance_ref);
+            request.segment("key", self.key);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Nothing>)
+        }
+    }
+
+    /// A call of [`Client::instance_pause`].
     ///
     /// [`Client::instance_pause`]: super::Client::instance_pause
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstancePause<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstancePause<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/pause`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/pause", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/pause`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_PAUSE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_pause",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_power_off`]
+    /// A call of [`Client::instance_power_off`].
     ///
     /// [`Client::instance_power_off`]: super::Client::instance_power_off
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstancePowerOff<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstancePowerOff<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/poweroff`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/poweroff", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/poweroff`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_POWER_OFF,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_power_off",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_power_on`]
+    /// A call of [`Client::instance_power_on`].
     ///
     /// [`Client::instance_power_on`]: super::Client::instance_power_on
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstancePowerOn<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstancePowerOn<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/poweron`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/poweron", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/poweron`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_POWER_ON,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_power_on",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_reboot_hard`]
+    /// A call of [`Client::instance_reboot_hard`].
     ///
     /// [`Client::instance_reboot_hard`]: super::Client::instance_reboot_hard
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceRebootHard<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceRebootHard<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/reboothard`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/reboothard", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/reboothard`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_REBOOT_HARD,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_reboot_hard",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_reboot_soft`]
+    /// A call of [`Client::instance_reboot_soft`].
     ///
     /// [`Client::instance_reboot_soft`]: super::Client::instance_reboot_soft
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceRebootSoft<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceRebootSoft<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/rebootsoft`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/rebootsoft", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/rebootsoft`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_REBOOT_SOFT,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_reboot_soft",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_screenshot`]
+    /// A call of [`Client::instance_screenshot`].
     ///
     /// [`Client::instance_screenshot`]: super::Client::instance_screenshot
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceScreenshot<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceScreenshot<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/instances/{instance_ref}/screenshot`
-        pub async fn send(self) -> Result<ResponseValue<types::BlobUuid>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/screenshot", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `GET /instances/{instance_ref}/screenshot`
+        pub fn send(self) -> Call<String> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_SCREENSHOT,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_screenshot",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<String>)
         }
     }
 
-    /// Builder for [`Client::instance_snapshots`]
+    /// A call of [`Client::instance_snapshots`].
     ///
     /// [`Client::instance_snapshots`]: super::Client::instance_snapshots
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceSnapshots<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceSnapshots<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/instances/{instance_ref}/snapshot`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::SnapshotList>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/snapshot", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `GET /instances/{instance_ref}/snapshot`
+        pub fn send(self) -> Call<types::SnapshotList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_SNAPSHOTS,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_snapshots",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::SnapshotList>)
         }
     }
 
-    /// Builder for [`Client::instance_snapshot`]
+    /// A call of [`Client::instance_snapshot`].
     ///
     /// [`Client::instance_snapshot`]: super::Client::instance_snapshot
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceSnapshot<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::SnapshotRequest, String>,
+        instance_ref: Option<String>,
+        body: Option<types::SnapshotRequest>,
     }
 
     impl<'a> InstanceSnapshot<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                instance_ref: None,
+                body: None,
             }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::SnapshotRequest>,
-            <V as std::convert::TryInto<
-                types::SnapshotRequest,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `SnapshotRequest` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::SnapshotRequest>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::SnapshotRequest,
-            ) -> types::builder::SnapshotRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/instances/{instance_ref}/snapshot`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::SnapshotsBegun>, Error<()>> {
-            let Self { client, instance_ref, body } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::SnapshotRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/snapshot", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/snapshot`
+        pub fn send(self) -> Call<types::SnapshotsBegun> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_SNAPSHOT,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_snapshot",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::SnapshotsBegun>)
         }
     }
 
-    /// Builder for [`Client::instance_unpause`]
+    /// A call of [`Client::instance_unpause`].
     ///
     /// [`Client::instance_unpause`]: super::Client::instance_unpause
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceUnpause<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceUnpause<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/instances/{instance_ref}/unpause`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/unpause", client.baseurl, encode_path(& instance_ref
-                .to_string()),
+        /// `POST /instances/{instance_ref}/unpause`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_UNPAUSE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_unpause",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::instance_vdi_helper`]
+    /// A call of [`Client::instance_vdi_helper`].
     ///
     /// [`Client::instance_vdi_helper`]: super::Client::instance_vdi_helper
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InstanceVdiHelper<'a> {
         client: &'a super::Client,
-        instance_ref: Result<types::PathSegment, String>,
+        instance_ref: Option<String>,
     }
 
     impl<'a> InstanceVdiHelper<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                instance_ref: Err("instance_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, instance_ref: None }
         }
 
-        pub fn instance_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.instance_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for instance_ref failed".to_string()
-                });
+        /// UUID or name of the instance.
+        pub fn instance_ref(mut self, value: impl Into<String>) -> Self {
+            self.instance_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/instances/{instance_ref}/vdiconsolehelper`
-        pub async fn send(self) -> Result<ResponseValue<ByteStream>, Error<()>> {
-            let Self { client, instance_ref } = self;
-            let instance_ref = instance_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/instances/{}/vdiconsolehelper", client.baseurl, encode_path(&
-                instance_ref.to_string()),
+        /// `GET /instances/{instance_ref}/vdiconsolehelper`
+        pub fn send(self) -> Call<crate::raw::ByteStream> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INSTANCE_VDI_HELPER,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "instance_vdi_helper",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("instance_ref", self.instance_ref);
+            request.call(Received::bytes)
         }
     }
 
-    /// Builder for [`Client::interface_get`]
+    /// A call of [`Client::interface_get`].
     ///
     /// [`Client::interface_get`]: super::Client::interface_get
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InterfaceGet<'a> {
         client: &'a super::Client,
-        interface_uuid: Result<types::PathSegment, String>,
+        interface_uuid: Option<String>,
     }
 
     impl<'a> InterfaceGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                interface_uuid: Err("interface_uuid was not initialized".to_string()),
+                client,
+                interface_uuid: None,
             }
         }
 
-        pub fn interface_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.interface_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for interface_uuid failed".to_string()
-                });
+        /// UUID of the interface.
+        pub fn interface_uuid(mut self, value: impl Into<String>) -> Self {
+            self.interface_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/interfaces/{interface_uuid}`
-        pub async fn send(self) -> Result<ResponseValue<types::Interface>, Error<()>> {
-            let Self { client, interface_uuid } = self;
-            let interface_uuid = interface_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/interfaces/{}", client.baseurl, encode_path(& interface_uuid
-                .to_string()),
+        /// `GET /interfaces/{interface_uuid}`
+        pub fn send(self) -> Call<types::Interface> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INTERFACE_GET,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "interface_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("interface_uuid", self.interface_uuid);
+            request.call(Received::json::<types::Interface>)
         }
     }
 
-    /// Builder for [`Client::interface_defloat`]
+    /// A call of [`Client::interface_defloat`].
     ///
     /// [`Client::interface_defloat`]: super::Client::interface_defloat
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InterfaceDefloat<'a> {
         client: &'a super::Client,
-        interface_uuid: Result<types::PathSegment, String>,
+        interface_uuid: Option<String>,
     }
 
     impl<'a> InterfaceDefloat<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                interface_uuid: Err("interface_uuid was not initialized".to_string()),
+                client,
+                interface_uuid: None,
             }
         }
 
-        pub fn interface_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.interface_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for interface_uuid failed".to_string()
-                });
+        /// UUID of the interface.
+        pub fn interface_uuid(mut self, value: impl Into<String>) -> Self {
+            self.interface_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/interfaces/{interface_uuid}/defloat`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, interface_uuid } = self;
-            let interface_uuid = interface_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/interfaces/{}/defloat", client.baseurl, encode_path(& interface_uuid
-                .to_string()),
+        /// `POST /interfaces/{interface_uuid}/defloat`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INTERFACE_DEFLOAT,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "interface_defloat",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("interface_uuid", self.interface_uuid);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::interface_float`]
+    /// A call of [`Client::interface_float`].
     ///
     /// [`Client::interface_float`]: super::Client::interface_float
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct InterfaceFloat<'a> {
         client: &'a super::Client,
-        interface_uuid: Result<types::PathSegment, String>,
+        interface_uuid: Option<String>,
     }
 
     impl<'a> InterfaceFloat<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                interface_uuid: Err("interface_uuid was not initialized".to_string()),
+                client,
+                interface_uuid: None,
             }
         }
 
-        pub fn interface_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.interface_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for interface_uuid failed".to_string()
-                });
+        /// UUID of the interface.
+        pub fn interface_uuid(mut self, value: impl Into<String>) -> Self {
+            self.interface_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/interfaces/{interface_uuid}/float`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, interface_uuid } = self;
-            let interface_uuid = interface_uuid.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/interfaces/{}/float", client.baseurl, encode_path(& interface_uuid
-                .to_string()),
+        /// `POST /interfaces/{interface_uuid}/float`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::INTERFACE_FLOAT,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "interface_float",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("interface_uuid", self.interface_uuid);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 
-    /// Builder for [`Client::networks_list`]
+    /// A call of [`Client::networks_list`].
     ///
     /// [`Client::networks_list`]: super::Client::networks_list
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct NetworksList<'a> {
         client: &'a super::Client,
-        body: Result<types::builder::NetworksQuery, String>,
+        body: Option<types::NetworksQuery>,
     }
 
     impl<'a> NetworksList<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::NetworksQuery>,
-            <V as std::convert::TryInto<types::NetworksQuery>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `NetworksQuery` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::NetworksQuery>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::NetworksQuery,
-            ) -> types::builder::NetworksQuery,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `GET` request to `/networks`
-        pub async fn send(self) -> Result<ResponseValue<types::NetworkList>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::NetworksQuery::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/networks", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "networks_list",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `GET /networks`
+        pub fn send(self) -> Call<types::NetworkList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::NETWORKS_LIST,
+            );
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::NetworkList>)
         }
     }
 
-    /// Builder for [`Client::network_create`]
+    /// A call of [`Client::network_create`].
     ///
     /// [`Client::network_create`]: super::Client::network_create
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct NetworkCreate<'a> {
         client: &'a super::Client,
-        body: Result<types::builder::NetworkCreate, String>,
+        body: Option<types::NetworkCreate>,
     }
 
     impl<'a> NetworkCreate<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, body: None }
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::NetworkCreate>,
-            <V as std::convert::TryInto<types::NetworkCreate>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `NetworkCreate` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::NetworkCreate>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::NetworkCreate,
-            ) -> types::builder::NetworkCreate,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `POST` request to `/networks`
-        pub async fn send(self) -> Result<ResponseValue<types::Network>, Error<()>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::NetworkCreate::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/networks", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).json(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "network_create",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-
-    /// Builder for [`Client::network_get`]
-    ///
-    /// [`Client::network_get`]: super::Client::network_get
-    #[derive(Debug, Clone)]
-    pub struct NetworkGet<'a> {
-        client: &'a super::Client,
-        network_ref: Result<types::PathSegment, String>,
-    }
-
-    impl<'a> NetworkGet<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                network_ref: Err("network_ref was not initialized".to_string()),
-            }
-        }
-
-        pub fn network_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.network_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for network_ref failed".to_string()
-                });
-            self
-        }
-
-        /// Sends a `GET` request to `/networks/{network_ref}`
-        pub async fn send(self) -> Result<ResponseValue<types::Network>, Error<()>> {
-            let Self { client, network_ref } = self;
-            let network_ref = network_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/networks/{}", client.baseurl, encode_path(& network_ref.to_string()),
+        /// `POST /networks`
+        pub fn send(self) -> Call<types::Network> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::NETWORK_CREATE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "network_get",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.json(self.body.as_ref());
+            request.call(Received::json::<types::Network>)
         }
     }
 
-    /// Builder for [`Client::network_delete`]
+    /// A call of [`Client::network_delete`].
     ///
     /// [`Client::network_delete`]: super::Client::network_delete
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct NetworkDelete<'a> {
         client: &'a super::Client,
-        network_ref: Result<types::PathSegment, String>,
-        body: Result<types::builder::NetworkDelete, String>,
+        network_ref: Option<String>,
+        body: Option<types::NetworkDelete>,
     }
 
     impl<'a> NetworkDelete<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                network_ref: Err("network_ref was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                client,
+                network_ref: None,
+                body: None,
             }
         }
 
-        pub fn network_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.network_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for network_ref failed".to_string()
-                });
+        /// UUID or name of the network.
+        pub fn network_ref(mut self, value: impl Into<String>) -> Self {
+            self.network_ref = Some(value.into());
             self
         }
 
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::NetworkDelete>,
-            <V as std::convert::TryInto<types::NetworkDelete>>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `NetworkDelete` for body failed: {}", s)
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<types::NetworkDelete>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::NetworkDelete,
-            ) -> types::builder::NetworkDelete,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-
-        /// Sends a `DELETE` request to `/networks/{network_ref}`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::NetworkOrOperation>, Error<()>> {
-            let Self { client, network_ref, body } = self;
-            let network_ref = network_ref.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::NetworkDelete::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/networks/{}", client.baseurl, encode_path(& network_ref.to_string()),
+        /// `DELETE /networks/{network_ref}`
+        pub fn send(self) -> Call<types::NetworkOrOperation> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::NETWORK_DELETE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.delete(url).json_if_any(&body).build()?;
-            let info = OperationInfo {
-                operation_id: "network_delete",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                202u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("network_ref", self.network_ref);
+            request.json_if_any(self.body.as_ref());
+            request.call(Received::json::<types::NetworkOrOperation>)
         }
     }
 
-    /// Builder for [`Client::network_addresses`]
+    /// A call of [`Client::network_get`].
+    ///
+    /// [`Client::network_get`]: super::Client::network_get
+    #[derive(Clone, Debug)]
+    pub struct NetworkGet<'a> {
+        client: &'a super::Client,
+        network_ref: Option<String>,
+    }
+
+    impl<'a> NetworkGet<'a> {
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, network_ref: None }
+        }
+
+        /// UUID or name of the network.
+        pub fn network_ref(mut self, value: impl Into<String>) -> Self {
+            self.network_ref = Some(value.into());
+            self
+        }
+
+        /// `GET /networks/{network_ref}`
+        pub fn send(self) -> Call<types::Network> {
+            let mut request = Request::new(&self.client.handle, &endpoints::NETWORK_GET);
+            request.segment("network_ref", self.network_ref);
+            request.call(Received::json::<types::Network>)
+        }
+    }
+
+    /// A call of [`Client::network_addresses`].
     ///
     /// [`Client::network_addresses`]: super::Client::network_addresses
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct NetworkAddresses<'a> {
         client: &'a super::Client,
-        network_ref: Result<types::PathSegment, String>,
+        network_ref: Option<String>,
     }
 
     impl<'a> NetworkAddresses<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                network_ref: Err("network_ref was not initialized".to_string()),
-            }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client, network_ref: None }
         }
 
-        pub fn network_ref<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.network_ref = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for network_ref failed".to_string()
-                });
+        /// UUID or name of the network.
+        pub fn network_ref(mut self, value: impl Into<String>) -> Self {
+            self.network_ref = Some(value.into());
             self
         }
 
-        /// Sends a `GET` request to `/networks/{network_ref}/addresses`
-        pub async fn send(self) -> Result<ResponseValue<types::AddressList>, Error<()>> {
-            let Self { client, network_ref } = self;
-            let network_ref = network_ref.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/networks/{}/addresses", client.baseurl, encode_path(& network_ref
-                .to_string()),
+        /// `GET /networks/{network_ref}/addresses`
+        pub fn send(self) -> Call<types::AddressList> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::NETWORK_ADDRESSES,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.get(url).build()?;
-            let info = OperationInfo {
-                operation_id: "network_addresses",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("network_ref", self.network_ref);
+            request.call(Received::json::<types::AddressList>)
         }
     }
 
-    /// Builder for [`Client::upload_create`]
+    /// A call of [`Client::upload_create`].
     ///
     /// [`Client::upload_create`]: super::Client::upload_create
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct UploadCreate<'a> {
         client: &'a super::Client,
     }
 
     impl<'a> UploadCreate<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self { client: client }
+        pub(super) fn new(client: &'a super::Client) -> Self {
+            Self { client }
         }
 
-        /// Sends a `POST` request to `/upload`
-        pub async fn send(self) -> Result<ResponseValue<types::Upload>, Error<()>> {
-            let Self { client } = self;
-            let url = format!("{}/upload", client.baseurl,);
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "upload_create",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+        /// `POST /upload`
+        pub fn send(self) -> Call<types::Upload> {
+            let request = Request::new(&self.client.handle, &endpoints::UPLOAD_CREATE);
+            request.call(Received::json::<types::Upload>)
         }
     }
 
-    /// Builder for [`Client::upload_append`]
+    /// A call of [`Client::upload_append`].
     ///
     /// [`Client::upload_append`]: super::Client::upload_append
     #[derive(Debug)]
     pub struct UploadAppend<'a> {
         client: &'a super::Client,
-        upload_uuid: Result<types::PathSegment, String>,
-        body: Result<reqwest::Body, String>,
+        upload_uuid: Option<String>,
+        body: Option<crate::raw::Body>,
     }
 
     impl<'a> UploadAppend<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                upload_uuid: Err("upload_uuid was not initialized".to_string()),
-                body: Err("body was not initialized".to_string()),
+                client,
+                upload_uuid: None,
+                body: None,
             }
         }
 
-        pub fn upload_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.upload_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for upload_uuid failed".to_string()
-                });
+        /// UUID of the upload.
+        pub fn upload_uuid(mut self, value: impl Into<String>) -> Self {
+            self.upload_uuid = Some(value.into());
             self
         }
 
-        pub fn body<B>(mut self, value: B) -> Self
-        where
-            B: std::convert::TryInto<reqwest::Body>,
-        {
-            self.body = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `reqwest::Body` for body failed".to_string()
-                });
+        /// What is sent.
+        pub fn body(mut self, value: impl Into<crate::raw::Body>) -> Self {
+            self.body = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/upload/{upload_uuid}`
-        pub async fn send(self) -> Result<ResponseValue<types::UploadSize>, Error<()>> {
-            let Self { client, upload_uuid, body } = self;
-            let upload_uuid = upload_uuid.map_err(Error::InvalidRequest)?;
-            let body = body.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/upload/{}", client.baseurl, encode_path(& upload_uuid.to_string()),
+        /// `POST /upload/{upload_uuid}`
+        pub fn send(self) -> Call<types::UploadSize> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::UPLOAD_APPEND,
             );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
-                .post(url)
-                .header(
-                    ::reqwest::header::CONTENT_TYPE,
-                    ::reqwest::header::HeaderValue::from_static(
-                        "application/octet-stream",
-                    ),
-                )
-                .body(body)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "upload_append",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("upload_uuid", self.upload_uuid);
+            request.content("application/octet-stream", self.body);
+            request.call(Received::json::<types::UploadSize>)
         }
     }
 
-    /// Builder for [`Client::upload_truncate`]
+    /// A call of [`Client::upload_truncate`].
     ///
     /// [`Client::upload_truncate`]: super::Client::upload_truncate
-    #[derive(Debug, Clone)]
+    #[derive(Clone, Debug)]
     pub struct UploadTruncate<'a> {
         client: &'a super::Client,
-        upload_uuid: Result<types::PathSegment, String>,
-        offset: Result<i64, String>,
+        offset: Option<i64>,
+        upload_uuid: Option<String>,
     }
 
     impl<'a> UploadTruncate<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
+        pub(super) fn new(client: &'a super::Client) -> Self {
             Self {
-                client: client,
-                upload_uuid: Err("upload_uuid was not initialized".to_string()),
-                offset: Err("offset was not initialized".to_string()),
+                client,
+                offset: None,
+                upload_uuid: None,
             }
         }
 
-        pub fn upload_uuid<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::PathSegment>,
-        {
-            self.upload_uuid = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `PathSegment` for upload_uuid failed".to_string()
-                });
+        /// The new size in bytes.
+        pub fn offset(mut self, value: impl Into<i64>) -> Self {
+            self.offset = Some(value.into());
             self
         }
 
-        pub fn offset<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<i64>,
-        {
-            self.offset = value
-                .try_into()
-                .map_err(|_| "conversion to `i64` for offset failed".to_string());
+        /// UUID of the upload.
+        pub fn upload_uuid(mut self, value: impl Into<String>) -> Self {
+            self.upload_uuid = Some(value.into());
             self
         }
 
-        /// Sends a `POST` request to `/upload/{upload_uuid}/truncate/{offset}`
-        pub async fn send(self) -> Result<ResponseValue<types::Nothing>, Error<()>> {
-            let Self { client, upload_uuid, offset } = self;
-            let upload_uuid = upload_uuid.map_err(Error::InvalidRequest)?;
-            let offset = offset.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/upload/{}/truncate/{}", client.baseurl, encode_path(& upload_uuid
-                .to_string()), encode_path(& offset.to_string()),
+        /// `POST /upload/{upload_uuid}/truncate/{offset}`
+        pub fn send(self) -> Call<types::Nothing> {
+            let mut request = Request::new(
+                &self.client.handle,
+                &endpoints::UPLOAD_TRUNCATE,
             );
-            #[allow(unused_mut)]
-            let mut request = client.client.post(url).build()?;
-            let info = OperationInfo {
-                operation_id: "upload_truncate",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => crate::raw::decode(response),
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
+            request.segment("upload_uuid", self.upload_uuid);
+            request.segment("offset", self.offset);
+            request.call(Received::json::<types::Nothing>)
         }
     }
 }
 
 /// Every operation of this client, sorted by id.
 pub static ENDPOINTS: &[crate::raw::Endpoint] = &[
-    crate::raw::Endpoint {
+    endpoints::AGENT_EXECUTE,
+    endpoints::AGENT_GET,
+    endpoints::AGENT_OPERATION_DELETE,
+    endpoints::AGENT_OPERATION_GET,
+    endpoints::AGENT_PUT,
+    endpoints::ARTIFACT_DELETE,
+    endpoints::ARTIFACT_GET,
+    endpoints::ARTIFACT_UPLOAD,
+    endpoints::ARTIFACTS_LIST,
+    endpoints::AUTH,
+    endpoints::BLOB_BY_SHA512,
+    endpoints::BLOB_DATA,
+    endpoints::BLOB_GET,
+    endpoints::INSTANCE_AGENT_OPERATIONS,
+    endpoints::INSTANCE_CONSOLE_CLEAR,
+    endpoints::INSTANCE_CONSOLE_GET,
+    endpoints::INSTANCE_CREATE,
+    endpoints::INSTANCE_DELETE,
+    endpoints::INSTANCE_EVENTS,
+    endpoints::INSTANCE_GET,
+    endpoints::INSTANCE_INTERFACE_ADD,
+    endpoints::INSTANCE_INTERFACES,
+    endpoints::INSTANCE_METADATA_ADD,
+    endpoints::INSTANCE_METADATA_DELETE,
+    endpoints::INSTANCE_METADATA_GET,
+    endpoints::INSTANCE_METADATA_SET,
+    endpoints::INSTANCE_PAUSE,
+    endpoints::INSTANCE_POWER_OFF,
+    endpoints::INSTANCE_POWER_ON,
+    endpoints::INSTANCE_REBOOT_HARD,
+    endpoints::INSTANCE_REBOOT_SOFT,
+    endpoints::INSTANCE_SCREENSHOT,
+    endpoints::INSTANCE_SNAPSHOT,
+    endpoints::INSTANCE_SNAPSHOTS,
+    endpoints::INSTANCE_UNPAUSE,
+    endpoints::INSTANCE_VDI_HELPER,
+    endpoints::INSTANCES_DELETE,
+    endpoints::INSTANCES_LIST,
+    endpoints::INTERFACE_DEFLOAT,
+    endpoints::INTERFACE_FLOAT,
+    endpoints::INTERFACE_GET,
+    endpoints::NETWORK_ADDRESSES,
+    endpoints::NETWORK_CREATE,
+    endpoints::NETWORK_DELETE,
+    endpoints::NETWORK_GET,
+    endpoints::NETWORKS_LIST,
+    endpoints::ROOT,
+    endpoints::UPLOAD_APPEND,
+    endpoints::UPLOAD_CREATE,
+    endpoints::UPLOAD_TRUNCATE,
+];
+mod endpoints {
+    use crate::raw::{Endpoint, Reply, RetryClass};
+    pub(super) const AGENT_EXECUTE: Endpoint = Endpoint {
         id: "agent_execute",
         method: "POST",
         path: "/instances/{instance_ref}/agent/execute",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 500],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const AGENT_GET: Endpoint = Endpoint {
         id: "agent_get",
         method: "POST",
         path: "/instances/{instance_ref}/agent/get",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 500],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const AGENT_OPERATION_DELETE: Endpoint = Endpoint {
         id: "agent_operation_delete",
         method: "DELETE",
         path: "/agentoperations/{operation_uuid}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const AGENT_OPERATION_GET: Endpoint = Endpoint {
         id: "agent_operation_get",
         method: "GET",
         path: "/agentoperations/{operation_uuid}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const AGENT_PUT: Endpoint = Endpoint {
         id: "agent_put",
         method: "POST",
         path: "/instances/{instance_ref}/agent/put",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 500],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const ARTIFACT_DELETE: Endpoint = Endpoint {
         id: "artifact_delete",
         method: "DELETE",
         path: "/artifacts/{artifact_ref}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const ARTIFACT_GET: Endpoint = Endpoint {
         id: "artifact_get",
         method: "GET",
         path: "/artifacts/{artifact_ref}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const ARTIFACT_UPLOAD: Endpoint = Endpoint {
         id: "artifact_upload",
         method: "POST",
         path: "/artifacts/upload/{artifact_name}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 403, 404, 500],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: false,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const ARTIFACTS_LIST: Endpoint = Endpoint {
         id: "artifacts_list",
         method: "GET",
         path: "/artifacts",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const AUTH: Endpoint = Endpoint {
         id: "auth",
         method: "POST",
         path: "/auth",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const BLOB_BY_SHA512: Endpoint = Endpoint {
         id: "blob_by_sha512",
         method: "GET",
         path: "/blob_checksums/sha512/{hash}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const BLOB_DATA: Endpoint = Endpoint {
         id: "blob_data",
         method: "GET",
         path: "/blobs/{blob_uuid}/data",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401, 404, 500],
-        reply: crate::raw::Reply::Stream,
+        reply: Reply::Stream,
+        envelope: "",
         timeout: false,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const BLOB_GET: Endpoint = Endpoint {
         id: "blob_get",
         method: "GET",
         path: "/blobs/{blob_uuid}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_AGENT_OPERATIONS: Endpoint = Endpoint {
         id: "instance_agent_operations",
         method: "GET",
         path: "/instances/{instance_ref}/agentoperations",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_CONSOLE_CLEAR: Endpoint = Endpoint {
         id: "instance_console_clear",
         method: "DELETE",
         path: "/instances/{instance_ref}/consoledata",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_CONSOLE_GET: Endpoint = Endpoint {
         id: "instance_console_get",
         method: "GET",
         path: "/instances/{instance_ref}/consoledata",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Stream,
+        reply: Reply::Stream,
+        envelope: "",
         timeout: false,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_CREATE: Endpoint = Endpoint {
         id: "instance_create",
         method: "POST",
         path: "/instances",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409, 507],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_DELETE: Endpoint = Endpoint {
         id: "instance_delete",
         method: "DELETE",
         path: "/instances/{instance_ref}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_EVENTS: Endpoint = Endpoint {
         id: "instance_events",
         method: "GET",
         path: "/instances/{instance_ref}/events",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_GET: Endpoint = Endpoint {
         id: "instance_get",
         method: "GET",
         path: "/instances/{instance_ref}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_INTERFACE_ADD: Endpoint = Endpoint {
         id: "instance_interface_add",
         method: "POST",
         path: "/instances/{instance_ref}/interfaces",
-        retry: crate::raw::RetryClass::Never,
+        retry: RetryClass::Never,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 405, 406, 409, 507],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_INTERFACES: Endpoint = Endpoint {
         id: "instance_interfaces",
         method: "GET",
         path: "/instances/{instance_ref}/interfaces",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_METADATA_ADD: Endpoint = Endpoint {
         id: "instance_metadata_add",
         method: "POST",
         path: "/instances/{instance_ref}/metadata",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_METADATA_DELETE: Endpoint = Endpoint {
         id: "instance_metadata_delete",
         method: "DELETE",
         path: "/instances/{instance_ref}/metadata/{key}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_METADATA_GET: Endpoint = Endpoint {
         id: "instance_metadata_get",
         method: "GET",
         path: "/instances/{instance_ref}/metadata",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_METADATA_SET: Endpoint = Endpoint {
         id: "instance_metadata_set",
         method: "PUT",
         path: "/instances/{instance_ref}/metadata/{key}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_PAUSE: Endpoint = Endpoint {
         id: "instance_pause",
         method: "POST",
         path: "/instances/{instance_ref}/pause",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_POWER_OFF: Endpoint = Endpoint {
         id: "instance_power_off",
         method: "POST",
         path: "/instances/{instance_ref}/poweroff",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_POWER_ON: Endpoint = Endpoint {
         id: "instance_power_on",
         method: "POST",
         path: "/instances/{instance_ref}/poweron",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_REBOOT_HARD: Endpoint = Endpoint {
         id: "instance_reboot_hard",
         method: "POST",
         path: "/instances/{instance_ref}/reboothard",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_REBOOT_SOFT: Endpoint = Endpoint {
         id: "instance_reboot_soft",
         method: "POST",
         path: "/instances/{instance_ref}/rebootsoft",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_SCREENSHOT: Endpoint = Endpoint {
         id: "instance_screenshot",
         method: "GET",
         path: "/instances/{instance_ref}/screenshot",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 400, 401, 404, 406],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_SNAPSHOT: Endpoint = Endpoint {
         id: "instance_snapshot",
         method: "POST",
         path: "/instances/{instance_ref}/snapshot",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_SNAPSHOTS: Endpoint = Endpoint {
         id: "instance_snapshots",
         method: "GET",
         path: "/instances/{instance_ref}/snapshot",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_UNPAUSE: Endpoint = Endpoint {
         id: "instance_unpause",
         method: "POST",
         path: "/instances/{instance_ref}/unpause",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 409],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCE_VDI_HELPER: Endpoint = Endpoint {
         id: "instance_vdi_helper",
         method: "GET",
         path: "/instances/{instance_ref}/vdiconsolehelper",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Stream,
+        reply: Reply::Stream,
+        envelope: "",
         timeout: false,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCES_DELETE: Endpoint = Endpoint {
         id: "instances_delete",
         method: "DELETE",
         path: "/instances",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INSTANCES_LIST: Endpoint = Endpoint {
         id: "instances_list",
         method: "GET",
         path: "/instances",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INTERFACE_DEFLOAT: Endpoint = Endpoint {
         id: "interface_defloat",
         method: "POST",
         path: "/interfaces/{interface_uuid}/defloat",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 403, 404, 406],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INTERFACE_FLOAT: Endpoint = Endpoint {
         id: "interface_float",
         method: "POST",
         path: "/interfaces/{interface_uuid}/float",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404, 406, 507],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const INTERFACE_GET: Endpoint = Endpoint {
         id: "interface_get",
         method: "GET",
         path: "/interfaces/{interface_uuid}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const NETWORK_ADDRESSES: Endpoint = Endpoint {
         id: "network_addresses",
         method: "GET",
         path: "/networks/{network_ref}/addresses",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const NETWORK_CREATE: Endpoint = Endpoint {
         id: "network_create",
         method: "POST",
         path: "/networks",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const NETWORK_DELETE: Endpoint = Endpoint {
         id: "network_delete",
         method: "DELETE",
         path: "/networks/{network_ref}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 202, 400, 401, 403, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const NETWORK_GET: Endpoint = Endpoint {
         id: "network_get",
         method: "GET",
         path: "/networks/{network_ref}",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 400, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const NETWORKS_LIST: Endpoint = Endpoint {
         id: "networks_list",
         method: "GET",
         path: "/networks",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const ROOT: Endpoint = Endpoint {
         id: "root",
         method: "GET",
         path: "/",
-        retry: crate::raw::RetryClass::Safe,
+        retry: RetryClass::Safe,
         not_processed: &[],
         statuses: &[200],
-        reply: crate::raw::Reply::Stream,
+        reply: Reply::Stream,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const UPLOAD_APPEND: Endpoint = Endpoint {
         id: "upload_append",
         method: "POST",
         path: "/upload/{upload_uuid}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const UPLOAD_CREATE: Endpoint = Endpoint {
         id: "upload_create",
         method: "POST",
         path: "/upload",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 401],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-    crate::raw::Endpoint {
+    };
+    pub(super) const UPLOAD_TRUNCATE: Endpoint = Endpoint {
         id: "upload_truncate",
         method: "POST",
         path: "/upload/{upload_uuid}/truncate/{offset}",
-        retry: crate::raw::RetryClass::IfUnsent,
+        retry: RetryClass::IfUnsent,
         not_processed: &[],
         statuses: &[200, 401, 404],
-        reply: crate::raw::Reply::Json,
+        reply: Reply::Json,
+        envelope: "",
         timeout: true,
-    },
-];
+    };
+}

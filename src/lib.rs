@@ -170,7 +170,6 @@ mod guide {
 }
 
 mod body;
-mod call;
 mod checked;
 mod clock;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
@@ -192,9 +191,7 @@ pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
 mod limits;
-mod object;
 mod outgoing;
-mod own;
 mod pace;
 mod page;
 mod pauses;

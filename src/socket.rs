@@ -9,18 +9,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use progenitor_client::ResponseValue;
-use reqwest::Upgraded;
-use reqwest::header::SEC_WEBSOCKET_ACCEPT;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::call::Call;
 use crate::error::{Error, Kind, Sent};
+use crate::raw::Upgraded;
+use crate::transport::Facts;
 
 /// An open websocket. Dropping it drops the connection.
 ///
@@ -28,6 +25,8 @@ use crate::error::{Error, Kind, Sent};
 pub(crate) struct Socket<C = Upgraded> {
     stream: Mutex<WebSocketStream<Listening<C>>>,
     pulse: Option<Mutex<Pulse>>,
+    /// Which call it came from, for errors.
+    facts: Option<Box<Facts>>,
 }
 
 /// How much is read at a time. The library fills that much with zeros before each read: with its own choice, 128 KiB,
@@ -43,15 +42,9 @@ pub(crate) enum Frame {
 
 impl Socket {
     /// Takes over the connection of an answered upgrade request.
-    pub(crate) async fn open<C>(call: &Call<C>, answer: ResponseValue<Upgraded>) -> Result<Self, Error> {
-        let accepted = answer.headers().get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes().to_owned());
-        let expected = call.websocket_key().map(|key| derive_accept_key(key.as_bytes()).into_bytes());
-        if expected.is_some() && accepted != expected {
-            return Err(
-                call.bad_reply("the server's answer to the websocket request is not made from its key")
-            );
-        }
-        Ok(Self::over(answer.into_inner()).await)
+    pub(crate) async fn open(connection: Upgraded) -> Self {
+        let facts = Box::new(connection.facts().clone());
+        Self { facts: Some(facts), ..Self::over(connection).await }
     }
 }
 
@@ -60,7 +53,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         let config = WebSocketConfig::default().read_buffer_size(READ);
         let connection = Listening::to(connection);
         let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
-        Self { stream: Mutex::new(stream), pulse: None }
+        Self { stream: Mutex::new(stream), pulse: None, facts: None }
     }
 
     /// Notices a dead connection: asks after a silence of `quiet`, and gives up with
@@ -93,7 +86,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
                 Some(Ok(Message::Text(text))) => return Ok(Some(Frame::Text(text.into()))),
                 Some(Ok(Message::Binary(bytes))) => return Ok(Some(Frame::Binary(bytes))),
                 Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(broken(e)),
+                Some(Err(e)) => return Err(self.broken(e)),
             }
         }
     }
@@ -115,7 +108,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
             }
             if pulse.asked {
                 let e = Error::new(Kind::Timeout, "the connection is dead: no answer to a ping");
-                return Err(e.with(|inner| inner.sent = Sent::Unknown));
+                return Err(self.labelled(e.with(|inner| inner.sent = Sent::Unknown)));
             }
             (pulse.silence, pulse.asked) = (Duration::ZERO, true);
             ping = Some(Message::Ping(Bytes::new()));
@@ -168,10 +161,27 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
             }
             stream.poll_flush_unpin(context)
         });
-        sent.await.map_err(broken)?;
+        sent.await.map_err(|e| self.broken(e))?;
         match lock(&self.stream).get_ref().gone {
-            Some(kind) => Err(broken(io::Error::from(kind).into())),
+            Some(kind) => Err(self.broken(io::Error::from(kind).into())),
             None => Ok(()),
+        }
+    }
+}
+
+impl<C> Socket<C> {
+    fn broken(&self, e: tungstenite::Error) -> Error {
+        self.labelled(Error::new(Kind::Interrupted, format!("websocket: {e}")).with(|inner| {
+            inner.sent = Sent::Unknown;
+            inner.source = Some(e.into());
+        }))
+    }
+
+    /// An error over what came, or didn't come, over this connection.
+    pub(crate) fn labelled(&self, e: Error) -> Error {
+        match &self.facts {
+            Some(facts) => facts.about(e),
+            None => e,
         }
     }
 }
@@ -268,13 +278,6 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
         let shut = Pin::new(&mut self.connection).poll_shutdown(context);
         self.pass(shut, ())
     }
-}
-
-fn broken(e: tungstenite::Error) -> Error {
-    Error::new(Kind::Interrupted, format!("websocket: {e}")).with(|inner| {
-        inner.sent = Sent::Unknown;
-        inner.source = Some(e.into());
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::document::Document;
 use crate::prepass::{self, Prepared};
 use crate::progenitor::{self, unparsable};
-use crate::{Errors, Input, digest, lint, open_enum, postpass, table, tidy};
+use crate::{Errors, Input, calls, digest, lint, open_enum, postpass, table, tidy};
 
 /// Lints a document and turns it into Rust.
 ///
@@ -31,8 +31,11 @@ pub fn generate_unchecked(input: &Input<'_>) -> Result<String, Errors> {
 fn body(document: &Document, prepared: &Prepared, input: &Input<'_>) -> Result<String, Errors> {
     let tokens = progenitor::run(document, prepared, input.module)?;
     let mut file: syn::File = syn::parse2(tokens).map_err(|e| unparsable(&e))?;
-    file.items.push(syn::parse2(table::tokens(document)).map_err(|e| unparsable(&e))?);
-    postpass::run(&mut file, prepared, input.module)?;
+    postpass::run(&mut file, document, prepared)?;
+    for ours in [calls::tokens(document)?, table::tokens(document)] {
+        file.items.extend(syn::parse2::<syn::File>(ours).map_err(|e| unparsable(&e))?.items);
+    }
+    tidy::run(&mut file, input.module);
     Ok(tidy::text(&prettyplease::unparse(&file), input.module))
 }
 

@@ -1,34 +1,32 @@
 //! The code generator of windlass: OpenAPI document in, Rust text out.
 //!
-//! [`generate`] runs four steps, each in a module of its own: the [`lint`] refuses what would be generated wrong without
-//! a word; the pre-pass takes error responses and open enums out of progenitor's sight; progenitor writes the client;
-//! the post-pass puts back what was taken out and adds the table of endpoints.
+//! [`generate`] runs these steps, each in a module of its own: the [`lint`] refuses what would be generated wrong without a
+//! word; the pre-pass takes error responses, envelopes and open enums out of progenitor's sight; progenitor writes the types
+//! and the documentation of the operations; the post-pass puts back what was taken out; the calls and the table of
+//! endpoints are written from the document.
 //!
-//! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::Inner`,
-//! `crate::raw::{Endpoint, RetryClass, Reply, decode, number, null_as_empty, nulls_as_empty, is_path_segment, is_relative_path,
-//! QueryIf, JsonIf}`, `crate::Secret` and `crate::SecretMap`.
+//! What comes out is meant to be `include!`d in a module of a crate that has `crate::transport::{Call, Handle, Param,
+//! Received, Request}`, `crate::raw::{Body, ByteStream, Endpoint, Reply, RetryClass, Upgraded, number, null_as_empty,
+//! nulls_as_empty}`, `crate::Secret` and `crate::SecretMap`.
 
-mod accept_header;
-mod builders;
+mod calls;
+mod constructors;
 mod digest;
 mod document;
-mod empty_body;
-mod extra;
+mod envelope;
 mod finding;
 mod generate;
-mod json_reply;
 mod lint;
 mod names;
 mod open_enum;
-mod optional_query;
-mod path_segment;
+mod parameter;
 mod postpass;
 mod prepass;
 mod progenitor;
 mod rule;
+mod rust_type;
 mod table;
 mod tidy;
-mod version_header;
 
 pub use digest::digest;
 pub use finding::{Errors, Finding};

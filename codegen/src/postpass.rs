@@ -6,42 +6,34 @@ use proc_macro2::TokenTree;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, Type, parse_quote};
 
-use crate::extra;
+use crate::constructors;
+use crate::document::Document;
 use crate::open_enum::OpenEnum;
 use crate::prepass::Prepared;
 use crate::progenitor::unparsable;
 use crate::rule::X_NULL;
-use crate::{
-    Errors, Finding, accept_header, builders, empty_body, json_reply, optional_query, path_segment, tidy,
-    version_header,
-};
+use crate::{Errors, Finding};
 
-pub(crate) fn run(file: &mut File, prepared: &Prepared, module: &str) -> Result<(), Errors> {
+pub(crate) fn run(file: &mut File, document: &Document, prepared: &Prepared) -> Result<(), Errors> {
     file.attrs.clear();
-    file.items.retain(|item| !is_module(item, "prelude"));
-    file.items.iter_mut().for_each(drop_default_client);
-    version_header::drop(file);
-    accept_header::drop(file);
-    path_segment::check_by_hand(file);
-    optional_query::skip_absent(file);
-    empty_body::leave_out(file);
-    json_reply::decode_in_hand(file);
+    file.items.retain(|item| is_module(item, "types") || is_documentation(item));
     if let Some(types) = file.items.iter_mut().find_map(|item| module_named(item, "types")) {
-        finish_types(types, prepared)?;
+        finish_types(types, document, prepared)?;
     }
-    builders::drop_idle(file);
-    tidy::run(file, module);
     Ok(())
 }
 
-fn finish_types(types: &mut ItemMod, prepared: &Prepared) -> Result<(), Errors> {
+fn finish_types(types: &mut ItemMod, document: &Document, prepared: &Prepared) -> Result<(), Errors> {
     let Some((_, items)) = &mut types.content else {
         return Ok(());
     };
+    items.retain(|item| !is_module(item, "builder") && !is_way_to_builder(item));
+    let constructors = constructors::tokens(document, items);
     items.iter_mut().for_each(finish_type);
     items.iter_mut().for_each(read_any_number);
-    extra::start_empty(items);
     read_null_as_empty(items, &prepared.null_fields)?;
+    let constructors: File = syn::parse2(quote! { #(#constructors)* }).map_err(|e| unparsable(&e))?;
+    items.extend(constructors.items);
     if !prepared.enums.is_empty() {
         let enums = prepared.enums.iter().map(OpenEnum::tokens);
         let open: File = syn::parse2(quote! { #(#enums)* }).map_err(|e| unparsable(&e))?;
@@ -50,13 +42,17 @@ fn finish_types(types: &mut ItemMod, prepared: &Prepared) -> Result<(), Errors> 
     Ok(())
 }
 
-/// `Client::new` has a total timeout that ends long polls, and an unwrap: `new_with_client` is the way in.
-fn drop_default_client(item: &mut Item) {
-    let Item::Impl(block) = item else { return };
-    // An operation may be called `new` as well: only the block with both is the constructors'.
-    if block.items.iter().any(|member| is_function(member, "new_with_client")) {
-        block.items.retain(|member| !is_function(member, "new"));
-    }
+/// The block with a documented method for each operation, which is of use to our client, too.
+fn is_documentation(item: &Item) -> bool {
+    let Item::Impl(block) = item else { return false };
+    // The other block of the client makes one.
+    block.trait_.is_none() && !block.items.iter().any(|member| is_function(member, "new_with_client"))
+}
+
+/// `impl X { pub fn builder() … }`
+fn is_way_to_builder(item: &Item) -> bool {
+    let Item::Impl(block) = item else { return false };
+    block.trait_.is_none() && block.items.iter().all(|member| is_function(member, "builder"))
 }
 
 fn is_function(member: &ImplItem, name: &str) -> bool {

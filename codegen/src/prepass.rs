@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::document::{Document, entries, is_failure, is_string_enum, items, schema_name};
+use crate::envelope;
 use crate::names::pascal;
 use crate::open_enum::OpenEnum;
 
@@ -23,6 +24,8 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(document: &Document) -> Prepared {
     let mut root = document.root.clone();
     strip_failures(&mut root);
+    hide_envelopes(document, &mut root);
+    hide_patterns(document, &mut root);
     let null_fields = null_fields(document);
     absent_to_nullable(&mut root["components"]["schemas"]);
     null_to_optional(&mut root["components"]["schemas"]);
@@ -41,6 +44,47 @@ fn strip_failures(root: &mut Value) {
     }
 }
 
+/// Calls give back what is in them.
+fn hide_envelopes(document: &Document, root: &mut Value) {
+    let hidden: BTreeSet<_> = document
+        .schemas()
+        .filter(|(_, schema)| envelope::named(schema).is_some())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    drop_schemas(root, &hidden, &Value::Object(Default::default()));
+}
+
+/// Texts that are checked where they are put into a path.
+fn hide_patterns(document: &Document, root: &mut Value) {
+    let is_pattern = |schema: &Value| schema["type"] == "string" && schema["pattern"].is_string();
+    let hidden: BTreeSet<_> = document
+        .schemas()
+        .filter(|(_, schema)| is_pattern(schema))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    drop_schemas(root, &hidden, &serde_json::json!({ "type": "string" }));
+}
+
+/// Takes schemas out of the document; what refers to them has the other one instead.
+fn drop_schemas(root: &mut Value, hidden: &BTreeSet<String>, instead: &Value) {
+    if let Some(schemas) = root["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| !hidden.contains(name));
+    }
+    replace(root, hidden, instead);
+}
+
+fn replace(node: &mut Value, hidden: &BTreeSet<String>, instead: &Value) {
+    if schema_name(node).is_some_and(|name| hidden.contains(name)) {
+        node.clone_from(instead);
+        return;
+    }
+    match node {
+        Value::Object(members) => members.values_mut().for_each(|member| replace(member, hidden, instead)),
+        Value::Array(members) => members.iter_mut().for_each(|member| replace(member, hidden, instead)),
+        _ => {}
+    }
+}
+
 fn open_enums(document: &Document) -> Vec<OpenEnum> {
     let named = document.schemas().filter(|(_, schema)| is_string_enum(schema));
     named.map(|(name, schema)| OpenEnum::new(name, schema)).collect()
@@ -51,7 +95,9 @@ fn null_fields(document: &Document) -> BTreeSet<(String, String)> {
         let owner = pascal(name);
         null_properties(document, schema, 0).into_iter().map(move |wire| (owner.clone(), wire))
     };
-    document.schemas().filter(|(_, schema)| !is_alias(schema)).flat_map(fields_of).collect()
+    let kept =
+        document.schemas().filter(|(_, schema)| !is_alias(schema) && envelope::named(schema).is_none());
+    kept.flat_map(fields_of).collect()
 }
 
 /// Another name for a schema: a wrapper without fields of its own.

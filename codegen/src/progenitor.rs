@@ -4,11 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, PoisonError};
 
 use proc_macro2::TokenStream;
-use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle, TypeImpl};
-use quote::quote;
+use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
 use serde_json::Value;
 
-use crate::document::{Document, Operation};
+use crate::document::{Document, Operation, entries};
 use crate::prepass::{Prepared, RESERVED};
 use crate::table::endpoint_id;
 use crate::{Errors, Finding};
@@ -18,9 +17,6 @@ pub(crate) const VERSION: &str = "0.15.1";
 
 /// What a finding about the generated code is filed under.
 pub(crate) const RULE: &str = "generator";
-
-/// Change it to `Positional` to measure what the builders cost.
-const INTERFACE: InterfaceStyle = InterfaceStyle::Builder;
 
 /// The panic hook belongs to the whole process.
 static HOOK: Mutex<()> = Mutex::new(());
@@ -34,10 +30,8 @@ pub(crate) fn run(document: &Document, prepared: &Prepared, module: &str) -> Res
 fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
-        .with_interface(INTERFACE)
+        .with_interface(InterfaceStyle::Builder)
         .with_tag(TagStyle::Merged)
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type(quote! { crate::transport::Inner })
         .with_derive("PartialEq")
         .with_map_type("::std::collections::BTreeMap");
     for open in &prepared.enums {
@@ -75,12 +69,10 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// Generates one operation at a time, since neither error nor panic says which one it was.
 fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings, why: &str) -> Finding {
-    if let Err(why) = attempt(settings, &with_paths(&prepared.root, Value::Object(Default::default()))) {
-        let named = document.schemas().map(|(name, _)| name).find(|name| {
-            let alone =
-                with_schemas(document, &with_paths(&prepared.root, Value::Object(Default::default())), name);
-            attempt(settings, &alone).is_err()
-        });
+    let bare = with_paths(&prepared.root, Value::Object(Default::default()));
+    if let Err(why) = attempt(settings, &bare) {
+        let mut names = entries(&bare["components"]["schemas"]).map(|(name, _)| name);
+        let named = names.find(|name| attempt(settings, &with_schemas(&bare, name)).is_err());
         return match named {
             Some(name) => {
                 refused(&format!("components.schemas.{name}"), &format!("the schema `{name}`"), &why)
@@ -113,12 +105,12 @@ fn only(root: &Value, operation: &Operation<'_>) -> Value {
 }
 
 /// The document with one schema and all that it leads to.
-fn with_schemas(document: &Document, root: &Value, name: &str) -> Value {
+fn with_schemas(root: &Value, name: &str) -> Value {
     let schemas = &root["components"]["schemas"];
     let mut kept = serde_json::Map::new();
     let mut open = vec![name.to_owned()];
     while let Some(name) = open.pop() {
-        if !kept.contains_key(&name) && document.root["components"]["schemas"].get(&name).is_some() {
+        if !kept.contains_key(&name) && schemas.get(&name).is_some() {
             named_in(&schemas[&name], &mut open);
             kept.insert(name.clone(), schemas[&name].clone());
         }

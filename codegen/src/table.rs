@@ -1,21 +1,36 @@
 //! The table of endpoints: what the transport must know about an operation before it sends one.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::document::{Document, Operation, entries, is_success, items};
+use crate::envelope;
 use crate::names::snake;
 
-/// The table, sorted by id.
+/// The table, sorted by id, and a name for each row.
 pub(crate) fn tokens(document: &Document) -> TokenStream {
     let mut rows: Vec<_> = document.operations().map(|operation| row(document, &operation)).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
-    let rows = rows.into_iter().map(|(_, tokens)| tokens);
+    let (names, rows): (Vec<_>, Vec<_>) = rows.into_iter().map(|(id, row)| (named(&id), row)).unzip();
     quote! {
         #[doc = "Every operation of this client, sorted by id."]
-        pub static ENDPOINTS: &[crate::raw::Endpoint] = &[#(#rows),*];
+        pub static ENDPOINTS: &[crate::raw::Endpoint] = &[#(endpoints::#names),*];
+
+        mod endpoints {
+            use crate::raw::{Endpoint, Reply, RetryClass};
+            #(pub(super) const #names: Endpoint = #rows;)*
+        }
     }
+}
+
+/// What the row of an operation is called.
+pub(crate) fn constant(operation: &Operation<'_>) -> Ident {
+    named(&endpoint_id(operation))
+}
+
+fn named(id: &str) -> Ident {
+    format_ident!("{}", id.to_uppercase())
 }
 
 fn row(document: &Document, operation: &Operation<'_>) -> (String, TokenStream) {
@@ -27,22 +42,24 @@ fn row(document: &Document, operation: &Operation<'_>) -> (String, TokenStream) 
     let statuses = statuses(operation).into_iter().map(literal);
     let reply = format_ident!("{}", reply(document, operation));
     let timeout = operation.node["x-timeout"] != "none";
+    let envelope = envelope::member(document, operation);
     let row = quote! {
-        crate::raw::Endpoint {
+        Endpoint {
             id: #id,
             method: #method,
             path: #path,
-            retry: crate::raw::RetryClass::#retry,
+            retry: RetryClass::#retry,
             not_processed: &[#(#not_processed),*],
             statuses: &[#(#statuses),*],
-            reply: crate::raw::Reply::#reply,
+            reply: Reply::#reply,
+            envelope: #envelope,
             timeout: #timeout,
         }
     };
     (id, row)
 }
 
-/// The id as progenitor hands it to the hooks.
+/// The id as progenitor spells it.
 pub(crate) fn endpoint_id(operation: &Operation<'_>) -> String {
     snake(operation.id().unwrap_or_default())
 }
@@ -72,7 +89,8 @@ pub(crate) fn statuses(operation: &Operation<'_>) -> Vec<u16> {
     found
 }
 
-fn reply(document: &Document, operation: &Operation<'_>) -> &'static str {
+/// What a good answer of an operation carries.
+pub(crate) fn reply(document: &Document, operation: &Operation<'_>) -> &'static str {
     let success = operation.responses().find(|(status, _)| is_success(status));
     success.map_or("Stream", |(status, node)| reply_kind(status, document.resolve(node)))
 }

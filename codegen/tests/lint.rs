@@ -80,7 +80,7 @@ const CASES: &[(&str, usize, &str, &str, &str)] = &[
     ("x-scope", 17, "x-scope", "paths./things/{name}.get.parameters.0.x-scope", "take it out"),
     ("x-frames", 14, "x-frames", "paths./things/{name}.get.x-frames", "on a websocket"),
     ("x-frames-word", 14, "x-frames", "paths./things/{name}.get.x-frames", "received: {$ref"),
-    ("x-scope-word", 22, "x-scope", "paths./things/{name}.get.parameters.1.x-scope", "x-scope: project"),
+    ("x-scope-word", 22, "x-scope", "paths./things/{name}.get.parameters.1.x-scope", "`everywhere`"),
     (
         "reference",
         25,

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::instance::{Named, Subject};
 use super::part::{Made, Part, Removed, Renamed};
-use super::reply::open;
-use super::{Instance, InstanceRef, checked_name, scoped, types};
+use super::{Instance, InstanceRef, types};
 use crate::error::{Error, Kind};
 use crate::page::{List, Page};
 use crate::transfer::{Opened, Pull, Source, range};
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A backup of an instance, kept by the server: typed data together with a cheap handle.
@@ -50,14 +50,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// A taken name is [`Error::is_already_exists`].
     pub fn create_backup(&self, name: impl Into<String>) -> BackupCreate {
-        let create = types::InstanceBackupCreate {
-            name: name.into(),
-            expires_at: None,
-            instance_only: false,
-            optimized_storage: false,
-            compression_algorithm: String::new(),
-        };
-        BackupCreate { instance: self.named(), create }
+        BackupCreate { instance: self.named(), create: types::InstanceBackupCreate::new(name) }
     }
 
     /// A handle on a backup, without asking the server.
@@ -71,12 +64,9 @@ impl<D: Subject> Instance<D> {
         List::new(move |_| {
             let instance = instance.clone();
             Box::pin(async move {
-                let name = checked_name("name", instance.name())?;
-                let call = instance.incus.call();
-                let request = call.instance_backups_list().name(name);
-                let result = scoped!(request, instance.incus.own_project()).send().await;
+                let all = instance.incus.raw().instance_backups_list().name(instance.name()).send().await?;
                 let own = |data| Backup { instance: instance.clone(), data };
-                Ok(Page::only(open(&call, result).await?.into_iter().map(own).collect()))
+                Ok(Page::only(all.into_iter().map(own).collect()))
             })
         })
     }
@@ -141,18 +131,13 @@ struct BackupSource {
 
 impl BackupSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
-        let incus = &self.instance.incus;
-        let name = checked_name("name", self.instance.name())?;
-        let backup = checked_name("backup", &self.backup)?;
-        let call = incus.call();
-        let request = call.instance_backup_export().name(name).backup(backup);
+        let Self { instance, backup } = self;
+        let request = instance.incus.raw().instance_backup_export().name(instance.name()).backup(backup);
         let request = match range(from) {
             Some(range) => request.range(range),
             None => request,
         };
-        let result = scoped!(request, incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        Opened::of(call, answer)
+        Opened::of(request.send().with_head().await?)
     }
 }
 
@@ -204,13 +189,9 @@ impl BackupCreate {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Backup>, Error> {
         let Self { instance, create } = self;
-        let of = checked_name("name", instance.name())?;
-        checked_name("backup", &create.name)?;
-        let name = create.name.clone();
-        let call = instance.incus.call();
-        let request = call.instance_backup_create().name(of).body(create);
-        let result = scoped!(request, instance.incus.own_project()).send().await;
-        Ok(Made::accepted(&instance, name, open(&call, result).await?))
+        let name = checked("backup", &create.name)?.to_owned();
+        let request = instance.incus.raw().instance_backup_create().name(instance.name()).body(create);
+        Ok(Made::accepted(&instance, name, request.send().await?))
     }
 }
 
@@ -236,23 +217,19 @@ impl Part for Backup {
 }
 
 async fn get(instance: InstanceRef, backup: String) -> Result<Backup, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &backup)?);
-    let call = instance.incus.call();
-    let request = call.instance_backup_get().name(of).backup(name);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    let data = open(&call, result).await?;
+    let request = instance.incus.raw().instance_backup_get().name(instance.name()).backup(backup);
+    let data = request.send().await?;
     Ok(Backup { instance, data })
 }
 
 async fn rename(instance: InstanceRef, from: String, to: String) -> Result<Operation<Backup>, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &from)?);
-    checked_name("to", &to)?;
+    checked("backup", &from)?;
+    checked("to", &to)?;
     check_free(&instance, &to).await?;
-    let call = instance.incus.call();
-    let body = types::InstanceRename { name: to.clone() };
-    let request = call.instance_backup_rename().name(of).backup(name).body(body);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    Ok(Renamed::accepted(&instance, from, to, open(&call, result).await?))
+    let body = types::InstanceRename::new(&to);
+    let request =
+        instance.incus.raw().instance_backup_rename().name(instance.name()).backup(&from).body(body);
+    Ok(Renamed::accepted(&instance, from, to, request.send().await?))
 }
 
 /// The server moves the file before it looks whether the name is taken, and two backups are lost.
@@ -269,9 +246,6 @@ async fn check_free(instance: &InstanceRef, name: &str) -> Result<(), Error> {
 }
 
 async fn delete(instance: InstanceRef, backup: String) -> Result<Operation<()>, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("backup", &backup)?);
-    let call = instance.incus.call();
-    let request = call.instance_backup_delete().name(of).backup(name);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    Ok(Removed::<Backup>::accepted(&instance, backup, open(&call, result).await?))
+    let request = instance.incus.raw().instance_backup_delete().name(instance.name()).backup(&backup);
+    Ok(Removed::<Backup>::accepted(&instance, backup, request.send().await?))
 }

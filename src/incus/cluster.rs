@@ -1,9 +1,9 @@
 //! Clusters: their members, and where new instances go.
 
-use super::reply::open;
-use super::{Incus, checked_name, types};
+use super::{Incus, types};
 use crate::error::Error;
 use crate::page::{List, Page};
+use crate::transport::checked;
 
 impl Incus {
     /// The same server, but what is made through this handle goes to that member of the cluster; a cheap handle.
@@ -20,8 +20,7 @@ impl Incus {
     /// Holds for launch, create, copy and import. Instances are found wherever they are, through any member.
     #[must_use]
     pub fn on(&self, member: impl Into<String>) -> Self {
-        let member = member.into();
-        self.changed(|core| core.target = Some(member))
+        self.handled(|handle| handle.scoped("target", member.into()))
     }
 
     /// The members of the cluster, as a stream.
@@ -31,19 +30,13 @@ impl Incus {
         let incus = self.clone();
         List::new(move |_| {
             let incus = incus.clone();
-            Box::pin(async move {
-                let call = incus.call();
-                let result = call.cluster_members_list().send().await;
-                Ok(Page::only(open(&call, result).await?))
-            })
+            Box::pin(async move { Ok(Page::only(incus.raw().cluster_members_list().send().await?)) })
         })
     }
 
     /// A member of the cluster: its status, and where its API is. [`Error::is_not_found`] where there is none.
     pub async fn cluster_member(&self, name: &str) -> Result<types::ClusterMember, Error> {
-        let name = checked_name("name", name)?;
-        let call = self.call();
-        let result = call.cluster_member_get().member(name).send().await;
-        open(&call, result).await
+        let name = checked("name", name)?;
+        self.raw().cluster_member_get().member(name).send().await
     }
 }

@@ -11,9 +11,8 @@ use tokio::io::AsyncWrite;
 
 use super::exec::{Keyboard, Terminal, Turn, pour, steer, write};
 use super::instance::Subject;
-use super::reply::open;
 use super::types::ConsoleType;
-use super::{Instance, InstanceRef, checked_name, scoped, types};
+use super::{Instance, InstanceRef, types};
 use crate::error::{Error, Kind};
 use crate::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
 use crate::transfer::{self, Opened, Pull};
@@ -44,8 +43,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_console/>
     pub fn console(&self) -> ConsoleAttach {
-        let console = types::InstanceConsole { type_: None, width: None, height: None, force: false };
-        ConsoleAttach { instance: self.named(), console }
+        ConsoleAttach { instance: self.named(), console: types::InstanceConsole::default() }
     }
 
     /// What the instance has written to its console.
@@ -58,11 +56,7 @@ impl<D: Subject> Instance<D> {
 
     /// Empties the console log; while a container runs, only what the next reading would give.
     pub async fn clear_console_log(&self) -> Result<(), Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_console_log_clear().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().instance_console_log_clear().name(self.name()).send().await
     }
 }
 
@@ -71,13 +65,8 @@ struct LogSource(InstanceRef);
 
 impl LogSource {
     async fn get(&self) -> Result<Opened, Error> {
-        let incus = &self.0.incus;
-        let name = checked_name("name", self.0.name())?;
-        let call = incus.call();
-        let request = call.instance_console_log_get().name(name);
-        let result = scoped!(request, incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        Opened::of(call, answer)
+        let request = self.0.incus.raw().instance_console_log_get().name(self.0.name());
+        Opened::of(request.send().with_head().await?)
     }
 }
 
@@ -118,16 +107,13 @@ impl ConsoleAttach {
     /// [`Kind::Conflict`].
     pub async fn attach(self) -> Result<Console, Error> {
         let Self { instance, console } = self;
-        let name = checked_name("name", instance.name())?;
         if console.width == Some(0) || console.height == Some(0) {
             return Err(Error::invalid("size", "has no room at all"));
         }
         let incus = &instance.incus;
         let turn = Turn::of(incus).await?;
-        let call = incus.call();
-        let request = call.instance_console().name(name).body(console);
-        let result = scoped!(request, incus.own_project()).send().await;
-        let operation = open(&call, result).await.map_err(taken)?;
+        let request = incus.raw().instance_console().name(instance.name()).body(console);
+        let operation = request.send().await.map_err(taken)?;
         let terminal = Terminal::connect(incus, operation, turn).await?;
         let mut process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
         let keyboard = process.take_stdin();

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::ending::Ending;
 use super::launched::{Launched, is_ambiguous};
-use super::reply::open;
 use super::settle::MARKER;
 use super::work::IncusWork;
-use super::{Incus, Instance, checked_name, scoped, types};
+use super::{Incus, Instance, types};
 use crate::error::{Error, Kind};
+use crate::raw::{Body, Call};
 use crate::ticket::Ticket;
 use crate::transfer::{Content, Transferred, Upload};
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 impl Incus {
@@ -106,7 +107,7 @@ impl BackupImport {
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let Self { incus, upload, place, window } = self;
         if let Some(name) = &place.name {
-            checked_name("name", name)?;
+            checked("name", name)?;
             check_free(&incus, name).await?;
         }
         // Without a name the operation tells it.
@@ -136,27 +137,19 @@ async fn check_free(incus: &Incus, name: &str) -> Result<(), Error> {
     }
 }
 
-async fn post(
-    incus: &Incus,
-    place: &Place,
-    marker: &str,
-    body: reqwest::Body,
-) -> Result<types::Operation, Error> {
+fn post(incus: &Incus, place: &Place, marker: &str, body: Body) -> Call<types::Operation> {
     let config = form_urlencoded::Serializer::new(String::new()).append_pair(MARKER, marker).finish();
-    let call = incus.call();
-    call.bounded();
-    let mut request = call.instance_import().x_incus_config(config);
+    let mut request = incus.raw().instance_import().x_incus_config(config);
     if let Some(name) = &place.name {
-        request = request.x_incus_name(name.as_str());
+        request = request.x_incus_name(name);
     }
     if let Some(pool) = &place.pool {
-        request = request.x_incus_pool(pool.as_str());
+        request = request.x_incus_pool(pool);
     }
-    if let Some(target) = place.target.as_deref().or(incus.own_target()) {
+    if let Some(target) = &place.target {
         request = request.target(target);
     }
-    let result = scoped!(request, incus.own_project()).body(body).send().await;
-    open(&call, result).await
+    request.body(body).send().bounded()
 }
 
 /// On a server that writes no marker, an instance without one may well be ours.

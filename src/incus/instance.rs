@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-use super::reply::{open, open_with_etag};
-use super::{Incus, Status, checked_name, scoped, types};
+use http::header::ETAG;
+
+use super::{Incus, Status, types};
 use crate::error::Error;
 
 /// An instance: typed data together with a cheap handle.
@@ -116,41 +117,27 @@ impl<D: Subject> Instance<D> {
 
     /// Reads the instance. [`Error::is_not_found`] where there is none.
     pub async fn get(&self) -> Result<Instance, Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_get().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        Ok(Instance::new(&self.incus, open(&call, result).await?))
+        Ok(Instance::new(&self.incus, self.incus.raw().instance_get().name(self.name()).send().await?))
     }
 
     /// The instance and the mark of this very state of it.
     pub(super) async fn get_with_etag(&self) -> Result<(Instance, Option<String>), Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_get().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        let (data, etag) = open_with_etag(&call, result).await?;
+        let request = self.incus.raw().instance_get().name(self.name());
+        let (data, head) = request.send().with_head().await?;
+        let etag = head.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         Ok((Instance::new(&self.incus, data), etag))
     }
 
     /// Reads the instance with its state, snapshots and backups: one call, but a slow one.
     pub async fn get_full(&self) -> Result<Instance<types::InstanceFull>, Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_get_full().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        Ok(Instance::new(&self.incus, open(&call, result).await?))
+        Ok(Instance::new(&self.incus, self.incus.raw().instance_get_full().name(self.name()).send().await?))
     }
 
     /// Reads the run-time state: addresses, memory, CPU and disk use.
     ///
     /// Memory and disk are in bytes, CPU in nanoseconds.
     pub async fn state(&self) -> Result<types::InstanceState, Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_state_get().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().instance_state_get().name(self.name()).send().await
     }
 
     /// A handle that owns nothing but the name.

@@ -1,8 +1,7 @@
 //! Lists of instances.
 
-use super::reply::open;
 use super::state::BulkStateChange;
-use super::{Incus, Instance, InstanceRef, InstanceType, StateAction, Status, scoped, types};
+use super::{Incus, Instance, InstanceRef, InstanceType, StateAction, Status, types};
 use crate::error::Error;
 use crate::page::{List, Page};
 
@@ -38,7 +37,7 @@ impl Incus {
 /// The three lists take the same parameters but are three types.
 macro_rules! query {
     ($list:expr, $query:expr) => {{
-        let list = scoped!($list, $query.incus.own_project().filter(|_| !$query.all_projects));
+        let list = $list;
         let list = match $query.conditions.is_empty() {
             true => list,
             false => list.filter($query.conditions.join(" and ")),
@@ -86,9 +85,7 @@ impl Instances {
         List::new(move |_| {
             let query = self.clone();
             Box::pin(async move {
-                let call = query.incus.call();
-                let result = query!(call.instances_list(), query).send().await;
-                Ok(Page::only(query.own(open(&call, result).await?)))
+                Ok(Page::only(query.own(query!(query.incus.raw().instances_list(), query).send().await?)))
             })
         })
     }
@@ -98,9 +95,9 @@ impl Instances {
         List::new(move |_| {
             let query = self.clone();
             Box::pin(async move {
-                let call = query.incus.call();
-                let result = query!(call.instances_list_full(), query).send().await;
-                Ok(Page::only(query.own(open(&call, result).await?)))
+                Ok(Page::only(
+                    query.own(query!(query.incus.raw().instances_list_full(), query).send().await?),
+                ))
             })
         })
     }
@@ -111,9 +108,7 @@ impl Instances {
             // URLs don't tell the type.
             return Ok(self.list().all().await?.iter().map(Instance::named).collect());
         }
-        let call = self.incus.call();
-        let result = query!(call.instances_names(), self).send().await;
-        let urls = open(&call, result).await?;
+        let urls = query!(self.incus.raw().instances_names(), self).send().await?;
         Ok(urls.iter().filter_map(|url| self.handle(url)).collect())
     }
 

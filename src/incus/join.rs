@@ -4,7 +4,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::reach::{KnownBy, Target};
-use super::reply::open;
 use super::token::ANOTHER;
 use super::trust::request;
 use super::{Connect, Identity, Incus, TrustToken};
@@ -96,9 +95,7 @@ fn nobody(failed: Vec<(&str, Error)>) -> Error {
 async fn present(incus: &Incus, token: &Secret) -> Result<(), Error> {
     let mut body = request(String::new());
     body.trust_token = Some(token.expose().trim().into());
-    let call = incus.call();
-    let result = call.certificate_create().body(body).send().await;
-    let Err(e) = open(&call, result).await else { return Ok(()) };
+    let Err(e) = incus.raw().certificate_create().body(body).send().await else { return Ok(()) };
     // The answer may be lost, and the token is used up: what counts is whether we are trusted.
     if e.sent() != Sent::No && incus.server().await.is_ok_and(|server| server.trusted().is_ok()) {
         return Ok(());

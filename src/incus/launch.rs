@@ -1,17 +1,17 @@
 //! Creating instances: never twice, and never lost.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::launched::{Launched, is_ambiguous};
-use super::reply::open;
 use super::settle::MARKER;
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, checked_name, device, scoped, sizes, source};
+use super::{Incus, Instance, device, sizes, source};
 use crate::error::Error;
+use crate::raw::Call;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 /// An instance to be made; from [`Incus::launch`] or [`Incus::create`].
@@ -73,18 +73,9 @@ impl Incus {
 impl Launch {
     pub(super) fn new(incus: &Incus, name: String, start: bool) -> Self {
         let create = types::InstanceCreate {
-            name,
             start,
-            source: source::blank(),
             type_: Some(InstanceType::Container),
-            architecture: String::new(),
-            config: BTreeMap::new(),
-            description: String::new(),
-            devices: BTreeMap::new(),
-            ephemeral: false,
-            instance_type: String::new(),
-            profiles: None,
-            stateful: false,
+            ..types::InstanceCreate::new(name, source::blank())
         };
         Self { incus: incus.clone(), create, target: None, window: Duration::from_secs(10) }
     }
@@ -193,20 +184,17 @@ impl Launch {
         }
     }
 
-    async fn post(self) -> Result<types::Operation, Error> {
-        let call = self.incus.call();
-        let request = call.instance_create().body(self.create);
-        let request = match self.target.as_deref().or(self.incus.own_target()) {
-            Some(target) => request.target(target),
-            None => request,
-        };
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await
+    fn post(self) -> Call<types::Operation> {
+        let request = self.incus.raw().instance_create().body(self.create);
+        match self.target {
+            Some(target) => request.target(target).send(),
+            None => request.send(),
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
         let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
-        checked_name("name", name)?;
+        checked("name", name)?;
         source::check(source)?;
         if config.get("limits.memory").is_some_and(String::is_empty) {
             return Err(Error::invalid("memory", "is empty"));

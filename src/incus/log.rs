@@ -4,19 +4,14 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::instance::Subject;
-use super::reply::open;
-use super::{Instance, InstanceRef, checked_name, scoped};
+use super::{Instance, InstanceRef};
 use crate::error::Error;
 use crate::transfer::{Opened, Pull, Source, range};
 
 impl<D: Subject> Instance<D> {
     /// Names of the instance's log files.
     pub async fn logs(&self) -> Result<Vec<String>, Error> {
-        let name = checked_name("name", self.name())?;
-        let call = self.incus.call();
-        let request = call.instance_logs_list().name(name);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        let urls = open(&call, result).await?;
+        let urls = self.incus.raw().instance_logs_list().name(self.name()).send().await?;
         let name = |url: &String| Some(url.split('?').next()?.rsplit('/').next()?.to_owned());
         Ok(urls.iter().filter_map(name).collect())
     }
@@ -41,12 +36,7 @@ impl<D: Subject> Instance<D> {
 
     /// Deletes one of the instance's log files. The server refuses that for the ones it writes itself, as `lxc.log`.
     pub async fn delete_log(&self, file: &str) -> Result<(), Error> {
-        let name = checked_name("name", self.name())?;
-        let file = checked_name("file", file)?;
-        let call = self.incus.call();
-        let request = call.instance_log_delete().name(name).file(file);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().instance_log_delete().name(self.name()).file(file).send().await
     }
 }
 
@@ -58,18 +48,13 @@ struct LogSource {
 
 impl LogSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
-        let incus = &self.instance.incus;
-        let name = checked_name("name", self.instance.name())?;
-        let file = checked_name("file", &self.file)?;
-        let call = incus.call();
-        let request = call.instance_log_get().name(name).file(file);
+        let Self { instance, file } = self;
+        let request = instance.incus.raw().instance_log_get().name(instance.name()).file(file);
         let request = match range(from) {
             Some(range) => request.range(range),
             None => request,
         };
-        let result = scoped!(request, incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        Opened::of(call, answer)
+        Opened::of(request.send().with_head().await?)
     }
 }
 

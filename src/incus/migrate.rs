@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::ending::{Ending, Plain};
 use super::instance::Subject;
 use super::launched::Launched;
-use super::reply::open;
 use super::types::{self, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, InstanceRef, Launch, Status, checked_name, operation, scoped, source};
+use super::{Incus, Instance, InstanceRef, Launch, Status, operation, source};
 use crate::error::{Error, Kind};
 use crate::secret::SecretMap;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -119,7 +119,7 @@ impl Migration {
 
     /// Sends the requests; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
-        checked_name("name", self.changes.name.as_deref().unwrap_or(self.source.name()))?;
+        checked("name", self.changes.name.as_deref().unwrap_or(self.source.name()))?;
         let original = self.source.get().await?;
         if original.status != Status::Stopped {
             let message = format!("{:?} is {}: it must be stopped", original.name, original.status);
@@ -128,13 +128,12 @@ impl Migration {
         let door = self.door().await?;
         let offer = self.offer().await?;
         let pull = types::InstanceSource {
-            type_: SourceType::Migration,
             mode: "pull".to_owned(),
             operation: format!("{}/1.0/operations/{}", door.url, offer.id),
             certificate: door.certificate,
             secrets: offer.secrets,
             instance_only: self.instance_only,
-            ..source::blank()
+            ..types::InstanceSource::new(SourceType::Migration)
         };
         let left = Left { source: self.source.clone(), offer: offer.id, delete: self.delete };
         match self.launch(original.into_data(), pull).begin().await {
@@ -166,20 +165,13 @@ impl Migration {
 
     /// Makes the source server wait for somebody who fetches the instance.
     async fn offer(&self) -> Result<Offer, Error> {
-        let name = checked_name("name", self.source.name())?;
-        let incus = &self.source.incus;
         let body = types::InstanceMigrate {
-            migration: true,
             name: self.source.name().to_owned(),
-            pool: String::new(),
-            project: String::new(),
             instance_only: self.instance_only,
-            live: false,
-            allow_inconsistent: false,
+            ..types::InstanceMigrate::new(true)
         };
-        let call = incus.call();
-        let request = call.instance_migrate().name(name).body(body);
-        let operation = open(&call, scoped!(request, incus.own_project()).send().await).await?;
+        let request = self.source.incus.raw().instance_migrate().name(self.source.name()).body(body);
+        let operation = request.send().await?;
         Ok(Offer { id: operation.id, secrets: operation.metadata })
     }
 

@@ -53,15 +53,12 @@ mod work;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use progenitor_client::ClientInfo;
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::call::Call;
-use crate::error::Error;
 use crate::place::Server;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::Inner;
+use crate::transport::Handle;
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{
@@ -114,10 +111,8 @@ pub use update::Patch;
 pub struct Incus(Arc<Core>);
 
 struct Core {
+    /// Adds the project to each call, and the cluster member to those that make an instance.
     raw: raw::incus::Client,
-    project: Option<String>,
-    /// The cluster member on which new instances are made.
-    target: Option<String>,
     /// Where the server was found, for people.
     origin: String,
     /// Which server it is, for tickets.
@@ -137,21 +132,10 @@ impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Incus")
             .field("origin", &self.origin)
-            .field("project", &self.project)
+            .field("project", &self.raw.handle.scope("project"))
             .finish_non_exhaustive()
     }
 }
-
-/// Sets the project of a raw call where there is one.
-macro_rules! scoped {
-    ($call:expr, $project:expr) => {
-        match $project {
-            Some(project) => $call.project(project),
-            None => $call,
-        }
-    };
-}
-use scoped;
 
 impl Incus {
     /// The same server with another way of repeating failed requests; a cheap handle.
@@ -164,26 +148,20 @@ impl Incus {
     /// ```
     #[must_use]
     pub fn with(&self, retry: Retry) -> Self {
-        self.changed(|core| core.raw = rebuild(&core.raw, core.raw.inner().with(retry)))
+        self.handled(|handle| handle.with(retry))
     }
 
     /// The same server, another project; a cheap handle.
     #[must_use]
     pub fn project(&self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.changed(|core| core.project = Some(name))
+        self.handled(|handle| handle.scoped("project", name.into()))
     }
 
-    /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits and
-    /// spans.
+    /// Every operation of the API, one request each, with the same retries, limits, spans and errors.
     ///
     /// ```no_run
     /// # async fn demo(incus: windlass::incus::Incus) -> windlass::Result<()> {
-    /// let reply = incus.raw().instance_get().name("web").send().await;
-    /// let reply = match reply {
-    ///     Ok(reply) => reply.into_inner(),
-    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
-    /// };
+    /// let web = incus.raw().instance_get().name("web").send().await?;
     /// # Ok(()) }
     /// ```
     pub fn raw(&self) -> &raw::incus::Client {
@@ -202,12 +180,14 @@ impl Incus {
         self.0.identity.as_ref()
     }
 
+    fn handled(&self, change: impl FnOnce(&Handle) -> Handle) -> Self {
+        self.changed(|core| core.raw.handle = change(&core.raw.handle))
+    }
+
     fn changed(&self, change: impl FnOnce(&mut Core)) -> Self {
         let old = &*self.0;
         let mut core = Core {
             raw: old.raw.clone(),
-            project: old.project.clone(),
-            target: old.target.clone(),
             origin: old.origin.clone(),
             server: old.server.clone(),
             identity: old.identity.clone(),
@@ -220,44 +200,18 @@ impl Incus {
         Self(Arc::new(core))
     }
 
-    /// A raw client for one call, which keeps a record of it.
-    fn call(&self) -> Call<raw::incus::Client> {
-        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
-    }
-
     /// Where the server is, for errors.
     pub(crate) fn address(&self) -> &str {
-        &self.0.raw.inner().shared.server
+        self.0.raw.handle.server()
     }
 
     /// How the calls of this handle are repeated.
     fn retry(&self) -> &Retry {
-        &self.0.raw.inner().retry
+        self.0.raw.handle.retry()
     }
 
     pub(crate) fn own_project(&self) -> Option<&str> {
-        self.0.project.as_deref()
-    }
-
-    fn own_target(&self) -> Option<&str> {
-        self.0.target.as_deref()
-    }
-}
-
-fn rebuild(raw: &raw::incus::Client, inner: Inner) -> raw::incus::Client {
-    raw::incus::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
-}
-
-/// Names end up in paths: what would lead elsewhere is refused before anything is sent.
-///
-/// Gives the name in the form that calls take, so that they needn't check it again.
-fn checked_name(field: &str, name: &str) -> Result<types::PathSegment, Error> {
-    match types::PathSegment::try_from(name) {
-        Ok(segment) => Ok(segment),
-        Err(_) if name.is_empty() => Err(Error::invalid(field, "is empty")),
-        Err(_) => {
-            Err(Error::invalid(field, format!("{name:?} can't be a name: no \".\", \"..\", \"/\" or \"\\\"")))
-        }
+        self.0.raw.handle.scope("project")
     }
 }
 

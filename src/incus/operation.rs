@@ -4,30 +4,24 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::reply::{self, open};
-use super::{Incus, scoped, types};
+use super::reply;
+use super::{Incus, types};
 use crate::error::{Error, Kind, Sent};
+use crate::raw::Call;
 use crate::wait::Progress;
 
-pub(super) async fn get(incus: &Incus, id: &str) -> Result<types::Operation, Error> {
-    let call = incus.call();
-    let result = scoped!(call.operation_get().id(id), incus.own_project()).send().await;
-    open(&call, result).await
+pub(super) fn get(incus: &Incus, id: &str) -> Call<types::Operation> {
+    incus.raw().operation_get().id(id).send()
 }
 
 /// A long poll of up to `patience`, in whole seconds.
-pub(super) async fn wait(incus: &Incus, id: &str, patience: Duration) -> Result<types::Operation, Error> {
-    let call = incus.call();
+pub(super) fn wait(incus: &Incus, id: &str, patience: Duration) -> Call<types::Operation> {
     let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
-    let request = call.operation_wait().id(id).timeout(seconds);
-    let result = scoped!(request, incus.own_project()).send().await;
-    open(&call, result).await
+    incus.raw().operation_wait().id(id).timeout(seconds).send()
 }
 
-pub(super) async fn cancel(incus: &Incus, id: &str) -> Result<(), Error> {
-    let call = incus.call();
-    let result = scoped!(call.operation_cancel().id(id), incus.own_project()).send().await;
-    open(&call, result).await
+pub(super) fn cancel(incus: &Incus, id: &str) -> Call<()> {
+    incus.raw().operation_cancel().id(id).send()
 }
 
 /// An error inside a good answer to `/wait`: servers up to 6.0.4 and 6.11 say both "it failed" and "time is up" so.

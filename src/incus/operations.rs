@@ -4,9 +4,8 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use super::ending::Whole;
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Incus, Status, operation, scoped, types};
+use super::{Incus, Status, operation, types};
 use crate::error::Error;
 use crate::page::{List, Page};
 use crate::wait::{BoxFuture, Operation};
@@ -72,17 +71,13 @@ impl Operations {
     }
 
     async fn fetch(self) -> Result<Vec<types::Operation>, Error> {
-        let call = self.incus.call();
-        let list = call.operations_list();
-        let result = match self.all_projects {
-            true => list.all_projects(true).send().await,
-            false => scoped!(list, self.incus.own_project()).send().await,
-        };
-        let all = open(&call, result).await?;
+        let list = self.incus.raw().operations_list();
+        let list = if self.all_projects { list.all_projects(true) } else { list };
+        let all = list.send().await?;
         let wanted = |operation: &types::Operation| {
             self.status.as_ref().is_none_or(|status| *status == operation.status)
         };
-        Ok(all.into_iter().filter(wanted).collect())
+        Ok(all.into_values().flatten().filter(wanted).collect())
     }
 }
 

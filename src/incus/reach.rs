@@ -15,7 +15,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::place::Server;
 use crate::tls::{Fingerprint, Trust};
-use crate::transport::{Inner, Shared};
+use crate::transport::{Handle, Shared};
 use crate::{http, raw, tls};
 
 /// Where the server is.
@@ -45,14 +45,14 @@ impl Connect {
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
         let starting =
             Arc::new(Semaphore::new(self.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
-        let shared =
-            Shared::new("incus", raw::incus::ENDPOINTS, reply::explain, credential, self.limits).at(&place);
-        let http = http::build(builder)?;
-        let raw = raw::incus::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
+        let shared = Shared::new("incus", &place, reply::explain, credential, self.limits);
+        let handle = Handle::new(http::build(builder)?, &base, shared, self.retry);
+        let handle = match self.project {
+            Some(project) => handle.scoped("project", project),
+            None => handle,
+        };
         Ok(Incus(Arc::new(Core {
-            raw,
-            project: self.project,
-            target: None,
+            raw: raw::incus::Client { handle },
             origin: self.origin.unwrap_or(place),
             server,
             identity: self.identity,

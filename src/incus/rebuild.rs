@@ -4,11 +4,10 @@ use std::future::IntoFuture;
 
 use super::ending::Plain;
 use super::instance::Subject;
-use super::reply::open;
 use super::source::{self, ImageSource};
 use super::types::{self, SourceType};
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, checked_name, scoped};
+use super::{Instance, InstanceRef};
 use crate::error::Error;
 use crate::wait::{BoxFuture, Operation};
 
@@ -34,7 +33,7 @@ impl<D: Subject> Instance<D> {
 
     /// Replaces its root by nothing; as [`rebuild`](Self::rebuild).
     pub fn rebuild_empty(&self) -> Rebuild {
-        let source = types::InstanceSource { type_: SourceType::None, ..source::blank() };
+        let source = types::InstanceSource::new(SourceType::None);
         Rebuild { instance: self.named(), source }
     }
 }
@@ -53,12 +52,10 @@ impl Rebuild {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, source } = self;
-        let name = checked_name("name", instance.name())?;
         source::check(&source)?;
-        let call = instance.incus.call();
-        let request = call.instance_rebuild().name(name).body(types::InstanceRebuild { source });
-        let result = scoped!(request, instance.incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&instance.incus, open(&call, result).await?, Plain))
+        let body = types::InstanceRebuild::new(source);
+        let request = instance.incus.raw().instance_rebuild().name(instance.name()).body(body);
+        Ok(IncusWork::accepted(&instance.incus, request.send().await?, Plain))
     }
 }
 

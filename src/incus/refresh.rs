@@ -4,9 +4,8 @@ use std::future::IntoFuture;
 
 use super::ending::Plain;
 use super::instance::Subject;
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, Launch, scoped, source};
+use super::{Instance, InstanceRef, Launch, source};
 use crate::error::Error;
 use crate::wait::{BoxFuture, Operation};
 
@@ -60,15 +59,14 @@ impl Refresh {
         let copy = instance.get().await?.into_data();
         launch.create.architecture = copy.architecture;
         let incus = &instance.incus;
-        let call = incus.call();
-        let request = call.instance_create().body(launch.create);
+        let request = incus.raw().instance_create().body(launch.create);
         // A cluster would let any member do it, and fail unless the copy is on that one.
         let request = match copy.location.as_str() {
-            "" | "none" => request,
+            // On none, whatever the handle says.
+            "" | "none" => request.target(""),
             member => request.target(member),
         };
-        let result = scoped!(request, incus.own_project()).send().await;
-        Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
+        Ok(IncusWork::accepted(incus, request.send().await?, Plain))
     }
 }
 

@@ -4,11 +4,11 @@ use std::future::IntoFuture;
 
 use super::ending::Ending;
 use super::instance::Subject;
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Incus, Instance, InstanceRef, checked_name, scoped, types};
+use super::{Incus, Instance, InstanceRef, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -27,16 +27,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/move_instances/>
     pub fn relocate(&self) -> Relocation {
-        let migrate = types::InstanceMigrate {
-            migration: true,
-            name: String::new(),
-            pool: String::new(),
-            project: String::new(),
-            instance_only: false,
-            live: false,
-            allow_inconsistent: false,
-        };
-        Relocation { instance: self.named(), migrate, member: None }
+        Relocation { instance: self.named(), migrate: types::InstanceMigrate::new(true), member: None }
     }
 }
 
@@ -84,7 +75,6 @@ impl Relocation {
 
     /// Sends the request; the operation goes on by itself.
     pub async fn send(mut self) -> Result<Operation<Instance>, Error> {
-        let name = checked_name("name", self.instance.name())?;
         let migrate = &self.migrate;
         if self.member.is_none() && migrate.pool.is_empty() && migrate.project.is_empty() {
             return Err(Error::invalid("relocate", "needs a member, a pool or a project to go to"));
@@ -92,17 +82,15 @@ impl Relocation {
         if self.migrate.name.is_empty() {
             self.migrate.name = self.instance.name().to_owned();
         }
-        checked_name("name", &self.migrate.name)?;
-        let incus = self.instance.incus.clone();
+        checked("name", &self.migrate.name)?;
         let moved = self.ending();
-        let call = incus.call();
-        let request = call.instance_migrate().name(name).body(self.migrate);
-        let request = match self.member {
+        let Self { instance, migrate, member } = self;
+        let request = instance.incus.raw().instance_migrate().name(instance.name()).body(migrate);
+        let request = match member {
             Some(member) => request.target(member),
             None => request,
         };
-        let result = scoped!(request, incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&incus, open(&call, result).await?, moved))
+        Ok(IncusWork::accepted(&instance.incus, request.send().await?, moved))
     }
 
     fn ending(&self) -> Moved {

@@ -1,15 +1,12 @@
 //! What the server is and can do.
 
-use super::reply::open;
-use super::{Incus, scoped, types};
+use super::{Incus, types};
 use crate::error::{Error, Kind, Sent};
 
 impl Incus {
     /// Describes the server: version, extensions, whether it trusts the caller.
     pub async fn server(&self) -> Result<types::Server, Error> {
-        let call = self.call();
-        let result = scoped!(call.server_get(), self.own_project()).send().await;
-        open(&call, result).await
+        self.raw().server_get().send().await
     }
 
     /// Whether a patch of an instance leaves its description alone.

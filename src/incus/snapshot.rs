@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use super::ending::Plain;
 use super::instance::{Named, Subject};
 use super::part::{Made, Part, Removed, Renamed};
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, Launch, checked_name, scoped, types};
+use super::{Instance, InstanceRef, Launch, types};
 use crate::error::Error;
 use crate::page::{List, Page};
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A snapshot of an instance: typed data together with a cheap handle.
@@ -54,8 +54,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// A taken name is [`Error::is_already_exists`].
     pub fn create_snapshot(&self, name: impl Into<String>) -> SnapshotCreate {
-        let create = types::InstanceSnapshotCreate { name: name.into(), stateful: false, expires_at: None };
-        SnapshotCreate { instance: self.named(), create }
+        SnapshotCreate { instance: self.named(), create: types::InstanceSnapshotCreate::new(name) }
     }
 
     /// A handle on a snapshot, without asking the server.
@@ -69,12 +68,9 @@ impl<D: Subject> Instance<D> {
         List::new(move |_| {
             let instance = instance.clone();
             Box::pin(async move {
-                let name = checked_name("name", instance.name())?;
-                let call = instance.incus.call();
-                let request = call.instance_snapshots_list().name(name);
-                let result = scoped!(request, instance.incus.own_project()).send().await;
+                let all = instance.incus.raw().instance_snapshots_list().name(instance.name()).send().await?;
                 let own = |data| Snapshot { instance: instance.clone(), data };
-                Ok(Page::only(open(&call, result).await?.into_iter().map(own).collect()))
+                Ok(Page::only(all.into_iter().map(own).collect()))
             })
         })
     }
@@ -173,13 +169,9 @@ impl SnapshotCreate {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Snapshot>, Error> {
         let Self { instance, create } = self;
-        let of = checked_name("name", instance.name())?;
-        checked_name("snapshot", &create.name)?;
-        let name = create.name.clone();
-        let call = instance.incus.call();
-        let request = call.instance_snapshot_create().name(of).body(create);
-        let result = scoped!(request, instance.incus.own_project()).send().await;
-        Ok(Made::accepted(&instance, name, open(&call, result).await?))
+        let name = checked("snapshot", &create.name)?.to_owned();
+        let request = instance.incus.raw().instance_snapshot_create().name(instance.name()).body(create);
+        Ok(Made::accepted(&instance, name, request.send().await?))
     }
 }
 
@@ -213,12 +205,10 @@ impl Restore {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, snapshot, stateful } = self;
-        let name = checked_name("name", instance.name())?;
-        checked_name("snapshot", &snapshot)?;
-        let call = instance.incus.call();
-        let request = call.instance_put().name(name).body(back_to(snapshot, stateful));
-        let result = scoped!(request, instance.incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&instance.incus, open(&call, result).await?, Plain))
+        checked("snapshot", &snapshot)?;
+        let body = back_to(snapshot, stateful);
+        let request = instance.incus.raw().instance_put().name(instance.name()).body(body);
+        Ok(IncusWork::accepted(&instance.incus, request.send().await?, Plain))
     }
 }
 
@@ -233,16 +223,7 @@ impl IntoFuture for Restore {
 
 /// The server looks at nothing else then.
 fn back_to(snapshot: String, stateful: bool) -> types::InstanceUpdate {
-    types::InstanceUpdate {
-        architecture: String::new(),
-        config: Default::default(),
-        description: String::new(),
-        devices: Default::default(),
-        ephemeral: false,
-        profiles: Vec::new(),
-        restore: Some(snapshot),
-        stateful,
-    }
+    types::InstanceUpdate { restore: Some(snapshot), stateful, ..Default::default() }
 }
 
 impl Part for Snapshot {
@@ -258,22 +239,16 @@ impl Part for Snapshot {
 }
 
 async fn get(instance: InstanceRef, snapshot: String) -> Result<Snapshot, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("snapshot", &snapshot)?);
-    let call = instance.incus.call();
-    let request = call.instance_snapshot_get().name(of).snapshot(name);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    let data = open(&call, result).await?;
+    let request = instance.incus.raw().instance_snapshot_get().name(instance.name()).snapshot(snapshot);
+    let data = request.send().await?;
     Ok(Snapshot { instance, data })
 }
 
 async fn rename(instance: InstanceRef, from: String, to: String) -> Result<Operation<Snapshot>, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("snapshot", &from)?);
-    checked_name("to", &to)?;
-    let call = instance.incus.call();
-    let body = types::InstanceRename { name: to.clone() };
-    let request = call.instance_snapshot_rename().name(of).snapshot(name).body(body);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    Ok(Renamed::accepted(&instance, from, to, open(&call, result).await?))
+    let body = types::InstanceRename::new(checked("to", &to)?);
+    let request = instance.incus.raw().instance_snapshot_rename().name(instance.name()).snapshot(&from);
+    let request = request.body(body);
+    Ok(Renamed::accepted(&instance, from, to, request.send().await?))
 }
 
 async fn set_expiry(
@@ -281,20 +256,15 @@ async fn set_expiry(
     snapshot: String,
     when: DateTime<Utc>,
 ) -> Result<Operation<()>, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("snapshot", &snapshot)?);
-    let call = instance.incus.call();
     let body = types::InstanceSnapshotUpdate { expires_at: Some(when) };
-    let request = call.instance_snapshot_put().name(of).snapshot(name).body(body);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    Ok(IncusWork::accepted(&instance.incus, open(&call, result).await?, Plain))
+    let request = instance.incus.raw().instance_snapshot_put().name(instance.name()).snapshot(snapshot);
+    let request = request.body(body);
+    Ok(IncusWork::accepted(&instance.incus, request.send().await?, Plain))
 }
 
 async fn delete(instance: InstanceRef, snapshot: String) -> Result<Operation<()>, Error> {
-    let (of, name) = (checked_name("name", instance.name())?, checked_name("snapshot", &snapshot)?);
-    let call = instance.incus.call();
-    let request = call.instance_snapshot_delete().name(of).snapshot(name);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    Ok(Removed::<Snapshot>::accepted(&instance, snapshot, open(&call, result).await?))
+    let request = instance.incus.raw().instance_snapshot_delete().name(instance.name()).snapshot(&snapshot);
+    Ok(Removed::<Snapshot>::accepted(&instance, snapshot, request.send().await?))
 }
 
 #[cfg(test)]

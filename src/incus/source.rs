@@ -5,9 +5,10 @@ use std::fmt;
 
 use super::instance::Subject;
 use super::types::{self, ImageProtocol, SourceType};
-use super::{Image, Incus, Instance, Launch, Snapshot, checked_name};
+use super::{Image, Incus, Instance, Launch, Snapshot};
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::transport::checked;
 
 /// An image to make an instance from; a text alone is an alias.
 ///
@@ -228,26 +229,7 @@ impl Launch {
 
 /// An image, of which nothing is said yet.
 pub(super) fn blank() -> types::InstanceSource {
-    types::InstanceSource {
-        type_: SourceType::Image,
-        alias: String::new(),
-        fingerprint: String::new(),
-        server: String::new(),
-        protocol: None,
-        mode: String::new(),
-        certificate: String::new(),
-        secret: None,
-        source: String::new(),
-        project: String::new(),
-        properties: BTreeMap::new(),
-        instance_only: false,
-        live: false,
-        refresh: false,
-        refresh_exclude_older: false,
-        allow_inconsistent: false,
-        operation: String::new(),
-        secrets: None,
-    }
+    types::InstanceSource::new(SourceType::Image)
 }
 
 pub(super) fn check(source: &types::InstanceSource) -> Result<(), Error> {
@@ -315,8 +297,8 @@ pub(super) fn goes_along(key: &str, moves: bool) -> bool {
 /// `web`, or `web/snapshot`.
 fn check_original(source: &str) -> Result<(), Error> {
     let (instance, snapshot) = source.split_once('/').unwrap_or((source, "-"));
-    checked_name("copy_of", instance)?;
-    checked_name("copy_of", snapshot).map(drop)
+    checked("copy_of", instance)?;
+    checked("copy_of", snapshot).map(drop)
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::ending::Ending;
+use super::ending::{Ending, Plain};
 use super::instance::{Subject, runs};
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Incus, Instance, InstanceRef, StateAction, Status, checked_name, scoped, types};
+use super::{Incus, Instance, InstanceRef, StateAction, Status, types};
 use crate::error::{Error, Kind};
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A change of state: `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
@@ -101,13 +101,9 @@ impl StateChange {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, change } = self;
-        let name = checked_name("name", instance.name())?;
-        let incus = &instance.incus;
         let ending = Reached::by(&change.action, instance.name());
-        let call = incus.call();
-        let request = call.instance_state_put().name(name).body(change);
-        let result = scoped!(request, incus.own_project()).send().await;
-        Ok(ending.accepted(incus, open(&call, result).await?))
+        let request = instance.incus.raw().instance_state_put().name(instance.name()).body(change);
+        Ok(ending.accepted(&instance.incus, request.send().await?))
     }
 }
 
@@ -143,10 +139,9 @@ impl BulkStateChange {
 
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
-        let call = self.incus.call();
-        let body = types::InstancesBulkState { state: self.change };
-        let result = scoped!(call.instances_bulk_state().body(body), self.incus.own_project()).send().await;
-        Ok(IncusWork::accepted(&self.incus, open(&call, result).await?, super::ending::Plain))
+        let body = types::InstancesBulkState::new(self.change);
+        let operation = self.incus.raw().instances_bulk_state().body(body).send().await?;
+        Ok(IncusWork::accepted(&self.incus, operation, Plain))
     }
 }
 
@@ -161,30 +156,19 @@ impl IntoFuture for BulkStateChange {
 
 fn change(action: StateAction) -> types::InstanceStateChange {
     // The server's own default is for ever for some actions: a stop that hangs must end.
-    types::InstanceStateChange { action, timeout: Some(30), force: false, stateful: false }
+    types::InstanceStateChange { timeout: Some(30), ..types::InstanceStateChange::new(action) }
 }
 
 async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>, Error> {
-    let name = checked_name("name", instance.name())?;
-    checked_name("to", &to)?;
-    let incus = &instance.incus;
-    let call = incus.call();
-    let request = call.instance_rename().name(name).body(types::InstanceRename { name: to.clone() });
-    let result = scoped!(request, incus.own_project()).send().await;
-    Ok(IncusWork::accepted(
-        incus,
-        open(&call, result).await?,
-        Renamed { from: instance.name().to_owned(), to },
-    ))
+    let body = types::InstanceRename::new(checked("to", &to)?);
+    let operation = instance.incus.raw().instance_rename().name(instance.name()).body(body).send().await?;
+    let renamed = Renamed { from: instance.name().to_owned(), to };
+    Ok(IncusWork::accepted(&instance.incus, operation, renamed))
 }
 
 async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
-    let name = checked_name("name", instance.name())?;
-    let incus = &instance.incus;
-    let call = incus.call();
-    let request = call.instance_delete().name(name);
-    let result = scoped!(request, incus.own_project()).send().await;
-    Ok(Reached::absence(instance.name()).accepted(incus, open(&call, result).await?))
+    let operation = instance.incus.raw().instance_delete().name(instance.name()).send().await?;
+    Ok(Reached::absence(instance.name()).accepted(&instance.incus, operation))
 }
 
 /// The instance is then in some state; for a forgotten operation, that state is the proof.

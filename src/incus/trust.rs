@@ -5,8 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::identity::certificates;
-use super::reply::open;
-use super::{Incus, TrustToken, checked_name, operation, types};
+use super::{Incus, TrustToken, operation, types};
 use crate::error::{Error, Kind, Sent};
 use crate::page::{List, Page};
 
@@ -54,25 +53,18 @@ impl TrustStore {
         let incus = self.incus.clone();
         List::new(move |_| {
             let incus = incus.clone();
-            Box::pin(async move {
-                let call = incus.call();
-                Ok(Page::only(open(&call, call.certificates_list().send().await).await?))
-            })
+            Box::pin(async move { Ok(Page::only(incus.raw().certificates_list().send().await?)) })
         })
     }
 
     /// The certificate that has this fingerprint, or the start of it.
     pub async fn get(&self, fingerprint: &str) -> Result<types::Certificate, Error> {
-        let fingerprint = checked_name("fingerprint", fingerprint)?;
-        let call = self.incus.call();
-        open(&call, call.certificate_get().fingerprint(fingerprint).send().await).await
+        self.incus.raw().certificate_get().fingerprint(fingerprint).send().await
     }
 
     /// Trusts a certificate no longer, by its fingerprint or the start of it.
     pub async fn delete(&self, fingerprint: &str) -> Result<(), Error> {
-        let fingerprint = checked_name("fingerprint", fingerprint)?;
-        let call = self.incus.call();
-        open(&call, call.certificate_delete().fingerprint(fingerprint).send().await).await
+        self.incus.raw().certificate_delete().fingerprint(fingerprint).send().await
     }
 
     /// Makes a token useless. One that is used, expired or revoked already is an error of [`Kind::NotFound`].
@@ -116,7 +108,7 @@ impl TokenRequest {
             return Err(Error::invalid("name", "is empty"));
         }
         let body = types::CertificateCreate { token: true, ..self.body };
-        let operation = create(&self.incus, body).await?;
+        let operation = self.incus.raw().certificate_create().body(body).send().await?;
         operation.as_ref().and_then(TrustToken::of_operation).ok_or_else(|| {
             Error::new(Kind::BadReply, "the operation tells no token")
                 .with(|e| (e.api, e.sent) = ("incus", Sent::Yes))
@@ -150,30 +142,17 @@ impl CertificateRequest {
     pub async fn send(self) -> Result<(), Error> {
         let all = certificates("certificate", self.pem.as_bytes())?;
         let certificate = all.first().map(|own| STANDARD.encode(own)).unwrap_or_default();
-        create(&self.incus, types::CertificateCreate { certificate, ..self.body }).await.map(|_| ())
+        let body = types::CertificateCreate { certificate, ..self.body };
+        self.incus.raw().certificate_create().body(body).send().await.map(drop)
     }
 }
 
 /// A blank one.
 pub(super) fn request(name: String) -> types::CertificateCreate {
-    types::CertificateCreate {
-        certificate: String::new(),
-        description: String::new(),
-        name,
-        projects: Vec::new(),
-        restricted: false,
-        token: false,
-        trust_token: None,
-        type_: types::CertificateType::Client,
-    }
+    types::CertificateCreate { name, ..types::CertificateCreate::new(types::CertificateType::Client) }
 }
 
 fn restrict(body: &mut types::CertificateCreate, projects: impl IntoIterator<Item = impl Into<String>>) {
     body.restricted = true;
     body.projects.extend(projects.into_iter().map(Into::into));
-}
-
-async fn create(incus: &Incus, body: types::CertificateCreate) -> Result<Option<types::Operation>, Error> {
-    let call = incus.call();
-    open(&call, call.certificate_create().body(body).send().await).await
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::addresses::AddressKind;
 use super::feed::Subscription;
 use super::instance::{Subject, runs};
-use super::{Incus, Instance, InstanceRef, Status, checked_name, types};
+use super::{Incus, Instance, InstanceRef, Status, types};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::until::Until;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
@@ -209,7 +210,7 @@ impl<G: Goal> Watch<G> {
     }
 
     async fn look_now(&mut self) -> Result<Look, Error> {
-        if let Err(e) = checked_name("name", self.instance.name()) {
+        if let Err(e) = checked("name", self.instance.name()) {
             return Ok(Look::Failed(e));
         }
         let (status, found) = match self.goal.look(&self.instance).await {

@@ -5,10 +5,10 @@ use std::future::IntoFuture;
 
 use super::ending::Plain;
 use super::instance::Subject;
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, checked_name, device, scoped, sizes, types};
+use super::{Instance, InstanceRef, device, sizes, types};
 use crate::error::{Error, Kind};
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// How often an update starts over because somebody else was faster.
@@ -49,14 +49,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn patch(&self) -> Patch {
-        let change = types::InstancePatch {
-            config: None,
-            description: None,
-            devices: None,
-            ephemeral: None,
-            profiles: None,
-        };
-        Patch { instance: self.named(), change }
+        Patch { instance: self.named(), change: types::InstancePatch::default() }
     }
 }
 
@@ -109,15 +102,12 @@ impl Patch {
 
     async fn send(self) -> Result<(), Error> {
         let Self { instance, mut change } = self;
-        let name = checked_name("name", instance.name())?;
+        checked("name", instance.name())?;
         sizes::check(change.config.as_ref().unwrap_or(&BTreeMap::new()), change.devices.iter().flatten())?;
         if change.description.is_none() && !instance.incus.patches_well().await? {
             change.description = Some(instance.get().await?.into_data().description);
         }
-        let call = instance.incus.call();
-        let request = call.instance_patch().name(name).body(change);
-        let result = scoped!(request, instance.incus.own_project()).send().await;
-        open(&call, result).await
+        instance.incus.raw().instance_patch().name(instance.name()).body(change).send().await
     }
 }
 
@@ -167,8 +157,6 @@ async fn put(
     etag: String,
 ) -> Result<Operation<()>, Error> {
     let incus = &instance.incus;
-    let call = incus.call();
-    let request = call.instance_put().name(instance.name()).if_match(etag).body(wanted);
-    let result = scoped!(request, incus.own_project()).send().await;
-    Ok(IncusWork::accepted(incus, open(&call, result).await?, Plain))
+    let request = incus.raw().instance_put().name(instance.name()).if_match(etag).body(wanted);
+    Ok(IncusWork::accepted(incus, request.send().await?, Plain))
 }

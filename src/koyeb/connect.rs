@@ -7,14 +7,14 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::organization::Switch;
-use super::{Core, Koyeb, checked_id, reply, subprotocol};
+use super::{Core, Koyeb, reply, subprotocol};
 use crate::credential::{Credential, bearer};
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
 use crate::place::{self, Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
-use crate::transport::{Inner, Shared};
+use crate::transport::{Handle, Shared, checked};
 use crate::{http, raw, tls};
 
 /// Where the service is if nobody says otherwise.
@@ -128,10 +128,9 @@ impl Connect {
         let place = self.place()?;
         let http = http::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
-        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, credential, self.limits)
-            .at(&url)
+        let shared = Shared::new("koyeb", &url, reply::explain, credential, self.limits)
             .upgraded_with(subprotocol::put_on);
-        let raw = raw::koyeb::Client::new_with_client(&url, http, Inner::new(shared, self.retry));
+        let raw = raw::koyeb::Client { handle: Handle::new(http, &url, shared, self.retry) };
         Ok(Koyeb(Arc::new(Core { raw, origin: self.origin, place })))
     }
 
@@ -175,7 +174,7 @@ impl Connect {
         }
         let own = Credential::Fixed(bearer(&self.token)?);
         let Some(id) = &self.organization else { return Ok(own) };
-        let id = checked_id(id).map_err(|e| Error::invalid("organization", e.message()))?;
+        let id = checked("organization", id)?.to_owned();
         Ok(Credential::fetched(Switch::new(http, url, own, id, self.limits.clone())))
     }
 }

@@ -3,9 +3,10 @@
 use super::data::DeploymentInfo;
 use super::goal::{Goal, Seen, Verdict, operation, progress};
 use super::handle::handle;
-use super::{DeploymentStatus, Koyeb, ServiceRef, Subject, checked_id, reply};
+use super::{DeploymentStatus, Koyeb, ServiceRef, Subject};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 handle! {
@@ -58,19 +59,14 @@ impl Deployment {
 }
 
 async fn get(koyeb: &Koyeb, id: &str) -> Result<Deployment, Error> {
-    let id = checked_id(id)?;
-    let call = koyeb.call();
-    let result = call.get_deployment().id(id).send().await;
-    let reply = call.done(result).await?.into_inner();
-    let came = reply.deployment.ok_or_else(|| reply::missing(&call, "deployment"))?;
+    let id = checked("id", id)?;
+    let came = koyeb.raw().get_deployment().id(id).send().await?;
     Ok(Deployment::new(koyeb, DeploymentInfo::from(came)))
 }
 
 async fn cancel(koyeb: &Koyeb, id: &str) -> Result<(), Error> {
-    let id = checked_id(id)?;
-    let call = koyeb.call();
-    let result = call.cancel_deployment().id(id).send().await;
-    call.done(result).await.map(|_| ())
+    let id = checked("id", id)?;
+    koyeb.raw().cancel_deployment().id(id).send().await.map(|_| ())
 }
 
 pub(super) fn until_healthy<D: Subject>(deployment: &Deployment<D>) -> Operation<Deployment> {

@@ -68,15 +68,13 @@ impl Deployments {
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Deployment>, Error> {
-        let call = self.koyeb.call();
-        let request = given!(call.list_deployments().limit(spot.limit).offset(spot.offset);
+        let request = given!(self.koyeb.raw().list_deployments().limit(spot.limit).offset(spot.offset);
             app_id = self.app,
             service_id = self.service,
             statuses = self.statuses,
             ids = self.ids.clone(),
         );
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
+        let reply = request.send().await?;
         let items = reply.deployments.into_iter();
         let items = items.map(|came| Deployment::new(&self.koyeb, DeploymentInfo::from(came))).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })

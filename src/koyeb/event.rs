@@ -113,14 +113,12 @@ macro_rules! events {
             }
 
             async fn page(self, spot: Spot) -> Result<Came<EventInfo>, Error> {
-                let call = self.koyeb.call();
-                let request = given!(call.$operation().limit(spot.limit).offset(spot.offset);
+                let request = given!(self.koyeb.raw().$operation().limit(spot.limit).offset(spot.offset);
                     $filter = self.$own,
                     types = self.types,
                     order = self.order,
                 );
-                let result = request.send().await;
-                let reply = call.done(result).await?.into_inner();
+                let reply = request.send().await?;
                 let items = reply.events.into_iter().map(EventInfo::from).collect();
                 Ok(Came { items, count: None, has_next: reply.has_next, ids: None })
             }

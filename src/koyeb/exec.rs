@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::frame;
-use super::{Instance, Koyeb, Service, Subject, checked_id};
+use super::{Instance, Koyeb, Service, Subject};
 use crate::error::{Error, Kind, Sent};
 use crate::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
 use crate::socket::{Frame, Socket};
+use crate::transport::checked;
 
 /// A command to run; from [`Instance::exec`] or [`Service::exec`].
 ///
@@ -80,7 +81,7 @@ impl Exec {
             terminal: None,
             stdin: Source::Bytes(Bytes::new()),
             keepalive: Duration::from_secs(20),
-            max_output: koyeb.raw().inner.limits().output,
+            max_output: koyeb.raw().handle.limits().output,
         }
     }
 
@@ -160,7 +161,7 @@ impl Exec {
     }
 
     fn check(&self) -> Result<(), Error> {
-        checked_id(&self.target.id)?;
+        checked("id", &self.target.id)?;
         if matches!(self.terminal, Some((0, _) | (_, 0))) {
             return Err(Error::invalid("terminal", "has no room at all"));
         }
@@ -178,13 +179,10 @@ impl Target {
     }
 
     async fn connect(&self) -> Result<Socket, Error> {
-        let call = self.koyeb.call();
-        let request = call.exec_command();
+        let request = self.koyeb.raw().exec_command();
         // In a query the service takes an id for that of an instance.
         let request = if self.is_service { request } else { request.id(self.id.as_str()) };
-        let result = request.send().await;
-        let answer = call.done(result).await?;
-        Socket::open(&call, answer).await
+        Ok(Socket::open(request.send().await?).await)
     }
 
     /// A connection that ended before anything was said: a wrong token or id looks so, too.

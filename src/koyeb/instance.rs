@@ -3,9 +3,10 @@
 use super::data::InstanceInfo;
 use super::goal::{Goal, Seen, Verdict, operation, progress};
 use super::handle::handle;
-use super::{InstanceStatus, Koyeb, ServiceRef, Subject, checked_id, reply};
+use super::{InstanceStatus, Koyeb, ServiceRef, Subject};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 handle! {
@@ -68,11 +69,8 @@ impl Instance {
 }
 
 async fn get(koyeb: &Koyeb, id: &str) -> Result<Instance, Error> {
-    let id = checked_id(id)?;
-    let call = koyeb.call();
-    let result = call.get_instance().id(id).send().await;
-    let reply = call.done(result).await?.into_inner();
-    let came = reply.instance.ok_or_else(|| reply::missing(&call, "instance"))?;
+    let id = checked("id", id)?;
+    let came = koyeb.raw().get_instance().id(id).send().await?;
     Ok(Instance::new(koyeb, InstanceInfo::from(came)))
 }
 

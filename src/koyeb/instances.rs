@@ -159,8 +159,7 @@ impl Instances {
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Instance>, Error> {
-        let call = self.koyeb.call();
-        let request = given!(call.list_instances().limit(spot.limit).offset(spot.offset);
+        let request = given!(self.koyeb.raw().list_instances().limit(spot.limit).offset(spot.offset);
             app_id = self.app,
             service_id = self.service,
             deployment_id = self.deployment,
@@ -173,8 +172,7 @@ impl Instances {
             ending_time = self.ran_before,
             order = self.order,
         );
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
+        let reply = request.send().await?;
         let items = reply.instances.into_iter();
         let items = items.map(|came| Instance::new(&self.koyeb, InstanceInfo::from(came))).collect();
         Ok(Came { items, count: reply.count, has_next: None, ids: self.ids })

@@ -32,14 +32,9 @@ mod tail;
 
 use std::sync::Arc;
 
-use progenitor_client::ClientInfo;
-
-use crate::call::Call;
-use crate::error::Error;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::Inner;
 
 pub use crate::raw::koyeb::types;
 pub use crate::raw::koyeb::types::{
@@ -93,7 +88,7 @@ struct Core {
 
 impl std::fmt::Debug for Koyeb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (url, origin) = (self.0.raw.baseurl(), &self.0.origin);
+        let (url, origin) = (self.0.raw.handle.base(), &self.0.origin);
         f.debug_struct("Koyeb").field("url", &url).field("origin", origin).finish_non_exhaustive()
     }
 }
@@ -115,20 +110,16 @@ impl Koyeb {
     /// The same service with another way of repeating failed requests; a cheap handle.
     #[must_use]
     pub fn with(&self, retry: Retry) -> Self {
-        let raw = rebuild(&self.0.raw, self.0.raw.inner().with(retry));
+        let raw = raw::koyeb::Client { handle: self.0.raw.handle.with(retry) };
         Self(Arc::new(Core { raw, origin: self.0.origin.clone(), place: self.0.place.clone() }))
     }
 
-    /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits and
-    /// spans.
+    /// Every operation of the API, one request each, with the same retries, time limits, spans and errors.
     ///
     /// ```no_run
     /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
-    /// let reply = match koyeb.raw().get_instance().id("2f1c").send().await {
-    ///     Ok(reply) => reply.into_inner(),
-    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
-    /// };
-    /// # Ok(()) }
+    /// let instance = koyeb.raw().get_instance().id("2f1c").send().await?;
+    /// # let _ = instance; Ok(()) }
     /// ```
     pub fn raw(&self) -> &raw::koyeb::Client {
         &self.0.raw
@@ -146,27 +137,7 @@ impl Koyeb {
 
     /// Where the service is, for errors.
     pub(crate) fn address(&self) -> &str {
-        &self.0.raw.inner().shared.server
-    }
-
-    /// A raw client for one call, which keeps a record of it.
-    fn call(&self) -> Call<raw::koyeb::Client> {
-        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
-    }
-}
-
-fn rebuild(raw: &raw::koyeb::Client, inner: Inner) -> raw::koyeb::Client {
-    raw::koyeb::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
-}
-
-/// Ids end up in paths: what would lead elsewhere is refused before anything is sent.
-fn checked_id(id: &str) -> Result<types::PathSegment, Error> {
-    match types::PathSegment::try_from(id) {
-        Ok(segment) => Ok(segment),
-        Err(_) if id.is_empty() => Err(Error::invalid("id", "is empty")),
-        Err(_) => {
-            Err(Error::invalid("id", format!("{id:?} can't be an id: no \".\", \"..\", \"/\" or \"\\\"")))
-        }
+        self.0.raw.handle.server()
     }
 }
 

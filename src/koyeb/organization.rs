@@ -2,22 +2,21 @@
 
 use tokio::time::Instant;
 
-use super::{rebuild, reply, types};
-use crate::call::Call;
+use super::{reply, subprotocol, types};
 use crate::clock;
 use crate::credential::{Credential, Fetch, Token, bearer};
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::{Inner, Shared};
+use crate::transport::{Handle, Shared};
 use crate::wait::BoxFuture;
 
 /// Fetches tokens of one organization.
 pub(super) struct Switch {
     /// Of the user.
     raw: raw::koyeb::Client,
-    id: types::PathSegment,
+    id: String,
 }
 
 impl Switch {
@@ -25,23 +24,21 @@ impl Switch {
         http: &reqwest::Client,
         url: &str,
         user: Credential,
-        id: types::PathSegment,
+        id: String,
         limits: Limits,
     ) -> Self {
-        let shared = Shared::new("koyeb", raw::koyeb::ENDPOINTS, reply::explain, user, limits).at(url);
-        let inner = Inner::new(shared, Retry::default());
-        Self { raw: raw::koyeb::Client::new_with_client(url, http.clone(), inner), id }
+        let shared = Shared::new("koyeb", url, reply::explain, user, limits);
+        let handle = Handle::new(http.clone(), url, shared, Retry::default());
+        Self { raw: raw::koyeb::Client { handle }, id }
     }
 
     async fn exchange(&self) -> Result<Token, Error> {
-        use progenitor_client::ClientInfo;
-        let call = Call::new(self.raw.inner(), |inner| rebuild(&self.raw, inner));
-        let request = call.switch_organization().id(self.id.clone());
-        let result = request.body(types::EmptyRequest(Default::default())).send().await;
-        let token = call.done(result).await?.into_inner().token;
-        let token = token.ok_or_else(|| call.bad_reply("the reply has no token"))?;
-        let secret = token.id.as_ref().filter(|secret| super::subprotocol::can_carry(secret.expose()));
-        let secret = secret.ok_or_else(|| call.bad_reply("the reply holds no token that can be used"))?;
+        let request = self.raw.switch_organization().id(self.id.as_str());
+        let call = request.body(types::EmptyRequest(Default::default())).send();
+        let (token, head) = call.with_head().await?;
+        let secret = token.id.as_ref().filter(|secret| subprotocol::can_carry(secret.expose()));
+        let unusable = || head.facts().bad_reply("the reply holds no token that can be used");
+        let secret = secret.ok_or_else(unusable)?;
         Ok(Token { value: bearer(secret)?, ends: token.expires_at.and_then(moment) })
     }
 }

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use super::data::DeploymentInfo;
 use super::deployment::{self, Deployment};
-use super::{Service, ServiceRef, Subject, checked_id, reply, types};
+use super::{Service, ServiceRef, Subject, reply, types};
 use crate::error::Error;
 use crate::wait::{BoxFuture, Operation};
 
@@ -57,14 +57,11 @@ impl Redeploy {
     /// Sends the request; the deployment goes on by itself.
     pub async fn send(self) -> Result<Operation<Deployment>, Error> {
         let Self { service, request } = self;
-        let id = checked_id(service.id())?;
-        let call = service.koyeb.call();
-        let result = call.redeploy_service().id(id).body(request).send().await;
-        let reply = call.done(result).await.map_err(reply::unclear)?.into_inner();
-        let came = reply.deployment.ok_or_else(|| reply::missing(&call, "deployment"))?;
+        let call = service.koyeb.raw().redeploy_service().id(service.id()).body(request).send();
+        let (came, head) = call.with_head().await.map_err(reply::unclear)?;
         let deployment = Deployment::new(&service.koyeb, DeploymentInfo::from(came));
         if deployment.id.is_empty() {
-            return Err(reply::missing(&call, "id of the deployment"));
+            return Err(head.facts().bad_reply("the reply has no id of the deployment"));
         }
         Ok(deployment::until_healthy(&deployment))
     }

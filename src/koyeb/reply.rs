@@ -96,11 +96,6 @@ pub(super) fn of_frame(operation: &'static str, error: &Value) -> Error {
     })
 }
 
-/// A good answer in which what was asked for is missing.
-pub(super) fn missing(call: &crate::call::Call<crate::raw::koyeb::Client>, what: &str) -> Error {
-    call.bad_reply(format!("the reply has no {what}"))
-}
-
 /// The failure of a request that may have taken effect and must not be sent again blindly.
 pub(super) fn unclear(e: Error) -> Error {
     let unclear = e.sent() == Sent::Unknown && e.status().is_none();

@@ -7,9 +7,10 @@ use std::future::IntoFuture;
 use futures_util::TryStreamExt;
 
 use super::goal::{Goal, Seen, Verdict, operation};
-use super::{InstanceStatus, Koyeb, Service, ServiceRef, Subject, checked_id, types};
+use super::{InstanceStatus, Koyeb, Service, ServiceRef, Subject, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation, Progress};
 
 /// How many instances, and where.
@@ -50,21 +51,17 @@ impl<D: Subject> Service<D> {
 
     /// Reads the scaling that was set by hand; empty if there is none.
     pub async fn scaling(&self) -> Result<Vec<Scaling>, Error> {
-        let call = self.koyeb.call();
-        let result = call.get_service_scaling().id(checked_id(self.id())?).send().await;
-        let reply = call.done(result).await?.into_inner();
+        let scalings = self.koyeb.raw().get_service_scaling().id(self.id()).send().await?;
         let read = |came: types::ServiceScaling| Scaling {
             instances: came.instances.and_then(|number| number.try_into().ok()).unwrap_or(0),
             scopes: came.scopes,
         };
-        Ok(reply.scalings.into_iter().map(read).collect())
+        Ok(scalings.into_iter().map(read).collect())
     }
 
     /// Takes the scaling by hand back: the service's definition decides again.
     pub async fn reset_scaling(&self) -> Result<(), Error> {
-        let call = self.koyeb.call();
-        let result = call.delete_service_scaling().id(checked_id(self.id())?).send().await;
-        call.done(result).await.map(|_| ())
+        self.koyeb.raw().delete_service_scaling().id(self.id()).send().await
     }
 }
 
@@ -91,7 +88,7 @@ impl Scale {
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { service, scalings } = self;
-        let id = checked_id(service.id())?;
+        let id = checked("id", service.id())?;
         if scalings.iter().filter(|scaling| scaling.scopes.is_empty()).count() > 1 {
             return Err(Error::invalid("scale", "several numbers without a region to each"));
         }
@@ -101,9 +98,7 @@ impl Scale {
             extra: Default::default(),
         };
         let body = types::UpdateServiceScalingRequest { scalings: scalings.iter().map(wire).collect() };
-        let call = service.koyeb.call();
-        let result = call.update_service_scaling().id(id).body(body).send().await;
-        call.done(result).await?;
+        service.koyeb.raw().update_service_scaling().id(id).body(body).send().await?;
         Ok(operation(&service.koyeb, Wanted { service: service.id().to_owned(), scalings }))
     }
 }

@@ -28,16 +28,16 @@ impl Logs {
         if let Some(window) = window {
             (self.filter.start, self.end) = (Some(window.start), Some(window.end));
         }
-        let call = self.koyeb.call();
-        let request = given!(narrowed!(call.query_logs(), self.filter); end = self.end, order = self.order);
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
-        let next =
-            reply.pagination.map(Window::next).transpose().map_err(|why| call.bad_reply(why))?.flatten();
+        let request =
+            given!(narrowed!(self.koyeb.raw().query_logs(), self.filter); end = self.end, order = self.order);
+        let (reply, head) = request.send().with_head().await?;
+        let next = reply.pagination.map(Window::next).transpose();
+        let next = next.map_err(|why| head.facts().bad_reply(why))?.flatten();
         if let (Some(window), Some(next)) = (window, next)
             && !next.is_within(window)
         {
-            return Err(call.bad_reply("the search doesn't advance: the next page is no part of this one"));
+            let why = "the search doesn't advance: the next page is no part of this one";
+            return Err(head.facts().bad_reply(why));
         }
         let items = reply.data.into_iter().map(LogLine::from).collect();
         Ok(Page { items, next: next.map(Window::cursor) })

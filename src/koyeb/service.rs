@@ -6,9 +6,10 @@ use super::data::ServiceInfo;
 use super::deployment::{self, Deployment, DeploymentRef};
 use super::goal::{Goal, Seen, Verdict, operation, progress};
 use super::handle::handle;
-use super::{Koyeb, ServiceStatus, Subject, checked_id, given, reply};
+use super::{Koyeb, ServiceStatus, Subject, given};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 handle! {
@@ -41,9 +42,7 @@ impl<D: Subject> Service<D> {
     pub fn pause(&self) -> Action<Service> {
         let service = self.by_id();
         Action::new(async move {
-            let call = service.koyeb.call();
-            let result = call.pause_service().id(checked_id(service.id())?).send().await;
-            call.done(result).await?;
+            service.koyeb.raw().pause_service().id(checked("id", service.id())?).send().await?;
             Ok(service.until(Until::Paused, None))
         })
     }
@@ -87,11 +86,8 @@ impl Service {
 }
 
 async fn get(koyeb: &Koyeb, id: &str) -> Result<Service, Error> {
-    let id = checked_id(id)?;
-    let call = koyeb.call();
-    let result = call.get_service().id(id).send().await;
-    let reply = call.done(result).await?.into_inner();
-    let came = reply.service.ok_or_else(|| reply::missing(&call, "service"))?;
+    let id = checked("id", id)?;
+    let came = koyeb.raw().get_service().id(id).send().await?;
     Ok(Service::new(koyeb, ServiceInfo::from(came)))
 }
 
@@ -120,13 +116,11 @@ impl ResumeService {
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<Service>, Error> {
         let Self { service, skip_build, use_cache } = self;
-        let id = checked_id(service.id())?;
+        let id = checked("id", service.id())?;
         // Only a deployment that isn't there yet tells how this ends.
         let before = service.get().await?.latest_deployment_id.clone();
-        let call = service.koyeb.call();
-        let request = given!(call.resume_service().id(id); skip_build = skip_build, use_cache = use_cache);
-        let result = request.send().await;
-        call.done(result).await?;
+        let request = given!(service.koyeb.raw().resume_service().id(id); skip_build = skip_build, use_cache = use_cache);
+        request.send().await?;
         Ok(service.until(Until::Healthy, Some(before.unwrap_or_default())))
     }
 }

@@ -96,8 +96,7 @@ impl Services {
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Service>, Error> {
-        let call = self.koyeb.call();
-        let request = given!(call.list_services().limit(spot.limit).offset(spot.offset);
+        let request = given!(self.koyeb.raw().list_services().limit(spot.limit).offset(spot.offset);
             app_id = self.app,
             name = self.name,
             types = self.types,
@@ -105,8 +104,7 @@ impl Services {
             regions = self.regions,
             ids = self.ids.clone(),
         );
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
+        let reply = request.send().await?;
         let items = reply.services.into_iter();
         let items = items.map(|came| Service::new(&self.koyeb, ServiceInfo::from(came))).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })

@@ -6,11 +6,11 @@ use super::data::SnapshotInfo;
 use super::goal::{Goal, Seen, Verdict, operation, progress};
 use super::handle::handle;
 use super::{
-    Instance, InstanceRef, InstanceSnapshotStatus, InstanceSnapshotType, Koyeb, Subject, checked_id, reply,
-    types,
+    Instance, InstanceRef, InstanceSnapshotStatus, InstanceSnapshotType, Koyeb, Subject, reply, types,
 };
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 handle! {
@@ -44,21 +44,16 @@ impl<D: Subject> Snapshot<D> {
     pub fn delete(&self) -> Action<()> {
         let snapshot = self.by_id();
         Action::new(async move {
-            let id = checked_id(snapshot.id())?;
-            let call = snapshot.koyeb.call();
-            let result = call.delete_instance_snapshot().id(id).send().await;
-            call.done(result).await?;
+            let id = checked("id", snapshot.id())?;
+            snapshot.koyeb.raw().delete_instance_snapshot().id(id).send().await?;
             Ok(operation(&snapshot.koyeb, Deleted(snapshot.id().to_owned())))
         })
     }
 }
 
 async fn get(koyeb: &Koyeb, id: &str) -> Result<Snapshot, Error> {
-    let id = checked_id(id)?;
-    let call = koyeb.call();
-    let result = call.get_instance_snapshot().id(id).send().await;
-    let reply = call.done(result).await?.into_inner();
-    let came = reply.instance_snapshot.ok_or_else(|| reply::missing(&call, "instance_snapshot"))?;
+    let id = checked("id", id)?;
+    let came = koyeb.raw().get_instance_snapshot().id(id).send().await?;
     Ok(Snapshot::new(koyeb, SnapshotInfo::from(came)))
 }
 
@@ -98,19 +93,16 @@ impl TakeSnapshot {
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<Snapshot>, Error> {
         let Self { instance, name, kind } = self;
-        checked_id(instance.id())?;
+        checked("id", instance.id())?;
         let marker = name.clone();
         let body =
             types::CreateInstanceSnapshotRequest { instance_id: instance.id().to_owned(), name, type_: kind };
-        let call = instance.koyeb.call();
-        let result = call.create_instance_snapshot().body(body).send().await;
-        let reply =
-            call.done(result).await.map_err(|e| reply::unclear(e).with(|inner| inner.marker = marker))?;
-        let came = reply.into_inner().instance_snapshot;
-        let came = came.ok_or_else(|| reply::missing(&call, "instance_snapshot"))?;
+        let call = instance.koyeb.raw().create_instance_snapshot().body(body).send();
+        let result = call.with_head().await;
+        let (came, head) = result.map_err(|e| reply::unclear(e).with(|inner| inner.marker = marker))?;
         let id = SnapshotInfo::from(came).id;
         if id.is_empty() {
-            return Err(reply::missing(&call, "id of the snapshot"));
+            return Err(head.facts().bad_reply("the reply has no id of the snapshot"));
         }
         Ok(operation(&instance.koyeb, Available(id)))
     }

@@ -68,15 +68,13 @@ impl Snapshots {
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Snapshot>, Error> {
-        let call = self.koyeb.call();
-        let request = given!(call.list_instance_snapshots().limit(spot.limit).offset(spot.offset);
+        let request = given!(self.koyeb.raw().list_instance_snapshots().limit(spot.limit).offset(spot.offset);
             name = self.name,
             statuses = self.statuses,
             type_ = self.kind,
             ids = self.ids.clone(),
         );
-        let result = request.send().await;
-        let reply = call.done(result).await?.into_inner();
+        let reply = request.send().await?;
         let items = reply.instance_snapshots.into_iter();
         let items = items.map(|came| Snapshot::new(&self.koyeb, SnapshotInfo::from(came))).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })

@@ -13,7 +13,7 @@ use crate::pace::{Pace, Pacing};
 use crate::place::{self, Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
-use crate::transport::{Inner, Shared};
+use crate::transport::{Handle, Shared};
 use crate::{http, raw, tls};
 
 /// An account to connect to; from [`LambdaCloud::with_key`].
@@ -133,11 +133,10 @@ impl Connect {
         let (api, server) = ("lambda-cloud", Server::at(&http::base_url(&base)?));
         let place = Place { api, server, scope: place::account(api, key) };
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
-        let endpoints = raw::lambda_cloud::ENDPOINTS;
         let credential = Credential::Fixed(header);
-        let shared = Shared::new("lambda-cloud", endpoints, reply::explain, credential, self.limits);
-        let shared = shared.at(&base).paced(pace);
-        let raw = raw::lambda_cloud::Client::new_with_client(&base, http, Inner::new(shared, self.retry));
+        let shared = Shared::new("lambda-cloud", &base, reply::explain, credential, self.limits);
+        let raw =
+            raw::lambda_cloud::Client { handle: Handle::new(http, &base, shared.paced(pace), self.retry) };
         // Without any pause a wait would do nothing but ask.
         let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));
         Ok(LambdaCloud(Arc::new(Core { raw, origin, place, interval, board: Arc::default() })))

@@ -1,6 +1,6 @@
 //! Storage that outlives instances.
 
-use super::{LambdaCloud, check, checked_id, types};
+use super::{LambdaCloud, check, types};
 use crate::error::Error;
 
 impl LambdaCloud {
@@ -8,8 +8,7 @@ impl LambdaCloud {
     ///
     /// Vendor's page: <https://docs.lambda.ai/public-cloud/filesystems/>
     pub async fn file_systems(&self) -> Result<Vec<types::FileSystem>, Error> {
-        let call = self.call();
-        Ok(call.done(call.file_systems_list().send().await).await?.into_inner().data)
+        self.raw().file_systems_list().send().await
     }
 
     /// Creates a file system.
@@ -29,8 +28,7 @@ impl LambdaCloud {
     /// Deletes a file system and all that is on it, by its id. One that an instance has mounted is a
     /// [`Kind::Conflict`](crate::Kind::Conflict).
     pub async fn delete_file_system(&self, id: &str) -> Result<(), Error> {
-        let call = self.call();
-        call.done(call.file_system_delete().id(checked_id(id)?).send().await).await.map(drop)
+        self.raw().file_system_delete().id(id).send().await.map(drop)
     }
 }
 
@@ -50,8 +48,7 @@ impl NewFileSystem {
         if region.is_empty() {
             return Err(Error::invalid("region", "is empty"));
         }
-        let call = self.lambda.call();
         let body = types::FileSystemCreate { name: self.name, region };
-        Ok(call.done(call.file_system_create().body(body).send().await).await?.into_inner().data)
+        self.lambda.raw().file_system_create().body(body).send().await
     }
 }

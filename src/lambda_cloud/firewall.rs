@@ -1,7 +1,7 @@
 //! Which traffic reaches instances: rules of the account, and rulesets for some instances.
 
 use super::types::{self, FirewallRule, NetworkProtocol};
-use super::{LambdaCloud, check, checked_id};
+use super::{LambdaCloud, check};
 use crate::error::Error;
 
 /// A rule that lets traffic in from one network, as `0.0.0.0/0`.
@@ -108,8 +108,7 @@ impl RulesetChange {
 impl LambdaCloud {
     /// The account's firewall rules. They don't apply in `us-south-1`.
     pub async fn firewall_rules(&self) -> Result<Vec<FirewallRule>, Error> {
-        let call = self.call();
-        Ok(call.done(call.firewall_rules_list().send().await).await?.into_inner().data)
+        self.raw().firewall_rules_list().send().await
     }
 
     /// Puts these in the place of all the account's firewall rules; an empty list lets nothing in.
@@ -126,20 +125,17 @@ impl LambdaCloud {
         rules: impl IntoIterator<Item = FirewallRule>,
     ) -> Result<Vec<FirewallRule>, Error> {
         let body = types::FirewallRulesPut { data: checked(rules)? };
-        let call = self.call();
-        Ok(call.done(call.firewall_rules_replace().body(body).send().await).await?.into_inner().data)
+        self.raw().firewall_rules_replace().body(body).send().await
     }
 
     /// The firewall rulesets.
     pub async fn firewall_rulesets(&self) -> Result<Vec<types::FirewallRuleset>, Error> {
-        let call = self.call();
-        Ok(call.done(call.firewall_rulesets_list().send().await).await?.into_inner().data)
+        self.raw().firewall_rulesets_list().send().await
     }
 
     /// A firewall ruleset, by its id.
     pub async fn firewall_ruleset(&self, id: &str) -> Result<types::FirewallRuleset, Error> {
-        let call = self.call();
-        Ok(call.done(call.firewall_ruleset_get().id(checked_id(id)?).send().await).await?.into_inner().data)
+        self.raw().firewall_ruleset_get().id(id).send().await
     }
 
     /// Creates a firewall ruleset.
@@ -164,21 +160,17 @@ impl LambdaCloud {
         change.name.as_deref().map_or(Ok(()), |name| check::name("name", name))?;
         let rules = change.rules.map(checked).transpose()?;
         let body = types::FirewallRulesetPatch { name: change.name, rules };
-        let call = self.call();
-        let request = call.firewall_ruleset_update().id(checked_id(id)?).body(body);
-        Ok(call.done(request.send().await).await?.into_inner().data)
+        self.raw().firewall_ruleset_update().id(id).body(body).send().await
     }
 
     /// Deletes a firewall ruleset, by its id. One that an instance has is a [`Kind::Conflict`](crate::Kind::Conflict).
     pub async fn delete_firewall_ruleset(&self, id: &str) -> Result<(), Error> {
-        let call = self.call();
-        call.done(call.firewall_ruleset_delete().id(checked_id(id)?).send().await).await.map(drop)
+        self.raw().firewall_ruleset_delete().id(id).send().await.map(drop)
     }
 
     /// The rules for every instance of the account.
     pub async fn global_firewall_ruleset(&self) -> Result<types::GlobalFirewallRuleset, Error> {
-        let call = self.call();
-        Ok(call.done(call.firewall_ruleset_global_get().send().await).await?.into_inner().data)
+        self.raw().firewall_ruleset_global_get().send().await
     }
 
     /// Puts these in the place of the rules for every instance of the account.
@@ -187,8 +179,7 @@ impl LambdaCloud {
         rules: impl IntoIterator<Item = FirewallRule>,
     ) -> Result<types::GlobalFirewallRuleset, Error> {
         let body = types::GlobalFirewallRulesetPatch { rules: Some(checked(rules)?) };
-        let call = self.call();
-        Ok(call.done(call.firewall_ruleset_global_update().body(body).send().await).await?.into_inner().data)
+        self.raw().firewall_ruleset_global_update().body(body).send().await
     }
 }
 
@@ -216,8 +207,7 @@ impl NewRuleset {
             return Err(Error::invalid("region", "is empty"));
         }
         let body = types::FirewallRulesetCreate { name: self.name, region, rules: checked(self.rules)? };
-        let call = self.lambda.call();
-        Ok(call.done(call.firewall_ruleset_create().body(body).send().await).await?.into_inner().data)
+        self.lambda.raw().firewall_ruleset_create().body(body).send().await
     }
 }
 

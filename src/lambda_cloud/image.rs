@@ -6,13 +6,11 @@ use crate::error::Error;
 impl LambdaCloud {
     /// The images that instances can boot from; the same one is listed once per region.
     pub async fn images(&self) -> Result<Vec<types::Image>, Error> {
-        let call = self.call();
-        Ok(call.done(call.images_list().send().await).await?.into_inner().data)
+        self.raw().images_list().send().await
     }
 
     /// The regions.
     pub async fn regions(&self) -> Result<Vec<types::Region>, Error> {
-        let call = self.call();
-        Ok(call.done(call.regions_list().send().await).await?.into_inner().data)
+        self.raw().regions_list().send().await
     }
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-use super::{LambdaCloud, check, checked_id, types};
+use super::{LambdaCloud, check, types};
 use crate::error::Error;
+use crate::transport::checked;
 
 /// An instance: typed data together with a cheap handle.
 ///
@@ -94,21 +95,18 @@ impl<D: Subject> Instance<D> {
 
     /// Reads the instance. [`Error::is_not_found`] where there is none, or no longer.
     pub async fn get(&self) -> Result<Instance, Error> {
-        let id = checked_id(self.id())?;
-        let call = self.lambda.call();
-        let reply = call.done(call.instance_get().id(id).send().await).await?;
-        Ok(Instance::new(&self.lambda, reply.into_inner().data))
+        let data = self.lambda.raw().instance_get().id(self.id()).send().await?;
+        Ok(Instance::new(&self.lambda, data))
     }
 
     /// Gives it another name: up to 64 characters, not unique.
     pub async fn rename(&self, to: impl Into<String>) -> Result<Instance, Error> {
         let to = to.into();
-        let id = checked_id(self.id())?;
+        let id = checked("id", self.id())?;
         check::name("to", &to)?;
-        let call = self.lambda.call();
         let body = types::InstanceUpdate { name: Some(to) };
-        let reply = call.done(call.instance_update().id(id).body(body).send().await).await?;
-        Ok(Instance::new(&self.lambda, reply.into_inner().data))
+        let reply = self.lambda.raw().instance_update().id(id).body(body).send().await?;
+        Ok(Instance::new(&self.lambda, reply))
     }
 
     /// A handle that owns nothing but the id.

@@ -51,9 +51,8 @@ impl LambdaCloud {
     ///
     /// Capacity is a hint of the moment; [`launch_when_available`](Self::launch_when_available) makes the best of it.
     pub async fn instance_types(&self) -> Result<BTreeMap<String, types::InstanceTypeOffer>, Error> {
-        let call = self.call();
-        let reply = call.done(call.instance_types_list().send().await).await?;
-        Ok(reply.into_inner().data.into_iter().collect())
+        let reply = self.raw().instance_types_list().send().await?;
+        Ok(reply.into_iter().collect())
     }
 }
 

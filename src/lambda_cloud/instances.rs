@@ -65,8 +65,7 @@ impl Instances {
     }
 
     async fn page(self, cursor: Option<Cursor>) -> Result<Page<Instance>, Error> {
-        let call = self.lambda.call();
-        let request = call.instances_list();
+        let request = self.lambda.raw().instances_list();
         let request = match &self.cluster {
             Some(cluster) => request.cluster_id(cluster),
             None => request,
@@ -75,7 +74,7 @@ impl Instances {
             Some(Cursor(token)) => request.page_token(token),
             None => request,
         };
-        let reply = call.done(request.send().await).await?.into_inner();
+        let reply = request.send().await?;
         let wanted = reply.data.into_iter().filter(|instance| self.wants(instance));
         Ok(Page {
             items: wanted.map(|instance| Instance::new(&self.lambda, instance)).collect(),

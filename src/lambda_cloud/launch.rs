@@ -218,9 +218,8 @@ impl Launch {
     async fn post(&self, by: &LambdaCloud) -> Result<Vec<String>, Error> {
         let mut body = self.request.clone();
         body.tags.push(tag(MARKER, &self.marker));
-        let call = by.call();
-        let reply = call.done(call.instance_launch().body(body).send().await).await?;
-        Ok(reply.into_inner().data.instance_ids)
+        let reply = by.raw().instance_launch().body(body).send().await?;
+        Ok(reply.instance_ids)
     }
 
     fn operation(&self, id: Option<String>) -> Operation<Instance> {

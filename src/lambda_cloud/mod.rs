@@ -26,14 +26,9 @@ mod when_available;
 use std::sync::Arc;
 use std::time::Duration;
 
-use progenitor_client::ClientInfo;
-
-use crate::call::Call;
-use crate::error::Error;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::Inner;
 
 pub use crate::raw::lambda_cloud::types;
 pub use crate::raw::lambda_cloud::types::{InstanceStatus, NetworkProtocol};
@@ -98,7 +93,7 @@ impl LambdaCloud {
     pub fn with(&self, retry: Retry) -> Self {
         let old = &*self.0;
         Self(Arc::new(Core {
-            raw: rebuild(&old.raw, old.raw.inner().with(retry)),
+            raw: raw::lambda_cloud::Client { handle: old.raw.handle.with(retry) },
             origin: old.origin.clone(),
             place: old.place.clone(),
             interval: old.interval,
@@ -106,16 +101,12 @@ impl LambdaCloud {
         }))
     }
 
-    /// Every operation of the API, without waiting or typed errors, but with the same retries, time limits, pacing and
-    /// spans.
+    /// Every operation of the API, one request each, with the same retries, time limits, pacing, spans and errors.
     ///
     /// ```no_run
     /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
-    /// let reply = match lambda.raw().instances_list().send().await {
-    ///     Ok(reply) => reply.into_inner(),
-    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
-    /// };
-    /// # let _ = reply; Ok(()) }
+    /// let instances = lambda.raw().instances_list().send().await?.data;
+    /// # let _ = instances; Ok(()) }
     /// ```
     pub fn raw(&self) -> &raw::lambda_cloud::Client {
         &self.0.raw
@@ -133,28 +124,10 @@ impl LambdaCloud {
 
     /// Where the service is, for errors.
     pub(crate) fn address(&self) -> &str {
-        &self.0.raw.inner().shared.server
-    }
-
-    /// A raw client for one call, which keeps a record of it.
-    fn call(&self) -> Call<raw::lambda_cloud::Client> {
-        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
+        self.0.raw.handle.server()
     }
 
     fn retry(&self) -> &Retry {
-        &self.0.raw.inner().retry
-    }
-}
-
-fn rebuild(raw: &raw::lambda_cloud::Client, inner: Inner) -> raw::lambda_cloud::Client {
-    raw::lambda_cloud::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
-}
-
-/// Ids end up in paths: what would lead elsewhere is refused before anything is sent.
-fn checked_id(id: &str) -> Result<types::PathSegment, Error> {
-    match types::PathSegment::try_from(id) {
-        Ok(segment) => Ok(segment),
-        Err(_) if id.is_empty() => Err(Error::invalid("id", "is empty")),
-        Err(_) => Err(Error::invalid("id", format!("{id:?} can't be an id"))),
+        self.0.raw.handle.retry()
     }
 }

@@ -3,9 +3,10 @@
 use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
 use super::reply::is_ambiguous;
 use super::types::ActionReason;
-use super::{Instance, InstanceStatus, LambdaCloud, Launch, Subject, checked_id, types};
+use super::{Instance, InstanceStatus, LambdaCloud, Launch, Subject, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -25,8 +26,8 @@ impl<D: Subject> Instance<D> {
     pub fn restart(&self) -> Action<Instance> {
         let this = self.known();
         Action::new(async move {
-            let id = checked_id(this.id())?;
-            let goal = match post(&this.lambda, &id).await {
+            let id = checked("id", this.id())?;
+            let goal = match post(&this.lambda, id).await {
                 Ok(instance) => Restarted::after(instance.as_ref()),
                 Err(e) if is_ambiguous(&e) && restarts(&this).await => Restarted { changed: true, calm: 0 },
                 Err(e) => return Err(e),
@@ -37,10 +38,9 @@ impl<D: Subject> Instance<D> {
 }
 
 async fn post(lambda: &LambdaCloud, id: &str) -> Result<Option<types::Instance>, Error> {
-    let call = lambda.call();
     let body = types::InstanceIds { instance_ids: vec![id.to_owned()] };
-    let reply = call.done(call.instances_restart().body(body).send().await).await?.into_inner();
-    Ok(reply.data.restarted_instances.into_iter().find(|instance| instance.id == id))
+    let reply = lambda.raw().instances_restart().body(body).send().await?;
+    Ok(reply.restarted_instances.into_iter().find(|instance| instance.id == id))
 }
 
 /// Whether a restart whose answer was lost is under way.

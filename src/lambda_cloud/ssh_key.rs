@@ -1,13 +1,12 @@
 //! The keys that instances are launched with.
 
-use super::{LambdaCloud, check, checked_id, types};
+use super::{LambdaCloud, check, types};
 use crate::error::Error;
 
 impl LambdaCloud {
     /// The SSH keys of the account.
     pub async fn ssh_keys(&self) -> Result<Vec<types::SshKey>, Error> {
-        let call = self.call();
-        Ok(call.done(call.ssh_keys_list().send().await).await?.into_inner().data)
+        self.raw().ssh_keys_list().send().await
     }
 
     /// Adds an SSH key to the account.
@@ -27,8 +26,7 @@ impl LambdaCloud {
 
     /// Deletes an SSH key, by its id. Instances that have it keep it.
     pub async fn delete_ssh_key(&self, id: &str) -> Result<(), Error> {
-        let call = self.call();
-        call.done(call.ssh_key_delete().id(checked_id(id)?).send().await).await.map(drop)
+        self.raw().ssh_key_delete().id(id).send().await.map(drop)
     }
 }
 
@@ -60,8 +58,7 @@ impl NewSshKey {
 
     async fn add(self, public_key: Option<String>) -> Result<types::SshKey, Error> {
         check::name("name", &self.name)?;
-        let call = self.lambda.call();
         let body = types::SshKeyAdd { name: self.name, public_key };
-        Ok(call.done(call.ssh_key_add().body(body).send().await).await?.into_inner().data)
+        self.lambda.raw().ssh_key_add().body(body).send().await
     }
 }

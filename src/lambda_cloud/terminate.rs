@@ -2,9 +2,10 @@
 
 use super::presence::{Goal, Identity, Judgement, Presence};
 use super::reply::is_ambiguous;
-use super::{Instance, InstanceRef, InstanceStatus, LambdaCloud, Launch, Subject, checked_id, types};
+use super::{Instance, InstanceRef, InstanceStatus, LambdaCloud, Launch, Subject, types};
 use crate::error::{Error, Kind, Sent};
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -51,10 +52,9 @@ async fn insist(instance: &InstanceRef) -> Result<(), Error> {
 }
 
 async fn post(instance: &InstanceRef) -> Result<(), Error> {
-    let id = checked_id(instance.id())?;
-    let call = instance.lambda.call();
+    let id = checked("id", instance.id())?;
     let body = types::InstanceIds { instance_ids: vec![id.to_string()] };
-    call.done(call.instances_terminate().body(body).send().await).await.map(drop)
+    instance.lambda.raw().instances_terminate().body(body).send().await.map(drop)
 }
 
 /// Errors that say nothing of the instance.

@@ -6,6 +6,7 @@ use super::reply;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
 use crate::error::{Error, Kind, Sent};
+use crate::raw::Call;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -82,20 +83,17 @@ pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Insta
 }
 
 /// Gives the agent an order once it is ready; gives the UUID of the operation. While the server says that it isn't, nothing
-/// was done: then again. `call` is given the id of the request.
-pub(super) async fn order<F>(
+/// was done: then again.
+pub(super) async fn order(
     instance: &InstanceRef,
     deadline: Deadline,
-    mut call: impl FnMut(String) -> F,
-) -> Result<String, Error>
-where
-    F: Future<Output = Result<types::AgentOperation, Error>>,
-{
+    call: impl Fn() -> Call<types::AgentOperation>,
+) -> Result<String, Error> {
     let mut pauses = pauses();
     loop {
         deadline.limits(instance.agent_ready()).await?;
         let id = lost::request_id();
-        let e = match deadline.bound(call(id.clone())).await {
+        let e = match deadline.bound(call().request_id(&id)).await {
             Ok(queued) => return Ok(queued.uuid),
             Err(e) if is_not_ready(&e) => e,
             Err(e) if lost::is_open(&e) && !is_no_blob(&e) => {

@@ -2,12 +2,12 @@
 
 use std::ops::Deref;
 
-use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
-use super::{AgentOperationState, Instance, ShakenFist, Subject, checked, types};
+use super::{AgentOperationState, Instance, ShakenFist, Subject, types};
 use crate::error::{Error, Kind, Sent};
 use crate::page::{List, Page};
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
 /// An order that the agent got: its data together with a cheap handle.
@@ -63,11 +63,9 @@ impl<D: Subject> Instance<D> {
                 if all {
                     sf.require("instance-agentoperations-all", "list agent operations that are done").await?;
                 }
-                let call = sf.call();
                 let query = types::AgentOperationsQuery { all: all.then_some(true) };
-                let result =
-                    call.instance_agent_operations().instance_ref(reference).body(query).send().await;
-                let items = open(&call, result).await?.0.into_iter();
+                let call = sf.raw().instance_agent_operations().instance_ref(reference).body(query);
+                let items = call.send().await?.0.into_iter();
                 Ok(Page::only(items.map(|data| AgentOperation { sf: sf.clone(), data }).collect()))
             })
         })
@@ -92,18 +90,13 @@ impl AgentOperation {
 }
 
 async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::AgentOperation, Error> {
-    let uuid = checked("agent operation", uuid)?;
-    let call = sf.call();
-    let result = call.agent_operation_get().operation_uuid(uuid).send().await;
-    open(&call, result).await
+    sf.raw().agent_operation_get().operation_uuid(checked("agent operation", uuid)?).send().await
 }
 
 async fn delete(sf: &ShakenFist, uuid: &str) -> Result<(), Error> {
     let uuid = checked("agent operation", uuid)?;
     sf.require("agentoperations-crud", "delete agent operations").await?;
-    let call = sf.call();
-    let result = call.agent_operation_delete().operation_uuid(uuid).send().await;
-    open(&call, result).await.map(drop)
+    sf.raw().agent_operation_delete().operation_uuid(uuid).send().await.map(drop)
 }
 
 /// What an agent operation is for, and what becomes of its results.

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::{Deadline, pauses};
-use super::reply::open;
 use super::types::ArtifactType;
 use super::upload::{self, Uploaded};
-use super::{ShakenFist, checked, types};
+use super::{ShakenFist, types};
 use crate::error::{Error, Kind, Sent};
 use crate::page::{List, Page};
 use crate::transfer::{Content, Tell, Transferred};
+use crate::transport::checked;
 
 /// An artifact: its data together with a cheap handle.
 ///
@@ -39,9 +39,7 @@ impl ShakenFist {
         List::new(move |_| {
             let sf = sf.clone();
             Box::pin(async move {
-                let call = sf.call();
-                let result = call.artifacts_list().send().await;
-                let items = open(&call, result).await?.0.into_iter();
+                let items = sf.raw().artifacts_list().send().await?.0.into_iter();
                 Ok(Page::only(items.map(|data| Artifact { sf: sf.clone(), data }).collect()))
             })
         })
@@ -50,9 +48,8 @@ impl ShakenFist {
     /// Reads an artifact, by its UUID or name.
     pub async fn artifact(&self, reference: &str) -> Result<Artifact, Error> {
         let reference = checked("artifact", reference)?;
-        let call = self.call();
-        let result = call.artifact_get().artifact_ref(reference).send().await;
-        Ok(Artifact { sf: self.clone(), data: open(&call, result).await? })
+        let data = self.raw().artifact_get().artifact_ref(reference).send().await?;
+        Ok(Artifact { sf: self.clone(), data })
     }
 
     /// Uploads content, to become an artifact that new instances can be made from.
@@ -85,10 +82,8 @@ impl ShakenFist {
 impl Artifact {
     /// Deletes it. Its blobs go when nothing else uses them.
     pub async fn delete(&self) -> Result<(), Error> {
-        let call = self.sf.call();
         let reference = checked("artifact", &self.uuid)?;
-        let result = call.artifact_delete().artifact_ref(reference).send().await;
-        open(&call, result).await.map(drop)
+        self.sf.raw().artifact_delete().artifact_ref(reference).send().await.map(drop)
     }
 }
 
@@ -152,29 +147,26 @@ impl ArtifactUpload {
     }
 
     async fn store(self, name: String, kind: ArtifactType) -> Result<Artifact, Error> {
-        let segment = checked("artifact", &name)?;
-        Deadline::after(self.limit).bound(self.store_as(segment, kind)).await
+        checked("artifact", &name)?;
+        Deadline::after(self.limit).bound(self.store_as(&name, kind)).await
     }
 
-    async fn store_as(self, name: types::PathSegment, kind: ArtifactType) -> Result<Artifact, Error> {
+    async fn store_as(self, name: &str, kind: ArtifactType) -> Result<Artifact, Error> {
         let (sf, asked) = (self.sf.clone(), self.asked.clone().unwrap_or_default());
         let typed = sf.can("artifact-upload-types").await;
         if !typed && kind != ArtifactType::Image {
             sf.require("artifact-upload-types", "make artifacts other than images").await?;
         }
         let mut request = types::ArtifactUpload {
-            upload_uuid: None,
-            blob_uuid: None,
-            source_url: None,
             shared: self.shared.then_some(true),
-            namespace: None,
             artifact_type: typed.then_some(kind),
+            ..Default::default()
         };
         let (content, there) = self.look_for_it().await?;
         if let Some(blob) = there {
             request.blob_uuid = Some(blob);
             asked.store(true, Ordering::Relaxed);
-            match convert(&sf, &name, &request, None).await {
+            match convert(&sf, name, &request, None).await {
                 // It went away in the meantime.
                 Err(e) if e.is_not_found() => request.blob_uuid = None,
                 result => return result,
@@ -185,7 +177,7 @@ impl ArtifactUpload {
         let uploaded = upload::upload(&sf, pieces, tell).await?;
         request.upload_uuid = Some(uploaded.uuid.clone());
         asked.store(true, Ordering::Relaxed);
-        convert(&sf, &name, &request, Some(&uploaded)).await
+        convert(&sf, name, &request, Some(&uploaded)).await
     }
 
     /// The UUID of a blob that holds the same already, and the content once more.
@@ -210,15 +202,13 @@ impl ArtifactUpload {
 /// Makes an artifact, and checks that the bytes are those that were sent.
 async fn convert(
     sf: &ShakenFist,
-    name: &types::PathSegment,
+    name: &str,
     request: &types::ArtifactUpload,
     uploaded: Option<&Uploaded>,
 ) -> Result<Artifact, Error> {
-    let call = sf.call();
-    // The deadline of the whole does: a checksum of much takes long.
-    call.bounded();
-    let result = call.artifact_upload().artifact_name(name.clone()).body(request.clone()).send().await;
-    let artifact = match open(&call, result).await {
+    let call = sf.raw().artifact_upload().artifact_name(name).body(request.clone()).send();
+    // The deadline of the whole bounds it: a checksum of much takes long.
+    let artifact = match call.bounded().await {
         Ok(data) => Artifact { sf: sf.clone(), data },
         Err(e) => match uploaded {
             Some(uploaded) if is_open(&e) => find(sf, name, uploaded, e).await?,
@@ -237,12 +227,7 @@ fn is_open(e: &Error) -> bool {
 }
 
 /// The answer is lost: is there an artifact of that name with those bytes?
-async fn find(
-    sf: &ShakenFist,
-    name: &types::PathSegment,
-    uploaded: &Uploaded,
-    lost: Error,
-) -> Result<Artifact, Error> {
+async fn find(sf: &ShakenFist, name: &str, uploaded: &Uploaded, lost: Error) -> Result<Artifact, Error> {
     const LOOKS: u32 = 20;
     let mut pauses = pauses();
     for _ in 0..LOOKS {

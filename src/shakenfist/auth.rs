@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use progenitor_client::ClientInfo;
 use tokio::time::Instant;
 
-use super::{ShakenFist, rebuild, types};
-use crate::call::Call;
+use super::{ShakenFist, types};
 use crate::clock;
 use crate::credential::{Fetch, Token, bearer};
 use crate::error::{Error, Kind};
@@ -27,11 +25,9 @@ impl Tokens {
     }
 
     async fn exchange(&self) -> Result<Token, Error> {
-        let call = Call::new(self.raw.inner(), |inner| rebuild(&self.raw, inner));
-        let request = types::AuthRequest { namespace: self.namespace.clone(), key: self.key.clone() };
+        let request = types::AuthRequest::new(self.key.clone(), &self.namespace);
         let asked = Instant::now();
-        let result = call.auth().body(request).send().await;
-        let token = call.done(result).await.map_err(|e| self.refused(e))?.into_inner();
+        let token = self.raw.auth().body(request).send().await.map_err(|e| self.refused(e))?;
         let lasts = token.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
         Ok(Token { value: bearer(&token.access_token)?, ends: lasts.map(|lasts| clock::after(asked, lasts)) })
     }
@@ -60,9 +56,7 @@ impl ShakenFist {
     /// Fails unless the key is accepted.
     pub(super) async fn sign_in(&self) -> Result<(), Error> {
         // The cheapest call that needs a token and asks for nothing that grows: no such UUID exists.
-        let call = self.call();
-        let result = call.agent_operation_get().operation_uuid(NOBODY).send().await;
-        match call.done(result).await {
+        match self.raw().agent_operation_get().operation_uuid(NOBODY).send().await {
             Ok(_) => Ok(()),
             Err(e) if e.is_not_found() => Ok(()),
             Err(e) => Err(e),

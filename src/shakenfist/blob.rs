@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt, try_unfold};
-use progenitor_client::ClientInfo;
 use ring::digest::{Context, SHA512};
 use tokio::sync::OnceCell;
 
-use super::reply::open;
-use super::{ShakenFist, checked, types};
+use super::{ShakenFist, types};
 use crate::error::{Error, Kind, Sent};
 use crate::transfer::{Opened, Pull, Source};
+use crate::transport::checked;
 use crate::wait::BoxFuture;
 
 /// A blob: its data together with a cheap handle.
@@ -52,19 +51,13 @@ impl ShakenFist {
             return Err(Error::invalid("sha512", "is no SHA-512: 128 hexadecimal digits"));
         }
         self.require("blob-search-by-hash", "find blobs by checksum").await?;
-        let hash = checked("sha512", &hash.to_ascii_lowercase())?;
-        let call = self.call();
-        let result = call.blob_by_sha512().hash(hash).send().await;
-        let found = open(&call, result).await?.0;
+        let found = self.raw().blob_by_sha512().hash(hash.to_ascii_lowercase()).send().await?.0;
         Ok(found.map(|data| Blob { sf: self.clone(), data }))
     }
 }
 
 async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::Blob, Error> {
-    let uuid = checked("blob", uuid)?;
-    let call = sf.call();
-    let result = call.blob_get().blob_uuid(uuid).send().await;
-    open(&call, result).await
+    sf.raw().blob_get().blob_uuid(checked("blob", uuid)?).send().await
 }
 
 impl Blob {
@@ -167,6 +160,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A number of bytes as the API has it; no content is larger.
+pub(super) fn count(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
 impl BlobSource {
     pub(super) fn whole(sf: &ShakenFist, uuid: String) -> Self {
         Self::new(sf, uuid, 0, None)
@@ -178,7 +176,7 @@ impl BlobSource {
     }
 
     pub(super) fn pull(self) -> Pull {
-        let retry = self.sf.0.raw.inner().retry.clone();
+        let retry = self.sf.raw().handle.retry().clone();
         Pull::new(self, &retry)
     }
 
@@ -202,20 +200,16 @@ impl BlobSource {
             let body = checked_body(futures_util::stream::empty().boxed(), left, self.check(from, &known));
             return Ok(Opened { from, total: known.total, version, mode: None, body });
         }
-        let call = self.sf.call();
-        let request = call.blob_data().blob_uuid(checked("blob", &self.uuid)?);
+        let request = self.sf.raw().blob_data().blob_uuid(checked("blob", &self.uuid)?);
         let request = match self.offset.saturating_add(from) {
             0 => request,
-            offset => request.offset(offset),
+            offset => request.offset(count(offset)),
         };
         let request = match left.filter(|_| self.limit.is_some()) {
-            Some(left) if self.sf.can("blob-data-limit").await => request.limit(left),
+            Some(left) if self.sf.can("blob-data-limit").await => request.limit(count(left)),
             _ => request,
         };
-        let result = request.send().await;
-        let answer = call.done(result).await?;
-        let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e)).boxed();
-        let body = checked_body(body, left, self.check(from, &known));
+        let body = checked_body(request.send().await?.boxed(), left, self.check(from, &known));
         Ok(Opened { from, total: known.total, version, mode: None, body })
     }
 

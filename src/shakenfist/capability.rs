@@ -42,9 +42,7 @@ impl ShakenFist {
 
     async fn read_capabilities(&self) -> Result<Capabilities, Error> {
         const MOST: usize = 256 * 1024;
-        let call = self.open_call();
-        let result = call.root().send().await;
-        let mut page = call.done(result).await?.into_inner().into_inner();
+        let mut page = self.open().root().send().await?;
         let mut text = Vec::new();
         let read = async {
             while let Some(piece) = page.try_next().await? {
@@ -53,15 +51,13 @@ impl ShakenFist {
                     break;
                 }
             }
-            Ok::<_, reqwest::Error>(())
+            Ok::<_, Error>(())
         };
         let limit = std::time::Duration::from_secs(30);
         match tokio::time::timeout(limit, read).await {
             Ok(Ok(())) => Ok(Capabilities::read(&String::from_utf8_lossy(&text))),
-            Ok(Err(e)) => {
-                Err(call.bad_reply(format!("the list of capabilities broke off: {}", e.without_url())))
-            }
-            Err(_) => Err(call.bad_reply("the list of capabilities doesn't end")),
+            Ok(Err(e)) => Err(e),
+            Err(_) => Err(page.facts().bad_reply("the list of capabilities doesn't end")),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::place::{Place, Server};
 use crate::retry::Retry;
 use crate::secret::Secret;
-use crate::transport::{Inner, Shared};
+use crate::transport::{Handle, Shared};
 use crate::{http, raw, tls};
 
 /// A cluster to connect to; made by [`ShakenFist::at`].
@@ -112,19 +112,9 @@ impl Connect {
         let tls = if plain { tls::nobody()? } else { tls::public()? };
         let http = http::build(http::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let raw = |credential| {
-            let shared = Shared::new(
-                "shakenfist",
-                raw::shakenfist::ENDPOINTS,
-                reply::explain,
-                credential,
-                self.limits.clone(),
-            )
-            .at(&base);
-            raw::shakenfist::Client::new_with_client(
-                &base,
-                http.clone(),
-                Inner::new(shared, self.retry.clone()),
-            )
+            let shared = Shared::new("shakenfist", &base, reply::explain, credential, self.limits.clone());
+            let handle = Handle::new(http.clone(), &base, shared, self.retry.clone());
+            raw::shakenfist::Client { handle }
         };
         let open = raw(Credential::None);
         let (api, scope) = ("shakenfist", format!("namespace:{}", self.namespace));

@@ -1,18 +1,12 @@
 //! Consoles: the serial one's log, the way to the graphical one, pictures of the screen.
 
 use std::future::IntoFuture;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
-use progenitor_client::ByteStream;
 
 use super::blob::BlobSource;
-use super::reply::open;
 use super::{Instance, InstanceRef, Subject, types};
-use crate::call::Call;
-use crate::error::{Error, Kind, Sent};
-use crate::raw;
+use crate::error::Error;
 use crate::transfer;
 use crate::wait::BoxFuture;
 
@@ -39,10 +33,7 @@ impl<D: Subject> Instance<D> {
 
     /// Empties the serial console's log.
     pub async fn clear_console_log(&self) -> Result<(), Error> {
-        let reference = self.segment()?;
-        let call = self.sf.call();
-        let result = call.instance_console_clear().instance_ref(reference).send().await;
-        open(&call, result).await.map(drop)
+        self.sf.raw().instance_console_clear().instance_ref(self.segment()?).send().await.map(drop)
     }
 
     /// The text of a `.vv` file, with which `remote-viewer` connects to the graphical console. It tells viewers to
@@ -56,9 +47,8 @@ impl<D: Subject> Instance<D> {
     pub async fn vdi_console_helper(&self) -> Result<String, Error> {
         let reference = self.segment()?;
         self.sf.require("vdi-console-helper", "make a file for virt-viewer").await?;
-        let call = self.sf.call();
-        let result = call.instance_vdi_helper().instance_ref(reference).send().await;
-        let text = collect(&call, call.done(result).await?.into_inner()).await?;
+        let text = self.sf.raw().instance_vdi_helper().instance_ref(reference).send().await?;
+        let text = text.document().await?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
@@ -74,9 +64,7 @@ impl<D: Subject> Instance<D> {
     pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
         self.sf.require("instance-screenshot", "take pictures of a screen").await?;
-        let call = self.sf.call();
-        let result = call.instance_screenshot().instance_ref(reference).send().await;
-        let types::BlobUuid(uuid) = open(&call, result).await?;
+        let uuid = self.sf.raw().instance_screenshot().instance_ref(reference).send().await?;
         Ok(BlobSource::whole(&self.sf, uuid).pull())
     }
 }
@@ -95,11 +83,10 @@ impl ConsoleLog {
     }
 
     async fn read(self) -> Result<Bytes, Error> {
-        let reference = self.instance.segment()?;
-        let call = self.instance.sf.call();
+        let (sf, reference) = (&self.instance.sf, self.instance.segment()?);
         let query = types::ConsoleQuery { length: self.length };
-        let result = call.instance_console_get().instance_ref(reference).body(query).send().await;
-        collect(&call, call.done(result).await?.into_inner()).await
+        let log = sf.raw().instance_console_get().instance_ref(reference).body(query).send().await?;
+        log.document().await
     }
 }
 
@@ -109,26 +96,5 @@ impl IntoFuture for ConsoleLog {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.read())
-    }
-}
-
-/// All of a body that has no length of its own; one that falls silent, or has no end, is an error.
-async fn collect(call: &Call<raw::shakenfist::Client>, body: ByteStream) -> Result<Bytes, Error> {
-    const SILENCE: Duration = Duration::from_secs(30);
-    let mut body = body.into_inner();
-    let mut all = Vec::new();
-    loop {
-        match tokio::time::timeout(SILENCE, body.try_next()).await {
-            Ok(Ok(Some(piece))) => {
-                call.check_size(all.len().saturating_add(piece.len()))?;
-                all.extend_from_slice(&piece);
-            }
-            Ok(Ok(None)) => return Ok(all.into()),
-            Ok(Err(e)) => return Err(call.broken_off(e)),
-            Err(_) => {
-                let e = Error::new(Kind::Timeout, format!("nothing came for {SILENCE:?}"));
-                return Err(e.with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)));
-            }
-        }
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::instance::{failure, is_failed};
-use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -46,13 +46,9 @@ fn begin(instance: InstanceRef, request: types::InstanceDelete) -> Action<()> {
             true => instance,
             false => instance.get().await?.named(),
         };
-        let call = instance.sf.call();
-        let send = call.instance_delete().instance_ref(instance.segment()?);
-        let result = match request.namespace {
-            Some(_) => send.body(request).send().await,
-            None => send.send().await,
-        };
-        let uuid = match open(&call, result).await {
+        // Without a namespace there is no body.
+        let call = instance.sf.raw().instance_delete().instance_ref(instance.segment()?).body(request);
+        let uuid = match call.send().await {
             Ok(data) => data.uuid,
             Err(e) if lost::is_open(&e) => begun(&instance, e).await?,
             Err(e) => return Err(e),
@@ -221,10 +217,8 @@ pub(super) fn resume_all(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<V
 /// Removes the record of an instance that failed; doesn't wait for it.
 pub(super) async fn remove_record(sf: &ShakenFist, record: &types::Instance) -> Result<(), Error> {
     debug_assert!(is_failed(&record.state));
-    let call = sf.call();
-    let reference = super::checked("instance", &record.uuid)?;
-    let result = call.instance_delete().instance_ref(reference).send().await;
-    match open(&call, result).await {
+    let reference = checked("instance", &record.uuid)?;
+    match sf.raw().instance_delete().instance_ref(reference).send().await {
         Ok(_) => Ok(()),
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::reply::open;
 use super::{EventType, Instance, InstanceRef, Subject, types};
 use crate::error::Error;
 use crate::page::{List, Page};
@@ -84,10 +83,9 @@ impl Events {
         if self.kind.is_some() {
             sf.require("events-by-type", "list events by type").await?;
         }
-        let call = sf.call();
         let query = types::EventsQuery { event_type: self.kind, limit: self.limit.map(i64::from) };
-        let result = call.instance_events().instance_ref(reference).body(query).send().await;
-        Ok(open(&call, result).await?.0.into_iter().map(Event::from).collect())
+        let all = sf.raw().instance_events().instance_ref(reference).body(query).send().await?;
+        Ok(all.0.into_iter().map(Event::from).collect())
     }
 }
 

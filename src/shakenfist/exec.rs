@@ -9,7 +9,6 @@ use super::agent::order;
 use super::agent_operation::{AgentWork, End, incomplete};
 use super::blob::BlobSource;
 use super::clock::Deadline;
-use super::reply::open;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
 use crate::process::{Chunk, Collected, ExitStatus, Output};
@@ -43,7 +42,7 @@ impl<D: Subject> Instance<D> {
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
         let (instance, command) = (self.named(), command_line.into());
-        let max_output = instance.sf.raw().inner.limits().output;
+        let max_output = instance.sf.raw().handle.limits().output;
         Exec { instance, command, limit: Operation::<Output>::LIMIT, max_output }
     }
 }
@@ -83,16 +82,11 @@ impl Exec {
         if command.trim().is_empty() {
             return Err(Error::invalid("command_line", "is empty"));
         }
-        let reference = &instance.segment()?;
+        let reference = instance.segment()?;
         instance.sf.require("instance-execute", "run commands in instances").await?;
-        let queued = order(instance, deadline, |id| async move {
-            let call = instance.sf.call();
-            call.request_id(&id);
-            let request = types::AgentExecute { command_line: command.clone() };
-            let result = call.agent_execute().instance_ref(reference.clone()).body(request).send().await;
-            open(&call, result).await
-        });
-        let queued = queued.await?;
+        let request = types::AgentExecute::new(command);
+        let call = || instance.sf.raw().agent_execute().instance_ref(reference).body(request.clone()).send();
+        let queued = order(instance, deadline, call).await?;
         let ran = Ran { max_output: self.max_output };
         Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, ran)))
     }
@@ -150,5 +144,5 @@ async fn collect(
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Output>> {
-    AgentWork::resume(sf, ticket, Ran { max_output: sf.raw().inner.limits().output })
+    AgentWork::resume(sf, ticket, Ran { max_output: sf.raw().handle.limits().output })
 }

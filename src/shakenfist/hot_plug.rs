@@ -2,7 +2,6 @@
 
 use std::future::IntoFuture;
 
-use super::reply::open;
 use super::{Instance, InstanceRef, Interface, Nic, Subject, types};
 use crate::error::{Error, Kind};
 use crate::wait::BoxFuture;
@@ -77,11 +76,9 @@ impl HotPlug {
 
     async fn plug(&self) -> Result<Interface, Error> {
         let instance = &self.instance;
-        let call = instance.sf.call();
-        let request = types::InterfaceAdd { network: self.nic.0.clone() };
-        let result =
-            call.instance_interface_add().instance_ref(instance.segment()?).body(request).send().await;
-        match open(&call, result).await {
+        let request = types::InterfaceAdd::new(self.nic.0.clone());
+        let call = instance.sf.raw().instance_interface_add().instance_ref(instance.segment()?).body(request);
+        match call.send().await {
             Ok(data) => Ok(Interface::new(&instance.sf, data)),
             Err(e) if matches!(e.status(), Some(409 | 507)) => Err(torn_down(e, instance.reference())),
             Err(e) => Err(e),

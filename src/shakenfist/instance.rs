@@ -2,9 +2,9 @@
 
 use std::ops::Deref;
 
-use super::reply::open;
-use super::{InstanceState, ShakenFist, checked, types};
+use super::{InstanceState, ShakenFist, types};
 use crate::error::{Error, Kind, Sent};
+use crate::transport::checked;
 
 /// An instance: typed data together with a cheap handle.
 ///
@@ -106,7 +106,7 @@ impl<D: Subject> Instance<D> {
         self.data.reference()
     }
 
-    pub(super) fn segment(&self) -> Result<types::PathSegment, Error> {
+    pub(super) fn segment(&self) -> Result<&str, Error> {
         checked("instance", self.reference())
     }
 
@@ -114,10 +114,8 @@ impl<D: Subject> Instance<D> {
     ///
     /// By UUID a deleted one is found for about an hour, in the state `deleted`.
     pub async fn get(&self) -> Result<Instance, Error> {
-        let reference = self.segment()?;
-        let call = self.sf.call();
-        let result = call.instance_get().instance_ref(reference).send().await;
-        Ok(Instance::new(&self.sf, open(&call, result).await?))
+        let data = self.sf.raw().instance_get().instance_ref(self.segment()?).send().await?;
+        Ok(Instance::new(&self.sf, data))
     }
 
     /// A handle that owns nothing but the reference.

@@ -1,7 +1,6 @@
 //! Lists of instances.
 
 use super::delete::{self, AllDeleted};
-use super::reply::open;
 use super::work::Polled;
 use super::{Instance, InstanceState, ShakenFist, lost, types};
 use crate::error::Error;
@@ -65,10 +64,8 @@ impl Instances {
     }
 
     async fn fetch(self) -> Result<Vec<Instance>, Error> {
-        let call = self.sf.call();
         let query = types::InstancesQuery { all: self.deleted.then_some(true) };
-        let result = call.instances_list().body(query).send().await;
-        let all = open(&call, result).await?.0.into_iter();
+        let all = self.sf.raw().instances_list().body(query).send().await?.0.into_iter();
         let wanted = |instance: &types::Instance| {
             self.state.as_ref().is_none_or(|state| *state == instance.state)
                 && self.namespace.as_ref().is_none_or(|name| *name == instance.namespace)
@@ -96,10 +93,8 @@ impl Instances {
                 return Err(Error::invalid("state", "can't choose what is deleted: all are"));
             }
             let (there, gone) = self.present_and_gone().await?;
-            let call = self.sf.call();
             let request = types::InstancesDelete { confirm: true, namespace: self.namespace };
-            let result = call.instances_delete().body(request).send().await;
-            let uuids = match open(&call, result).await {
+            let uuids = match self.sf.raw().instances_delete().body(request).send().await {
                 // Some servers name those, too, that were deleted before.
                 Ok(uuids) => uuids.0.into_iter().filter(|uuid| !gone.contains(uuid)).collect(),
                 Err(e) if lost::is_open(&e) && !there.is_empty() => {

@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use super::reply::open;
-use super::{Instance, ShakenFist, Subject, checked, lost, types};
+use super::{Instance, ShakenFist, Subject, lost, types};
 use crate::error::Error;
+use crate::raw::Call;
+use crate::transport::checked;
 
 /// A network interface: its data together with a cheap handle.
 #[derive(Debug, Clone)]
@@ -25,9 +26,7 @@ impl ShakenFist {
     /// Reads a network interface.
     pub async fn interface(&self, uuid: &str) -> Result<Interface, Error> {
         let uuid = checked("interface", uuid)?;
-        let call = self.call();
-        let result = call.interface_get().interface_uuid(uuid).send().await;
-        Ok(Interface::new(self, open(&call, result).await?))
+        Ok(Interface::new(self, self.raw().interface_get().interface_uuid(uuid).send().await?))
     }
 }
 
@@ -42,11 +41,8 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub async fn interfaces(&self) -> Result<Vec<Interface>, Error> {
-        let reference = self.segment()?;
-        let call = self.sf.call();
-        let result = call.instance_interfaces().instance_ref(reference).send().await;
-        let items = open(&call, result).await?.0.into_iter();
-        Ok(items.map(|data| Interface::new(&self.sf, data)).collect())
+        let all = self.sf.raw().instance_interfaces().instance_ref(self.segment()?).send().await?;
+        Ok(all.0.into_iter().map(|data| Interface::new(&self.sf, data)).collect())
     }
 }
 
@@ -63,23 +59,19 @@ impl Interface {
     /// Gives it a floating address, by which it can be reached from outside.
     /// [`Kind::InsufficientCapacity`](crate::Kind::InsufficientCapacity) where none is left; the instance runs on.
     pub async fn float(&self) -> Result<(), Error> {
-        let call = self.sf.call();
         let uuid = checked("interface", &self.uuid)?;
-        let result = call.interface_float().interface_uuid(uuid).send().await;
-        self.settle(open(&call, result).await.map(drop), true).await
+        self.settle(self.sf.raw().interface_float().interface_uuid(uuid).send(), true).await
     }
 
     /// Takes its floating address away.
     pub async fn defloat(&self) -> Result<(), Error> {
-        let call = self.sf.call();
         let uuid = checked("interface", &self.uuid)?;
-        let result = call.interface_defloat().interface_uuid(uuid).send().await;
-        self.settle(open(&call, result).await.map(drop), false).await
+        self.settle(self.sf.raw().interface_defloat().interface_uuid(uuid).send(), false).await
     }
 
     /// Where the answer is lost, the interface tells whether it floats.
-    async fn settle(&self, result: Result<(), Error>, floats: bool) -> Result<(), Error> {
-        let Err(e) = result else { return Ok(()) };
+    async fn settle(&self, call: Call<types::Nothing>, floats: bool) -> Result<(), Error> {
+        let Err(e) = call.await else { return Ok(()) };
         if lost::is_open(&e) && self.get().await.is_ok_and(|now| now.floating.is_some() == floats) {
             return Ok(());
         }

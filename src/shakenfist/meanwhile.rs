@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::Deadline;
-use super::reply::open;
-use super::{Artifact, ShakenFist, checked, lost};
+use super::{Artifact, ShakenFist, lost};
 use crate::error::Error;
+use crate::transport::checked;
 
 /// How long removing it may take, the time until it shows up included: the server reads all of it for a checksum first.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -114,9 +114,7 @@ async fn remove(sf: &ShakenFist, name: &str, uuid: Option<String>) -> Result<(),
 
 /// By its UUID, so that it may be done twice.
 async fn delete(sf: &ShakenFist, uuid: &str) -> Result<(), Error> {
-    let call = sf.call();
-    let result = call.artifact_delete().artifact_ref(checked("artifact", uuid)?).send().await;
-    match open(&call, result).await {
+    match sf.raw().artifact_delete().artifact_ref(checked("artifact", uuid)?).send().await {
         Err(e) if !e.is_not_found() => Err(e),
         _ => Ok(()),
     }

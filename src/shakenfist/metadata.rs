@@ -2,19 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::reply::open;
-use super::{Instance, Subject, checked, types};
+use super::{Instance, Subject, types};
 use crate::error::Error;
+use crate::transport::checked;
 
 impl<D: Subject> Instance<D> {
     /// The instance's metadata: any JSON, by key.
     ///
     /// Vendor's page: <https://shakenfist.com/user_guide/metadata/>
     pub async fn metadata(&self) -> Result<Map<String, Value>, Error> {
-        let reference = self.segment()?;
-        let call = self.sf.call();
-        let result = call.instance_metadata_get().instance_ref(reference).send().await;
-        Ok(open(&call, result).await?.0)
+        Ok(self.sf.raw().instance_metadata_get().instance_ref(self.segment()?).send().await?.0)
     }
 
     /// Sets a key, to any JSON.
@@ -32,25 +29,24 @@ impl<D: Subject> Instance<D> {
     pub async fn set_metadata(&self, key: &str, value: impl Into<Value>) -> Result<(), Error> {
         let value = value.into();
         check_value(key, &value)?;
-        let reference = self.segment()?;
-        let call = self.sf.call();
-        let Ok(key) = checked("key", key) else {
-            let request = types::MetadataItem { key: key.to_owned(), value };
-            let result = call.instance_metadata_add().instance_ref(reference).body(request).send().await;
-            return open(&call, result).await.map(drop);
+        let (raw, reference) = (self.sf.raw(), self.segment()?);
+        let call = match checked("key", key) {
+            Ok(key) => {
+                let request = types::MetadataValue::new(value);
+                raw.instance_metadata_set().instance_ref(reference).key(key).body(request).send()
+            }
+            Err(_) => {
+                let request = types::MetadataItem::new(key, value);
+                raw.instance_metadata_add().instance_ref(reference).body(request).send()
+            }
         };
-        let request = call.instance_metadata_set().instance_ref(reference).key(key);
-        let result = request.body(types::MetadataValue { value }).send().await;
-        open(&call, result).await.map(drop)
+        call.await.map(drop)
     }
 
     /// Removes a key; one that isn't there is no error. [`Kind::InvalidInput`](crate::Kind::InvalidInput) for a key that no
     /// path can name, as one with `/`: servers have no way to remove it.
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
-        let (reference, key) = (self.segment()?, checked("key", key)?);
-        let call = self.sf.call();
-        let result = call.instance_metadata_delete().instance_ref(reference).key(key).send().await;
-        open(&call, result).await.map(drop)
+        self.sf.raw().instance_metadata_delete().instance_ref(self.segment()?).key(key).send().await.map(drop)
     }
 }
 

@@ -36,14 +36,9 @@ mod work;
 
 use std::sync::Arc;
 
-use progenitor_client::ClientInfo;
-
-use crate::call::Call;
-use crate::error::Error;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::Inner;
 
 pub use crate::raw::shakenfist::types;
 pub use crate::raw::shakenfist::types::{
@@ -121,8 +116,8 @@ impl ShakenFist {
     pub fn with(&self, retry: Retry) -> Self {
         let old = &*self.0;
         Self(Arc::new(Core {
-            raw: rebuild(&old.raw, old.raw.inner().with(retry.clone())),
-            open: rebuild(&old.open, old.open.inner().with(retry)),
+            raw: raw::shakenfist::Client { handle: old.raw.handle.with(retry.clone()) },
+            open: raw::shakenfist::Client { handle: old.open.handle.with(retry) },
             origin: old.origin.clone(),
             namespace: old.namespace.clone(),
             place: old.place.clone(),
@@ -130,17 +125,12 @@ impl ShakenFist {
         }))
     }
 
-    /// Every operation of the API, without waiting or typed errors, but with the same token, retries, time limits and
-    /// spans.
+    /// Every operation of the API, one request each, with the same token, retries, time limits, spans and errors.
     ///
     /// ```no_run
     /// # async fn demo(sf: windlass::shakenfist::ShakenFist) -> windlass::Result<()> {
-    /// let reply = sf.raw().instance_get().instance_ref("web").send().await;
-    /// let reply = match reply {
-    ///     Ok(reply) => reply.into_inner(),
-    ///     Err(e) => return Err(windlass::Error::from_raw(e).await),
-    /// };
-    /// # Ok(()) }
+    /// let web = sf.raw().instance_get().instance_ref("web").send().await?;
+    /// # let _ = web; Ok(()) }
     /// ```
     pub fn raw(&self) -> &raw::shakenfist::Client {
         &self.0.raw
@@ -163,33 +153,11 @@ impl ShakenFist {
 
     /// Where the service is, for errors.
     pub(crate) fn address(&self) -> &str {
-        &self.0.raw.inner().shared.server
+        self.0.raw.handle.server()
     }
 
-    /// A raw client for one call, which keeps a record of it.
-    fn call(&self) -> Call<raw::shakenfist::Client> {
-        Call::new(self.0.raw.inner(), |inner| rebuild(&self.0.raw, inner))
-    }
-
-    /// As [`call`](Self::call), without a token.
-    fn open_call(&self) -> Call<raw::shakenfist::Client> {
-        Call::new(self.0.open.inner(), |inner| rebuild(&self.0.open, inner))
-    }
-}
-
-fn rebuild(raw: &raw::shakenfist::Client, inner: Inner) -> raw::shakenfist::Client {
-    raw::shakenfist::Client::new_with_client(raw.baseurl(), raw.client().clone(), inner)
-}
-
-/// References end up in paths: what would lead elsewhere is refused before anything is sent. An empty one would reach
-/// the list, and a DELETE everything.
-fn checked(field: &str, reference: &str) -> Result<types::PathSegment, Error> {
-    match types::PathSegment::try_from(reference) {
-        Ok(segment) => Ok(segment),
-        Err(_) if reference.is_empty() => Err(Error::invalid(field, "is empty")),
-        Err(_) => Err(Error::invalid(
-            field,
-            format!("{reference:?} can't be a reference: no \".\", \"..\", \"/\" or \"\\\""),
-        )),
+    /// As [`raw`](Self::raw), without a token.
+    fn open(&self) -> &raw::shakenfist::Client {
+        &self.0.open
     }
 }

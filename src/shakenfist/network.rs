@@ -5,15 +5,15 @@ use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::time::Duration;
 
-use reqwest::header::DATE;
+use http::header::DATE;
 
 use super::clock::Deadline;
-use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
-use super::{ObjectState, ShakenFist, checked, lost, types};
+use super::{ObjectState, ShakenFist, lost, types};
 use crate::error::{Error, Kind, Sent};
 use crate::page::{List, Page};
 use crate::ticket::Ticket;
+use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A network: its data together with a cheap handle.
@@ -40,9 +40,7 @@ impl ShakenFist {
         List::new(move |_| {
             let sf = sf.clone();
             Box::pin(async move {
-                let call = sf.call();
-                let result = call.networks_list().send().await;
-                let items = open(&call, result).await?.0.into_iter();
+                let items = sf.raw().networks_list().send().await?.0.into_iter();
                 Ok(Page::only(items.map(|data| Network { sf: sf.clone(), data }).collect()))
             })
         })
@@ -51,9 +49,8 @@ impl ShakenFist {
     /// Reads a network, by its UUID or name.
     pub async fn network(&self, reference: &str) -> Result<Network, Error> {
         let reference = checked("network", reference)?;
-        let call = self.call();
-        let result = call.network_get().network_ref(reference).send().await;
-        Ok(Network { sf: self.clone(), data: open(&call, result).await? })
+        let data = self.raw().network_get().network_ref(reference).send().await?;
+        Ok(Network { sf: self.clone(), data })
     }
 
     /// Makes a network; done when it is `created`.
@@ -68,12 +65,9 @@ impl ShakenFist {
     /// shows whether there is one more of that name.
     pub fn create_network(&self, name: impl Into<String>) -> NetworkCreate {
         let create = types::NetworkCreate {
-            name: name.into(),
-            netblock: String::new(),
             provide_dhcp: Some(true),
             provide_nat: Some(true),
-            provide_dns: None,
-            namespace: None,
+            ..types::NetworkCreate::new(name, "")
         };
         NetworkCreate { sf: self.clone(), create, limit: Duration::from_secs(120) }
     }
@@ -96,12 +90,11 @@ impl Network {
 
     pub(super) async fn reservations(&self) -> Result<Reservations, Error> {
         self.sf.require("list-addresses", "list the addresses of a network").await?;
-        let call = self.sf.call();
         let reference = checked("network", &self.uuid)?;
-        let result = call.network_addresses().network_ref(reference).send().await;
-        let answer = call.done(result).await?;
-        let now = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(seconds);
-        Ok(Reservations { all: answer.into_inner().0, now })
+        let call = self.sf.raw().network_addresses().network_ref(reference).send();
+        let (all, head) = call.with_head().await?;
+        let now = head.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(seconds);
+        Ok(Reservations { all: all.0, now })
     }
 
     /// Deletes it; done when it is gone. Servers do that also while instances use it: look first.
@@ -109,11 +102,9 @@ impl Network {
         let network = self.clone();
         Action::new(async move {
             let (sf, uuid) = (&network.sf, network.uuid.clone());
-            let call = sf.call();
             let reference = checked("network", &uuid)?;
             let request = types::NetworkDelete { namespace: None };
-            let result = call.network_delete().network_ref(reference).body(request).send().await;
-            match open(&call, result).await {
+            match sf.raw().network_delete().network_ref(reference).body(request).send().await {
                 Ok(_) => {}
                 Err(e) if lost::is_open(&e) => begun(sf, &uuid, e).await?,
                 Err(e) => return Err(e),
@@ -218,12 +209,8 @@ impl NetworkCreate {
         }
         check_netblock(&self.create.netblock)?;
         let deadline = Deadline::after(self.limit);
-        let call = self.sf.call();
-        let send = async {
-            let result = call.network_create().body(self.create.clone()).send().await;
-            open(&call, result).await
-        };
-        let made = match deadline.bound(send).await {
+        let call = self.sf.raw().network_create().body(self.create.clone()).send();
+        let made = match deadline.bound(call).await {
             // Names aren't unique, and networks bear no marker.
             Err(e) if lost::is_open(&e) => {
                 let name = &self.create.name;

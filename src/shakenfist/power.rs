@@ -4,7 +4,6 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::clock::{Deadline, pauses};
-use super::reply::open;
 use super::{Instance, InstanceRef, PowerState, Subject, lost};
 use crate::error::Error;
 use crate::wait::BoxFuture;
@@ -117,18 +116,16 @@ impl Verb {
 
 /// Sends it, once.
 pub(super) async fn change(instance: &InstanceRef, verb: Verb, id: &str) -> Result<(), Error> {
-    let reference = instance.segment()?;
-    let call = instance.sf.call();
-    call.request_id(id);
-    let result = match verb {
-        Verb::On => call.instance_power_on().instance_ref(reference).send().await,
-        Verb::Off => call.instance_power_off().instance_ref(reference).send().await,
-        Verb::Pause => call.instance_pause().instance_ref(reference).send().await,
-        Verb::Unpause => call.instance_unpause().instance_ref(reference).send().await,
-        Verb::RebootSoft => call.instance_reboot_soft().instance_ref(reference).send().await,
-        Verb::RebootHard => call.instance_reboot_hard().instance_ref(reference).send().await,
+    let (raw, reference) = (instance.sf.raw(), instance.segment()?);
+    let call = match verb {
+        Verb::On => raw.instance_power_on().instance_ref(reference).send(),
+        Verb::Off => raw.instance_power_off().instance_ref(reference).send(),
+        Verb::Pause => raw.instance_pause().instance_ref(reference).send(),
+        Verb::Unpause => raw.instance_unpause().instance_ref(reference).send(),
+        Verb::RebootSoft => raw.instance_reboot_soft().instance_ref(reference).send(),
+        Verb::RebootHard => raw.instance_reboot_hard().instance_ref(reference).send(),
     };
-    open(&call, result).await.map(drop)
+    call.request_id(id).await.map(drop)
 }
 
 impl IntoFuture for PowerChange {

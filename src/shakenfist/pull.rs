@@ -11,7 +11,6 @@ use super::agent::order;
 use super::agent_operation::{AgentWork, End, incomplete};
 use super::blob::BlobSource;
 use super::clock::Deadline;
-use super::reply::open;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
 use crate::transfer::{self, Download, Tell, Transferred};
@@ -111,16 +110,11 @@ impl Pull {
         if !path.starts_with('/') {
             return Err(Error::invalid("path", format!("{path:?} isn't absolute")));
         }
-        let reference = &instance.segment()?;
+        let reference = instance.segment()?;
         instance.sf.require("instance-get", "copy files out of instances").await?;
-        let queued = order(instance, deadline, |id| async move {
-            let call = instance.sf.call();
-            call.request_id(&id);
-            let request = types::AgentGet { path: path.clone() };
-            let result = call.agent_get().instance_ref(reference.clone()).body(request).send().await;
-            open(&call, result).await
-        });
-        let queued = queued.await?;
+        let request = types::AgentGet::new(path);
+        let call = || instance.sf.raw().agent_get().instance_ref(reference).body(request.clone()).send();
+        let queued = order(instance, deadline, call).await?;
         let copied = deadline.limits(AgentWork::operation(&instance.sf, queued, Copied));
         let mut pull = BlobSource::whole(&instance.sf, copied.await?).pull();
         if let Some(limit) = self.idle {

@@ -10,7 +10,6 @@ use super::agent_operation::{AgentWork, End};
 use super::artifact::Artifact;
 use super::clock::Deadline;
 use super::meanwhile::Meanwhile;
-use super::reply::open;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
 use crate::ticket::Ticket;
@@ -200,16 +199,10 @@ async fn put(
     mode: u32,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let reference = &instance.segment()?;
-    let request =
-        &types::AgentPut { blob_uuid: blob.to_owned(), path: path.to_owned(), mode: i64::from(mode) };
-    let queued = order(instance, deadline, |id| async move {
-        let call = instance.sf.call();
-        call.request_id(&id);
-        let result = call.agent_put().instance_ref(reference.clone()).body(request.clone()).send().await;
-        open(&call, result).await
-    });
-    let queued = queued.await?;
+    let reference = instance.segment()?;
+    let request = types::AgentPut::new(blob, mode, path);
+    let call = || instance.sf.raw().agent_put().instance_ref(reference).body(request.clone()).send();
+    let queued = order(instance, deadline, call).await?;
     Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, Placed)).await?)
 }
 

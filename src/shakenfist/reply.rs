@@ -1,21 +1,10 @@
 //! What Shaken Fist means with an answer that is an error.
 
-use progenitor_client::ResponseValue;
 use serde_json::Value;
 
 use super::types;
-use crate::call::Call;
 use crate::error::{Error, Kind};
-use crate::raw;
 use crate::transport::{Answer, Explanation};
-
-/// The data of an answer, or the error that it is.
-pub(super) async fn open<T>(
-    call: &Call<raw::shakenfist::Client>,
-    result: Result<ResponseValue<T>, raw::Error>,
-) -> Result<T, Error> {
-    Ok(call.done(result).await?.into_inner())
-}
 
 pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
     let request_id = header(answer, "x-request-id");
@@ -100,7 +89,7 @@ pub(super) fn may_become_ready(state: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::{HeaderMap, HeaderValue};
+    use http::header::{HeaderMap, HeaderValue};
 
     fn told(status: u16, body: &str) -> Explanation {
         explain(&Answer { status, headers: &HeaderMap::new(), body: body.as_bytes() })

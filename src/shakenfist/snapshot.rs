@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use super::clock::Deadline;
-use super::reply::open;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Artifact, Blob, Instance, InstanceRef, ShakenFist, Subject, lost, types};
 use crate::error::{Error, Kind, Sent};
@@ -72,16 +71,14 @@ impl<D: Subject> Instance<D> {
     ///
     /// The instance runs on meanwhile: what it is writing may be in the snapshot or not.
     pub fn snapshot(&self) -> SnapshotCreate {
-        let request = types::SnapshotRequest { all: None, device: None, max_versions: None, thin: None };
+        let request = types::SnapshotRequest::default();
         SnapshotCreate { instance: self.named(), request, limit: Duration::from_secs(3_600) }
     }
 }
 
 async fn list(instance: &InstanceRef) -> Result<Vec<Snapshot>, Error> {
-    let call = instance.sf.call();
-    let result = call.instance_snapshots().instance_ref(instance.segment()?).send().await;
-    let all = open(&call, result).await?.0.into_iter();
-    Ok(all.map(|data| Snapshot { sf: instance.sf.clone(), data }).collect())
+    let all = instance.sf.raw().instance_snapshots().instance_ref(instance.segment()?).send().await?;
+    Ok(all.0.into_iter().map(|data| Snapshot { sf: instance.sf.clone(), data }).collect())
 }
 
 /// Snapshots to be taken; from [`Instance::snapshot`].
@@ -127,14 +124,9 @@ impl SnapshotCreate {
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<Vec<Snapshot>>, Error> {
         let (deadline, instance) = (Deadline::after(self.limit), &self.instance);
-        let reference = &instance.segment()?;
-        let request = &self.request;
-        let begun = deadline.until_ready(|| async {
-            let call = instance.sf.call();
-            let result = call.instance_snapshot().instance_ref(reference.clone()).body(request.clone());
-            open(&call, result.send().await).await
-        });
-        let begun = match begun.await {
+        let (raw, reference, request) = (instance.sf.raw(), instance.segment()?, &self.request);
+        let call = || raw.instance_snapshot().instance_ref(reference).body(request.clone()).send();
+        let begun = match deadline.until_ready(call).await {
             Err(e) if lost::is_open(&e) => {
                 let reference = instance.reference();
                 let message = format!("snapshots of {reference:?} may or may not be taken: {}", e.message());

@@ -2,6 +2,7 @@
 
 use super::types::{self, DiskBus, DiskType, InterfaceModel, Vdi, VideoModel};
 use crate::error::Error;
+use crate::transport::checked;
 
 /// A disk of a new instance.
 ///
@@ -21,20 +22,12 @@ impl Disk {
     /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. As large as the image
     /// unless [`size_gb`](Self::size_gb) says more.
     pub fn from_base(base: impl Into<String>) -> Self {
-        let spec = types::DiskSpec {
-            size: None,
-            base: Some(base.into()),
-            bus: None,
-            type_: None,
-            extra: serde_json::Map::new(),
-        };
-        Self(spec)
+        Self(types::DiskSpec { base: Some(base.into()), ..types::DiskSpec::new() })
     }
 
     /// An empty disk of this size in gigabytes.
     pub fn blank(size_gb: u32) -> Self {
-        let size = Some(i64::from(size_gb));
-        Self(types::DiskSpec { size, base: None, bus: None, type_: None, extra: serde_json::Map::new() })
+        Self(types::DiskSpec { size: Some(i64::from(size_gb)), ..types::DiskSpec::new() })
     }
 
     /// Its size in gigabytes.
@@ -84,13 +77,7 @@ pub struct Nic(pub(super) types::NetworkSpec);
 impl Nic {
     /// On this network, by its UUID or name.
     pub fn on(network: impl Into<String>) -> Self {
-        Self(types::NetworkSpec {
-            network_uuid: network.into(),
-            macaddress: None,
-            address: None,
-            model: None,
-            float: None,
-        })
+        Self(types::NetworkSpec::new(network))
     }
 
     /// With this IPv4 address; at random if not said.
@@ -124,7 +111,7 @@ impl Nic {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        super::checked("network", &self.0.network_uuid)?;
+        checked("network", &self.0.network_uuid)?;
         match self.0.address.as_deref() {
             None | Some("none") => Ok(()),
             Some(address) if address.parse::<std::net::Ipv4Addr>().is_ok() => Ok(()),
@@ -154,7 +141,7 @@ pub struct Video(pub(super) types::VideoSpec);
 impl Video {
     /// This model, with 16 MiB.
     pub fn new(model: VideoModel) -> Self {
-        Self(types::VideoSpec { model, memory: 16_384, vdi: None, extra: serde_json::Map::new() })
+        Self(types::VideoSpec::new(16_384, model))
     }
 
     /// Its memory in KiB.

@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use ring::digest::{Context, SHA512};
 use tokio::time::Instant;
 
-use super::blob::hex;
+use super::blob::{count, hex};
 use super::clock::pauses;
-use super::reply::open;
-use super::{ShakenFist, checked};
+use super::{ShakenFist, types};
 use crate::error::{Error, Kind};
 use crate::transfer::{Pieces, Tell, Transferred};
+use crate::transport::checked;
 
 /// What was uploaded.
 #[derive(Debug)]
@@ -81,18 +81,14 @@ struct Upload<'a> {
 async fn begin(sf: &ShakenFist) -> Result<String, Error> {
     let mut pauses = pauses();
     for _ in 0..TRIES {
-        let call = sf.call();
-        let result = call.upload_create().send().await;
-        match open(&call, result).await {
+        match sf.raw().upload_create().send().await {
             Ok(upload) => return Ok(upload.uuid),
             Err(e) if may_pass(&e) => tracing::debug!(error = %e, "beginning an upload failed"),
             Err(e) => return Err(e),
         }
         tokio::time::sleep(pauses.next()).await;
     }
-    let call = sf.call();
-    let result = call.upload_create().send().await;
-    Ok(open(&call, result).await?.uuid)
+    Ok(sf.raw().upload_create().send().await?.uuid)
 }
 
 impl Upload<'_> {
@@ -124,13 +120,11 @@ impl Upload<'_> {
 
     async fn send(&mut self, chunk: Bytes) -> Result<(), Error> {
         let (started, length) = (Instant::now(), chunk.len() as u64);
-        let call = self.sf.call();
-        let result =
-            call.upload_append().upload_uuid(checked("upload", &self.uuid)?).body(chunk).send().await;
-        let size = *open(&call, result).await?;
+        let call = self.sf.raw().upload_append().upload_uuid(checked("upload", &self.uuid)?).body(chunk);
+        let (types::UploadSize(size), head) = call.send().with_head().await?;
         let wanted = self.progress.bytes.saturating_add(length);
         if u64::try_from(size).ok() != Some(wanted) {
-            return Err(call.bad_reply(format!("the upload has {size} bytes instead of {wanted}")));
+            return Err(head.facts().bad_reply(format!("the upload has {size} bytes instead of {wanted}")));
         }
         self.adapt(started.elapsed());
         self.progress.bytes = wanted;
@@ -154,10 +148,8 @@ impl Upload<'_> {
             self.uuid = begin(self.sf).await?;
             return Ok(());
         }
-        let call = self.sf.call();
-        let request = call.upload_truncate().upload_uuid(checked("upload", &self.uuid)?);
-        let result = request.offset(self.progress.bytes).send().await;
-        open(&call, result).await.map(drop)
+        let request = self.sf.raw().upload_truncate().upload_uuid(checked("upload", &self.uuid)?);
+        request.offset(count(self.progress.bytes)).send().await.map(drop)
     }
 }
 

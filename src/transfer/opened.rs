@@ -1,14 +1,12 @@
 //! Where content comes from, and what an answer says of it: its size, where it begins, which version it is.
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use progenitor_client::{ByteStream, ResponseValue};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 
-use crate::call::Call;
 use crate::error::Error;
+use crate::raw::{ByteStream, Head};
 
 /// Where content comes from: each API has one for each kind of thing.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -38,23 +36,16 @@ pub(crate) fn range(from: u64) -> Option<String> {
 }
 
 impl Opened {
-    /// As the headers of an answer tell, be it to a request with [`range`] or without.
-    pub(crate) fn of<C: Send + 'static>(
-        call: Call<C>,
-        answer: ResponseValue<ByteStream>,
-    ) -> Result<Self, Error> {
-        let headers = answer.headers();
-        let (from, total) = if answer.status() == reqwest::StatusCode::PARTIAL_CONTENT {
+    /// As the head of an answer tells, be it to a request with [`range`] or without.
+    pub(crate) fn of((body, head): (ByteStream, Head)) -> Result<Self, Error> {
+        let headers = head.headers();
+        let (from, total) = if head.status() == http::StatusCode::PARTIAL_CONTENT {
             let told = text(headers, &CONTENT_RANGE).and_then(content_range);
-            let (from, total) =
-                told.ok_or_else(|| call.bad_reply("a partial answer doesn't tell its range"))?;
-            (from, total)
+            told.ok_or_else(|| head.facts().bad_reply("a partial answer doesn't tell its range"))?
         } else {
             (0, text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok()))
         };
-        let version = version(headers);
-        let body = answer.into_inner_stream().map_err(move |e| call.broken_off(e));
-        Ok(Self { from, total, version, mode: None, body: Box::pin(body) })
+        Ok(Self { from, total, version: version(headers), mode: None, body: Box::pin(body) })
     }
 
     /// Content that can't change: what is named by a hash of it, for example.
@@ -110,9 +101,8 @@ mod tests {
     fn a_version_only_where_no_two_can_share_it() {
         const LONG_AGO: &str = "Sat, 21 Nov 2026 03:00:00 GMT";
         let version = |pairs: &[(HeaderName, &'static str)]| {
-            let headers = pairs
-                .iter()
-                .map(|(name, value)| (name.clone(), reqwest::header::HeaderValue::from_static(value)));
+            let headers =
+                pairs.iter().map(|(name, value)| (name.clone(), http::HeaderValue::from_static(value)));
             version(&headers.collect())
         };
         assert_eq!(version(&[(ETAG, "\"a\"")]).as_deref(), Some("\"a\""));

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::content::Pieces;
 use super::{Content, IDLE, Tell, Transferred};
 use crate::error::{Error, Kind, Sent};
+use crate::raw;
 use crate::retry::Retry;
 
 /// Content on its way to a server: what all push builders share.
@@ -50,7 +51,7 @@ impl Upload {
         self,
         api: &'static str,
         retry: &Retry,
-        mut send: impl FnMut(reqwest::Body) -> F,
+        mut send: impl FnMut(raw::Body) -> F,
     ) -> Result<(T, u64), Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -59,7 +60,7 @@ impl Upload {
         for made in 1.. {
             let (pieces, spare) = content.open().await?;
             let watch = Watch::new(pieces.length, tell.take());
-            let body = reqwest::Body::wrap(Watched::new(pieces, watch.clone()));
+            let body = raw::Body::of(reqwest::Body::wrap(Watched::new(pieces, watch.clone())));
             let result = tokio::select! {
                 result = send(body) => result,
                 () = watch.silent(self.idle) => Err(watch.idle(api, self.idle)),
@@ -77,7 +78,7 @@ impl Upload {
             tell = watch.lock().tell.take();
             tokio::time::sleep(retry.pause(made + 1, None, rand::random())).await;
         }
-        // The loop only ends by itself after four milliards of attempts.
+        // The loop only ends by itself after four billion attempts.
         Err(Watch::new(None, None).idle(api, self.idle))
     }
 }

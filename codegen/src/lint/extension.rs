@@ -16,7 +16,7 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     scopes.chain(envelopes).chain(document.operations().filter_map(|operation| frames(&operation))).collect()
 }
 
-/// What a handle of an instance sets by itself in each of its calls.
+/// What a handle sets by itself in each of its calls, or what switches that off.
 fn scope(place: &str, parameter: &Value) -> Option<Finding> {
     let scope = parameter.get("x-scope")?;
     let place = format!("{place}.x-scope");
@@ -24,8 +24,8 @@ fn scope(place: &str, parameter: &Value) -> Option<Finding> {
         let message = "`x-scope` is on what isn't a query parameter";
         return Some(Finding::new(SCOPE, place, message, "take it out"));
     }
-    let known = scope == "project" || scope == "target";
-    let cure = "write `x-scope: project` or `x-scope: target`";
+    let known = scope == "project" || scope == "target" || scope == "everywhere";
+    let cure = "write `project`, `target` or `everywhere`";
     (!known).then(|| Finding::new(SCOPE, place, format!("`x-scope` is {scope}"), cure))
 }
 
@@ -36,12 +36,13 @@ fn envelope(document: &Document, spot: &Spot<'_>) -> Option<Finding> {
     properties(document, spot.node, 0, &mut known);
     let message = if !spot.named || spot.node["type"] != "object" {
         "`x-envelope` is on what isn't an object in components.schemas".to_owned()
-    } else if !data.as_str().is_some_and(|name| known.contains(name)) {
+    } else if !data.as_str().is_some_and(|name| name == "none" || known.contains(name.trim_end_matches('?')))
+    {
         format!("`x-envelope` is {data}, which is no property of this object")
     } else {
         return None;
     };
-    let cure = "write `x-envelope: name` with the property that holds the data of a reply";
+    let cure = "write `x-envelope: name` with the property that holds the data of a reply, or `none`";
     Some(Finding::new(ENVELOPE, format!("{}.x-envelope", spot.place), message, cure))
 }
 

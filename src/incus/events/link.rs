@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Sent};
-use crate::incus::{Incus, scoped};
+use crate::incus::Incus;
 use crate::retry::Retry;
 use crate::socket::{Frame, Socket};
 use crate::wait::may_pass;
@@ -106,15 +106,11 @@ impl Link {
 }
 
 async fn open(incus: &Incus, wanted: &Wanted) -> Result<Socket, Error> {
-    let call = incus.call();
-    let request = match wanted.types.as_str() {
-        "" => call.events(),
-        types => call.events().type_(types),
+    let events = incus.raw().events();
+    let events = match wanted.types.as_str() {
+        "" => events,
+        types => events.type_(types),
     };
-    let result = match wanted.all_projects {
-        true => request.all_projects(true).send().await,
-        false => scoped!(request, incus.own_project()).send().await,
-    };
-    let answer = call.done(result).await?;
-    Socket::open(&call, answer).await
+    let events = if wanted.all_projects { events.all_projects(true) } else { events };
+    Ok(Socket::open(events.send().await?).await)
 }

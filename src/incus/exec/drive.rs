@@ -167,7 +167,7 @@ pub(in crate::incus) async fn pour(
 ) -> Result<u64, Error> {
     let mut size = 0_u64;
     loop {
-        match socket.next().await.map_err(of_incus)? {
+        match socket.next().await? {
             Some(Frame::Text(text)) if text.is_empty() => return Ok(size),
             Some(Frame::Text(bytes) | Frame::Binary(bytes)) => {
                 size = size.saturating_add(bytes.len() as u64);
@@ -175,14 +175,10 @@ pub(in crate::incus) async fn pour(
             }
             None => {
                 let e = Error::new(Kind::Interrupted, "the stream closed before its end");
-                return Err(of_incus(e).with(|e| e.sent = Sent::Yes));
+                return Err(socket.labelled(e.with(|e| e.sent = Sent::Yes)));
             }
         }
     }
-}
-
-fn of_incus(e: Error) -> Error {
-    e.with(|inner| inner.api = "incus")
 }
 
 /// Sends the input of a command without a terminal. Once the output has ended, so has the command, most likely: then a
@@ -248,7 +244,7 @@ pub(in crate::incus) async fn steer(control: &Socket, mut orders: Orders, termin
             asked = orders.next() => obey(control, asked, terminal).await,
             heard = control.next() => match heard {
                 Ok(Some(_)) => {}
-                Err(e) if e.kind() == Kind::Timeout => return of_incus(e),
+                Err(e) if e.kind() == Kind::Timeout => return e,
                 // It ends with the command, of whose end the streams tell.
                 Ok(None) | Err(_) => break,
             },
@@ -272,8 +268,7 @@ async fn obey(control: &Socket, asked: Asked, terminal: bool) {
         Order::Signal(signal) => json!({"command": "signal", "signal": signal.number()}),
         Order::Kill => json!({"command": "signal", "signal": Signal::KILL.number()}),
     };
-    let sent = control.send_text(&order.to_string()).await;
-    asked.answer(sent.map_err(of_incus));
+    asked.answer(control.send_text(&order.to_string()).await);
 }
 
 #[cfg(test)]

@@ -6,16 +6,16 @@ mod streams;
 mod unattended;
 mod until;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 
 use super::instance::Subject;
-use super::reply::open;
-use super::{Instance, InstanceRef, checked_name, scoped, types};
+use super::{Instance, InstanceRef, types};
 use crate::error::Error;
 use crate::process::{Output, Process, Source};
+use crate::raw::Call;
+use crate::transport::checked;
 
 pub(super) use drive::{Keyboard, pour, steer, write};
 pub(super) use status::resume;
@@ -67,21 +67,10 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/instance-exec/>
     pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
-        let exec = types::InstanceExec {
-            command: command.into_iter().map(Into::into).collect(),
-            environment: BTreeMap::new(),
-            wait_for_websocket: false,
-            interactive: false,
-            record_output: false,
-            width: None,
-            height: None,
-            user: None,
-            group: None,
-            cwd: None,
-        };
+        let command: Vec<String> = command.into_iter().map(Into::into).collect();
         let instance = self.named();
-        let max_output = instance.incus.raw().inner.limits().output;
-        Exec { instance, exec, stdin: None, max_output }
+        let max_output = instance.incus.raw().handle.limits().output;
+        Exec { instance, exec: types::InstanceExec::new(command), stdin: None, max_output }
     }
 }
 
@@ -210,7 +199,7 @@ impl Exec {
     }
 
     fn check(&self) -> Result<(), Error> {
-        checked_name("name", self.instance.name())?;
+        checked("name", self.instance.name())?;
         if self.exec.interactive && (self.exec.width == Some(0) || self.exec.height == Some(0)) {
             return Err(Error::invalid("terminal", "has no room at all"));
         }
@@ -222,9 +211,6 @@ impl Exec {
     }
 }
 
-async fn start(instance: &InstanceRef, exec: types::InstanceExec) -> Result<types::Operation, Error> {
-    let call = instance.incus.call();
-    let request = call.instance_exec().name(instance.name()).body(exec);
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    open(&call, result).await
+fn start(instance: &InstanceRef, exec: types::InstanceExec) -> Call<types::Operation> {
+    instance.incus.raw().instance_exec().name(instance.name()).body(exec).send()
 }

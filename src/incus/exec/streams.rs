@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, Kind};
 use crate::incus::feed::{Feed, Seen, Subscription};
-use crate::incus::{Incus, scoped, types};
+use crate::incus::{Incus, types};
 use crate::secret::Secret;
 use crate::socket::Socket;
 
@@ -166,9 +166,6 @@ async fn dial(incus: &Incus, operation: &types::Operation, name: &str) -> Result
 }
 
 async fn connect(incus: &Incus, id: &str, secret: Secret) -> Result<Socket, Error> {
-    let call = incus.call();
-    let request = call.operation_websocket().id(id).secret(secret);
-    let result = scoped!(request, incus.own_project()).send().await;
-    let answer = call.done(result).await?;
-    Socket::open(&call, answer).await
+    let connection = incus.raw().operation_websocket().id(id).secret(secret).send().await?;
+    Ok(Socket::open(connection).await)
 }

@@ -9,10 +9,10 @@ use super::{Exec, Turn, start};
 use crate::error::{Error, Kind};
 use crate::incus::ending::Ending;
 use crate::incus::operation::{self, failure};
-use crate::incus::reply::open;
 use crate::incus::work::IncusWork;
-use crate::incus::{Incus, InstanceRef, checked_name, scoped, types};
+use crate::incus::{Incus, InstanceRef, types};
 use crate::process::{Chunk, Collected, ExitStatus, Output};
+use crate::raw::Call;
 use crate::ticket::Ticket;
 use crate::transfer::{Opened, Pull, Source, range};
 use crate::wait::{Action, BoxFuture, Operation};
@@ -111,7 +111,7 @@ impl Recorded {
     const KIND: &str = "exec-output";
 
     pub(super) fn of(incus: &Incus, ticket: &Ticket) -> Option<Self> {
-        let max_output = incus.raw().inner.limits().output;
+        let max_output = incus.raw().handle.limits().output;
         (ticket.kind == Self::KIND)
             .then(|| Some(Self { instance: ticket.fact("name")?.to_owned(), max_output }))?
     }
@@ -181,12 +181,8 @@ impl Recorded {
         Pull::new(OutputSource { instance, file }, incus.retry())
     }
 
-    async fn delete(&self, incus: &Incus, file: &str) -> Result<(), Error> {
-        let name = checked_name("name", &self.instance)?;
-        let call = incus.call();
-        let request = call.instance_exec_output_delete().name(name).file(file);
-        let result = scoped!(request, incus.own_project()).send().await;
-        open(&call, result).await
+    fn delete(&self, incus: &Incus, file: &str) -> Call<()> {
+        incus.raw().instance_exec_output_delete().name(&self.instance).file(file).send()
     }
 }
 
@@ -249,17 +245,13 @@ struct OutputSource {
 
 impl OutputSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
-        let incus = &self.instance.incus;
-        let name = checked_name("name", self.instance.name())?;
-        let call = incus.call();
-        let request = call.instance_exec_output_get().name(name).file(self.file.as_str());
+        let Self { instance, file } = self;
+        let request = instance.incus.raw().instance_exec_output_get().name(instance.name()).file(file);
         let request = match range(from) {
             Some(range) => request.range(range),
             None => request,
         };
-        let result = scoped!(request, incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        Opened::of(call, answer)
+        Opened::of(request.send().with_head().await?)
     }
 }
 

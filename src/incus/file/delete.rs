@@ -6,8 +6,6 @@ use super::sftp::Room;
 use super::tree::MOST_ENTRIES;
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind};
-use crate::incus::reply::open;
-use crate::incus::{checked_name, scoped};
 use crate::wait::BoxFuture;
 
 impl<D: Subject> Instance<D> {
@@ -100,13 +98,10 @@ pub(super) fn below(directory: &str, name: &str) -> Result<String, Error> {
 }
 
 async fn delete(instance: &InstanceRef, path: &str, all: bool) -> Result<(), Error> {
-    let name = checked_name("name", instance.name())?;
     checked_path(path)?;
-    let call = instance.incus.call();
-    let request = call.instance_file_delete().name(name).path(path);
+    let request = instance.incus.raw().instance_file_delete().name(instance.name()).path(path);
     let request = if all { request.x_incus_force("true") } else { request };
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    open(&call, result).await.map_err(explained)
+    request.send().await.map_err(explained)
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! What is known of a file besides its content.
 
 use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::super::types::FileType;
 use super::{Instance, Subject, checked_path};
 use crate::error::Error;
-use crate::incus::{checked_name, scoped};
 
 /// What is known of a file, a directory or a symbolic link besides its content; from [`Instance::stat`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,14 +77,11 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub async fn stat(&self, path: &str) -> Result<FileInfo, Error> {
-        let name = checked_name("name", self.name())?;
         checked_path(path)?;
-        let call = self.incus.call();
-        let request = call.instance_file_head().name(name).path(path);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        FileInfo::of(answer.headers())
-            .ok_or_else(|| call.bad_reply("the answer doesn't tell what the file is"))
+        let request = self.incus.raw().instance_file_head().name(self.name()).path(path);
+        let ((), head) = request.send().with_head().await?;
+        FileInfo::of(head.headers())
+            .ok_or_else(|| head.facts().bad_reply("the answer doesn't tell what the file is"))
     }
 }
 

@@ -3,17 +3,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use progenitor_client::{ByteStream, ResponseValue};
 
 use super::super::types::FileType;
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
-use crate::call::Call;
 use crate::error::{Error, Kind};
-use crate::incus::{checked_name, scoped};
-use crate::raw;
+use crate::raw::{ByteStream, Head};
 use crate::transfer::{Opened, Pull, Source, range};
 
 impl<D: Subject> Instance<D> {
@@ -36,11 +33,11 @@ impl<D: Subject> Instance<D> {
 
     /// Where a symbolic link leads, as an absolute path.
     pub async fn read_link(&self, path: &str) -> Result<String, Error> {
-        let (call, answer) = get(&self.named(), path, 0).await?;
-        if !is(&answer, &FileType::Symlink) {
+        let (content, head) = get(&self.named(), path, 0).await?;
+        if !is(&head, &FileType::Symlink) {
             return Err(Error::invalid("path", format!("{path} is no symbolic link")));
         }
-        target(&call, answer).await
+        target(content, &head).await
     }
 }
 
@@ -59,20 +56,20 @@ impl FileSource {
     async fn find(&self, from: u64) -> Result<Opened, Error> {
         let mut path = self.found.get().unwrap_or(&self.path).clone();
         for _ in 0..=MOST_LINKS {
-            let (call, answer) = tokio::select! {
-                answer = get(&self.instance, &path, from) => answer?,
+            let (content, head) = tokio::select! {
+                got = get(&self.instance, &path, from) => got?,
                 e = never_answers(&self.instance, &path) => return Err(e),
             };
-            if is(&answer, &FileType::Symlink) {
-                path = target(&call, answer).await?;
+            if is(&head, &FileType::Symlink) {
+                path = target(content, &head).await?;
                 continue;
             }
-            if is(&answer, &FileType::Directory) {
+            if is(&head, &FileType::Directory) {
                 return Err(Error::invalid("path", format!("{path} is a directory")));
             }
             let _ = self.found.set(path);
-            let mode = FileInfo::of(answer.headers()).map(|info| info.mode & 0o777);
-            return Ok(Opened { mode, ..Opened::of(call, answer)? });
+            let mode = FileInfo::of(head.headers()).map(|info| info.mode & 0o777);
+            return Ok(Opened { mode, ..Opened::of((content, head))? });
         }
         Err(Error::invalid("path", format!("{} leads through too many symbolic links", self.path)))
     }
@@ -106,7 +103,7 @@ impl Source for FileSource {
 }
 
 /// An answer of the files API.
-pub(super) type Got = (Call<raw::incus::Client>, ResponseValue<ByteStream>);
+pub(super) type Got = (ByteStream, Head);
 
 /// Asks for whatever is there, from a byte on.
 pub(super) async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
@@ -124,45 +121,28 @@ fn helper_ended(e: &Error) -> bool {
 }
 
 async fn ask(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
-    let name = checked_name("name", instance.name())?;
     checked_path(path)?;
-    let call = instance.incus.call();
-    let request = call.instance_file_get().name(name).path(path);
+    let request = instance.incus.raw().instance_file_get().name(instance.name()).path(path);
     let request = match range(from) {
         Some(range) => request.range(range),
         None => request,
     };
-    let result = scoped!(request, instance.incus.own_project()).send().await;
-    let answer = call.done(result).await?;
-    Ok((call, answer))
+    request.send().with_head().await
 }
 
-pub(super) fn is(answer: &ResponseValue<ByteStream>, kind: &FileType) -> bool {
-    FileInfo::of(answer.headers()).is_some_and(|info| info.file_type == *kind)
+pub(super) fn is(head: &Head, kind: &FileType) -> bool {
+    FileInfo::of(head.headers()).is_some_and(|info| info.file_type == *kind)
 }
 
-async fn target(call: &Call<raw::incus::Client>, answer: ResponseValue<ByteStream>) -> Result<String, Error> {
-    let target = whole(call, answer).await?;
-    String::from_utf8(target).map_err(|_| call.bad_reply("the link's target is not UTF-8"))
+async fn target(content: ByteStream, head: &Head) -> Result<String, Error> {
+    let target = whole(content).await?;
+    String::from_utf8(target.into()).map_err(|_| head.facts().bad_reply("the link's target is not UTF-8"))
 }
 
 /// A small answer.
-pub(super) async fn whole(
-    call: &Call<raw::incus::Client>,
-    answer: ResponseValue<ByteStream>,
-) -> Result<Vec<u8>, Error> {
-    let mut stream = answer.into_inner_stream();
-    let mut all = Vec::new();
-    let read = async {
-        while let Some(piece) = stream.try_next().await.map_err(|e| call.broken_off(e))? {
-            call.check_size(all.len().saturating_add(piece.len()))?;
-            all.extend_from_slice(&piece);
-        }
-        Ok::<_, Error>(())
-    };
+pub(super) async fn whole(content: ByteStream) -> Result<Bytes, Error> {
     let limit = crate::transfer::IDLE;
-    tokio::time::timeout(limit, read)
+    tokio::time::timeout(limit, content.document())
         .await
-        .map_err(|_| Error::new(Kind::Timeout, format!("the answer took longer than {limit:?}")))??;
-    Ok(all)
+        .map_err(|_| Error::new(Kind::Timeout, format!("the answer took longer than {limit:?}")))?
 }

@@ -7,8 +7,7 @@ use super::super::types::{FileType, FileWrite};
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind, Sent};
-use crate::incus::reply::open;
-use crate::incus::{checked_name, scoped};
+use crate::raw::Body;
 use crate::transfer::{Content, IDLE, Transferred, Upload};
 use crate::wait::BoxFuture;
 
@@ -244,7 +243,7 @@ impl MakeDir {
     async fn send(self) -> Result<(), Error> {
         let Self { instance, path, owner } = &self;
         let make = Make { instance, path, kind: FileType::Directory, owner, write: None };
-        make.send(reqwest::Body::from("")).await?;
+        make.send("".into()).await?;
         // The server says so, too, where it found something else of that name.
         if instance.stat(path).await?.is_directory() {
             return Ok(());
@@ -282,7 +281,7 @@ impl Symlink {
             return Err(Error::invalid("target", format!("{target:?} leads nowhere")));
         }
         let make = Make { instance: &instance, path, kind: FileType::Symlink, owner: &owner, write: None };
-        make.send(reqwest::Body::from(target)).await
+        make.send(target.into()).await
     }
 }
 
@@ -296,17 +295,11 @@ struct Make<'a> {
 }
 
 impl Make<'_> {
-    async fn send(&self, body: reqwest::Body) -> Result<(), Error> {
-        let name = checked_name("name", self.instance.name())?;
+    async fn send(&self, body: Body) -> Result<(), Error> {
         checked_path(self.path)?;
         let mode = self.owner.octal()?;
-        let incus = &self.instance.incus;
-        let call = incus.call();
-        if self.write.is_some() {
-            // The upload watches over it.
-            call.bounded();
-        }
-        let mut request = call.instance_file_put().name(name).path(self.path).x_incus_type(self.kind.clone());
+        let request = self.instance.incus.raw().instance_file_put();
+        let mut request = request.name(self.instance.name()).path(self.path).x_incus_type(self.kind.clone());
         if let Some(uid) = self.owner.uid {
             request = request.x_incus_uid(i64::from(uid));
         }
@@ -319,7 +312,9 @@ impl Make<'_> {
         if let Some(write) = &self.write {
             request = request.x_incus_write(write.clone());
         }
-        let result = scoped!(request, incus.own_project()).body(body).send().await;
-        open(&call, result).await.map_err(explained)
+        let call = request.body(body).send();
+        // An upload watches over it by itself.
+        let call = if self.write.is_some() { call.bounded() } else { call };
+        call.await.map_err(explained)
     }
 }

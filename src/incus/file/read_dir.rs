@@ -2,14 +2,14 @@
 
 use std::future::IntoFuture;
 
-use super::super::types::FileType;
+use serde::Deserialize;
+
+use super::super::types::{FileType, ReplyType};
 use super::pull::{get, is, whole};
 use super::sftp::too_many;
 use super::tree::MOST_ENTRIES;
 use super::{Instance, InstanceRef, Subject};
 use crate::error::Error;
-use crate::incus::reply::Envelope;
-use crate::incus::types;
 use crate::wait::BoxFuture;
 
 impl<D: Subject> Instance<D> {
@@ -46,14 +46,12 @@ impl ReadDir {
 
     async fn send(self) -> Result<Vec<String>, Error> {
         let Self { instance, path, limit } = self;
-        let (call, answer) = get(&instance, &path, 0).await?;
-        if !is(&answer, &FileType::Directory) {
+        let (content, head) = get(&instance, &path, 0).await?;
+        if !is(&head, &FileType::Directory) {
             return Err(Error::invalid("path", format!("{path} is no directory")));
         }
-        let body = whole(&call, answer).await?;
-        let reply = serde_json::from_slice::<types::UrlListReply>(&body);
-        let names = reply.ok().filter(|reply| !reply.is_error()).map(|reply| reply.metadata);
-        let names = names.ok_or_else(|| call.bad_reply("the answer is no list of names"))?;
+        let names = names(&whole(content).await?);
+        let names = names.ok_or_else(|| head.facts().bad_reply("the answer is no list of names"))?;
         if names.len() > limit { Err(too_many(limit, &path)) } else { Ok(names) }
     }
 }
@@ -65,4 +63,16 @@ impl IntoFuture for ReadDir {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
     }
+}
+
+/// What is in the envelope, which is as of other answers.
+fn names(body: &[u8]) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Reply {
+        r#type: ReplyType,
+        metadata: Option<Vec<String>>,
+    }
+
+    let reply: Reply = serde_json::from_slice(body).ok()?;
+    (reply.r#type != ReplyType::Error).then(|| reply.metadata.unwrap_or_default())
 }

@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::InstanceRef;
 use super::wire::{End, Ended, Wire};
 use crate::error::{Error, Kind, Sent};
-use crate::incus::{checked_name, scoped};
 
 /// A session in an instance. Dropping it ends it.
 pub(super) struct Sftp {
@@ -57,18 +56,11 @@ impl Sftp {
     const PIECE: usize = 32 << 10;
 
     pub(super) async fn connect(instance: &InstanceRef, limit: Duration) -> Result<Self, Error> {
-        let name = checked_name("name", instance.name())?;
-        let incus = &instance.incus;
-        let call = incus.call();
-        let request = call.instance_sftp().name(name).upgrade("sftp");
-        let connecting = async {
-            let result = scoped!(request, incus.own_project()).send().await;
-            call.done(result).await
-        };
-        let answer = tokio::time::timeout(limit, connecting)
+        let connecting = instance.incus.raw().instance_sftp().name(instance.name()).upgrade("sftp").send();
+        let connection = tokio::time::timeout(limit, connecting)
             .await
             .map_err(|_| fault(Kind::Timeout, format!("no SFTP session within {limit:?}")))??;
-        Self::over(answer.into_inner(), limit).await
+        Self::over(connection, limit).await
     }
 
     /// A session over any stream.

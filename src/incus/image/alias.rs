@@ -2,8 +2,7 @@
 
 use super::{Image, Incus};
 use crate::error::Error;
-use crate::incus::reply::open;
-use crate::incus::{scoped, types};
+use crate::incus::types;
 use crate::page::{List, Page};
 
 /// A handle on a name of an image; from [`Incus::image_alias`].
@@ -32,11 +31,7 @@ impl Incus {
         let incus = self.clone();
         List::new(move |_| {
             let incus = incus.clone();
-            Box::pin(async move {
-                let call = incus.call();
-                let result = scoped!(call.image_aliases_list(), incus.own_project()).send().await;
-                Ok(Page::only(open(&call, result).await?))
-            })
+            Box::pin(async move { Ok(Page::only(incus.raw().image_aliases_list().send().await?)) })
         })
     }
 }
@@ -45,16 +40,12 @@ impl Image {
     /// Gives it another name. One that is taken is an error of [`Kind::AlreadyExists`](crate::Kind::AlreadyExists);
     /// see [`ImageAliasRef::point_to`].
     pub async fn add_alias(&self, name: &str) -> Result<(), Error> {
-        checked(name)?;
+        check(name)?;
         let alias = types::ImageAliasCreate {
-            name: name.to_owned(),
-            target: self.fingerprint.clone(),
-            description: String::new(),
             type_: self.type_.clone(),
+            ..types::ImageAliasCreate::new(name, &self.fingerprint)
         };
-        let call = self.incus.call();
-        let result = scoped!(call.image_alias_create().body(alias), self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().image_alias_create().body(alias).send().await
     }
 }
 
@@ -66,51 +57,42 @@ impl ImageAliasRef {
 
     /// Reads it: the fingerprint of the image that it stands for, and its description.
     pub async fn get(&self) -> Result<types::ImageAlias, Error> {
-        let name = checked(&self.name)?;
-        let call = self.incus.call();
-        let result = scoped!(call.image_alias_get().alias(name), self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().image_alias_get().alias(&self.name).send().await
     }
 
     /// Renames it.
     pub async fn rename(&self, name: &str) -> Result<Self, Error> {
-        let (old, _) = (checked(&self.name)?, checked(name)?);
-        let new = types::ImageAliasRename { name: name.to_owned() };
-        let call = self.incus.call();
-        let request = call.image_alias_rename().alias(old).body(new);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await?;
+        check(name)?;
+        let new = types::ImageAliasRename::new(name);
+        self.incus.raw().image_alias_rename().alias(&self.name).body(new).send().await?;
         Ok(self.incus.image_alias(name))
     }
 
     /// Makes it stand for another image.
     pub async fn point_to(&self, image: &Image) -> Result<(), Error> {
-        self.patch(types::ImageAliasPatch { target: Some(image.fingerprint.clone()), description: None })
+        self.patch(types::ImageAliasPatch { target: Some(image.fingerprint.clone()), ..Default::default() })
             .await
     }
 
     /// Describes it.
     pub async fn describe(&self, text: impl Into<String>) -> Result<(), Error> {
-        self.patch(types::ImageAliasPatch { target: None, description: Some(text.into()) }).await
+        self.patch(types::ImageAliasPatch { description: Some(text.into()), ..Default::default() }).await
     }
 
     async fn patch(&self, change: types::ImageAliasPatch) -> Result<(), Error> {
-        let name = checked(&self.name)?;
-        let call = self.incus.call();
-        let request = call.image_alias_patch().alias(name).body(change);
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().image_alias_patch().alias(&self.name).body(change).send().await
     }
 
     /// Takes it away; the image stays.
     pub async fn delete(&self) -> Result<(), Error> {
-        let name = checked(&self.name)?;
-        let call = self.incus.call();
-        let result = scoped!(call.image_alias_delete().alias(name), self.incus.own_project()).send().await;
-        open(&call, result).await
+        self.incus.raw().image_alias_delete().alias(&self.name).send().await
     }
 }
 
-fn checked(name: &str) -> Result<types::PathName, Error> {
-    types::PathName::try_from(name).map_err(|_| Error::invalid("alias", format!("{name:?} can't be a name")))
+/// A new name, which the API will have in paths from then on.
+fn check(name: &str) -> Result<(), Error> {
+    match matches!(name, "" | "." | "..") || name.starts_with('/') || name.contains('\\') {
+        true => Err(Error::invalid("alias", format!("{name:?} can't be a name"))),
+        false => Ok(()),
+    }
 }

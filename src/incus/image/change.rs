@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Image;
 use crate::error::Error;
-use crate::incus::reply::open;
-use crate::incus::{scoped, types};
+use crate::incus::types;
 use crate::wait::BoxFuture;
 
 impl Image {
@@ -19,14 +18,7 @@ impl Image {
     /// # Ok(()) }
     /// ```
     pub fn patch(&self) -> ImagePatch {
-        let change = types::ImagePatch {
-            auto_update: None,
-            expires_at: None,
-            profiles: None,
-            properties: None,
-            public: None,
-        };
-        ImagePatch { image: self.clone(), change }
+        ImagePatch { image: self.clone(), change: types::ImagePatch::default() }
     }
 }
 
@@ -71,10 +63,7 @@ impl ImagePatch {
 
     async fn send(self) -> Result<(), Error> {
         let Self { image, change } = self;
-        let call = image.incus.call();
-        let request = call.image_patch().fingerprint(image.fingerprint.as_str()).body(change);
-        let result = scoped!(request, image.incus.own_project()).send().await;
-        open(&call, result).await
+        image.incus.raw().image_patch().fingerprint(&image.fingerprint).body(change).send().await
     }
 }
 

@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Image, Incus};
 use crate::error::{Error, Kind};
-use crate::incus::scoped;
 use crate::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, range};
 
 impl Image {
@@ -185,33 +184,28 @@ struct ImageSource {
 
 impl ImageSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
-        let call = self.incus.call();
-        let request = call.image_export().fingerprint(self.fingerprint.as_str());
+        let request = self.incus.raw().image_export().fingerprint(&self.fingerprint);
         let request = match range(from) {
             Some(range) => request.range(range),
             None => request,
         };
-        let result = scoped!(request, self.incus.own_project()).send().await;
-        let answer = call.done(result).await?;
-        let told = Told::by(answer.headers());
-        if told.boundary.is_none() {
-            let _ = self.told.set(told);
-            // It is named by its hash.
-            return Opened::of(call, answer).map(Opened::unchanging);
-        }
-        if !self.split {
+        let (content, head) = request.send().with_head().await?;
+        let told = Told::by(head.headers());
+        let is_form = told.boundary.is_some();
+        if is_form && !self.split {
             let message = "the image is split into two files: `export_files` takes both";
             return Err(Error::new(Kind::Unsupported, message).with(|e| e.api = "incus"));
         }
         let _ = self.told.set(told);
-        Opened::of(call, answer)
+        let opened = Opened::of((content, head))?;
+        // A single file is named by its hash.
+        Ok(if is_form { opened } else { opened.unchanging() })
     }
 }
 
 impl Told {
     fn by(headers: &HeaderMap) -> Self {
-        let text =
-            |name| headers.get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let form = text(CONTENT_TYPE).filter(|kind| kind.starts_with("multipart/"));
         Self {
             boundary: form.and_then(|kind| quoted(kind, "boundary")),

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 
 use super::{Image, Imported, Incus};
 use crate::error::Error;
-use crate::incus::reply::open;
-use crate::incus::scoped;
 use crate::incus::work::IncusWork;
+use crate::raw::Body;
 use crate::transfer::{Content, Transferred, Upload};
 use crate::wait::Operation;
 
@@ -140,13 +139,8 @@ impl ImageImport {
             upload.on_progress(tell);
         }
         let properties = form_urlencoded::Serializer::new(String::new()).extend_pairs(&properties).finish();
-        let send = async |body: reqwest::Body| {
-            let call = incus.call();
-            call.bounded();
-            if let Some(media_type) = media_type.clone() {
-                call.media_type(media_type);
-            }
-            let mut request = call.image_import().x_incus_public(public.to_string());
+        let send = |body: Body| {
+            let mut request = incus.raw().image_import().x_incus_public(public.to_string());
             if let Some(name) = &file_name {
                 request = request.x_incus_filename(name);
             }
@@ -156,8 +150,11 @@ impl ImageImport {
             if !properties.is_empty() {
                 request = request.x_incus_properties(properties.as_str());
             }
-            let result = scoped!(request, incus.own_project()).body(body).send().await;
-            open(&call, result).await
+            let call = request.body(body).send().bounded();
+            match &media_type {
+                Some(media_type) => call.media_type(media_type.clone()),
+                None => call,
+            }
         };
         let (accepted, _) = upload.send("incus", incus.retry(), send).await?;
         Ok(IncusWork::accepted(&incus, accepted, Imported))

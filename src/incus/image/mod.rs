@@ -8,9 +8,8 @@ mod import;
 use std::ops::Deref;
 
 use super::ending::{Ending, Plain};
-use super::reply::open;
 use super::work::IncusWork;
-use super::{Incus, checked_name, scoped, types};
+use super::{Incus, types};
 use crate::error::{Error, Kind};
 use crate::page::{List, Page};
 use crate::ticket::Ticket;
@@ -43,10 +42,8 @@ impl Image {
     pub fn delete(&self) -> Action<()> {
         let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
         Action::new(async move {
-            let call = incus.call();
-            let request = call.image_delete().fingerprint(fingerprint.as_str());
-            let result = scoped!(request, incus.own_project()).send().await;
-            Ok(IncusWork::accepted(&incus, open(&call, result).await?, Deleted(fingerprint)))
+            let request = incus.raw().image_delete().fingerprint(&fingerprint);
+            Ok(IncusWork::accepted(&incus, request.send().await?, Deleted(fingerprint)))
         })
     }
 
@@ -55,10 +52,8 @@ impl Image {
     pub fn refresh(&self) -> Action<()> {
         let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
         Action::new(async move {
-            let call = incus.call();
-            let request = call.image_refresh().fingerprint(fingerprint.as_str());
-            let result = scoped!(request, incus.own_project()).send().await;
-            Ok(IncusWork::accepted(&incus, open(&call, result).await?, Plain))
+            let request = incus.raw().image_refresh().fingerprint(fingerprint);
+            Ok(IncusWork::accepted(&incus, request.send().await?, Plain))
         })
     }
 }
@@ -70,9 +65,7 @@ impl Incus {
         List::new(move |_| {
             let incus = incus.clone();
             Box::pin(async move {
-                let call = incus.call();
-                let result = scoped!(call.images_list(), incus.own_project()).send().await;
-                let images = open(&call, result).await?;
+                let images = incus.raw().images_list().send().await?;
                 Ok(Page::only(images.into_iter().map(|data| Image { incus: incus.clone(), data }).collect()))
             })
         })
@@ -80,10 +73,8 @@ impl Incus {
 
     /// The image that has this fingerprint, or the start of it.
     pub async fn image(&self, fingerprint: &str) -> Result<Image, Error> {
-        let fingerprint = checked_name("fingerprint", fingerprint)?;
-        let call = self.call();
-        let result = scoped!(call.image_get().fingerprint(fingerprint), self.own_project()).send().await;
-        Ok(Image { incus: self.clone(), data: open(&call, result).await? })
+        let data = self.raw().image_get().fingerprint(fingerprint).send().await?;
+        Ok(Image { incus: self.clone(), data })
     }
 
     /// The image that has this alias.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::Upgraded;
-use reqwest::header::{DATE, HeaderMap};
+use http::header::{DATE, HeaderMap};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -151,9 +150,7 @@ impl Follow {
 
     /// A connection that ended before anything was said: a wrong token looks so, too.
     async fn why_closed(&self, useful: bool) -> Over {
-        let call = self.koyeb.call();
-        let result = narrowed!(call.query_logs(), self.filter.clone()).limit("1").send().await;
-        match call.done(result).await {
+        match narrowed!(self.koyeb.raw().query_logs(), self.filter.clone()).limit("1").send().await {
             Err(e) if says_why(e.kind()) => Over::Refused(e),
             _ => Over::Cut { useful },
         }
@@ -161,11 +158,9 @@ impl Follow {
 }
 
 async fn connect(koyeb: &Koyeb, filter: &Filter) -> Result<(Socket, Clock), Error> {
-    let call = koyeb.call();
-    let result = narrowed!(call.tail_logs(), filter.clone()).send().await;
-    let answer = call.done::<Upgraded>(result).await?;
-    let clock = Clock::of(answer.headers());
-    Ok((Socket::open(&call, answer).await?.watched(QUIET, QUIET), clock))
+    let call = narrowed!(koyeb.raw().tail_logs(), filter.clone()).send();
+    let (connection, head) = call.with_head().await?;
+    Ok((Socket::open(connection).await.watched(QUIET, QUIET), Clock::of(head.headers())))
 }
 
 /// The service's clock, by which lines are timed; ours may be wrong.

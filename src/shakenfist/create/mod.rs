@@ -81,27 +81,10 @@ impl ShakenFist {
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#instance-creation>
     pub fn create(&self, name: impl Into<String>) -> Create {
-        let create = types::InstanceCreate {
-            name: name.into(),
-            cpus: 1,
-            memory: 1024,
-            disk: Vec::new(),
-            network: None,
-            ssh_key: None,
-            user_data: None,
-            placed_on: None,
-            namespace: None,
-            video: None,
-            uefi: None,
-            secure_boot: None,
-            configdrive: None,
-            metadata: None,
-            nvram_template: None,
-            side_channels: None,
-        };
+        let (cpus, memory) = (1, 1024);
         Create {
             sf: self.clone(),
-            create,
+            create: types::InstanceCreate::new(cpus, Vec::new(), memory, name),
             limit: Operation::<Instance>::LIMIT,
             window: Duration::from_secs(10),
             attempts_when_full: 1,

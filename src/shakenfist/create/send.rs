@@ -11,7 +11,7 @@ use crate::shakenfist::Instance;
 use crate::shakenfist::clock::{Deadline, pauses};
 use crate::shakenfist::instance::is_failed;
 use crate::shakenfist::lost;
-use crate::shakenfist::reply::{self, open};
+use crate::shakenfist::reply;
 use crate::shakenfist::settle::{self, MARKER};
 use crate::shakenfist::work::Polled;
 use crate::shakenfist::{InstanceState, types};
@@ -57,9 +57,7 @@ impl Create {
     }
 
     async fn post(&self) -> Result<types::Instance, Error> {
-        let call = self.sf.call();
-        let result = call.instance_create().body(self.create.clone()).send().await;
-        open(&call, result).await
+        self.sf.raw().instance_create().body(self.create.clone()).send().await
     }
 
     fn accepted(&self, deadline: Deadline, uuid: String) -> Operation<Instance> {

@@ -90,9 +90,9 @@ pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
 /// The server makes failures of 126 and 127, as if the command had not run.
 pub async fn a_command_that_wrote_something_has_run_whatever_its_status(incus: Incus) -> Outcome {
     let web = launched(&incus, "wrote").await?;
-    let kept = async || match incus.raw().instance_exec_outputs_list().name(web.name()).send().await {
-        Ok(reply) => Ok(reply.into_inner().metadata.len()),
-        Err(e) => Err(Error::from_raw(e).await),
+    let kept = async || {
+        let files = incus.raw().instance_exec_outputs_list().name(web.name()).send().await;
+        files.map(|files| files.len())
     };
     for status in [126, 127] {
         for (script, out, err) in [("echo data", "data\n", ""), ("echo why >&2", "", "why\n")] {
@@ -302,9 +302,9 @@ pub async fn exec_without_output(incus: Incus) -> Outcome {
 
 pub async fn exec_with_recorded_output(incus: Incus) -> Outcome {
     let web = launched(&incus, "record").await?;
-    let kept = async || match incus.raw().instance_exec_outputs_list().name(web.name()).send().await {
-        Ok(reply) => Ok(reply.into_inner().metadata.len()),
-        Err(e) => Err(Error::from_raw(e).await),
+    let kept = async || {
+        let files = incus.raw().instance_exec_outputs_list().name(web.name()).send().await;
+        files.map(|files| files.len())
     };
     let output =
         web.exec(["sh", "-c", "echo $WHO; echo err >&2; exit 7"]).env("WHO", "me").record_output().await?;

@@ -345,12 +345,11 @@ pub async fn limits_are_refused_where_the_server_refuses_them(incus: Incus) -> O
     let cpus = ["0", "2 cpus", "-1", "2,", "1.5", "two", "1", "2", "0-1", "0,1"];
     let all = memory.map(|text| ("limits.memory", text)).into_iter();
     for (key, text) in all.chain(cpus.map(|text| ("limits.cpu", text))) {
-        let body = serde_json::json!({"config": {key: text}});
-        let body: windlass::incus::types::InstancePatch = serde_json::from_value(body)?;
+        let mut body = windlass::incus::types::InstancePatch::default();
+        body.config = Some([(key.to_owned(), text.to_owned())].into());
         let server = incus.raw().instance_patch().name(web.name()).body(body).send().await;
-        let server = server.is_ok_and(|reply| reply.type_ != windlass::incus::types::ReplyType::Error);
         let ours = web.patch().config(key, text).await.map_err(|e| e.kind());
-        assert_eq!(ours, if server { Ok(()) } else { Err(Kind::InvalidInput) }, "{key} {text:?}");
+        assert_eq!(ours, if server.is_ok() { Ok(()) } else { Err(Kind::InvalidInput) }, "{key} {text:?}");
     }
     remove(&handle(&incus, &web)).await
 }
@@ -513,10 +512,9 @@ pub async fn unicode_arrives_intact(incus: Incus) -> Outcome {
 }
 
 pub async fn raw_calls_work(incus: Incus) -> Outcome {
-    let reply = incus.raw().server_get().send().await?;
-    assert!(reply.metadata.as_ref().is_some_and(|server| server.api_version == "1.0"));
+    let server = incus.raw().server_get().send().await?;
+    assert_eq!(server.api_version, "1.0");
     let e = incus.raw().instance_get().name("nobody-at-all").send().await.expect_err("no such instance");
-    let e = Error::from_raw(e).await;
     assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
     Ok(())
 }

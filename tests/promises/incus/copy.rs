@@ -151,6 +151,9 @@ async fn nothing_that_would_do_harm_is_asked_for() -> Outcome {
     // The server would make one.
     assert!(incus.instance("nobody").refresh_from(&web).await.is_err_and(|e| e.is_not_found()));
     assert_eq!(fake.requests(CREATE), before);
+    // A copy is refreshed where it is, and this server has no members.
+    web.copy("twin").await?;
+    incus.on("n2").instance("twin").refresh_from(&web).await?;
     Ok(())
 }
 
@@ -372,10 +375,9 @@ async fn new_instances_go_to_the_member_of_the_handle() -> Outcome {
 async fn an_operation_is_known_by_its_id_and_not_by_its_url() -> Outcome {
     let fake = FakeIncus::builder().generation(Generation::V6_0).cluster(["n1", "n2"]).start().await?;
     let incus = fake.client()?;
-    let body =
-        serde_json::from_str::<types::InstanceCreate>(r#"{"name": "raw", "source": {"type": "none"}}"#)?;
-    let answer = incus.raw().instance_create().target("n2").body(body).send().await?;
-    let url = answer.extra.get("operation").and_then(|url| url.as_str()).unwrap_or_default().to_owned();
+    let body = types::InstanceCreate::new("raw", types::InstanceSource::new(types::SourceType::None));
+    let (_, head) = incus.raw().instance_create().target("n2").body(body).send().with_head().await?;
+    let url = head.headers()["location"].to_str()?;
     assert!(url.ends_with("?project=default"), "{url}");
     let operation = incus.on("n2").launch("web").image("busybox").send().await?;
     let ticket = operation.ticket();

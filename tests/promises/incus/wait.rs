@@ -375,10 +375,9 @@ async fn what_can_be_cancelled_is_cancelled_and_is_no_success() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     incus.launch("web").image("busybox").await?;
     // The later generation lets commands be cancelled.
-    let exec = incus.raw().instance_exec().name("web");
-    let exec = exec
-        .body_map(|body| body.command(vec!["sleep".to_owned(), "60".to_owned()]).wait_for_websocket(true));
-    let operation = exec.send().await?.into_inner().metadata.ok_or("no operation")?;
+    let mut body = windlass::incus::types::InstanceExec::new(["sleep".to_owned(), "60".to_owned()]);
+    body.wait_for_websocket = true;
+    let operation = incus.raw().instance_exec().name("web").body(body).send().await?;
     let ticket = forged(&incus, &format!("operation/{}", operation.id), "")?;
     incus.resume::<()>(&ticket)?.cancel().await?;
     assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 1);

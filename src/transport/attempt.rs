@@ -1,0 +1,146 @@
+//! One attempt: the head of an answer, and the body where it is read whole.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Request, Response, StatusCode};
+use tokio::time::Instant;
+
+use super::attempts::Attempts;
+use super::call::Content;
+use super::failure::sent;
+use super::is_accepted;
+use super::stream::too_large;
+use crate::body::{self, Unread};
+use crate::connects;
+use crate::error::{Error, Kind, Sent};
+use crate::head::{Bound, Course};
+use crate::outgoing::Silence;
+use crate::raw::Reply;
+use crate::retry::Outcome;
+
+/// An answer.
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+}
+
+/// Why an attempt brought no answer.
+pub(super) enum Failure {
+    Http(reqwest::Error),
+    /// Ours.
+    Own(Error),
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(e: reqwest::Error) -> Self {
+        Self::Http(e)
+    }
+}
+
+pub(super) type Attempt = Result<Got, Failure>;
+
+/// Small and prompt: what isn't, is cut.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+
+impl Attempts<'_> {
+    pub(super) async fn attempt(&mut self, request: Request) -> Attempt {
+        self.facts.status = None;
+        let (started, left) = (Instant::now(), self.left());
+        let mut response = self.head(request, left).await?;
+        let status = response.status();
+        // Should the body break off, the status must survive.
+        self.facts.status = Some(status.as_u16());
+        let content = match self.facts.endpoint.reply {
+            Reply::Json | Reply::Empty => Content::Whole(self.body(&mut response, started, left).await?),
+            Reply::Stream | Reply::Upgrade if is_accepted(self.facts.endpoint, status.as_u16()) => {
+                let headers = response.headers().clone();
+                return Ok(Got { status, headers, content: Content::Open(response) });
+            }
+            Reply::Stream | Reply::Upgrade => {
+                let most = self.shared().limits.error_body;
+                Content::Whole(body::what_comes(&mut response, most, ERROR_BODY).await)
+            }
+        };
+        Ok(Got { status, headers: std::mem::take(response.headers_mut()), content })
+    }
+
+    /// Sends it, and waits for the head of the answer, whatever kind of answer it is.
+    async fn head(&self, mut request: Request, left: Duration) -> Result<Response, Failure> {
+        let bound = Bound::of_head(&self.shared().limits, self.handle.retry(), left, self.course);
+        let endpoint = self.facts.endpoint;
+        if endpoint.timeout && endpoint.reply == Reply::Stream {
+            // A document, though read piece by piece.
+            *request.timeout_mut() = Some(bound.left);
+        }
+        let answered = match self.course {
+            Course::Upload if self.bounded => Some(self.send(request).await),
+            Course::Upload => {
+                let silence = Silence::of(&mut request);
+                tokio::select! {
+                    biased;
+                    answered = self.send(request) => Some(answered),
+                    () = silence.lasts(bound.left) => None,
+                }
+            }
+            Course::Plain | Course::LongPoll(_) => {
+                tokio::time::timeout(bound.left, self.send(request)).await.ok()
+            }
+        };
+        match answered {
+            Some(answered) => Ok(answered?),
+            None => Err(Failure::Own(bound.no_answer())),
+        }
+    }
+
+    fn send(&self, request: Request) -> impl Future<Output = reqwest::Result<Response>> + use<> {
+        connects::waiting(self.handle.0.http.execute(request))
+    }
+
+    /// Reads the body of a document. What took long before its head has no part in the limit.
+    async fn body(
+        &self,
+        response: &mut Response,
+        started: Instant,
+        left: Duration,
+    ) -> Result<bytes::Bytes, Failure> {
+        let bound = match self.course {
+            Course::Plain => Bound::of_whole(self.handle.retry(), left),
+            Course::Upload | Course::LongPoll(_) => Bound::of_whole(self.handle.retry(), Duration::MAX),
+        };
+        let spent = if self.course == Course::Plain { started.elapsed() } else { Duration::ZERO };
+        let limits = &self.shared().limits;
+        let status = response.status();
+        let read = async {
+            match self.facts.endpoint.reply == Reply::Json
+                && is_accepted(self.facts.endpoint, status.as_u16())
+            {
+                true => body::whole(response, limits.json_body).await,
+                false => Ok(body::beginning(response, limits.error_body).await?),
+            }
+        };
+        match tokio::time::timeout(bound.left.saturating_sub(spent), read).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(Unread::Broken(e))) => Err(e.into()),
+            Ok(Err(Unread::TooLarge)) => Err(Failure::Own(bad_size(status, limits.json_body))),
+            Err(_) => Err(Failure::Own(bound.no_end())),
+        }
+    }
+}
+
+fn bad_size(status: StatusCode, most: u64) -> Error {
+    Error::new(Kind::BadReply, too_large(most))
+        .with(|e| (e.status, e.sent) = (Some(status.as_u16()), Sent::Yes))
+}
+
+pub(super) fn outcome(result: &Attempt) -> Outcome {
+    match result {
+        Ok(got) => Outcome::Answered(got.status.as_u16()),
+        Err(Failure::Http(e)) => Outcome::Broken(sent(e)),
+        Err(Failure::Own(e)) => match e.status() {
+            Some(status) => Outcome::Answered(status),
+            None => Outcome::Broken(e.sent()),
+        },
+    }
+}

@@ -1,0 +1,295 @@
+//! The loop around a request: sent again where the verdict says that this is safe and may help.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Request as HttpRequest, StatusCode};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
+
+use super::attempt::{Attempt, Failure, Got, outcome};
+use super::call::{Content, Received};
+use super::failure::{Answer, broken};
+use super::retry_after::retry_after;
+use super::span::span;
+use super::{Facts, Handle, Request, Shared, is_accepted, upgrade};
+use crate::credential::Stamp;
+use crate::error::{Error, Kind, Sent};
+use crate::gate::{Gate, Place};
+use crate::head::Course;
+use crate::raw::{Reply, RetryClass};
+use crate::retry::{self, Outcome, Verdict};
+use crate::tls;
+use crate::wait::BoxFuture;
+
+/// Sends a request within the limits of its handle.
+pub(super) fn run(mut request: Box<Request>) -> BoxFuture<'static, Result<Received, Error>> {
+    Box::pin(async move {
+        let mut http = request.finish()?;
+        let Request { facts, bounded, .. } = *request;
+        let handle = facts.handle().clone();
+        let websocket_key = dress(&facts, &mut http);
+        let (span, course) =
+            (span(handle.0.shared.api, facts.endpoint, &http), Course::of(facts.endpoint, &http));
+        let (started, token) = (Instant::now(), TokenUse::default());
+        Attempts {
+            handle: &handle,
+            facts,
+            course,
+            bounded,
+            websocket_key,
+            span: span.clone(),
+            started,
+            token,
+        }
+        .run(http)
+        .instrument(span)
+        .await
+    })
+}
+
+/// Puts on what doesn't change from attempt to attempt. What the answer to a websocket request must be made from.
+fn dress(facts: &Facts, request: &mut HttpRequest) -> Option<String> {
+    if let Some(id) = &facts.request_id {
+        request.headers_mut().insert("x-request-id", id.clone());
+    }
+    match facts.endpoint.reply {
+        Reply::Upgrade => upgrade::ask(request.headers_mut()),
+        Reply::Json | Reply::Empty | Reply::Stream => None,
+    }
+}
+
+pub(super) struct Attempts<'a> {
+    pub(super) handle: &'a Handle,
+    pub(super) facts: Facts,
+    pub(super) course: Course,
+    /// The caller bounds the time of the answer.
+    pub(super) bounded: bool,
+    websocket_key: Option<String>,
+    span: Span,
+    started: Instant,
+    token: TokenUse,
+}
+
+/// What became of the token in this call.
+#[derive(Default)]
+struct TokenUse {
+    sent: Option<Stamp>,
+    renewed: bool,
+}
+
+impl<'a> Attempts<'a> {
+    async fn run(mut self, mut request: HttpRequest) -> Result<Received, Error> {
+        loop {
+            let spare = self.spare(&request);
+            let place = match self.prepare(&mut request).await {
+                Ok(place) => place,
+                Err(e) => return Err(self.unsent(e)),
+            };
+            let result = self.attempt(request).await;
+            drop(place);
+            let outcome = outcome(&result);
+            self.note(&result, outcome);
+            self.tell_pace(&result);
+            if self.has_stale_token(outcome)
+                && let Some(spare) = spare
+            {
+                self.renew_token().await;
+                request = spare;
+                continue;
+            }
+            match (self.again(outcome, &result, spare.is_some()), spare) {
+                (Some(pause), Some(spare)) => {
+                    tracing::debug!(?outcome, ?pause, "sending again");
+                    tokio::time::sleep(pause).await;
+                    request = spare;
+                }
+                _ => return self.received(result).await,
+            }
+        }
+    }
+
+    pub(super) fn shared(&self) -> &'a Shared {
+        &self.handle.0.shared
+    }
+
+    /// A copy to send again; none where there will be no other attempt or the body is a stream.
+    fn spare(&self, request: &HttpRequest) -> Option<HttpRequest> {
+        let last = self.facts.attempts + 1 >= self.handle.retry().attempts;
+        let repeated = !last && self.facts.endpoint.retry != RetryClass::Never;
+        (repeated || self.may_renew_token()).then(|| copy(request))?
+    }
+
+    pub(super) fn left(&self) -> Duration {
+        let total = self.handle.retry().total.saturating_add(self.course.extra());
+        total.saturating_sub(self.started.elapsed())
+    }
+
+    /// What must be there before anything is sent. Waiting for it is part of the call's time.
+    async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Place<'a>, Error> {
+        self.turn().await?;
+        let Some(place) = self.gate().place(self.left()).await else {
+            return Err(self.gate().full(self.handle.retry().total));
+        };
+        self.sign(request).await?;
+        Ok(place)
+    }
+
+    fn gate(&self) -> &'a Gate {
+        match self.course {
+            Course::LongPoll(_) => &self.shared().long_polls,
+            // What spares others their looks must not wait behind them.
+            Course::Plain if self.facts.endpoint.reply == Reply::Upgrade => &self.shared().long_polls,
+            Course::Plain | Course::Upload => &self.shared().requests,
+        }
+    }
+
+    /// Puts on what the request needs beside its content.
+    async fn sign(&mut self, request: &mut HttpRequest) -> Result<(), Error> {
+        let put_on = self.shared().credential.put_on(request.headers_mut());
+        let stamp = match self.shared().credential.is_renewable() {
+            false => put_on.await?,
+            true => tokio::time::timeout(self.left(), put_on).await.map_err(|_| {
+                let total = self.handle.retry().total;
+                Error::new(Kind::Timeout, format!("no token within {total:?} (Retry::total)"))
+            })??,
+        };
+        self.token.sent = Some(stamp);
+        match self.facts.endpoint.reply {
+            Reply::Upgrade => (self.shared().upgrade)(request.headers_mut()),
+            Reply::Json => {
+                request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+            }
+            Reply::Empty | Reply::Stream => {}
+        }
+        Ok(())
+    }
+
+    /// Waits in the queue of the account, if the service has a rate limit.
+    async fn turn(&self) -> Result<(), Error> {
+        let Some(pace) = &self.shared().pace else { return Ok(()) };
+        tokio::time::timeout(self.left(), pace.turn(self.facts.endpoint.id)).await.map_err(|_| {
+            Error::new(
+                Kind::Timeout,
+                "its turn didn't come within the time limit of the call: too many requests",
+            )
+        })
+    }
+
+    /// Others needn't find out by themselves.
+    fn tell_pace(&self, result: &Attempt) {
+        if let (Some(pace), Ok(got)) = (&self.shared().pace, result)
+            && got.status == StatusCode::TOO_MANY_REQUESTS
+        {
+            pace.too_fast(self.facts.endpoint.id, retry_after(got.status.as_u16(), &got.headers));
+        }
+    }
+
+    /// The error of a request that wasn't sent.
+    fn unsent(&mut self, e: Error) -> Error {
+        // An earlier answer says nothing of this.
+        self.facts.status = None;
+        self.span.record("error.type", "not sent");
+        self.facts.error(e)
+    }
+
+    fn may_renew_token(&self) -> bool {
+        self.shared().credential.is_renewable() && !self.token.renewed
+    }
+
+    /// Whether another token may help: the server did nothing with this one.
+    fn has_stale_token(&self, outcome: Outcome) -> bool {
+        matches!(outcome, Outcome::Answered(401)) && self.may_renew_token()
+    }
+
+    async fn renew_token(&mut self) {
+        self.token.renewed = true;
+        if let Some(stamp) = self.token.sent {
+            self.shared().credential.refused(stamp).await;
+        }
+    }
+
+    /// How long to pause before the next attempt; none if there shall be no other.
+    fn again(&self, outcome: Outcome, result: &Attempt, spare: bool) -> Option<Duration> {
+        let (endpoint, shared, retry) = (self.facts.endpoint, self.shared(), self.handle.retry());
+        if retry::verdict(endpoint.retry, endpoint.not_processed, outcome) == Verdict::Settle {
+            if matches!(outcome, Outcome::Answered(status) if status < 500) {
+                shared.budget.give_back();
+            }
+            return None;
+        }
+        if matches!(result, Err(Failure::Http(e)) if tls::distrust(e).is_some()) {
+            return None;
+        }
+        let asked = result.as_ref().ok().and_then(|got| retry_after(got.status.as_u16(), &got.headers));
+        let pause = retry.pause(self.facts.attempts + 1, asked, rand::random());
+        let in_time = pause < self.left();
+        // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
+        let more = spare && self.facts.attempts < retry.attempts;
+        let may = more && in_time && shared.budget.take();
+        may.then_some(pause)
+    }
+
+    fn note(&mut self, result: &Attempt, outcome: Outcome) {
+        let facts = &mut self.facts;
+        facts.attempts += 1;
+        if facts.attempts > 1 {
+            self.span.record("http.request.resend_count", facts.attempts - 1);
+        }
+        match outcome {
+            Outcome::Answered(status) => {
+                facts.sent = Some(Sent::Yes);
+                self.span.record("http.response.status_code", status);
+                if status >= 400 {
+                    self.span.record("error.type", status);
+                }
+            }
+            Outcome::Broken(sent) => {
+                // That one attempt didn't get there says nothing of those before it.
+                facts.sent = if sent == Sent::No { facts.sent.or(Some(sent)) } else { Some(sent) };
+                let own = matches!(result, Err(Failure::Own(_)));
+                self.span.record("error.type", if own { "timeout" } else { "connection" });
+            }
+        }
+    }
+
+    /// What the call comes to.
+    async fn received(self, result: Attempt) -> Result<Received, Error> {
+        let Self { facts, websocket_key, .. } = self;
+        let got = match result {
+            Ok(got) => got,
+            Err(Failure::Http(e)) => return Err(facts.error(broken(e))),
+            Err(Failure::Own(e)) => return Err(facts.error(e)),
+        };
+        let Got { status, headers, content } = got;
+        match content {
+            Content::Open(response) if facts.endpoint.reply == Reply::Upgrade => {
+                let connection = upgrade::take_over(response, websocket_key.as_deref(), &facts).await?;
+                Ok(Received { headers, content: Content::Upgraded(connection), facts })
+            }
+            content if is_accepted(facts.endpoint, status.as_u16()) => {
+                Ok(Received { headers, content, facts })
+            }
+            content => Err(refused(&facts, &headers, &content)),
+        }
+    }
+}
+
+fn refused(facts: &Facts, headers: &HeaderMap, content: &Content) -> Error {
+    let body: &[u8] = match content {
+        Content::Whole(body) => body,
+        Content::Open(_) | Content::Upgraded(_) => b"",
+    };
+    facts.refused(&Answer { status: facts.status.unwrap_or_default(), headers, body })
+}
+
+/// As `try_clone`, which makes room for what no call of ours puts into a request: nearly all have no body and but a few
+/// headers.
+fn copy(request: &HttpRequest) -> Option<HttpRequest> {
+    if request.body().is_some() {
+        return request.try_clone();
+    }
+    let mut copy = HttpRequest::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}

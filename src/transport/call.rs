@@ -1,0 +1,169 @@
+//! A call: what sending an operation gives, and what it comes to.
+
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use reqwest::Response;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+
+use bytes::Bytes;
+
+use super::upgrade::Upgraded;
+use super::{Facts, Request, attempts};
+use crate::error::Error;
+use crate::wait::BoxFuture;
+
+/// A call: a future. Nothing is sent before it is polled; dropping it ends the waiting for an answer.
+///
+/// # Errors
+///
+/// See [`Error`](crate::Error): what went wrong, with the operation, the server, and what the call was about.
+#[must_use = "nothing is sent before it is awaited"]
+pub struct Call<T> {
+    state: State,
+    read: fn(Received) -> Result<T, Error>,
+}
+
+// What it holds of `T` is a function that makes one.
+impl<T> Unpin for Call<T> {}
+
+enum State {
+    Ready(Box<Request>),
+    Running(BoxFuture<'static, Result<Received, Error>>),
+    Over,
+}
+
+/// A good answer, not decoded yet.
+pub(crate) struct Received {
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+    pub(super) facts: Facts,
+}
+
+/// What follows the head of an answer.
+pub(super) enum Content {
+    Whole(Bytes),
+    Open(Response),
+    Upgraded(Upgraded),
+}
+
+/// The head of an answer.
+#[derive(Debug)]
+pub struct Head {
+    headers: HeaderMap,
+    facts: Facts,
+}
+
+impl Head {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.facts.status.unwrap_or_default()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &http::HeaderMap {
+        &self.headers
+    }
+
+    /// What is known of the call.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+impl Request {
+    /// The call, with what is made of its answer.
+    pub(crate) fn call<T>(self, read: fn(Received) -> Result<T, Error>) -> Call<T> {
+        Call { state: State::Ready(Box::new(self)), read }
+    }
+}
+
+impl<T> Call<T> {
+    /// The same call; its result comes with the head of the answer.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// # #[cfg(feature = "incus")] {
+    /// let (web, head) = incus.raw().instance_get().name("web").send().with_head().await?;
+    /// println!("{} {:?}", web.name, head.headers().get("etag"));
+    /// # }
+    /// # Ok(()) }
+    /// ```
+    pub fn with_head(self) -> WithHead<T> {
+        WithHead { call: self }
+    }
+
+    /// Sends this as `X-Request-ID`; errors name it, too.
+    #[allow(dead_code)] // not every API has one
+    pub(crate) fn request_id(self, id: &str) -> Self {
+        self.changed(|request| request.facts.request_id = HeaderValue::from_str(id).ok())
+    }
+
+    /// Sends the body under another media type than the operation's.
+    #[allow(dead_code)] // as above
+    pub(crate) fn media_type(self, media_type: HeaderValue) -> Self {
+        self.changed(|request| _ = request.headers.insert(CONTENT_TYPE, media_type))
+    }
+
+    /// The caller itself bounds the time of an upload's answer: by the server's silence, or by a deadline of the whole.
+    #[allow(dead_code)] // as above
+    pub(crate) fn bounded(self) -> Self {
+        self.changed(|request| request.bounded = true)
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Request)) -> Self {
+        if let State::Ready(request) = &mut self.state {
+            change(request);
+        }
+        self
+    }
+
+    fn poll_received(&mut self, context: &mut Context<'_>) -> Poll<Result<Received, Error>> {
+        if let State::Ready(_) = self.state
+            && let State::Ready(request) = mem::replace(&mut self.state, State::Over)
+        {
+            self.state = State::Running(attempts::run(request));
+        }
+        let State::Running(running) = &mut self.state else { return Poll::Pending };
+        let received = ready!(running.as_mut().poll(context));
+        self.state = State::Over;
+        Poll::Ready(received)
+    }
+}
+
+impl<T> Future for Call<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let received = ready!(self.poll_received(context));
+        Poll::Ready(received.and_then(self.read))
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}
+
+/// A call whose result comes with the head of the answer; see [`Call::with_head`].
+#[must_use = "nothing is sent before it is awaited"]
+#[derive(Debug)]
+pub struct WithHead<T> {
+    call: Call<T>,
+}
+
+impl<T> Future for WithHead<T> {
+    type Output = Result<(T, Head), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let received = match ready!(self.call.poll_received(context)) {
+            Ok(received) => received,
+            Err(e) => return Poll::Ready(Err(e)),
+        };
+        let head = Head { headers: received.headers.clone(), facts: received.facts.clone() };
+        Poll::Ready((self.call.read)(received).map(|value| (value, head)))
+    }
+}

@@ -1,0 +1,91 @@
+//! What is known of a call: what its errors will tell.
+
+use reqwest::header::HeaderValue;
+
+use super::Handle;
+use super::failure::{Answer, answered};
+use crate::error::{Error, Kind, Sent};
+use crate::raw::{Endpoint, RetryClass};
+
+/// What is known of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    handle: Handle,
+    pub(crate) endpoint: &'static Endpoint,
+    /// What the call is about: the values in its path.
+    object: String,
+    pub(super) attempts: u32,
+    pub(super) status: Option<u16>,
+    pub(super) sent: Option<Sent>,
+    /// Of a request that is to be recognized on the server.
+    pub(super) request_id: Option<HeaderValue>,
+}
+
+impl Facts {
+    pub(super) fn new(handle: &Handle, endpoint: &'static Endpoint) -> Self {
+        Self {
+            handle: handle.clone(),
+            endpoint,
+            object: String::new(),
+            attempts: 0,
+            status: None,
+            sent: None,
+            request_id: None,
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(super) fn push_object(&mut self, segment: &str) {
+        if !self.object.is_empty() {
+            self.object.push('/');
+        }
+        self.object.push_str(segment);
+    }
+
+    /// A path inside of it.
+    pub(super) fn push_path(&mut self, path: &str) {
+        if !self.object.is_empty() {
+            self.object.push(':');
+            self.object.push_str(path);
+        }
+    }
+
+    /// The error with what it is about.
+    pub(crate) fn about(&self, e: Error) -> Error {
+        e.with(|e| {
+            e.api = self.handle.0.shared.api;
+            self.handle.server().clone_into(&mut e.server);
+            e.object.clone_from(&self.object);
+            e.operation = self.endpoint.id;
+        })
+    }
+
+    /// The error with all that is known.
+    pub(crate) fn error(&self, e: Error) -> Error {
+        let endpoint = self.endpoint;
+        self.about(e).with(|e| {
+            e.attempts = self.attempts;
+            e.status = e.status.or(self.status);
+            e.sent = self.sent.unwrap_or(Sent::No);
+            if e.request_id.is_none() {
+                e.request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
+            }
+            e.repeatable = endpoint.retry == RetryClass::Safe
+                || e.sent == Sent::No
+                || e.status.is_some_and(|status| endpoint.not_processed.contains(&status));
+        })
+    }
+
+    /// An error over an answer that can't be understood.
+    pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
+        self.error(Error::new(Kind::BadReply, message))
+    }
+
+    /// The error that an answer is.
+    pub(super) fn refused(&self, answer: &Answer<'_>) -> Error {
+        self.error(answered(answer, self.handle.0.shared.explain))
+    }
+}

@@ -1,0 +1,108 @@
+//! From what went wrong to an error: of the connection, of the answer, of its content.
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+
+use super::retry_after::retry_after;
+use crate::error::{Error, Kind, Sent};
+use crate::tls;
+
+/// An answer that isn't what the caller hoped for.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// What an API makes of such an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// Where the status alone misleads.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) message: String,
+    pub(crate) code: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) suggestion: Option<String>,
+    pub(crate) fields: Vec<String>,
+}
+
+pub(super) fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Error {
+    let told = explain(answer);
+    let kind = told.kind.unwrap_or_else(|| Kind::of_status(answer.status));
+    Error::new(kind, told.message).with(|e| {
+        e.status = Some(answer.status);
+        e.code = told.code;
+        e.request_id = told.request_id;
+        e.suggestion = told.suggestion;
+        e.fields = told.fields;
+        e.retry_after = retry_after(answer.status, answer.headers);
+        e.body = excerpt(answer.body);
+    })
+}
+
+/// No whole answer came.
+pub(super) fn broken(e: reqwest::Error) -> Error {
+    // The URL may hold the secret of a stream.
+    let e = e.without_url();
+    let stranger = tls::distrust(&e);
+    let kind = match () {
+        () if stranger.is_some() => Kind::UntrustedServer,
+        () if e.is_timeout() => Kind::Timeout,
+        () if e.is_connect() => Kind::Connect,
+        () if e.is_builder() => Kind::InvalidInput,
+        () => Kind::Interrupted,
+    };
+    let message = stranger.unwrap_or_else(|| innermost(&e));
+    Error::new(kind, message).with(|inner| {
+        inner.sent = sent(&e);
+        inner.source = Some(e.into());
+    })
+}
+
+/// Whether a request that failed like this has reached the server.
+pub(super) fn sent(e: &reqwest::Error) -> Sent {
+    if e.is_connect() || e.is_builder() { Sent::No } else { Sent::Unknown }
+}
+
+/// The last cause says most: "connection refused" rather than "error sending request".
+fn innermost(e: &dyn std::error::Error) -> String {
+    let mut last = e;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+pub(super) fn undecodable(body: &[u8], e: &serde_json::Error) -> Error {
+    let message = if body.is_empty() {
+        "the reply has no body".to_owned()
+    } else {
+        format!("the reply is not what the API describes: {}", without_values(&e.to_string()))
+    };
+    Error::new(Kind::BadReply, message).with(|inner| inner.body = excerpt(body))
+}
+
+/// serde_json quotes the offending value, which may be a secret.
+fn without_values(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => format!("{}string …{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
+    }
+}
+
+/// Enough of a body to see what it was.
+fn excerpt(body: &[u8]) -> Bytes {
+    const MOST: usize = 2_048;
+    Bytes::copy_from_slice(&body[..body.len().min(MOST)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_the_parser_lose_their_values() {
+        let e = serde_json::from_str::<u32>(r#""hunter2""#).map_err(|e| without_values(&e.to_string()));
+        assert_eq!(e, Err("invalid type: string …, expected u32 at line 1 column 9".to_owned()));
+    }
+}

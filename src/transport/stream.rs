@@ -1,0 +1,116 @@
+//! Bytes as they come and as they go.
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http_body::Body as _;
+use reqwest::Response;
+
+use super::Facts;
+use super::failure::broken;
+use crate::error::{Error, Kind};
+
+/// The content of a request: bytes or a text. What a typed method sends can also be a file or a stream.
+pub struct Body(reqwest::Body);
+
+impl Body {
+    pub(crate) fn of(body: impl Into<reqwest::Body>) -> Self {
+        Self(body.into())
+    }
+
+    pub(super) fn into_inner(self) -> reqwest::Body {
+        self.0
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("bytes", &self.0.size_hint().exact()).finish_non_exhaustive()
+    }
+}
+
+macro_rules! body_of {
+    ($($type:ty)*) => {$(
+        impl From<$type> for Body {
+            fn from(content: $type) -> Self {
+                Self::of(content)
+            }
+        }
+    )*};
+}
+body_of! { Vec<u8> Bytes String &'static [u8] &'static str }
+
+/// The content of an answer, as it comes: a [`Stream`] of bytes. It ends with an error where the connection breaks.
+///
+/// Dropping it closes the connection.
+pub struct ByteStream {
+    pieces: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+    facts: Box<Facts>,
+}
+
+impl ByteStream {
+    pub(super) fn new(response: Response, facts: Facts) -> Self {
+        Self { pieces: Box::pin(response.bytes_stream()), facts: Box::new(facts) }
+    }
+
+    /// What is known of the call that it came from.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// All of it: an error where it is larger than a document may be (`Limits::json_body`), or falls silent.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) async fn document(mut self) -> Result<Bytes, Error> {
+        let most = self.facts.handle().limits().json_body;
+        let mut all = Vec::new();
+        while let Some(piece) = self.next_in_time().await? {
+            let size = all.len().saturating_add(piece.len());
+            if u64::try_from(size).is_ok_and(|size| size > most) {
+                return Err(self.facts.bad_reply(too_large(most)));
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.into())
+    }
+
+    async fn next_in_time(&mut self) -> Result<Option<Bytes>, Error> {
+        match tokio::time::timeout(SILENCE, self.next()).await {
+            Ok(piece) => piece.transpose(),
+            Err(_) => {
+                let e = Error::new(Kind::Timeout, format!("nothing came for {SILENCE:?}"));
+                Err(self.facts.error(e))
+            }
+        }
+    }
+}
+
+/// How long a document may be silent.
+const SILENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn too_large(most: u64) -> String {
+    format!("the answer has more than {most} bytes (Limits::json_body)")
+}
+
+impl fmt::Debug for ByteStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteStream").finish_non_exhaustive()
+    }
+}
+
+impl Stream for ByteStream {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = ready!(pin!(&mut self.pieces).poll_next(context));
+        Poll::Ready(piece.map(|piece| piece.map_err(|e| broken_off(&self.facts, e))))
+    }
+}
+
+/// An error over content that broke off in the middle.
+fn broken_off(facts: &Facts, e: reqwest::Error) -> Error {
+    facts.error(broken(e)).with(|e| e.message.insert_str(0, "the content broke off: "))
+}
