@@ -81,15 +81,20 @@ struct Queues {
     lanes: Mutex<HashMap<u64, Arc<Lanes>>>,
 }
 
+impl Queues {
+    fn of_account(&self, service: &str, key: &str) -> Arc<Lanes> {
+        let account = self.hasher.hash_one((service, key));
+        let mut queues = lock(&self.lanes);
+        // A queue that nobody stands in and that would let anybody pass says nothing.
+        queues.retain(|_, lanes| Arc::strong_count(lanes) > 1 || !lanes.is_idle());
+        queues.entry(account).or_default().clone()
+    }
+}
+
 impl Pace {
     /// The queue of the account that has this key at this service.
     pub(crate) fn of_account(service: &str, key: &str, launch: &'static str, pacing: Pacing) -> Self {
-        let account = QUEUES.hasher.hash_one((service, key));
-        let mut queues = lock(&QUEUES.lanes);
-        // A queue that nobody stands in and that would let anybody pass says nothing.
-        queues.retain(|_, lanes| Arc::strong_count(lanes) > 1 || !lanes.is_idle());
-        let lanes = queues.entry(account).or_default().clone();
-        Self { lanes, pacing, launch }
+        Self { lanes: QUEUES.of_account(service, key), pacing, launch }
     }
 
     /// Waits for this operation's turn. Dropping it leaves the queue, and costs nobody a turn.
@@ -244,8 +249,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn idle_queues_are_forgotten() {
-        let known =
-            || lock(&QUEUES.lanes).contains_key(&QUEUES.hasher.hash_one(("https://cloud.example", "idle")));
+        // Not the queues of this process: other tests have another time.
+        let queues = Queues::default();
+        let pace = |key| Pace { lanes: queues.of_account("s", key), pacing: DOCUMENTED, launch: "launch" };
+        let known = || lock(&queues.lanes).contains_key(&queues.hasher.hash_one(("s", "idle")));
         let gone = pace("idle");
         gone.turn("get").await;
         drop(gone);
