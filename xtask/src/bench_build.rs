@@ -25,7 +25,7 @@ rustls = { version = "0.23", default-features = false, features = ["ring", "std"
 tokio = { version = "1", features = ["macros", "rt", "sync", "time", "fs", "io-util"] }
 "#;
 
-/// One of the two builds.
+/// One of the builds.
 struct Build {
     name: &'static str,
     /// The directory of its manifest.
@@ -36,7 +36,7 @@ struct Build {
     seconds: Vec<f64>,
 }
 
-/// Builds both in turn, and prints how they compare.
+/// Builds them in turn, and prints how they compare.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rounds = match args {
         [] => ROUNDS,
@@ -51,11 +51,12 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     outcome
 }
 
-/// The measurement itself. A B A B: a machine that slows down slows both.
+/// The measurement itself. A B C A B C: a machine that slows down slows all of them.
 fn measure(scratch: &Path, rounds: usize) -> Outcome {
     let baseline = write_baseline(scratch)?;
     let mut builds = [
-        build("windlass", workspace::root(), &["--no-default-features", "--features", "incus"]),
+        build("one API", workspace::root(), &["--no-default-features", "--features", "incus"]),
+        build("all", workspace::root(), &[]),
         build("baseline", baseline, &[]),
     ];
     for build in &builds {
@@ -135,15 +136,17 @@ fn unique_crates(tree: &str) -> usize {
 }
 
 /// Prints the comparison.
-fn report([windlass, baseline]: &[Build; 2]) -> Outcome {
-    let (ours, theirs) = (windlass.crates()?, baseline.crates()?);
-    println!("windlass: {ours} crates, {:.1} s of user time", windlass.best());
-    println!("baseline: {theirs} crates, {:.1} s of user time", baseline.best());
-    println!(
-        "windlass / baseline: {:.2} in crates, {:.2} in time",
-        ours as f64 / theirs as f64,
-        windlass.best() / baseline.best(),
-    );
+fn report(builds: &[Build; 3]) -> Outcome {
+    let [.., baseline] = builds;
+    for build in builds {
+        let crates = build.crates()?;
+        println!(
+            "{:8} {crates} crates, {:.1} s of user time, {:.2} of the baseline",
+            build.name,
+            build.best(),
+            build.best() / baseline.best(),
+        );
+    }
     Ok(())
 }
 
