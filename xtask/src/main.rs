@@ -12,6 +12,8 @@ mod live_koyeb;
 mod live_lambda;
 mod live_shakenfist;
 mod methods;
+#[cfg(test)]
+mod public_types;
 mod regen;
 mod suite;
 mod workspace;
