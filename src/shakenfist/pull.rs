@@ -70,7 +70,8 @@ impl Pull {
         self
     }
 
-    /// The most to accept, in bytes.
+    /// The most to accept, in bytes. More is an error of [`Kind::LimitExceeded`](crate::Kind::LimitExceeded), and nothing
+    /// is kept of it.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.most = Some(bytes);
         self

@@ -101,7 +101,7 @@ impl Flow {
         match self.terms.most {
             Some(most) if size > most => {
                 let message = format!("max_size: the content has more than {most} bytes");
-                Err(self.fault(Kind::InvalidInput, message).with(|e| e.fields.push("max_size".to_owned())))
+                Err(self.fault(Kind::LimitExceeded, message).with(|e| e.fields.push("max_size".to_owned())))
             }
             _ => Ok(()),
         }

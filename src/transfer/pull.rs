@@ -62,7 +62,7 @@ impl Pull {
         self
     }
 
-    /// The most to accept, in bytes. More is an error of [`Kind::InvalidInput`], and nothing is kept of it.
+    /// The most to accept, in bytes. More is an error of [`Kind::LimitExceeded`], and nothing is kept of it.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.terms.most = Some(bytes);
         self

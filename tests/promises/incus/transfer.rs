@@ -254,7 +254,7 @@ async fn a_pull_goes_to_memory_a_writer_or_a_stream() -> Outcome {
     let pieces: Vec<_> = stream.try_collect().await?;
     assert!(pieces.concat() == content);
     let e = web.pull("/data").max_size(2_999_999).bytes().await.expect_err("one byte too many");
-    assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, ["max_size".to_owned()].as_slice()));
+    assert_eq!((e.kind(), e.fields()), (Kind::LimitExceeded, ["max_size".to_owned()].as_slice()));
     fake.add_file("web", "/empty", "");
     assert!(web.pull("/empty").bytes().await?.is_empty());
     Ok(())
