@@ -383,3 +383,28 @@ async fn a_wait_for_the_end_succeeds_also_where_another_process_comes_after_it()
     assert_eq!((gone.id, gone.name), (id, "gpu".to_owned()));
     Ok(())
 }
+
+/// Whatever is asked of a list, it ends, and each cloud that can't be listed is one error.
+#[tokio::test]
+async fn any_setting_of_a_list() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let fleet = fakes.fleet()?;
+    for time in crate::hostile::DURATIONS {
+        for at_once in [0, 1, usize::MAX] {
+            let listing = fleet.list().timeout(time).at_once(at_once).all().await;
+            assert!(listing.errors.len() <= 4 && listing.is_whole() == listing.errors.is_empty(), "{time:?}");
+            let patient = time > Duration::from_secs(1);
+            assert_eq!(
+                (listing.instances.len(), listing.errors.len()),
+                if patient { (6, 0) } else { (0, 4) }
+            );
+        }
+    }
+    for name in crate::hostile::names() {
+        let list = fleet.list().name(name.as_str()).region(name.as_str());
+        let listing = list.label(name.as_str(), name.as_str()).has_label(name.as_str()).all().await;
+        assert!(listing.is_whole() && listing.instances.is_empty(), "{name}");
+        crate::hostile::ends(&name, fleet.clouds()[0].get(&name)).await;
+    }
+    Ok(())
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use windlass::Error;
+use windlass::{Error, Kind, Limits, Sent};
 
 /// Far more than any call needs that ends at all.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -102,8 +102,10 @@ impl Hostile {
         // What changes something costs the most: every other extreme.
         let step = if self.state.lock().unwrap().frozen { 1 } else { 2 };
         assert!(!places.is_empty(), "{name}: nothing to replace");
-        for (route, pointer, value) in places {
-            for extreme in extremes(&value).into_iter().step_by(step) {
+        for (number, (route, pointer, value)) in places.into_iter().enumerate() {
+            // A few of the longest texts tell as much as many.
+            let long = if number % 16 == 0 { 1 << 20 } else { 16 << 10 };
+            for extreme in extremes(&value, long).into_iter().step_by(step) {
                 let shown: String = extreme.to_string().chars().take(40).collect();
                 let place = format!("{name}: {route} {pointer}: {shown}");
                 self.state.lock().unwrap().twist = Some((route.clone(), pointer.clone(), extreme));
@@ -157,7 +159,7 @@ fn walk(value: &Value, pointer: String, see: &mut impl FnMut(&str, &Value)) {
     }
 }
 
-fn extremes(value: &Value) -> Vec<Value> {
+fn extremes(value: &Value, long: usize) -> Vec<Value> {
     match value {
         Value::Number(_) => {
             vec![
@@ -175,7 +177,7 @@ fn extremes(value: &Value) -> Vec<Value> {
             json!(""),
             json!("\u{1b}[2J\u{202e}\r\n\0"),
             json!("../.."),
-            json!("x".repeat(64 << 10)),
+            json!("x".repeat(long)),
             json!(i64::MAX),
         ],
         Value::Bool(_) => vec![json!(null), json!("yes")],
@@ -301,13 +303,38 @@ pub fn names() -> Vec<String> {
 pub const DURATIONS: [Duration; 4] =
     [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(u64::MAX / 1000), Duration::MAX];
 
+/// Sizes and counts, from none to more than there is.
+pub const SIZES: [u64; 3] = [0, 1, u64::MAX];
+
+/// All limits of a client, at one of their ends.
+pub fn limits(time: Duration, size: u64) -> Limits {
+    let count = usize::try_from(size).unwrap_or(usize::MAX);
+    let limits = Limits::default().head(time).json_body(size).error_body(size).output(size);
+    limits.in_flight(count).starting_commands(count)
+}
+
+/// Who gave a value that nobody can work with is told which.
+fn assert_named(place: &str, error: &Error) {
+    if error.kind() == Kind::InvalidInput && error.sent() == Sent::No {
+        assert!(!error.fields().is_empty(), "{place}: which value? {error:?}");
+    }
+}
+
 /// Makes a call that must end, well or with an error to read.
-pub async fn ends<T, E>(place: &str, call: impl IntoFuture<Output = Result<T, E>>) -> Option<T>
+#[track_caller]
+pub fn ends<T, E>(
+    place: &str,
+    call: impl IntoFuture<Output = Result<T, E>>,
+) -> impl Future<Output = Option<T>>
 where
     Error: From<E>,
 {
+    let at = std::panic::Location::caller();
     let call = call.into_future();
-    let Ok(result) = tokio::time::timeout(LIMIT, call).await else { panic!("{place}: no end") };
-    let result = result.map_err(Error::from);
-    result.inspect_err(|e| assert_readable(place, e)).ok()
+    async move {
+        let Ok(result) = tokio::time::timeout(LIMIT, call).await else { panic!("{place}: no end") };
+        let result = result.map_err(Error::from);
+        let result = result.inspect_err(|e| assert_readable(place, e));
+        result.inspect_err(|e| assert_named(&format!("{at} {place}"), e)).ok()
+    }
 }

@@ -124,6 +124,8 @@ impl ImageImport {
     /// Sends it; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Image>, Error> {
         let Self { incus, content, rest, file_name, fingerprint, properties, public, idle, tell } = self;
+        check_header("file_name", file_name.as_deref())?;
+        check_header("fingerprint", fingerprint.as_deref())?;
         let (content, media_type) = match rest {
             None => (content, None),
             Some((name, rest)) => {
@@ -158,6 +160,14 @@ impl ImageImport {
         };
         let (accepted, _) = upload.send("incus", incus.retry(), send).await?;
         Ok(IncusWork::accepted(&incus, accepted, Imported))
+    }
+}
+
+/// What is sent as a header can't be just any text.
+fn check_header(field: &str, value: Option<&str>) -> Result<(), Error> {
+    match value.map(HeaderValue::from_str) {
+        Some(Err(_)) => Err(Error::invalid(field, "can't be sent: it has control characters")),
+        _ => Ok(()),
     }
 }
 

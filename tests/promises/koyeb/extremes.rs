@@ -7,7 +7,7 @@ use windlass::testing::FakeKoyeb;
 use windlass::{Error, Kind, Retry};
 
 use crate::alone::{alone, memory};
-use crate::hostile::{DURATIONS, Hostile, assert_no_panic, ends, names, watch_panics};
+use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
 
 alone! {
     async fn any_value_of_any_answer() -> Outcome {
@@ -64,6 +64,48 @@ alone! {
             ends(&place, koyeb.service(name.as_str()).scale(u32::MAX).scope(name.as_str()).send()).await;
             ends(&place, koyeb.instance(name.as_str()).exec([name.as_str()]).output()).await;
             ends(&place, koyeb.instance(name.as_str()).logs().text(name.as_str()).limit(u32::MAX).query().all()).await;
+        }
+        assert_no_panic();
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_limit_and_any_setting() -> Outcome {
+        watch_panics();
+        let fake = FakeKoyeb::start().await?;
+        let shop = fake.add_service("shop", 1);
+        let id = fake.instances(&shop).remove(0);
+        for (time, size) in DURATIONS.into_iter().flat_map(|time| SIZES.map(|size| (time, size))) {
+            let place = format!("{time:?}, {size}");
+            let connect = Koyeb::token(fake.token()).url(fake.url()).retry(Retry::never());
+            let koyeb = connect.limits(limits(time, size)).client()?;
+            ends(&place, koyeb.instance(id.as_str()).get()).await;
+            ends(&place, koyeb.instances().list().all()).await;
+            ends(&place, koyeb.instance(id.as_str()).exec(["echo", "x"]).output()).await;
+        }
+        let koyeb = fake.client()?;
+        for size in SIZES {
+            let place = size.to_string();
+            let (number, short) = (u32::try_from(size).unwrap_or(u32::MAX), u16::try_from(size).unwrap_or(u16::MAX));
+            let instance = koyeb.instance(id.as_str());
+            ends(&place, instance.exec(["echo", "x"]).max_output(size).output()).await;
+            ends(&place, instance.exec(["echo", "x"]).terminal(short, short).output()).await;
+            ends(&place, instance.events().page_size(number).list().all()).await;
+            ends(&place, koyeb.instances().replica(number).page_size(number).list().all()).await;
+            ends(&place, koyeb.deployments().page_size(number).list().all()).await;
+            ends(&place, koyeb.snapshots().page_size(number).list().all()).await;
+            ends(&place, koyeb.service("nobody").scale(number).region("fra").and(number).send()).await;
+        }
+        for name in names() {
+            let (place, name) = (name.chars().take(40).collect::<String>(), name.as_str());
+            ends(&place, koyeb.deployments().app(name).service(name).id(name).list().all()).await;
+            ends(&place, koyeb.snapshots().name(name).id(name).list().all()).await;
+            ends(&place, koyeb.instance_events().instance(name).event_type(name).list().all()).await;
+            ends(&place, koyeb.services().region(name).id(name).list().all()).await;
+            ends(&place, koyeb.service(name).redeploy().sha(name).deployment_group(name).send()).await;
+            ends(&place, koyeb.instance(name).snapshot().name(name).send()).await;
+            ends(&place, koyeb.instance(name).logs().regex(name).region(name).query().all()).await;
         }
         assert_no_panic();
         Ok(())

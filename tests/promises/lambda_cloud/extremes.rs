@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use windlass::lambda_cloud::Choice;
+use windlass::lambda_cloud::types::NetworkProtocol;
+use windlass::lambda_cloud::{Choice, rule};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{Error, Kind, LambdaCloud, Pacing, Retry};
 
 use crate::alone::{alone, memory};
-use crate::hostile::{DURATIONS, Hostile, assert_no_panic, ends, names, watch_panics};
+use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
 
 alone! {
     async fn any_value_of_any_answer() -> Outcome {
@@ -66,6 +67,33 @@ alone! {
             let launch = lambda.launch(name.as_str()).region(name.as_str()).ssh_key(name.as_str());
             ends(&place, launch.name(name.as_str()).hostname(name.as_str()).tag(name.as_str(), name.as_str()).send()).await;
             ends(&place, lambda.add_ssh_key(name.as_str()).public(name.as_str())).await;
+        }
+        assert_no_panic();
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_limit_and_any_setting() -> Outcome {
+        watch_panics();
+        let fake = FakeLambdaCloud::start().await?;
+        for (time, size) in DURATIONS.into_iter().flat_map(|time| SIZES.map(|size| (time, size))) {
+            let place = format!("{time:?}, {size}");
+            let lambda = fake.connect().retry(Retry::never()).limits(limits(time, size)).client()?;
+            ends(&place, lambda.instance_types()).await;
+            ends(&place, lambda.instances().list().all()).await;
+        }
+        let lambda = fake.client()?;
+        for name in names() {
+            let (place, name) = (name.chars().take(40).collect::<String>(), name.as_str());
+            let rule = || rule(NetworkProtocol::Tcp).from(name).port(0).described(name);
+            ends(&place, lambda.create_firewall_ruleset(name).rules([rule()]).in_region(name)).await;
+            ends(&place, lambda.replace_firewall_rules([rule()])).await;
+            ends(&place, lambda.create_file_system(name).in_region(name)).await;
+            ends(&place, lambda.instance(name).rename(name)).await;
+            ends(&place, lambda.instances().cluster(name).tag(name, name).list().all()).await;
+            let launch = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").image_family(name);
+            ends(&place, launch.file_system(name).firewall_ruleset(name).user_data(name).send()).await;
         }
         assert_no_panic();
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::alone::{alone, memory};
-use crate::hostile::{DURATIONS, Hostile, assert_no_panic, ends, names, watch_panics};
+use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
 
 alone! {
     async fn any_value_of_any_answer() -> Outcome {
@@ -60,6 +60,55 @@ alone! {
             ends(&place, web.push("content").mode(u32::MAX).to(&name)).await;
             ends(&place, sf.create(name.as_str()).namespace(name.as_str()).cpus(u32::MAX).memory_mib(u32::MAX).send()).await;
             ends(&place, sf.create_network(name.as_str()).netblock(name.as_str()).send()).await;
+        }
+        assert_no_panic();
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_limit_and_any_setting() -> Outcome {
+        watch_panics();
+        let (fake, sf) = served().await?;
+        let web = ready(&sf).await?;
+        let blob = fake.add_blob("content");
+        for time in DURATIONS {
+            for size in SIZES {
+                let place = format!("{time:?}, {size}");
+                let connect = ShakenFist::at(fake.url()).namespace("demo").key("demokey").retry(Retry::never());
+                let sf = connect.limits(limits(time, size)).client()?;
+                ends(&place, sf.instances().list().all()).await;
+                ends(&place, sf.instance(web.reference()).get()).await;
+            }
+            let place = format!("{time:?}");
+            ends(&place, web.snapshot().timeout(time).send()).await;
+            ends(&place, sf.upload("content").timeout(time).as_other("file")).await;
+            ends(&place, web.power_off().timeout(time).into_future()).await;
+            ends(&place, web.power_on().timeout(time).into_future()).await;
+        }
+        for size in SIZES {
+            let (place, number) = (size.to_string(), u32::try_from(size).unwrap_or(u32::MAX));
+            ends(&place, web.exec("true").max_output(size).output()).await;
+            ends(&place, web.console_log().last(number).into_future()).await;
+            ends(&place, web.events().limit(number).list().all()).await;
+            ends(&place, web.snapshot().max_versions(number).send()).await;
+            ends(&place, web.pull("/tmp/x").mode(number).max_size(size).bytes()).await;
+            if let Some(blob) = ends(&place, sf.blob(&blob)).await {
+                ends(&place, blob.data().offset(size).limit(size).bytes()).await;
+            }
+            let create = sf.create("big").cpus(number).memory_mib(number).disk(Disk::blank(number).size_gb(number));
+            ends(&place, create.attempts_when_full(number).settle_window(Duration::ZERO).timeout(Duration::ZERO).send()).await;
+        }
+        for name in names() {
+            let (place, name) = (name.chars().take(40).collect::<String>(), name.as_str());
+            ends(&place, web.snapshot().device(name).send()).await;
+            ends(&place, web.set_metadata(name, name)).await;
+            ends(&place, web.remove_metadata(name)).await;
+            ends(&place, sf.upload("content").as_image(name)).await;
+            ends(&place, sf.blob_by_sha512(name)).await;
+            ends(&place, sf.instances().namespace(name).list().all()).await;
+            let create = sf.create("odd").disk(Disk::from_base(name)).nic(Nic::on(name).address(name).mac(name));
+            ends(&place, create.ssh_key(name).placed_on(name).metadata(name, name).settle_window(Duration::ZERO).send()).await;
         }
         assert_no_panic();
         Ok(())
