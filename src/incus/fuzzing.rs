@@ -2,7 +2,9 @@
 
 use super::TrustToken;
 
+pub use super::exec::fuzzing::streams;
 pub use super::file::fuzzing::{file_info, sftp};
+pub use super::image::fuzz as image;
 
 /// A frame of the events connection.
 pub fn event(frame: &[u8]) {

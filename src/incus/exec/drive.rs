@@ -160,8 +160,8 @@ async fn status_heard(
 
 /// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has lost
 /// something.
-pub(in crate::incus) async fn pour(
-    socket: &Socket,
+pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
+    socket: &Socket<C>,
     sink: &Sink,
     kind: fn(Bytes) -> Chunk,
 ) -> Result<u64, Error> {
@@ -238,7 +238,11 @@ fn tell(sent: Result<(), Error>) {
 }
 
 /// Obeys orders for as long as the command runs; returns only when the connection is dead.
-pub(in crate::incus) async fn steer(control: &Socket, mut orders: Orders, terminal: bool) -> Error {
+pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
+    control: &Socket<C>,
+    mut orders: Orders,
+    terminal: bool,
+) -> Error {
     loop {
         tokio::select! {
             asked = orders.next() => obey(control, asked, terminal).await,
@@ -256,7 +260,7 @@ pub(in crate::incus) async fn steer(control: &Socket, mut orders: Orders, termin
     }
 }
 
-async fn obey(control: &Socket, asked: Asked, terminal: bool) {
+async fn obey<C: AsyncRead + AsyncWrite + Unpin>(control: &Socket<C>, asked: Asked, terminal: bool) {
     let order = match asked.order {
         Order::Resize { .. } if !terminal => {
             return asked.answer(Err(Error::invalid("terminal", "the command has none")));

@@ -1,6 +1,8 @@
 //! Running commands in an instance.
 
 mod drive;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod status;
 mod streams;
 mod unattended;

@@ -224,6 +224,22 @@ impl Source for ImageSource {
     }
 }
 
+/// A door for the fuzz targets: whatever the server says, a file comes into the directory and nowhere else.
+#[cfg(fuzzing)]
+pub fn fuzz(head: &str, headers: &HeaderMap) {
+    let told = Told::by(headers);
+    let said = ["name", "filename", "boundary"].map(|key| quoted(head, key));
+    for name in said.into_iter().chain([told.boundary, told.file_name]).flatten() {
+        let directory = PathBuf::from("images");
+        let mut names =
+            Names { directory: directory.clone(), fingerprint: "ab".repeat(32), taken: Vec::new() };
+        if let Ok(path) = names.path(&name) {
+            assert_eq!(path.parent(), Some(directory.as_path()), "{name:?}");
+            assert!(names.path(&name).is_err(), "{name:?} twice");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

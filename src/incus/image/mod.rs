@@ -17,6 +17,8 @@ use crate::wait::{Action, BoxFuture, Operation};
 
 pub use alias::ImageAliasRef;
 pub use change::ImagePatch;
+#[cfg(fuzzing)]
+pub use export::fuzz;
 pub use export::{ExportImage, ImageFiles};
 pub use import::ImageImport;
 
