@@ -20,6 +20,9 @@ const SUITES: &[Suite<'_>] = &[
     of("live::incus_discover"),
     // Commands in large numbers.
     of("live::incus_exec"),
+    // … and in larger ones on the fake server, as waits.
+    Suite { program: "promises", module: "incus::exec", features: &[] },
+    Suite { program: "promises", module: "limits::in_flight", features: &[] },
     // Containers in large numbers.
     of("live::incus_many"),
     // Large transfers.

@@ -337,7 +337,7 @@ async fn hundreds_of_commands_at_once_end_right() -> Outcome {
 }
 
 #[tokio::test]
-#[ignore]
+#[ignore = "long: 2,000 commands; run by `cargo xtask live incus`"]
 async fn thousands_of_commands_at_once_end_right() -> Outcome {
     let (_fake, web) = web().await?;
     let all = (0..2_000).map(|number| {
@@ -353,7 +353,7 @@ async fn thousands_of_commands_at_once_end_right() -> Outcome {
 }
 
 #[tokio::test]
-#[ignore]
+#[ignore = "long: 2,000 commands; run by `cargo xtask live incus`"]
 async fn thousands_of_commands_without_streams_end_right() -> Outcome {
     let (_fake, web) = web().await?;
     let all = (0..2_000).map(|number| {
