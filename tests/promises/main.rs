@@ -36,6 +36,7 @@ mod incus {
     mod extremes;
     mod files;
     mod modes;
+    mod raw;
     mod remote;
     mod retry;
     mod sftp;
