@@ -18,19 +18,20 @@ async fn fake() -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
     Ok((fake, incus))
 }
 
-/// All that an error tells.
-fn told(e: &Error) -> (String, Kind, String, String, Option<u16>, Sent, u32, bool, Vec<u8>) {
-    let object = e.object().unwrap_or_default().to_owned();
-    let server = e.server().unwrap_or_default().to_owned();
-    let (text, sent) = (e.to_string(), e.sent());
-    let (kind, status, attempts) = (e.kind(), e.status(), e.attempts());
-    (text, kind, object, server, status, sent, attempts, e.is_repeatable(), e.body().to_vec())
+/// What goes wrong, and how that is planted.
+type Way = (&'static str, fn(Rule));
+
+/// What an error tells: its sentence, which has most of it, and what isn't in there.
+type Told = (String, Kind, Sent, u32, bool, Vec<u8>);
+
+fn told(e: &Error) -> Told {
+    (e.to_string(), e.kind(), e.sent(), e.attempts(), e.is_repeatable(), e.body().to_vec())
 }
 
 #[tokio::test]
 async fn a_raw_call_and_a_typed_one_fail_alike() -> Outcome {
     let refusal = r#"{"type":"error","error":"no access","error_code":403,"metadata":null}"#;
-    let ways: [(&str, fn(Rule)); 9] = [
+    let ways: [Way; 9] = [
         ("not found", |on| {
             _ = on.reply(404, r#"{"type":"error","error":"Instance not found","error_code":404}"#)
         }),
