@@ -60,7 +60,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`Kind::Unsupported`] on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
+    /// [`Kind::Unsupported`](crate::Kind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
     pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
         self.sf.require("instance-screenshot", "take pictures of a screen").await?;
