@@ -91,8 +91,8 @@ impl Limits {
     /// How many commands may be starting at the same time; 0 counts as 1. Others wait in order.
     ///
     /// For Incus, which gives up on a command whose streams don't all connect within five seconds of its request: many
-    /// at once on a busy machine take longer. A console counts as a command. Those that run already don't count. Those
-    /// that had to wait share one connection for events, which tells how they end.
+    /// at once on a busy machine take longer. A console counts as a command. Those that run already don't count, and
+    /// one whose output isn't streamed counts only until the server has accepted it. Those that had to wait share one connection for events, which tells how they end.
     #[must_use]
     pub fn starting_commands(mut self, commands: usize) -> Self {
         self.starting_commands = commands.max(1);
