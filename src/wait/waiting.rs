@@ -1,289 +1,18 @@
-//! Waiting for work that a server does in the background: one loop for every API.
+//! The waiting loop of every API: look, tell, pause.
 
-use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::checked::{Check, Checked};
+use super::end::Stopped;
+use super::{BoxFuture, Look, Operation, Progress, WaitEnd, WaitError};
 use crate::clock;
 use crate::error::{Error, Kind, Sent};
 use crate::gate::Queued;
-use crate::shown::Shown;
 use crate::ticket::Ticket;
 
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Work that the server has accepted and now does.
-///
-/// `.await` it for its result:
-///
-/// ```no_run
-/// # use std::time::Duration;
-/// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-/// let operation = incus.launch("web").image("debian/13").send().await?;
-/// let web = operation
-///     .on_progress(|p| eprintln!("{p}"))
-///     .timeout(Duration::from_secs(300))
-///     .await?;
-/// # Ok(()) }
-/// ```
-///
-/// There is always a limit (ten minutes unless the API says otherwise). Every way to end other than success is a
-/// [`WaitError`] with a [`Ticket`]. Dropping it stops the waiting, never the work; see [`cancel`](Self::cancel).
-#[must_use = "an operation goes on by itself, but only waiting tells how it ended"]
-pub struct Operation<T> {
-    work: Box<dyn Work<Output = T>>,
-    limit: Duration,
-    /// The limit that somebody set, if some of its time had passed before.
-    told: Option<Duration>,
-    progress: Option<Tell>,
-}
-
-type Tell = Box<dyn FnMut(&Progress) + Send>;
-
-/// What the loop needs to know of a piece of work. Each API has its own.
-pub(crate) trait Work: Send {
-    type Output;
-
-    fn ticket(&self) -> Ticket;
-
-    /// Where the server is, for errors.
-    fn server(&self) -> &str;
-
-    /// Somebody wants to hear of progress: worth a costlier way to look.
-    fn watch_closely(&mut self) {}
-
-    /// How long the server may be out of reach before the wait gives up: a restart must fit in.
-    fn silence(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    /// Looks at the work. May take up to `patience` to answer if nothing changes before: a long poll. Work that can
-    /// only be polled answers at once and says so with [`Look::Running`]'s pause.
-    fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>>;
-
-    /// Fetches the result of work that succeeded.
-    fn finish(&mut self) -> BoxFuture<'_, Result<Self::Output, Error>>;
-
-    /// The server no longer knows the work: what the world looks like may still tell how it ended.
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<Self::Output>, Error>>;
-
-    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>>;
-}
-
-/// What a look shows.
-#[derive(Debug)]
-pub(crate) enum Look {
-    /// Not at its end; look again after `pause`.
-    Running {
-        progress: Progress,
-        pause: Duration,
-    },
-    Succeeded(Progress),
-    Failed(Error),
-    Gone,
-}
-
-/// How far work has come.
-///
-/// `Display` gives a line for people; what would act on a terminal is escaped in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The server's word for the state of the work, as `Running`.
-    pub status: String,
-    /// What the server does, in words.
-    pub message: String,
-    /// The stage it is in, if the server tells.
-    pub stage: Option<String>,
-    /// 0 to 100; never goes back within a stage.
-    pub percent: Option<u8>,
-    /// Bytes per second, if the server tells.
-    pub speed: Option<u64>,
-}
-
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", Shown(&self.message), Shown(&self.status))?;
-        if let Some(stage) = &self.stage {
-            write!(f, ", {}", Shown(stage))?;
-        }
-        if let Some(percent) = self.percent {
-            write!(f, " {percent}%")?;
-        }
-        Ok(())
-    }
-}
-
-/// Why a wait ended without the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WaitEnd {
-    /// The work failed or was cancelled: the server said so.
-    Failed,
-    /// The limit was reached; the work goes on.
-    OutOfTime,
-    /// The server could not be reached for too long; the work may go on.
-    LostContact,
-    /// The server no longer knows the work, and what it left behind doesn't tell how it ended.
-    Gone,
-}
-
-/// A wait that ended without the result.
-///
-/// ```
-/// use windlass::{WaitEnd, WaitError};
-///
-/// fn later(e: WaitError) -> Option<String> {
-///     (e.end() == WaitEnd::OutOfTime).then(|| e.ticket().to_string())
-/// }
-/// ```
-///
-/// Becomes an [`Error`] with `?`, which keeps the ticket as text.
-pub struct WaitError(Box<Stopped>);
-
-struct Stopped {
-    end: WaitEnd,
-    ticket: Ticket,
-    waited: Duration,
-    last: Option<Progress>,
-    error: Error,
-}
-
-impl WaitError {
-    /// Which of the four things happened.
-    pub fn end(&self) -> WaitEnd {
-        self.0.end
-    }
-
-    /// With this, the wait can be resumed, here or in another process.
-    pub fn ticket(&self) -> &Ticket {
-        &self.0.ticket
-    }
-
-    /// How long the wait lasted.
-    pub fn waited(&self) -> Duration {
-        self.0.waited
-    }
-
-    /// The last that was seen of the work.
-    pub fn last_progress(&self) -> Option<&Progress> {
-        self.0.last.as_ref()
-    }
-
-    /// The error behind it: the server's own words for work that failed.
-    pub fn error(&self) -> &Error {
-        &self.0.error
-    }
-
-    /// The kind of the error behind it.
-    pub fn kind(&self) -> Kind {
-        self.0.error.kind()
-    }
-}
-
-impl fmt::Display for WaitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.error.fmt(f)
-    }
-}
-
-impl fmt::Debug for WaitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Stopped { end, ticket, waited, last, error } = &*self.0;
-        f.debug_struct("WaitError")
-            .field("end", end)
-            .field("ticket", ticket)
-            .field("waited", waited)
-            .field("last", last)
-            .field("error", error)
-            .finish()
-    }
-}
-
-impl std::error::Error for WaitError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0.error)
-    }
-}
-
-impl From<WaitError> for Error {
-    fn from(e: WaitError) -> Self {
-        let ticket = e.0.ticket.to_string();
-        let cut_short = matches!(e.0.end, WaitEnd::OutOfTime | WaitEnd::LostContact);
-        e.0.error.with(|inner| (inner.ticket, inner.wait_cut_short) = (Some(ticket), cut_short))
-    }
-}
-
-impl<T> Operation<T> {
-    pub(crate) const LIMIT: Duration = Duration::from_secs(600);
-
-    pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
-        Self { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None }
-    }
-
-    /// Nothing is asked of the work before this check passes.
-    #[allow(dead_code)] // only Incus has something to check
-    pub(crate) fn after(self, check: Check) -> Self
-    where
-        T: Send + 'static,
-    {
-        Self { work: Box::new(Checked::new(self.work, check)), ..self }
-    }
-
-    /// Calls `tell` at the first look and then whenever something changes.
-    pub fn on_progress(mut self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
-        self.progress = Some(Box::new(tell));
-        self
-    }
-
-    /// How long to wait at most. The work goes on when it is over.
-    ///
-    /// An answer that is on its way at that moment gets up to five seconds more.
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        (self.limit, self.told) = (limit, None);
-        self
-    }
-
-    /// What is left of a limit that was set for more than this wait.
-    #[allow(dead_code)] // not every API has such limits
-    pub(crate) fn with_left(self, left: Duration, of: Duration) -> Self {
-        Self { told: Some(of), ..self.timeout(left) }
-    }
-
-    /// Names the work, so that any process can go on waiting.
-    pub fn ticket(&self) -> Ticket {
-        self.work.ticket()
-    }
-
-    /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
-    /// [`Kind::Conflict`].
-    pub async fn cancel(mut self) -> Result<(), Error> {
-        self.work.cancel().await
-    }
-}
-
-impl<T> fmt::Debug for Operation<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ticket, limit) = (self.work.ticket(), self.limit);
-        f.debug_struct("Operation").field("ticket", &ticket).field("limit", &limit).finish_non_exhaustive()
-    }
-}
-
-impl<T: Send + 'static> IntoFuture for Operation<T> {
-    type Output = Result<T, WaitError>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(Wait::new(self).run())
-    }
-}
-
 /// A wait under way.
-struct Wait<T> {
+pub(super) struct Wait<T> {
     operation: Operation<T>,
     started: Instant,
     last: Option<Progress>,
@@ -304,7 +33,7 @@ impl<T> Wait<T> {
     /// Between two looks that failed.
     const PAUSE: Duration = Duration::from_millis(500);
 
-    fn new(mut operation: Operation<T>) -> Self {
+    pub(super) fn new(mut operation: Operation<T>) -> Self {
         if operation.progress.is_some() {
             operation.work.watch_closely();
         }
@@ -312,7 +41,7 @@ impl<T> Wait<T> {
         Self { operation, started, last: None, looks: 0, silent: None, queued }
     }
 
-    async fn run(mut self) -> Result<T, WaitError> {
+    pub(super) async fn run(mut self) -> Result<T, WaitError> {
         // Look first: most waits find the work done or get its first progress at once.
         let mut patience = Duration::ZERO;
         loop {
@@ -511,50 +240,10 @@ fn api_name(api: &str) -> &'static str {
     KNOWN.into_iter().find(|known| *known == api).unwrap_or("")
 }
 
-/// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.
-///
-/// ```no_run
-/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-/// web.rename("shop").await?;                         // done when this returns
-/// let operation = web.delete().send().await?;        // accepted
-/// # Ok(()) }
-/// ```
-///
-/// Nothing is sent before either.
-#[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct Action<T> {
-    send: BoxFuture<'static, Result<Operation<T>, Error>>,
-}
-
-impl<T> Action<T> {
-    pub(crate) fn new(send: impl Future<Output = Result<Operation<T>, Error>> + Send + 'static) -> Self {
-        Self { send: Box::pin(send) }
-    }
-
-    /// Sends the request; the operation goes on by itself.
-    pub async fn send(self) -> Result<Operation<T>, Error> {
-        self.send.await
-    }
-}
-
-impl<T> fmt::Debug for Action<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Action").finish_non_exhaustive()
-    }
-}
-
-impl<T: Send + 'static> IntoFuture for Action<T> {
-    type Output = Result<T, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { Ok(self.send.await?.await?) })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::Work;
 
     /// Each of its steps either works at once or never answers.
     struct Stuck {

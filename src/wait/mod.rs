@@ -1,0 +1,20 @@
+//! Waiting for work that a server does in the background: one loop for every API.
+
+mod action;
+mod end;
+mod operation;
+mod progress;
+mod waiting;
+mod work;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use action::Action;
+pub use end::{WaitEnd, WaitError};
+pub use operation::Operation;
+pub use progress::Progress;
+pub(crate) use waiting::may_pass;
+pub(crate) use work::{Look, Work};
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
