@@ -23,6 +23,13 @@ edition = "2024"
 reqwest = { version = "0.13", default-features = false, features = ["json", "query", "stream", "rustls-no-provider"] }
 rustls = { version = "0.23", default-features = false, features = ["ring", "std", "tls12"] }
 tokio = { version = "1", features = ["macros", "rt", "sync", "time", "fs", "io-util"] }
+
+# As in the workspace: what is compared is the code.
+[profile.dev]
+debug = "line-tables-only"
+
+[profile.dev.package."*"]
+debug = false
 "#;
 
 /// One of the builds.
