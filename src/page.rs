@@ -10,6 +10,7 @@ use futures_util::Stream;
 use tracing::Instrument;
 
 use crate::error::{Error, Kind};
+use crate::transport::Label;
 use crate::wait::BoxFuture;
 
 /// Where the next page of a list begins, in the API's own terms.
@@ -57,17 +58,11 @@ pub struct List<T> {
     state: State<T>,
     items: vec::IntoIter<T>,
     /// Which call fetches a page, for errors of the list itself.
-    call: Option<Call>,
+    label: Option<Label>,
     /// Lets a page come while the one before it is read.
     start: Option<fn(Fetching<T>) -> Fetching<T>>,
     /// How many items may be left of a page when the next one is asked for.
     ahead: usize,
-}
-
-struct Call {
-    api: &'static str,
-    operation: &'static str,
-    server: String,
 }
 
 enum State<T> {
@@ -84,7 +79,7 @@ impl<T> List<T> {
             fetch: Box::new(fetch),
             state: State::Ready(None),
             items: Vec::new().into_iter(),
-            call: None,
+            label: None,
             start: None,
             ahead: 0,
         }
@@ -92,8 +87,8 @@ impl<T> List<T> {
 
     /// Which call it is that fetches a page.
     #[allow(dead_code)] // not every API has pages
-    pub(crate) fn by(self, api: &'static str, operation: &'static str, server: &str) -> Self {
-        Self { call: Some(Call { api, operation, server: server.to_owned() }), ..self }
+    pub(crate) fn by(self, label: Label) -> Self {
+        Self { label: Some(label), ..self }
     }
 
     /// Asks for the next page when the stream has read half of a page: never for more than one.
@@ -116,7 +111,7 @@ impl<T> List<T> {
     {
         let map = Arc::new(map);
         let ahead = self.start.is_some();
-        let call = self.call.take();
+        let label = self.label.take();
         let list = List::new(move |cursor| {
             let (page, map) = ((self.fetch)(cursor), map.clone());
             Box::pin(async move {
@@ -124,7 +119,7 @@ impl<T> List<T> {
                 Ok(Page { items: items.into_iter().map(|item| map(item)).collect(), next })
             })
         });
-        let list = List { call, ..list };
+        let list = List { label, ..list };
         if ahead { list.with_prefetch() } else { list }
     }
 
@@ -181,11 +176,9 @@ impl<T> List<T> {
 
     /// An error of the list itself knows no call.
     fn labelled(&self, e: Error) -> Error {
-        match &self.call {
-            Some(call) if e.operation().is_empty() => e.at(&call.server).with(|e| {
-                (e.api, e.operation) = (call.api, call.operation);
-            }),
-            _ => e,
+        match &self.label {
+            Some(label) => label.on(e),
+            None => e,
         }
     }
 
@@ -322,13 +315,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_leads_to_itself_is_an_error() {
+    async fn a_page_that_leads_to_itself_is_an_error() -> Result<(), Error> {
         let list =
             List::new(|_| Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) }));
-        let list = list.by("koyeb", "list_instances", "https://a").map_items(|item| item + 1);
+        let list = list.by(Label::of("koyeb", "list_instances", "https://a")?).map_items(|item| item + 1);
         let e = list.all().await.map_err(|e| (e.kind(), e.to_string()));
         let said = "koyeb list_instances at https://a: reply not understood: the list doesn't advance: a page names itself as the next";
         assert_eq!(e, Err((Kind::BadReply, said.to_owned())));
+        Ok(())
     }
 
     #[tokio::test]

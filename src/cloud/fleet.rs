@@ -167,10 +167,8 @@ fn one(cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudEr
 }
 
 fn late(cloud: &Cloud) -> Error {
-    Error::new(Kind::Timeout, "no whole list within the time limit").with(|e| {
-        (e.api, e.sent, e.repeatable) = (cloud.name(), Sent::Unknown, true);
-        (e.server, e.verb) = (cloud.address().to_owned(), "list".to_owned());
-    })
+    let e = Error::new(Kind::Timeout, "no whole list within the time limit");
+    cloud.label(e, "list").with(|e| (e.sent, e.repeatable) = (Sent::Unknown, true))
 }
 
 /// The instances of a fleet, as they come.

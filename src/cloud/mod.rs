@@ -173,6 +173,11 @@ impl Cloud {
         }
     }
 
+    /// An error that no answer is behind.
+    fn label(&self, e: Error, verb: &str) -> Error {
+        e.at(self.address()).with(|e| (e.api, e.verb) = (self.name(), verb.to_owned()))
+    }
+
     /// Where the server is, for errors.
     fn address(&self) -> &str {
         match self {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shown::Shown;
+
 /// How an instance is. The platform's own word is in the document that [`super::Instance::native`] holds.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -36,7 +38,8 @@ impl State {
         }
     }
 
-    fn word(&self) -> &str {
+    /// What equality and tickets go by.
+    pub(super) fn word(&self) -> &str {
         match self {
             Self::Starting => "starting",
             Self::Running => "running",
@@ -55,7 +58,7 @@ crate::words::equal_by_word! { State: word }
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(&Shown(self.word()).to_string())
     }
 }
 
@@ -79,6 +82,12 @@ impl From<&str> for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_word_acts_on_a_terminal() {
+        assert_eq!(State::from("a\u{1b}[2Jb").to_string(), "a\\u{1b}[2Jb");
+        assert_eq!(format!("{:>8}", State::Gone), "    gone");
+    }
 
     #[test]
     fn where_it_can_still_get() {

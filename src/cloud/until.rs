@@ -19,7 +19,8 @@ pub(super) fn wait(instance: &Instance, goal: State) -> Until<Instance> {
 pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, Error> {
     let (cloud, check) = cloud.going_on(ticket)?;
     let Some(state) = ticket.fact("state").filter(|_| ticket.kind == KIND) else {
-        return Err(Error::invalid("ticket", format!("is not of a wait for a state on {cloud}")));
+        let e = Error::invalid("ticket", format!("is not of a wait for a state on {cloud}"));
+        return Err(cloud.label(e, "resume"));
     };
     let name = ticket.fact("name").map(str::to_owned);
     let wait = Until::new(Watch { name, ..Watch::new(&cloud, &ticket.id, State::from(state)) });
@@ -78,9 +79,7 @@ impl Watch {
 
     fn ended(&self, found: &Instance) -> Error {
         let message = format!("{} is {}, and can't become {}", found.name, found.state, self.goal);
-        Error::new(Kind::OperationFailed, message).with(|e| {
-            (e.api, e.sent) = (self.cloud.name(), Sent::Yes);
-        })
+        Error::new(Kind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
     }
 
     /// Whoever is told to come back later has reached the service.
@@ -108,7 +107,7 @@ impl Work for Watch {
 
     fn ticket(&self) -> Ticket {
         let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).at(&self.cloud.place());
-        let ticket = ticket.with("state", &self.goal.to_string());
+        let ticket = ticket.with("state", self.goal.word());
         match self.name() {
             Some(name) => ticket.with("name", name),
             None => ticket,
@@ -131,9 +130,7 @@ impl Work for Watch {
     /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen,
     /// if that was by this process.
     fn settle(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
-        let gone = Error::new(Kind::NotFound, format!("{} is no more", self.id)).with(|e| {
-            (e.api, e.sent) = (self.cloud.name(), Sent::Yes);
-        });
+        let gone = Error::new(Kind::NotFound, format!("{} is no more", self.id)).with(|e| e.sent = Sent::Yes);
         let ended = match self.goal {
             State::Gone => Ok(Some(match self.seen.take() {
                 Some(last) => Instance { state: State::Gone, ..last },

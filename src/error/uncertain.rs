@@ -29,7 +29,6 @@ impl Error {
     }
 
     /// With the server, where it isn't known yet.
-    #[allow(dead_code)] // as below
     pub(crate) fn at(self, server: &str) -> Self {
         self.with(|e| {
             if e.server.is_empty() {

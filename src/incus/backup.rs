@@ -10,8 +10,8 @@ use super::part::{Made, Part, Removed, Renamed};
 use super::{Instance, InstanceRef, types};
 use crate::error::{Error, Kind};
 use crate::page::{List, Page};
-use crate::transfer::{Opened, Pull, Source, range};
-use crate::transport::checked;
+use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::{Label, checked};
 use crate::wait::{Action, BoxFuture, Operation};
 
 /// A backup of an instance, kept by the server: typed data together with a cheap handle.
@@ -99,7 +99,8 @@ impl<D: Subject> Backup<D> {
     /// backup's file, and then fail.
     pub fn rename(&self, to: impl Into<String>) -> Action<Backup> {
         let (instance, from, to) = (self.instance.clone(), self.name().to_owned(), to.into());
-        Action::new(async move { rename(instance, from, to).await })
+        let label = instance.label_part("instance_backup_rename", &from);
+        Action::new(label.watch(rename(instance, from, to)))
     }
 
     /// Pulls its file in constant memory: to a file, a writer, a stream, or into memory.
@@ -113,7 +114,7 @@ impl<D: Subject> Backup<D> {
     /// [`Incus::import_backup`](super::Incus::import_backup) makes an instance of it, on this server or another.
     pub fn export(&self) -> Pull {
         let source = BackupSource { instance: self.instance.clone(), backup: self.name().to_owned() };
-        Pull::new(source, self.instance.incus.retry())
+        Pull::new(source)
     }
 
     /// Deletes it.
@@ -133,17 +134,14 @@ impl BackupSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let Self { instance, backup } = self;
         let request = instance.incus.raw().instance_backup_export().name(instance.name()).backup(backup);
-        let request = match range(from) {
-            Some(range) => request.range(range),
-            None => request,
-        };
+        let request = ranged(request, from, |request, range| request.range(range));
         Opened::of(request.send().with_head().await?)
     }
 }
 
 impl Source for BackupSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.instance.label_part("instance_backup_export", &self.backup)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
@@ -237,8 +235,7 @@ async fn check_free(instance: &InstanceRef, name: &str) -> Result<(), Error> {
     match instance.backup(name).get().await {
         Ok(_) => {
             let message = format!("{:?} already has a backup {name:?}", instance.name());
-            Err(Error::new(Kind::AlreadyExists, message)
-                .with(|e| (e.api, e.operation) = ("incus", "instance_backup_rename")))
+            Err(Error::new(Kind::AlreadyExists, message))
         }
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),

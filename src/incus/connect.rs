@@ -255,8 +255,7 @@ impl Connect {
             return join::join(settled, &token).await;
         }
         let incus = settled.open()?;
-        let server = incus.server().await.map_err(Error::while_connecting)?;
-        server.trusted().map_err(|e| e.while_connecting().at(incus.address()))?;
+        let server = incus.trusted_server().await.map_err(Error::while_connecting)?;
         Ok(incus.that_is(server.certificate_fingerprint()))
     }
 

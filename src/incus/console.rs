@@ -16,6 +16,7 @@ use super::{Instance, InstanceRef, types};
 use crate::error::{Error, Kind};
 use crate::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
 use crate::transfer::{self, Opened, Pull};
+use crate::transport::Label;
 use crate::wait::BoxFuture;
 
 /// Attaching to a console; from [`Instance::console`].
@@ -51,7 +52,7 @@ impl<D: Subject> Instance<D> {
     /// While a container runs, that is what was written since the last reading: what is read is gone, so the request is
     /// never repeated. When it is stopped, it is all of it, or as much of the end as the server keeps.
     pub async fn console_log(&self) -> Result<Bytes, Error> {
-        Pull::new(LogSource(self.named()), self.incus.retry()).bytes().await
+        Pull::new(LogSource(self.named())).bytes().await
     }
 
     /// Empties the console log; while a container runs, only what the next reading would give.
@@ -71,8 +72,8 @@ impl LogSource {
 }
 
 impl transfer::Source for LogSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.0.label("instance_console_log_get")
     }
 
     fn open(&self, _from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
@@ -106,6 +107,10 @@ impl ConsoleAttach {
     /// An instance that isn't running, or a console that somebody else is attached to, is an error of
     /// [`Kind::Conflict`].
     pub async fn attach(self) -> Result<Console, Error> {
+        self.instance.label("instance_console").watch(self.connected()).await
+    }
+
+    async fn connected(self) -> Result<Console, Error> {
         let Self { instance, console } = self;
         if console.width == Some(0) || console.height == Some(0) {
             return Err(Error::invalid("size", "has no room at all"));
@@ -115,7 +120,9 @@ impl ConsoleAttach {
         let request = incus.raw().instance_console().name(instance.name()).body(console);
         let operation = request.send().await.map_err(taken)?;
         let terminal = Terminal::connect(incus, operation, turn).await?;
-        let mut process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
+        let process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
+        let limit = incus.raw().handle.limits().output;
+        let mut process = process.of(instance.label("instance_console"), limit);
         let keyboard = process.take_stdin();
         Ok(Console { process, keyboard })
     }
@@ -162,7 +169,7 @@ impl Console {
     pub async fn write_all(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         match &mut self.keyboard {
             Some(keyboard) => keyboard.write_all(bytes).await,
-            None => Err(Error::new(Kind::Interrupted, "the keyboard has been taken")),
+            None => self.process.labelled(Err(Error::new(Kind::Interrupted, "the keyboard has been taken"))),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::raw::{Body, Call};
 use crate::ticket::Ticket;
 use crate::transfer::{Content, Transferred, Upload};
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 use crate::wait::{BoxFuture, Operation};
 
 impl Incus {
@@ -105,6 +105,11 @@ impl BackupImport {
 
     /// Sends the file; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        let label = self.incus.label("instance_import", self.place.name.as_deref().unwrap_or_default());
+        label.clone().watch(self.sent(label)).await
+    }
+
+    async fn sent(self, label: Label) -> Result<Operation<Instance>, Error> {
         let Self { incus, upload, place, window } = self;
         if let Some(name) = &place.name {
             checked("name", name)?;
@@ -113,7 +118,7 @@ impl BackupImport {
         // Without a name the operation tells it.
         let launched = Launched::new(place.name.as_deref().unwrap_or_default(), false);
         let marker = launched.marker();
-        let sent = upload.send("incus", incus.retry(), |body| post(&incus, &place, marker, body)).await;
+        let sent = upload.send(&label, |body| post(&incus, &place, marker, body)).await;
         let operation = match sent {
             Ok((operation, _)) => operation,
             Err(e) if e.kind() == Kind::Io || !is_ambiguous(&e) => return Err(e),
@@ -129,8 +134,7 @@ async fn check_free(incus: &Incus, name: &str) -> Result<(), Error> {
     match incus.instance(name).get().await {
         Ok(_) => {
             let message = format!("there already is an instance {name:?}");
-            Err(Error::new(Kind::AlreadyExists, message)
-                .with(|e| (e.api, e.operation) = ("incus", "instance_import")))
+            Err(Error::new(Kind::AlreadyExists, message))
         }
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),

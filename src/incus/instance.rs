@@ -6,6 +6,7 @@ use http::header::ETAG;
 
 use super::{Incus, Status, types};
 use crate::error::Error;
+use crate::transport::Label;
 
 /// An instance: typed data together with a cheap handle.
 ///
@@ -138,6 +139,16 @@ impl<D: Subject> Instance<D> {
     /// Memory and disk are in bytes, CPU in nanoseconds.
     pub async fn state(&self) -> Result<types::InstanceState, Error> {
         self.incus.raw().instance_state_get().name(self.name()).send().await
+    }
+
+    /// For errors that no answer is behind.
+    pub(super) fn label(&self, operation: &'static str) -> Label {
+        self.incus.label(operation, self.name())
+    }
+
+    /// The same, about something of it.
+    pub(super) fn label_part(&self, operation: &'static str, part: &str) -> Label {
+        self.incus.label(operation, format!("{}/{part}", self.name()))
     }
 
     /// A handle that owns nothing but the name.

@@ -14,16 +14,33 @@ use crate::tls::Trust;
 
 /// Joins the server that the token is from. It is shown nothing before it has proved to have the token's certificate.
 pub(super) async fn join(connect: Connect, token: &Secret) -> Result<Incus, Error> {
-    let told: TrustToken = token.expose().parse()?;
-    told.check_alive(chrono::Utc::now())?;
-    let connect = prepared(connect, &told)?;
-    let incus = reach(connect, &told).await?;
-    if incus.server().await?.trusted().is_ok() {
-        return Ok(incus);
-    }
-    present(&incus, token).await?;
-    incus.server().await?.trusted()?;
-    Ok(incus)
+    let mut at = match &connect.target {
+        Target::Https(address) => format!("https://{address}"),
+        _ => String::new(),
+    };
+    let joined = async {
+        let told: TrustToken = token.expose().parse()?;
+        if at.is_empty() {
+            at = told.addresses().join(", ");
+        }
+        told.check_alive(chrono::Utc::now())?;
+        let incus = reach(prepared(connect, &told)?, &told).await?;
+        if !incus.server().await?.trusts() {
+            present(&incus, token).await?;
+            incus.trusted_server().await?;
+        }
+        Ok(incus)
+    };
+    joined.await.map_err(|e: Error| connecting(e, &at))
+}
+
+/// An error from before there was a client.
+fn connecting(e: Error, at: &str) -> Error {
+    e.at(at).with(|e| {
+        if e.operation.is_empty() {
+            (e.api, e.verb) = ("incus", "connect".to_owned());
+        }
+    })
 }
 
 /// With the token's pin, and somebody to be.
@@ -33,7 +50,7 @@ fn prepared(mut connect: Connect, told: &TrustToken) -> Result<Connect, Error> {
         Some(Trust::Exactly(other)) if other != pin => {
             let why = format!("the token is from a server whose certificate is {pin}, not {other}");
             let e = Error::new(Kind::UntrustedServer, why);
-            return Err(e.with(|e| (e.api, e.repeatable) = ("incus", true)));
+            return Err(e.with(|e| e.repeatable = true));
         }
         Some(Trust::Authorities(_)) => {
             return Err(Error::invalid("authority", "leave it out: the token names the certificate itself"));
@@ -89,7 +106,7 @@ fn nobody(failed: Vec<(&str, Error)>) -> Error {
     let stranger = failed.iter().any(|(_, e)| e.kind() == Kind::UntrustedServer);
     let kind = if stranger { Kind::UntrustedServer } else { Kind::Connect };
     let why = format!("the token's server is at none of its addresses: {}", why.join("; "));
-    Error::new(kind, why).with(|e| (e.api, e.sent, e.repeatable) = ("incus", sent, true))
+    Error::new(kind, why).with(|e| (e.sent, e.repeatable) = (sent, true))
 }
 
 async fn present(incus: &Incus, token: &Secret) -> Result<(), Error> {
@@ -97,7 +114,7 @@ async fn present(incus: &Incus, token: &Secret) -> Result<(), Error> {
     body.trust_token = Some(token.expose().trim().into());
     let Err(e) = incus.raw().certificate_create().body(body).send().await else { return Ok(()) };
     // The answer may be lost, and the token is used up: what counts is whether we are trusted.
-    if e.sent() != Sent::No && incus.server().await.is_ok_and(|server| server.trusted().is_ok()) {
+    if e.sent() != Sent::No && incus.trusted_server().await.is_ok() {
         return Ok(());
     }
     Err(of_no_use(e))

@@ -164,7 +164,8 @@ impl Launch {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let incus = self.incus.clone();
-        let (operation, ending) = self.begin().await?;
+        let label = incus.label("instance_create", self.create.name.as_str());
+        let (operation, ending) = label.watch(self.begin()).await?;
         Ok(IncusWork::accepted(&incus, operation, ending))
     }
 

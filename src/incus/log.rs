@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use super::instance::Subject;
 use super::{Instance, InstanceRef};
 use crate::error::Error;
-use crate::transfer::{Opened, Pull, Source, range};
+use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::Label;
 
 impl<D: Subject> Instance<D> {
     /// Names of the instance's log files.
@@ -26,7 +27,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn log(&self, file: impl Into<String>) -> Pull {
-        Pull::new(LogSource { instance: self.named(), file: file.into() }, self.incus.retry())
+        Pull::new(LogSource { instance: self.named(), file: file.into() })
     }
 
     /// Reads one of the instance's log files into memory, 64 MiB at most.
@@ -50,17 +51,14 @@ impl LogSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let Self { instance, file } = self;
         let request = instance.incus.raw().instance_log_get().name(instance.name()).file(file);
-        let request = match range(from) {
-            Some(range) => request.range(range),
-            None => request,
-        };
+        let request = ranged(request, from, |request, range| request.range(range));
         Opened::of(request.send().with_head().await?)
     }
 }
 
 impl Source for LogSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.instance.label_part("instance_log_get", &self.file)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {

@@ -6,8 +6,8 @@ use futures_util::future::BoxFuture;
 use super::instance::Subject;
 use super::{Instance, InstanceRef, types};
 use crate::error::Error;
-use crate::transfer::{Opened, Pull, Source, range};
-use crate::transport::checked;
+use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::{Label, checked};
 
 impl<D: Subject> Instance<D> {
     /// Reads what the instance's image says of itself: architecture, dates, properties, templates.
@@ -46,7 +46,7 @@ impl<D: Subject> Instance<D> {
 
     /// Pulls a template.
     pub fn template(&self, template: impl Into<String>) -> Pull {
-        Pull::new(TemplateSource { instance: self.named(), template: template.into() }, self.incus.retry())
+        Pull::new(TemplateSource { instance: self.named(), template: template.into() })
     }
 
     /// Reads a template into memory.
@@ -86,17 +86,14 @@ impl TemplateSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let (instance, template) = (&self.instance, checked("template", &self.template)?);
         let request = instance.incus.raw().instance_template_get().name(instance.name()).path(template);
-        let request = match range(from) {
-            Some(range) => request.range(range),
-            None => request,
-        };
+        let request = ranged(request, from, |request, range| request.range(range));
         Opened::of(request.send().with_head().await?)
     }
 }
 
 impl Source for TemplateSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.instance.label_part("instance_template_get", &self.template)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {

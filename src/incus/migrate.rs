@@ -13,7 +13,7 @@ use super::{Incus, Instance, InstanceRef, Launch, Status, operation, source};
 use crate::error::{Error, Kind};
 use crate::secret::SecretMap;
 use crate::ticket::Ticket;
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 use crate::wait::{BoxFuture, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -117,13 +117,18 @@ impl Migration {
         self
     }
 
+    /// For errors that no answer is behind.
+    fn label(&self) -> Label {
+        self.source.label("instance_migrate")
+    }
+
     /// Sends the requests; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         checked("name", self.changes.name.as_deref().unwrap_or(self.source.name()))?;
         let original = self.source.get().await?;
         if original.status != Status::Stopped {
             let message = format!("{:?} is {}: it must be stopped", original.name, original.status);
-            return Err(Error::new(Kind::Conflict, message).with(|e| e.api = "incus"));
+            return Err(self.label().on(Error::new(Kind::Conflict, message)));
         }
         let door = self.door().await?;
         let offer = self.offer().await?;
@@ -158,7 +163,7 @@ impl Migration {
         let first = || addresses.first().map(|address| format!("https://{address}"));
         let url = self.address.clone().or_else(first).ok_or_else(|| {
             let message = "the server of the original doesn't listen on the network (core.https_address)";
-            Error::new(Kind::Configuration, message).with(|e| e.api = "incus")
+            self.label().on(Error::new(Kind::Configuration, message))
         })?;
         Ok(Door { url: url.trim_end_matches('/').to_owned(), certificate })
     }
@@ -271,7 +276,7 @@ impl Left {
             _ => {
                 let message =
                     "the operation is forgotten; whether all has arrived can't be told, the original is left";
-                Err(Error::new(Kind::OperationGone, message).with(|e| e.api = "incus"))
+                Err(self.source.label("instance_migrate").on(Error::new(Kind::OperationGone, message)))
             }
         }
     }

@@ -58,7 +58,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::place::Server;
 use crate::raw;
 use crate::retry::Retry;
-use crate::transport::Handle;
+use crate::transport::{Handle, Label};
 
 pub use crate::raw::incus::types;
 pub use crate::raw::incus::types::{
@@ -205,9 +205,9 @@ impl Incus {
         self.0.raw.handle.server()
     }
 
-    /// How the calls of this handle are repeated.
-    fn retry(&self) -> &Retry {
-        self.0.raw.handle.retry()
+    /// For errors that no answer is behind.
+    fn label(&self, operation: &'static str, object: impl Into<String>) -> Label {
+        self.0.raw.handle.label(operation, object)
     }
 
     pub(crate) fn own_project(&self) -> Option<&str> {

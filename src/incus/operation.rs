@@ -52,7 +52,6 @@ pub(super) fn failure(operation: &types::Operation) -> Error {
     };
     let message = if operation.err.is_empty() { &operation.description } else { &operation.err };
     Error::new(kind, message.as_str()).with(|e| {
-        e.api = "incus";
         e.code = Some(code.to_string());
         e.sent = Sent::Yes;
     })

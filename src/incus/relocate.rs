@@ -74,7 +74,11 @@ impl Relocation {
     }
 
     /// Sends the request; the operation goes on by itself.
-    pub async fn send(mut self) -> Result<Operation<Instance>, Error> {
+    pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        self.instance.label("instance_migrate").watch(self.sent()).await
+    }
+
+    async fn sent(mut self) -> Result<Operation<Instance>, Error> {
         let migrate = &self.migrate;
         if self.member.is_none() && migrate.pool.is_empty() && migrate.project.is_empty() {
             return Err(Error::invalid("relocate", "needs a member, a pool or a project to go to"));

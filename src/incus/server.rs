@@ -9,6 +9,16 @@ impl Incus {
         self.raw().server_get().send().await
     }
 
+    /// The same; an error if the server doesn't trust this client.
+    pub(super) async fn trusted_server(&self) -> Result<types::Server, Error> {
+        let server = self.server().await?;
+        if server.trusts() {
+            return Ok(server);
+        }
+        let e = Error::new(Kind::PermissionDenied, "the server does not trust this client");
+        Err(self.label("server_get", "").on(e.with(|e| e.sent = Sent::Yes)))
+    }
+
     /// Whether a patch of an instance leaves its description alone.
     pub(super) async fn patches_well(&self) -> Result<bool, Error> {
         let asked = || async { Ok(self.server().await?.patches_well()) };
@@ -43,12 +53,9 @@ impl types::Server {
         }
     }
 
-    pub(super) fn trusted(&self) -> Result<(), Error> {
-        if self.auth == Some(types::Trust::Untrusted) {
-            let e = Error::new(Kind::PermissionDenied, "the server does not trust this client");
-            return Err(e.with(|e| (e.api, e.sent) = ("incus", Sent::Yes)));
-        }
-        Ok(())
+    /// Whether it trusts who asked.
+    pub(super) fn trusts(&self) -> bool {
+        self.auth != Some(types::Trust::Untrusted)
     }
 }
 

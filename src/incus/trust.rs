@@ -77,8 +77,10 @@ impl TrustStore {
         };
         match all.iter().find(stands_for) {
             Some(operation) => operation::cancel(&self.incus, &operation.id).await,
-            None => Err(Error::new(Kind::NotFound, "the server knows no such token")
-                .with(|e| (e.api, e.sent) = ("incus", Sent::Yes))),
+            None => {
+                let e = Error::new(Kind::NotFound, "the server knows no such token");
+                Err(self.incus.label("operation_cancel", "").on(e.with(|e| e.sent = Sent::Yes)))
+            }
         }
     }
 }
@@ -104,14 +106,17 @@ impl TokenRequest {
     ///
     /// A server that doesn't listen on a network makes tokens as well; they name no address.
     pub async fn send(self) -> Result<TrustToken, Error> {
+        self.incus.label("certificate_create", "").watch(self.sent()).await
+    }
+
+    async fn sent(self) -> Result<TrustToken, Error> {
         if self.body.name.is_empty() {
             return Err(Error::invalid("name", "is empty"));
         }
         let body = types::CertificateCreate { token: true, ..self.body };
         let operation = self.incus.raw().certificate_create().body(body).send().await?;
         operation.as_ref().and_then(TrustToken::of_operation).ok_or_else(|| {
-            Error::new(Kind::BadReply, "the operation tells no token")
-                .with(|e| (e.api, e.sent) = ("incus", Sent::Yes))
+            Error::new(Kind::BadReply, "the operation tells no token").with(|e| e.sent = Sent::Yes)
         })
     }
 }

@@ -236,7 +236,7 @@ impl<G: Goal> Watch<G> {
 
     fn in_error(&self) -> Error {
         let message = format!("{:?} is in state Error", self.instance.name());
-        Error::new(Kind::OperationFailed, message).with(|e| (e.api, e.sent) = ("incus", Sent::Yes))
+        Error::new(Kind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
     }
 }
 

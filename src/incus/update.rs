@@ -35,7 +35,7 @@ impl<D: Subject> Instance<D> {
     /// `change` can run more than once. It always sees the newest configuration, never that of this value.
     pub fn update(&self, change: impl FnMut(&mut types::InstanceUpdate) + Send + 'static) -> Action<()> {
         let instance = self.named();
-        Action::new(async move { update(instance, change).await })
+        Action::new(instance.label("instance_put").watch(update(instance, change)))
     }
 
     /// Sets a few things and leaves the rest alone.
@@ -116,7 +116,7 @@ impl IntoFuture for Patch {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(self.instance.label("instance_patch").watch(self.send()))
     }
 }
 

@@ -104,12 +104,12 @@ macro_rules! events {
 
             /// The list as a stream over all pages.
             pub fn list(self) -> List<EventInfo> {
-                let server = self.koyeb.address().to_owned();
+                let label = self.koyeb.label(stringify!($operation), "");
                 pager::list(self.page_size, move |spot| {
                     let query = self.clone();
                     Box::pin(async move { query.page(spot).await })
                 })
-                .by("koyeb", stringify!($operation), &server)
+                .by(label)
             }
 
             async fn page(self, spot: Spot) -> Result<Came<EventInfo>, Error> {

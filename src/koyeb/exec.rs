@@ -10,7 +10,7 @@ use super::{Instance, Koyeb, Service, Subject};
 use crate::error::{Error, Kind, Sent};
 use crate::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
 use crate::socket::{Frame, Socket};
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 
 /// A command to run; from [`Instance::exec`] or [`Service::exec`].
 ///
@@ -148,6 +148,11 @@ impl Exec {
     /// connection, as dropping does; the command's exit status is then unknown, and waiting for it an error of
     /// [`Kind::Cancelled`].
     pub async fn spawn(self) -> Result<Process, Error> {
+        let label = self.target.koyeb.label("exec_command", &self.target.id);
+        label.clone().watch(self.started(label)).await
+    }
+
+    async fn started(self, label: Label) -> Result<Process, Error> {
         self.check()?;
         let Self { target, command, terminal, stdin, keepalive, max_output } = self;
         let socket = target.connect().await?.watched(keepalive, keepalive);
@@ -157,7 +162,7 @@ impl Exec {
         if let Some((width, height)) = terminal {
             talk.begin(&frame::size(width, height)).await?;
         }
-        Ok(Process::new(stdin, |wires| talk.run(wires)).of("koyeb", "exec_command", max_output))
+        Ok(Process::new(stdin, |wires| talk.run(wires)).of(label, max_output))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -214,8 +219,7 @@ fn is_cut(e: &Error) -> bool {
 }
 
 fn cut(message: &str) -> Error {
-    Error::new(Kind::Interrupted, message)
-        .with(|e| (e.api, e.operation, e.sent) = ("koyeb", "exec_command", Sent::Yes))
+    Error::new(Kind::Interrupted, message).with(|e| e.sent = Sent::Yes)
 }
 
 /// The connection of a running command.
@@ -232,7 +236,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 impl Talk {
     async fn say(&self, frame: &str) -> Result<(), Error> {
-        self.socket.send_text(frame).await.map_err(|e| e.with(|e| e.api = "koyeb"))
+        self.socket.send_text(frame).await
     }
 
     /// Says what must come first. The service may have hung up already.
@@ -270,7 +274,7 @@ impl Talk {
                 Ok(None) if silent => return Err(self.target.why_closed().await),
                 Err(e) if silent && is_cut(&e) => return Err(self.target.why_closed().await),
                 Ok(None) => return Err(cut("the connection closed without an exit status")),
-                Err(e) => return Err(e.with(|e| (e.api, e.operation) = ("koyeb", "exec_command"))),
+                Err(e) => return Err(e),
             };
             silent = false;
             for chunk in said.output {

@@ -74,7 +74,7 @@ pub(super) fn read(frame: &[u8]) -> Result<Said, Error> {
     let wire: Wire<'_> =
         serde_json::from_slice(frame).map_err(|_| unreadable("a frame isn't what the API describes"))?;
     if let Some(error) = wire.error {
-        return Err(reply::of_frame("exec_command", &error));
+        return Err(reply::of_frame(&error));
     }
     let Some(reply) = wire.result else { return Ok(Said::default()) };
     let mut output = Vec::new();
@@ -92,8 +92,7 @@ fn piece(io: Option<Io<'_>>, kind: fn(Bytes) -> Chunk) -> Result<Option<Chunk>, 
 }
 
 fn unreadable(message: &str) -> Error {
-    Error::new(Kind::BadReply, message)
-        .with(|e| (e.api, e.operation, e.sent) = ("koyeb", "exec_command", Sent::Yes))
+    Error::new(Kind::BadReply, message).with(|e| e.sent = Sent::Yes)
 }
 
 #[cfg(test)]

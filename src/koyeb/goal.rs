@@ -25,9 +25,7 @@ pub(super) trait Goal: Send + 'static {
 
     /// Stops the work; most can't be stopped.
     fn cancel<'a>(&'a mut self, _koyeb: &'a Koyeb) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async {
-            Err(Error::new(Kind::Conflict, "this can't be cancelled").with(|e| e.api = "koyeb"))
-        })
+        Box::pin(async { Err(Error::new(Kind::Conflict, "this can't be cancelled")) })
     }
 }
 
@@ -113,7 +111,7 @@ impl<G: Goal> Polling<G> {
 fn lost(progress: &Progress) -> Error {
     let kind = if progress.status == "CANCELED" { Kind::Cancelled } else { Kind::OperationFailed };
     Error::new(kind, format!("{} is {}", progress.message, progress.status)).with(|e| {
-        (e.api, e.sent) = ("koyeb", Sent::Yes);
+        e.sent = Sent::Yes;
         e.code = Some(progress.status.clone());
     })
 }

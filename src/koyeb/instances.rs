@@ -150,12 +150,12 @@ impl Instances {
 
     /// The list as a stream over all pages. The next page is fetched while one is read.
     pub fn list(self) -> List<Instance> {
-        let server = self.koyeb.address().to_owned();
+        let label = self.koyeb.label("list_instances", "");
         pager::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
-        .by("koyeb", "list_instances", &server)
+        .by(label)
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Instance>, Error> {

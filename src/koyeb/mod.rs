@@ -35,6 +35,7 @@ use std::sync::Arc;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
+use crate::transport::Label;
 
 pub use crate::raw::koyeb::types;
 pub use crate::raw::koyeb::types::{
@@ -128,6 +129,11 @@ impl Koyeb {
     /// Where the token was found: a variable, a file, or the call that it was given to.
     pub fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// For errors that no answer is behind.
+    fn label(&self, operation: &'static str, object: &str) -> Label {
+        self.0.raw.handle.label(operation, object)
     }
 
     /// Which service and account this is.

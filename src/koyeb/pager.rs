@@ -49,9 +49,7 @@ where
     let pager = Arc::new(Mutex::new(Pager::new(size)));
     List::new(move |cursor| {
         if size == 0 || size > LARGEST {
-            return Box::pin(async {
-                Err(Error::invalid("page_size", "is not between 1 and 100").with(|e| e.api = "koyeb"))
-            });
+            return Box::pin(async { Err(Error::invalid("page_size", "is not between 1 and 100")) });
         }
         let offset = cursor.and_then(|Cursor(offset)| offset.parse().ok()).unwrap_or(0);
         let page = fetch(Spot { limit: size.to_string(), offset: offset.to_string() });

@@ -83,7 +83,7 @@ pub(super) fn kind_of_number(code: i64) -> Kind {
 }
 
 /// The error in a frame of a stream.
-pub(super) fn of_frame(operation: &'static str, error: &Value) -> Error {
+pub(super) fn of_frame(error: &Value) -> Error {
     let told = explain(&Answer {
         status: 0,
         headers: &Default::default(),
@@ -91,8 +91,7 @@ pub(super) fn of_frame(operation: &'static str, error: &Value) -> Error {
     });
     let kind = told.kind.filter(|kind| *kind != Kind::BadReply).unwrap_or(Kind::Server);
     Error::new(kind, told.message).with(|e| {
-        (e.api, e.operation, e.sent) = ("koyeb", operation, Sent::Yes);
-        (e.code, e.fields) = (told.code, told.fields);
+        (e.sent, e.code, e.fields) = (Sent::Yes, told.code, told.fields);
     })
 }
 
@@ -174,9 +173,9 @@ mod tests {
 
     #[test]
     fn errors_in_frames() {
-        let e = of_frame("exec_command", &serde_json::json!({"code": 16, "message": "no", "details": []}));
+        let e = of_frame(&serde_json::json!({"code": 16, "message": "no", "details": []}));
         assert_eq!((e.kind(), e.code()), (Kind::Unauthenticated, Some("16")));
-        let e = of_frame("exec_command", &serde_json::json!("boom"));
+        let e = of_frame(&serde_json::json!("boom"));
         assert_eq!(e.kind(), Kind::Server);
     }
 }

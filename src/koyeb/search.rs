@@ -10,10 +10,12 @@ use crate::page::{Cursor, List, Page};
 impl Logs {
     /// Searches: the lines as a stream over all pages. The next page is fetched while one is read.
     pub fn query(self) -> List<LogLine> {
+        let label = self.koyeb.label("query_logs", "");
         List::new(move |cursor| {
             let query = self.clone();
             Box::pin(async move { query.page(cursor).await })
         })
+        .by(label)
         .with_prefetch()
     }
 

@@ -87,12 +87,12 @@ impl Services {
 
     /// The list as a stream over all pages.
     pub fn list(self) -> List<Service> {
-        let server = self.koyeb.address().to_owned();
+        let label = self.koyeb.label("list_services", "");
         pager::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
-        .by("koyeb", "list_services", &server)
+        .by(label)
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Service>, Error> {

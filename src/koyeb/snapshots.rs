@@ -59,12 +59,12 @@ impl Snapshots {
 
     /// The list as a stream over all pages.
     pub fn list(self) -> List<Snapshot> {
-        let server = self.koyeb.address().to_owned();
+        let label = self.koyeb.label("list_instance_snapshots", "");
         pager::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
-        .by("koyeb", "list_instance_snapshots", &server)
+        .by(label)
     }
 
     async fn page(self, spot: Spot) -> Result<Came<Snapshot>, Error> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind};
+use crate::shown::Shown;
 
 /// Lambda Cloud's word for why a request was refused: what to go by, since statuses and texts vary.
 ///
@@ -143,13 +144,18 @@ impl AsRef<str> for ErrorCode {
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        Shown(self.as_str()).fmt(f)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_word_acts_on_a_terminal() {
+        assert_eq!(ErrorCode::from("a\u{1b}[2Jb").to_string(), "a\\u{1b}[2Jb");
+    }
 
     #[test]
     fn every_code_there_and_back() {

@@ -56,12 +56,12 @@ impl Instances {
 
     /// The list as a stream. One request brings all; should the service begin to page, all pages are read.
     pub fn list(self) -> List<Instance> {
-        let server = self.lambda.address().to_owned();
+        let label = self.lambda.label("instances_list");
         List::new(move |cursor| {
             let query = self.clone();
             Box::pin(async move { query.page(cursor).await })
         })
-        .by("lambda-cloud", "instances_list", &server)
+        .by(label)
     }
 
     async fn page(self, cursor: Option<Cursor>) -> Result<Page<Instance>, Error> {

@@ -197,8 +197,8 @@ impl Launch {
 
     /// Sends the request. The operation goes on by itself; cancelling it terminates the instance.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
-        check::place(&self.request)?;
-        check::launch(&self.request)?;
+        let checked = check::place(&self.request).and_then(|()| check::launch(&self.request));
+        checked.map_err(|e| self.lambda.label("instance_launch").on(e))?;
         self.place(&self.lambda).await
     }
 
@@ -266,9 +266,7 @@ impl Launch {
     fn marked(&self, e: Error) -> Error {
         let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
         let ticket = ticket.at(self.lambda.place());
-        e.with(|e| {
-            (e.api, e.operation) = ("lambda-cloud", "instance_launch");
-            e.server = self.lambda.address().to_owned();
+        self.lambda.label("instance_launch").on(e).with(|e| {
             e.marker = Some(self.marker.clone());
             e.ticket = Some(ticket.to_string());
         })

@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
+use crate::transport::Label;
 
 pub use crate::raw::lambda_cloud::types;
 pub use crate::raw::lambda_cloud::types::{InstanceStatus, NetworkProtocol};
@@ -115,6 +116,11 @@ impl LambdaCloud {
     /// Where the key was found: the setting or the file that holds it.
     pub fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// For errors that no answer is behind.
+    fn label(&self, operation: &'static str) -> Label {
+        self.0.raw.handle.label(operation, "")
     }
 
     /// Which service and account this is.

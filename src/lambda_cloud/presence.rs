@@ -166,7 +166,7 @@ impl<G: Goal> Presence<G> {
     fn failure(&self, why: &str) -> Error {
         let id = self.identity.id.as_deref().unwrap_or(Identity::UNKNOWN);
         Error::new(Kind::OperationFailed, format!("instance {id}: {why}")).with(|e| {
-            (e.api, e.sent) = ("lambda-cloud", Sent::Yes);
+            e.sent = Sent::Yes;
             e.marker = self.identity.marker.clone();
         })
     }
@@ -212,8 +212,7 @@ impl<G: Goal> Work for Presence<G> {
         Box::pin(async move {
             match instance {
                 Some(instance) => instance.terminate().send().await.map(drop),
-                None => Err(Error::new(Kind::Conflict, format!("a {kind} can't be called off"))
-                    .with(|e| e.api = "lambda-cloud")),
+                None => Err(Error::new(Kind::Conflict, format!("a {kind} can't be called off"))),
             }
         })
     }

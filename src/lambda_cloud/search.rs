@@ -192,7 +192,6 @@ impl Search {
         let tried = if tried.is_empty() { "nothing was tried".to_owned() } else { tried.join("; ") };
         let message = format!("{why} within {:.1?} ({tried})", self.started.elapsed());
         Error::new(kind, message).with(|e| {
-            (e.api, e.operation) = ("lambda-cloud", "instance_launch");
             if let Some(last) = self.last.take() {
                 e.code = last.code().map(str::to_owned);
                 (e.sent, e.status) = (last.sent(), last.status());

@@ -103,6 +103,10 @@ impl LaunchWhenAvailable {
 
     /// Searches until a launch is accepted.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        self.launch.lambda.label("instance_launch").watch(self.searched()).await
+    }
+
+    async fn searched(self) -> Result<Operation<Instance>, Error> {
         if self.choices.is_empty() {
             return Err(Error::invalid("choices", "are missing"));
         }

@@ -83,24 +83,15 @@ impl Process {
         let collected = Collected::up_to(self.most);
         match self.collect(&collected).await {
             Ok(status) => Ok(collected.end(status)),
-            Err(e) => Err(collected.fail(self.labelled(e))),
+            Err(e) => Err(collected.fail(e)),
         }
     }
 
     async fn collect(&mut self, collected: &Collected) -> Result<ExitStatus, Error> {
         while let Some(chunk) = self.next().await {
-            collected.add(&chunk?)?;
+            self.labelled(collected.add(&chunk?))?;
         }
         self.ended().await
-    }
-
-    fn labelled(&self, e: Error) -> Error {
-        let (api, operation) = self.call;
-        e.with(|inner| {
-            if inner.api.is_empty() {
-                (inner.api, inner.operation) = (api, operation);
-            }
-        })
     }
 }
 

@@ -11,7 +11,7 @@ mod stdin;
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, Kind};
 use crate::limits::Limits;
 use crate::queue::{Put, Take, queue};
+use crate::transport::Label;
 use order::Desk;
 
 #[allow(unused_imports)] // not every API collects itself
@@ -80,9 +81,9 @@ pub struct Process {
     stdin: Option<Stdin>,
     desk: Desk,
     driver: Driver,
-    /// How much is collected at most, and the call that its errors are about.
+    /// How much is collected at most.
     most: u64,
-    call: (&'static str, &'static str),
+    label: Option<Label>,
 }
 
 /// The task that moves the bytes; it ends with the process.
@@ -141,12 +142,24 @@ impl Process {
             }
         });
         let most = Limits::default().output;
-        Self { chunks, stdin, desk, driver: Driver(Some(driver)), most, call: ("", "") }
+        Self { chunks, stdin, desk, driver: Driver(Some(driver)), most, label: None }
     }
 
     /// For errors that are about this call, and for so much collected output.
-    pub(crate) fn of(self, api: &'static str, operation: &'static str, max_output: u64) -> Self {
-        Self { call: (api, operation), most: max_output, ..self }
+    pub(crate) fn of(self, label: Label, max_output: u64) -> Self {
+        Self { label: Some(label), most: max_output, ..self }
+    }
+
+    /// About this call.
+    pub(crate) fn labelled<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        match &self.label {
+            Some(label) => result.map_err(|e| label.on(e)),
+            None => result,
+        }
+    }
+
+    async fn give(&self, order: Order) -> Result<(), Error> {
+        self.labelled(self.desk.give(order).await)
     }
 
     /// The writer of the command's standard input; none if the command was started without one, or after the first
@@ -157,23 +170,24 @@ impl Process {
 
     /// The next piece of output; none when both streams have ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
-        self.chunks.next().await
+        let next = self.chunks.next().await;
+        next.map(|chunk| self.labelled(chunk))
     }
 
     /// Tells the command that its terminal has a new size, in columns and rows. An error of [`Kind::InvalidInput`] for
     /// a command without a terminal, of [`Kind::Conflict`] for one that has ended.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         if width == 0 || height == 0 {
-            return Err(Error::invalid("size", "has no room at all"));
+            return self.labelled(Err(Error::invalid("size", "has no room at all")));
         }
-        self.desk.give(Order::Resize { width, height }).await
+        self.give(Order::Resize { width, height }).await
     }
 
     /// Sends it a signal. An error of [`Kind::Conflict`] when it has ended, of [`Kind::Unsupported`] where the API has
     /// no signals.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
-        signal.check()?;
-        self.desk.give(Order::Signal(signal)).await
+        self.labelled(signal.check())?;
+        self.give(Order::Signal(signal)).await
     }
 
     /// Kills the command, whose output up to then can still be read. [`wait`](Self::wait) tells when it is dead.
@@ -181,7 +195,7 @@ impl Process {
     /// An error of [`Kind::Conflict`] when it has ended by itself, of [`Kind::Interrupted`] when the connection to it is
     /// gone, or the runtime that held it: then it may run on.
     pub async fn kill(&self) -> Result<(), Error> {
-        self.desk.give(Order::Kill).await
+        self.give(Order::Kill).await
     }
 
     /// How the command ended. Output that nobody has read is read and thrown away, and a writer of its input that
@@ -203,13 +217,14 @@ impl Process {
     }
 
     async fn ended(&mut self) -> Result<ExitStatus, Error> {
+        let lost = |why: String| Err(Error::new(Kind::Interrupted, why));
         let ended = match &mut self.driver.0 {
-            Some(task) => task.await,
-            None => return Err(Error::new(Kind::Interrupted, "the command is on its own")),
+            Some(task) => {
+                task.await.unwrap_or_else(|e| lost(format!("the task that drives the command ended: {e}")))
+            }
+            None => lost("the command is on its own".to_owned()),
         };
-        ended.unwrap_or_else(|e| {
-            Err(Error::new(Kind::Interrupted, format!("the task that drives the command ended: {e}")))
-        })
+        self.labelled(ended)
     }
 }
 
@@ -217,7 +232,8 @@ impl Stream for Process {
     type Item = Result<Chunk, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.chunks.poll_next(cx)
+        let next = ready!(self.chunks.poll_next(cx));
+        Poll::Ready(next.map(|chunk| self.labelled(chunk)))
     }
 }
 

@@ -74,7 +74,7 @@ fn cannot_come(instance: &types::Instance) -> Option<Error> {
     } else {
         return None;
     };
-    Some(Error::new(Kind::Unsupported, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)))
+    Some(Error::new(Kind::Unsupported, message).with(|e| e.sent = Sent::Yes))
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {

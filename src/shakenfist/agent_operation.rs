@@ -59,9 +59,11 @@ impl<D: Subject> Instance<D> {
             let instance = instance.clone();
             Box::pin(async move {
                 let (reference, sf) = (instance.segment()?, &instance.sf);
-                sf.require("instance-agentoperations", "list agent operations").await?;
+                let operation = "instance_agent_operations";
+                sf.require(operation, "instance-agentoperations", "list agent operations").await?;
                 if all {
-                    sf.require("instance-agentoperations-all", "list agent operations that are done").await?;
+                    let what = "list agent operations that are done";
+                    sf.require(operation, "instance-agentoperations-all", what).await?;
                 }
                 let query = types::AgentOperationsQuery { all: all.then_some(true) };
                 let call = sf.raw().instance_agent_operations().instance_ref(reference).body(query);
@@ -95,7 +97,7 @@ async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::AgentOperation, Error
 
 async fn delete(sf: &ShakenFist, uuid: &str) -> Result<(), Error> {
     let uuid = checked("agent operation", uuid)?;
-    sf.require("agentoperations-crud", "delete agent operations").await?;
+    sf.require("agent_operation_delete", "agentoperations-crud", "delete agent operations").await?;
     sf.raw().agent_operation_delete().operation_uuid(uuid).send().await.map(drop)
 }
 
@@ -191,7 +193,7 @@ fn failed(operation: &types::AgentOperation, kind: Kind) -> Error {
         false => format!("agent operation {uuid} ended as {state}: {}", said.join("; ")),
     };
     Error::new(kind, message).with(|e| {
-        (e.api, e.sent, e.code) = ("shakenfist", Sent::Yes, Some(state.to_string()));
+        (e.sent, e.code) = (Sent::Yes, Some(state.to_string()));
     })
 }
 
@@ -217,6 +219,5 @@ pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Agent
 
 /// An answer that lacks what it should have.
 pub(super) fn incomplete(what: &str) -> Error {
-    Error::new(Kind::BadReply, format!("the results of the agent lack {what}"))
-        .with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+    Error::new(Kind::BadReply, format!("the results of the agent lack {what}")).with(|e| e.sent = Sent::Yes)
 }

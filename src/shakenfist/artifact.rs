@@ -147,15 +147,18 @@ impl ArtifactUpload {
     }
 
     async fn store(self, name: String, kind: ArtifactType) -> Result<Artifact, Error> {
-        checked("artifact", &name)?;
-        Deadline::after(self.limit).bound(self.store_as(&name, kind)).await
+        let label = self.sf.label("artifact_upload", &name);
+        checked("artifact", &name).map_err(|e| label.on(e))?;
+        let stored = Deadline::after(self.limit).bound(self.store_as(&name, kind));
+        label.watch(stored).await
     }
 
     async fn store_as(self, name: &str, kind: ArtifactType) -> Result<Artifact, Error> {
         let (sf, asked) = (self.sf.clone(), self.asked.clone().unwrap_or_default());
         let typed = sf.can("artifact-upload-types").await;
         if !typed && kind != ArtifactType::Image {
-            sf.require("artifact-upload-types", "make artifacts other than images").await?;
+            sf.require("artifact_upload", "artifact-upload-types", "make artifacts other than images")
+                .await?;
         }
         let mut request = types::ArtifactUpload {
             shared: self.shared.then_some(true),
@@ -260,5 +263,5 @@ async fn compare(sf: &ShakenFist, artifact: &Artifact, uploaded: &Uploaded) -> R
 
 fn damaged(how: &str) -> Error {
     Error::new(Kind::BadReply, format!("what arrived isn't what was sent: {how}"))
-        .with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+        .with(|e| e.sent = Sent::Yes)
 }

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::{ShakenFist, types};
 use crate::error::{Error, Kind, Sent};
 use crate::transfer::{Opened, Pull, Source};
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 use crate::wait::BoxFuture;
 
 /// A blob: its data together with a cheap handle.
@@ -48,9 +48,10 @@ impl ShakenFist {
     /// Finds a blob by the SHA-512 of its bytes, in hexadecimal. One that was just made may not be found yet.
     pub async fn blob_by_sha512(&self, hash: &str) -> Result<Option<Blob>, Error> {
         if hash.len() != 128 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(Error::invalid("sha512", "is no SHA-512: 128 hexadecimal digits"));
+            let e = Error::invalid("sha512", "is no SHA-512: 128 hexadecimal digits");
+            return Err(self.label("blob_by_sha512", "").on(e));
         }
-        self.require("blob-search-by-hash", "find blobs by checksum").await?;
+        self.require("blob_by_sha512", "blob-search-by-hash", "find blobs by checksum").await?;
         let found = self.raw().blob_by_sha512().hash(hash.to_ascii_lowercase()).send().await?.0;
         Ok(found.map(|data| Blob { sf: self.clone(), data }))
     }
@@ -176,8 +177,7 @@ impl BlobSource {
     }
 
     pub(super) fn pull(self) -> Pull {
-        let retry = self.sf.raw().handle.retry().clone();
-        Pull::new(self, &retry)
+        Pull::new(self)
     }
 
     async fn known(&self) -> Result<&Known, Error> {
@@ -225,8 +225,8 @@ impl BlobSource {
 }
 
 impl Source for BlobSource {
-    fn api(&self) -> &'static str {
-        "shakenfist"
+    fn label(&self) -> Label {
+        self.sf.label("blob_data", &self.uuid)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
@@ -251,7 +251,7 @@ impl Check {
         match &self.wanted {
             Some(wanted) if !wanted.eq_ignore_ascii_case(&lock(&self.sum).hex()) => {
                 let message = "the blob doesn't have the SHA-512 that the server knows of it";
-                Err(Error::new(Kind::BadReply, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes)))
+                Err(Error::new(Kind::BadReply, message).with(|e| e.sent = Sent::Yes))
             }
             _ => Ok(()),
         }

@@ -62,13 +62,13 @@ impl ShakenFist {
     }
 
     /// Fails unless the server has this capability. A page without any list tells nothing, so nothing is refused.
-    pub(super) async fn require(&self, word: &str, what: &str) -> Result<(), Error> {
+    pub(super) async fn require(&self, operation: &'static str, word: &str, what: &str) -> Result<(), Error> {
         let known = self.capabilities().await?;
         if known.0.is_empty() || known.has(word) {
             return Ok(());
         }
         let message = format!("this server can't {what}: it has no capability {word:?}");
-        Err(Error::new(Kind::Unsupported, message).with(|e| e.api = "shakenfist"))
+        Err(self.label(operation, "").on(Error::new(Kind::Unsupported, message)))
     }
 
     pub(super) async fn can(&self, word: &str) -> bool {

@@ -57,10 +57,8 @@ impl Deadline {
     }
 
     fn over(self) -> Error {
-        Error::new(Kind::Timeout, format!("not done within {:?}", self.limit)).with(|e| {
-            e.api = "shakenfist";
-            e.sent = Sent::Unknown;
-        })
+        Error::new(Kind::Timeout, format!("not done within {:?}", self.limit))
+            .with(|e| e.sent = Sent::Unknown)
     }
 
     /// Makes a call again while the answer is 406: the server did nothing, for something isn't ready yet.

@@ -46,7 +46,7 @@ impl<D: Subject> Instance<D> {
     /// ```
     pub async fn vdi_console_helper(&self) -> Result<String, Error> {
         let reference = self.segment()?;
-        self.sf.require("vdi-console-helper", "make a file for virt-viewer").await?;
+        self.sf.require("instance_vdi_helper", "vdi-console-helper", "make a file for virt-viewer").await?;
         let text = self.sf.raw().instance_vdi_helper().instance_ref(reference).send().await?;
         let text = text.document().await?;
         Ok(String::from_utf8_lossy(&text).into_owned())
@@ -63,7 +63,7 @@ impl<D: Subject> Instance<D> {
     /// [`Kind::Unsupported`](crate::Kind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
     pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
-        self.sf.require("instance-screenshot", "take pictures of a screen").await?;
+        self.sf.require("instance_screenshot", "instance-screenshot", "take pictures of a screen").await?;
         let uuid = self.sf.raw().instance_screenshot().instance_ref(reference).send().await?;
         Ok(BlobSource::whole(&self.sf, uuid).pull())
     }

@@ -81,7 +81,7 @@ impl Events {
         let reference = self.instance.segment()?;
         let sf = &self.instance.sf;
         if self.kind.is_some() {
-            sf.require("events-by-type", "list events by type").await?;
+            sf.require("instance_events", "events-by-type", "list events by type").await?;
         }
         let query = types::EventsQuery { event_type: self.kind, limit: self.limit.map(i64::from) };
         let all = sf.raw().instance_events().instance_ref(reference).body(query).send().await?;

@@ -78,12 +78,16 @@ impl Exec {
     }
 
     async fn send_within(&self, deadline: Deadline) -> Result<Operation<Output>, Error> {
+        self.instance.label("agent_execute").watch(self.sent(deadline)).await
+    }
+
+    async fn sent(&self, deadline: Deadline) -> Result<Operation<Output>, Error> {
         let (instance, command) = (&self.instance, &self.command);
         if command.trim().is_empty() {
             return Err(Error::invalid("command_line", "is empty"));
         }
         let reference = instance.segment()?;
-        instance.sf.require("instance-execute", "run commands in instances").await?;
+        instance.sf.require("agent_execute", "instance-execute", "run commands in instances").await?;
         let request = types::AgentExecute::new(command);
         let call = || instance.sf.raw().agent_execute().instance_ref(reference).body(request.clone()).send();
         let queued = order(instance, deadline, call).await?;

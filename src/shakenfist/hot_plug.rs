@@ -58,7 +58,8 @@ impl HotPlug {
         self.nic.check()?;
         self.instance.segment()?;
         let sf = &self.instance.sf;
-        sf.require("hot-plug-interface", "plug interfaces into running instances").await?;
+        sf.require("instance_interface_add", "hot-plug-interface", "plug interfaces into running instances")
+            .await?;
         if !self.checked {
             return self.plug().await;
         }
@@ -126,7 +127,6 @@ fn not_floating(e: Error, plugged: &Interface) -> Error {
 fn refused(why: String) -> Error {
     let message = format!("address: {why}; asking for it would destroy the instance");
     Error::new(Kind::Conflict, message).with(|e| {
-        e.api = "shakenfist";
         e.fields.push("address".to_owned());
     })
 }
@@ -136,6 +136,6 @@ impl IntoFuture for HotPlug {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.instance.label("instance_interface_add").watch(self.run()))
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use super::{InstanceState, ShakenFist, types};
 use crate::error::{Error, Kind, Sent};
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 
 /// An instance: typed data together with a cheap handle.
 ///
@@ -119,6 +119,11 @@ impl<D: Subject> Instance<D> {
     }
 
     /// A handle that owns nothing but the reference.
+    /// For errors that no answer is behind.
+    pub(super) fn label(&self, operation: &'static str) -> Label {
+        self.sf.label(operation, self.reference())
+    }
+
     pub(super) fn named(&self) -> InstanceRef {
         self.sf.instance(self.reference())
     }
@@ -138,7 +143,6 @@ pub(super) fn failure(instance: &types::Instance) -> Error {
         None => format!("{} is in the state {}; the server doesn't say why", instance.uuid, instance.state),
     };
     Error::new(Kind::OperationFailed, message).with(|e| {
-        e.api = "shakenfist";
         e.sent = Sent::Yes;
         e.code = Some(instance.state.to_string());
     })

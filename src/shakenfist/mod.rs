@@ -39,6 +39,7 @@ use std::sync::Arc;
 use crate::place::Place;
 use crate::raw;
 use crate::retry::Retry;
+use crate::transport::Label;
 
 pub use crate::raw::shakenfist::types;
 pub use crate::raw::shakenfist::types::{
@@ -144,6 +145,11 @@ impl ShakenFist {
     /// The namespace whose key the client has.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
+    }
+
+    /// For errors that no answer is behind.
+    fn label(&self, operation: &'static str, object: &str) -> Label {
+        self.0.raw.handle.label(operation, object)
     }
 
     /// Which cluster and namespace this is.

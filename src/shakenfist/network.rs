@@ -89,7 +89,7 @@ impl Network {
     }
 
     pub(super) async fn reservations(&self) -> Result<Reservations, Error> {
-        self.sf.require("list-addresses", "list the addresses of a network").await?;
+        self.sf.require("network_addresses", "list-addresses", "list the addresses of a network").await?;
         let reference = checked("network", &self.uuid)?;
         let call = self.sf.raw().network_addresses().network_ref(reference).send();
         let (all, head) = call.with_head().await?;
@@ -204,6 +204,10 @@ impl NetworkCreate {
 
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<Network>, Error> {
+        self.sf.label("network_create", &self.create.name).watch(self.sent()).await
+    }
+
+    async fn sent(&self) -> Result<Operation<Network>, Error> {
         if self.create.name.is_empty() {
             return Err(Error::invalid("name", "is empty"));
         }
@@ -319,7 +323,7 @@ impl Goal for NetworkGone {
 
 fn failed(network: &types::Network) -> Error {
     Error::new(Kind::OperationFailed, format!("network {} is in the state {}", network.uuid, network.state))
-        .with(|e| (e.api, e.sent, e.code) = ("shakenfist", Sent::Yes, Some(network.state.to_string())))
+        .with(|e| (e.sent, e.code) = (Sent::Yes, Some(network.state.to_string())))
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Network>> {

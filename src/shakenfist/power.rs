@@ -104,6 +104,18 @@ impl PowerChange {
 }
 
 impl Verb {
+    /// The operation's id.
+    pub(super) fn operation(self) -> &'static str {
+        match self {
+            Self::On => "instance_power_on",
+            Self::Off => "instance_power_off",
+            Self::Pause => "instance_pause",
+            Self::Unpause => "instance_unpause",
+            Self::RebootSoft => "instance_reboot_soft",
+            Self::RebootHard => "instance_reboot_hard",
+        }
+    }
+
     fn leads_to(self) -> Option<PowerState> {
         match self {
             Self::On | Self::Unpause => Some(PowerState::On),
@@ -133,6 +145,6 @@ impl IntoFuture for PowerChange {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.instance.label(self.verb.operation()).watch(self.run()))
     }
 }

@@ -106,13 +106,17 @@ impl Pull {
 
     /// Has the agent copy the file into a blob.
     async fn blob(self) -> Result<transfer::Pull, Error> {
+        self.instance.label("agent_get").watch(self.copied()).await
+    }
+
+    async fn copied(self) -> Result<transfer::Pull, Error> {
         let deadline = Deadline::after(self.limit);
         let (instance, path) = (&self.instance, &self.path);
         if !path.starts_with('/') {
             return Err(Error::invalid("path", format!("{path:?} isn't absolute")));
         }
         let reference = instance.segment()?;
-        instance.sf.require("instance-get", "copy files out of instances").await?;
+        instance.sf.require("agent_get", "instance-get", "copy files out of instances").await?;
         let request = types::AgentGet::new(path);
         let call = || instance.sf.raw().agent_get().instance_ref(reference).body(request.clone()).send();
         let queued = order(instance, deadline, call).await?;

@@ -104,10 +104,14 @@ impl PushBlob {
 
     /// Copies it; done when the file is there.
     pub async fn to(self, path: &str) -> Result<(), Error> {
+        self.instance.label("agent_put").watch(self.sent(path)).await
+    }
+
+    async fn sent(&self, path: &str) -> Result<(), Error> {
         let (deadline, instance) = (Deadline::after(self.limit), &self.instance);
         check_path(path)?;
         instance.segment()?;
-        instance.sf.require("instance-put-blob", "copy files into instances").await?;
+        instance.sf.require("agent_put", "instance-put-blob", "copy files into instances").await?;
         // To an unknown one servers answer 500, and don't say what is wrong.
         deadline.bound(instance.sf.blob(&self.blob)).await?;
         put(instance, &self.blob, path, self.mode, deadline).await
@@ -151,11 +155,15 @@ impl Push {
 
     /// Sends it; done when the file is there.
     pub async fn to(self, path: &str) -> Result<(), Error> {
+        self.instance.label("agent_put").watch(self.sent(path)).await
+    }
+
+    async fn sent(self, path: &str) -> Result<(), Error> {
         let deadline = Deadline::after(self.limit);
         let instance = self.instance.clone();
         check_path(path)?;
         instance.segment()?;
-        instance.sf.require("instance-put-blob", "copy files into instances").await?;
+        instance.sf.require("agent_put", "instance-put-blob", "copy files into instances").await?;
         // Before anything is uploaded in vain.
         deadline.limits(instance.agent_ready()).await?;
         let mode = self.mode;

@@ -37,7 +37,7 @@ impl<D: Subject> Instance<D> {
 
     fn reboot(&self, verb: Verb) -> Action<Instance> {
         let instance = self.named();
-        Action::new(async move {
+        Action::new(self.label(verb.operation()).watch(async move {
             let deadline = Deadline::after(power::LIMIT);
             let before = deadline.bound(instance.get()).await?;
             let id = lost::request_id();
@@ -49,7 +49,7 @@ impl<D: Subject> Instance<D> {
             }
             let goal = Rebooted { uuid: before.uuid.clone(), booted: before.agent_system_boot_time };
             Ok(Polled::operation(&instance.sf, goal))
-        })
+        }))
     }
 }
 
@@ -63,7 +63,7 @@ struct Rebooted {
 impl Rebooted {
     fn cannot_tell(&self) -> Error {
         let message = "the reboot was asked for, but no agent had reported a boot time to compare with";
-        Error::new(Kind::Unsupported, message).with(|e| (e.api, e.sent) = ("shakenfist", Sent::Yes))
+        Error::new(Kind::Unsupported, message).with(|e| e.sent = Sent::Yes)
     }
 }
 

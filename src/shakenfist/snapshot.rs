@@ -123,6 +123,10 @@ impl SnapshotCreate {
 
     /// Sends the request; the rest goes on by itself.
     pub async fn send(self) -> Result<Operation<Vec<Snapshot>>, Error> {
+        self.instance.label("instance_snapshot").watch(self.sent()).await
+    }
+
+    async fn sent(&self) -> Result<Operation<Vec<Snapshot>>, Error> {
         let (deadline, instance) = (Deadline::after(self.limit), &self.instance);
         let (raw, reference, request) = (instance.sf.raw(), instance.segment()?, &self.request);
         let call = || raw.instance_snapshot().instance_ref(reference).body(request.clone()).send();
@@ -138,8 +142,7 @@ impl SnapshotCreate {
         if blobs.is_empty() {
             let what = request.device.as_deref().unwrap_or("a disk");
             let message = format!("{:?} has no {what} that can be captured", instance.reference());
-            return Err(Error::new(Kind::NotFound, message)
-                .with(|e| (e.api, e.operation, e.sent) = ("shakenfist", "instance_snapshot", Sent::Yes)));
+            return Err(Error::new(Kind::NotFound, message).with(|e| e.sent = Sent::Yes));
         }
         let goal = Taken { instance: instance.reference().to_owned(), blobs };
         Ok(Polled::operation(&instance.sf, goal).timeout(deadline.left()))

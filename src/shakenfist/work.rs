@@ -28,9 +28,7 @@ pub(super) trait Goal: Send + 'static {
     }
 
     fn cancel<'a>(&'a mut self, _: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async {
-            Err(Error::new(Kind::Conflict, "this can't be stopped").with(|e| e.api = "shakenfist"))
-        })
+        Box::pin(async { Err(Error::new(Kind::Conflict, "this can't be stopped")) })
     }
 }
 

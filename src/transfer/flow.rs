@@ -72,7 +72,7 @@ impl Flow {
     async fn read(&mut self) -> Result<Option<Bytes>, Error> {
         let limit = self.terms.idle;
         let next = tokio::time::timeout(limit, self.body.try_next());
-        let piece = next.await.map_err(|_| self.idle())??;
+        let piece = next.await.map_err(|_| self.idle())?.map_err(|e| self.source.label().on(e))?;
         let Some(piece) = piece else {
             return self.whole().map(|()| None);
         };
@@ -151,17 +151,16 @@ impl Flow {
     }
 
     fn fault(&self, kind: Kind, message: impl Into<String>) -> Error {
-        let api = self.source.api();
-        Error::new(kind, message).with(|e| (e.api, e.sent) = (api, Sent::Yes))
+        self.source.label().on(Error::new(kind, message)).with(|e| e.sent = Sent::Yes)
     }
 }
 
 async fn opened(source: &dyn Source, from: u64, limit: Duration) -> Result<Opened, Error> {
-    match tokio::time::timeout(limit, source.open(from)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
-            .with(|e| (e.api, e.sent, e.repeatable) = (source.api(), Sent::Unknown, true))),
-    }
+    let opened = tokio::time::timeout(limit, source.open(from)).await.unwrap_or_else(|_| {
+        Err(Error::new(Kind::Timeout, format!("no answer within {limit:?}"))
+            .with(|e| (e.sent, e.repeatable) = (Sent::Unknown, true)))
+    });
+    opened.map_err(|e| source.label().on(e))
 }
 
 /// Content as a stream of its pieces; from [`Pull::stream`](super::Pull::stream).

@@ -21,7 +21,7 @@ pub(crate) use content::Pieces;
 pub(crate) use disk::{Draft, blocking, local};
 pub use flow::Download;
 pub(crate) use form::Form;
-pub(crate) use opened::{Opened, Source, range};
+pub(crate) use opened::{Opened, Source, ranged};
 pub use pull::Pull;
 pub(crate) use push::Upload;
 

@@ -7,11 +7,12 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderN
 
 use crate::error::Error;
 use crate::raw::{ByteStream, Head};
+use crate::transport::Label;
 
 /// Where content comes from: each API has one for each kind of thing.
 pub(crate) trait Source: Send + Sync + 'static {
-    /// The API's name, for errors.
-    fn api(&self) -> &'static str;
+    /// Which call it is that gives it, for errors.
+    fn label(&self) -> Label;
 
     /// Asks for the content from a byte on. What begins elsewhere says so in [`Opened::from`].
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>>;
@@ -30,13 +31,16 @@ pub(crate) struct Opened {
     pub(crate) body: BoxStream<'static, Result<Bytes, Error>>,
 }
 
-/// The value of a `Range` header for everything from a byte on; none for everything.
-pub(crate) fn range(from: u64) -> Option<String> {
-    (from > 0).then(|| format!("bytes={from}-"))
+/// The request with a `Range` header for everything from a byte on; as it is for everything.
+pub(crate) fn ranged<R>(request: R, from: u64, range: impl FnOnce(R, String) -> R) -> R {
+    match from {
+        0 => request,
+        _ => range(request, format!("bytes={from}-")),
+    }
 }
 
 impl Opened {
-    /// As the head of an answer tells, be it to a request with [`range`] or without.
+    /// As the head of an answer tells, be it to a request with [`ranged`] or without.
     pub(crate) fn of((body, head): (ByteStream, Head)) -> Result<Self, Error> {
         let headers = head.headers();
         let (from, total) = if head.status() == http::StatusCode::PARTIAL_CONTENT {
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn ranges() {
-        assert_eq!((range(0), range(7).as_deref()), (None, Some("bytes=7-")));
+        let ranged = |from| ranged(String::new(), from, |_, range| range);
+        assert_eq!((ranged(0).as_str(), ranged(7).as_str()), ("", "bytes=7-"));
         assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
         assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
         for bad in ["", "bytes", "bytes */10", "items 5-9/10", "bytes 5/10", "bytes a-9/10", "bytes -1-9/10"]

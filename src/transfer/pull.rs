@@ -13,7 +13,7 @@ use super::flow::{Flow, Terms};
 use super::opened::Source;
 use super::{Download, IDLE, Transferred};
 use crate::error::{Error, Kind, Sent};
-use crate::retry::Retry;
+use crate::transport::Label;
 
 /// Content to be pulled from a server.
 ///
@@ -37,7 +37,7 @@ pub struct Pull {
 
 impl fmt::Debug for Pull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pull").field("api", &self.source.api()).finish_non_exhaustive()
+        f.debug_struct("Pull").field("label", &self.label()).finish_non_exhaustive()
     }
 }
 
@@ -45,9 +45,14 @@ impl Pull {
     /// More than this is not collected in memory unless asked for.
     const IN_MEMORY: u64 = 64 << 20;
 
-    pub(crate) fn new(source: impl Source, retry: &Retry) -> Self {
-        let terms = Terms { idle: IDLE, most: None, retry: retry.clone(), tell: None };
+    pub(crate) fn new(source: impl Source) -> Self {
+        let retry = source.label().retry().clone();
+        let terms = Terms { idle: IDLE, most: None, retry, tell: None };
         Self { source: Box::new(source), terms, durable: false, mode: None }
+    }
+
+    pub(crate) fn label(&self) -> Label {
+        self.source.label()
     }
 
     /// Calls `tell` after each piece.
@@ -98,6 +103,10 @@ impl Pull {
     }
 
     pub(crate) async fn into_place(self, path: &Path, links: Links) -> Result<Transferred, Error> {
+        self.label().watch(self.kept(path, links)).await
+    }
+
+    async fn kept(self, path: &Path, links: Links) -> Result<Transferred, Error> {
         let (durable, mode) = (self.durable, self.mode.map(checked_mode).transpose()?);
         let mut draft = Draft::begin(path, links).await?;
         let mut flow = self.flow().await?;
@@ -109,7 +118,11 @@ impl Pull {
     }
 
     /// Writes it to a writer, and flushes that. A failed pull has written a part.
-    pub async fn to_writer(self, mut writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
+    pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
+        self.label().watch(self.written(writer)).await
+    }
+
+    async fn written(self, mut writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
         let mut flow = self.flow().await?;
         while let Some(piece) = flow.next().await? {
             writer.write_all(&piece).await.map_err(unwritable)?;

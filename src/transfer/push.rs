@@ -14,7 +14,7 @@ use super::content::Pieces;
 use super::{Content, IDLE, Tell, Transferred};
 use crate::error::{Error, Kind, Sent};
 use crate::raw;
-use crate::retry::Retry;
+use crate::transport::Label;
 
 /// Content on its way to a server: what all push builders share.
 #[derive(Debug)]
@@ -45,12 +45,11 @@ impl Upload {
         self.idle = limit;
     }
 
-    /// Sends it to an API with `send`; again only if no connection could be made and the content can be read anew. Also
+    /// Sends it with `send`; again only if no connection could be made and the content can be read anew. Also
     /// tells how many bytes it was.
     pub(crate) async fn send<T, F>(
         self,
-        api: &'static str,
-        retry: &Retry,
+        label: &Label,
         mut send: impl FnMut(raw::Body) -> F,
     ) -> Result<(T, u64), Error>
     where
@@ -58,12 +57,12 @@ impl Upload {
     {
         let (mut content, mut tell) = (self.content, self.tell);
         for made in 1.. {
-            let (pieces, spare) = content.open().await?;
+            let (pieces, spare) = content.open().await.map_err(|e| label.on(e))?;
             let watch = Watch::new(pieces.length, tell.take());
             let body = raw::Body::of(reqwest::Body::wrap(Watched::new(pieces, watch.clone())));
             let result = tokio::select! {
                 result = send(body) => result,
-                () = watch.silent(self.idle) => Err(watch.idle(api, self.idle)),
+                () = watch.silent(self.idle) => Err(watch.idle(self.idle)),
             };
             let e = match result {
                 Ok(value) => return Ok((value, watch.lock().expected())),
@@ -71,15 +70,15 @@ impl Upload {
                     watch.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
                 }
             };
-            content = match spare.filter(|_| made < retry.attempts && e.kind() == Kind::Connect) {
+            content = match spare.filter(|_| made < label.retry().attempts && e.kind() == Kind::Connect) {
                 Some(spare) => spare,
-                None => return Err(e),
+                None => return Err(label.on(e)),
             };
             tell = watch.lock().tell.take();
-            tokio::time::sleep(retry.pause(made + 1, None, rand::random())).await;
+            tokio::time::sleep(label.retry().pause(made + 1, None, rand::random())).await;
         }
         // The loop only ends by itself after four billion attempts.
-        Err(Watch::new(None, None).idle(api, self.idle))
+        Err(label.on(Watch::new(None, None).idle(self.idle)))
     }
 }
 
@@ -130,13 +129,13 @@ impl Watch {
         }
     }
 
-    fn idle(&self, api: &'static str, limit: Duration) -> Error {
+    fn idle(&self, limit: Duration) -> Error {
         let state = self.lock();
         let message = match state.whole {
             true => format!("all {} bytes were sent, but no answer came for {limit:?}", state.progress.bytes),
             false => format!("the server took nothing for {limit:?}"),
         };
-        Error::new(Kind::Timeout, message).with(|e| (e.api, e.sent) = (api, Sent::Unknown))
+        Error::new(Kind::Timeout, message).with(|e| e.sent = Sent::Unknown)
     }
 
     /// An upload that fails because its content can't be read says so.

@@ -6,6 +6,7 @@ mod call;
 mod decode;
 mod facts;
 mod failure;
+mod label;
 mod param;
 mod request;
 mod retry_after;
@@ -29,8 +30,9 @@ pub(crate) use call::Received;
 pub use call::{Call, Head, WithHead};
 pub(crate) use facts::Facts;
 pub(crate) use failure::{Answer, Explanation};
+pub(crate) use label::Label;
 pub(crate) use param::Param;
-pub(crate) use request::{Request, checked};
+pub(crate) use request::{Request, checked, checked_path};
 #[cfg(fuzzing)]
 pub(crate) use retry_after::retry_after;
 pub use stream::{Body, ByteStream};

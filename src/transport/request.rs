@@ -233,6 +233,12 @@ pub(crate) fn checked<'a>(field: &str, name: &'a str) -> Result<&'a str, Error> 
     checked_by(field, name, is_segment)
 }
 
+/// The same of what may be several segments.
+#[allow(dead_code)] // not every API has such names
+pub(crate) fn checked_path<'a>(field: &str, path: &'a str) -> Result<&'a str, Error> {
+    checked_by(field, path, is_relative_path)
+}
+
 fn checked_by<'a>(field: &str, name: &'a str, check: fn(&str) -> bool) -> Result<&'a str, Error> {
     match () {
         () if name.is_empty() => Err(Error::invalid(field, "is empty")),

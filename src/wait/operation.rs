@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::waiting::Wait;
+use super::waiting::{Wait, labelled};
 use super::{BoxFuture, Progress, WaitError, Work};
 use crate::checked::{Check, Checked};
 use crate::error::Error;
@@ -82,7 +82,7 @@ impl<T> Operation<T> {
     /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
     /// [`Kind::Conflict`](crate::Kind::Conflict).
     pub async fn cancel(mut self) -> Result<(), Error> {
-        self.work.cancel().await
+        self.work.cancel().await.map_err(|e| labelled(e, self.work.server(), &self.work.ticket()))
     }
 }
 

@@ -170,28 +170,27 @@ impl<T> Wait<T> {
 
     fn end(&mut self, end: WaitEnd, error: Error) -> WaitError {
         let ticket = self.operation.work.ticket();
-        let error = self.labelled(error, &ticket);
+        let error = labelled(error, self.operation.work.server(), &ticket).with(|e| {
+            if e.attempts == 0 && e.sent != Sent::No {
+                e.attempts = self.looks;
+            }
+        });
         let waited = self.started.elapsed();
         WaitError(Box::new(Stopped { end, ticket, waited, last: self.last.take(), error }))
     }
 }
 
-impl<T> Wait<T> {
-    /// An error of the work itself knows no call.
-    fn labelled(&self, error: Error, ticket: &Ticket) -> Error {
-        error.at(self.operation.work.server()).with(|e| {
-            if e.api.is_empty() {
-                e.api = api_name(&ticket.api);
-            }
-            if e.operation.is_empty() && e.verb.is_empty() {
-                e.verb.clone_from(&ticket.kind);
-                ticket.fact("name").unwrap_or(&ticket.id).clone_into(&mut e.object);
-            }
-            if e.attempts == 0 && e.sent != Sent::No {
-                e.attempts = self.looks;
-            }
-        })
-    }
+/// An error of the work itself knows no call.
+pub(super) fn labelled(error: Error, server: &str, ticket: &Ticket) -> Error {
+    error.at(server).with(|e| {
+        if e.api.is_empty() {
+            e.api = api_name(&ticket.api);
+        }
+        if e.operation.is_empty() && e.verb.is_empty() {
+            e.verb.clone_from(&ticket.kind);
+            ticket.fact("name").unwrap_or(&ticket.id).clone_into(&mut e.object);
+        }
+    })
 }
 
 /// The answer, or an error when it takes too long: the time in queues of this program is not the server's, up to `most`.

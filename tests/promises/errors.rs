@@ -2,7 +2,37 @@
 
 use windlass::{Error, Kind, Sent};
 
+#[cfg(feature = "incus")]
+mod origin_incus;
+#[cfg(feature = "koyeb")]
+mod origin_koyeb;
+#[cfg(feature = "shakenfist")]
+mod origin_shakenfist;
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn failed<T, E: Into<Error>>(result: Result<T, E>) -> Error {
+    match result {
+        Ok(_) => panic!("it worked"),
+        Err(e) => e.into(),
+    }
+}
+
+/// The API, the server and the operation are told, and the sentence says all three; so do errors that no answer is behind.
+#[track_caller]
+fn assert_origins(errors: &[(&str, Error)], api: &str, server: &str) {
+    let bad: Vec<String> = errors
+        .iter()
+        .filter(|(_, e)| {
+            let (start, at) = (format!("{api} {}", e.operation()), format!(" at {server}: "));
+            (e.api(), e.server()) != (api, Some(server))
+                || e.operation().is_empty()
+                || !(e.to_string().starts_with(&start) && e.to_string().contains(&at))
+        })
+        .map(|(what, e)| format!("{what}: {e}"))
+        .collect();
+    assert!(bad.is_empty(), "of {}:\n{}", errors.len(), bad.join("\n"));
+}
 
 #[cfg(feature = "incus")]
 mod incus {

@@ -58,7 +58,7 @@ impl Link {
     pub(in crate::incus) async fn connect(&mut self) -> Result<(), Error> {
         let Ok(opened) = tokio::time::timeout(Self::CONNECT, open(&self.incus, &self.wanted)).await else {
             let e = Error::new(Kind::Timeout, "the server doesn't answer");
-            return Err(e.with(|e| (e.api, e.operation, e.sent) = ("incus", "events", Sent::Unknown)));
+            return Err(self.incus.label("events", "").on(e.with(|e| e.sent = Sent::Unknown)));
         };
         self.socket = Some(opened?.watched(Self::QUIET, Self::ANSWER));
         self.since = Instant::now();

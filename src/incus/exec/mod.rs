@@ -17,7 +17,7 @@ use super::{Instance, InstanceRef, types};
 use crate::error::Error;
 use crate::process::{Output, Process, Source};
 use crate::raw::Call;
-use crate::transport::checked;
+use crate::transport::{Label, checked};
 
 pub(super) use drive::{Keyboard, pour, steer, write};
 pub(super) use status::resume;
@@ -176,6 +176,16 @@ impl Exec {
     /// # Ok(()) }
     /// ```
     pub async fn spawn(self) -> Result<Process, Error> {
+        let label = self.label();
+        label.clone().watch(self.started(label)).await
+    }
+
+    /// For errors that no answer is behind.
+    fn label(&self) -> Label {
+        self.instance.label("instance_exec")
+    }
+
+    async fn started(self, label: Label) -> Result<Process, Error> {
         self.check()?;
         let Self { instance, mut exec, stdin, max_output } = self;
         exec.wait_for_websocket = true;
@@ -192,12 +202,12 @@ impl Exec {
             let terminal = Terminal::connect(&run.incus, operation, turn).await?;
             let stdin = stdin.unwrap_or(Source::Pipe);
             let process = Process::new(stdin, |wires| drive::terminal(run, terminal, wires));
-            return Ok(process.of("incus", "instance_exec", max_output));
+            return Ok(process.of(label, max_output));
         }
         let pipes = streams::Pipes::connect(&run.incus, operation, turn).await?;
         let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
         let process = Process::new(stdin, |wires| drive::pipes(run, pipes, wires));
-        Ok(process.of("incus", "instance_exec", max_output))
+        Ok(process.of(label, max_output))
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -128,7 +128,7 @@ async fn to_the_end<T: Send + 'static>(
 ) -> Result<T, Error> {
     match tokio::spawn(tokio::time::timeout(DIAL, all)).await {
         Ok(Ok(connected)) => connected,
-        Ok(Err(_)) => Err(Error::new(Kind::Timeout, "the streams don't connect").with(|e| e.api = "incus")),
+        Ok(Err(_)) => Err(Error::new(Kind::Timeout, "the streams don't connect")),
         Err(e) => {
             Err(Error::new(Kind::Interrupted, format!("the task that connects the streams ended: {e}")))
         }

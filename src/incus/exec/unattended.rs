@@ -14,7 +14,8 @@ use crate::incus::{Incus, InstanceRef, types};
 use crate::process::{Chunk, Collected, ExitStatus, Output};
 use crate::raw::Call;
 use crate::ticket::Ticket;
-use crate::transfer::{Opened, Pull, Source, range};
+use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::Label;
 use crate::wait::{Action, BoxFuture, Operation};
 
 impl Exec {
@@ -61,13 +62,13 @@ impl Exec {
     /// More output than [`max_output`](Self::max_output) is an error of [`Kind::LimitExceeded`] that has what came before.
     /// The files are deleted then, too. A wait that is resumed has the client's limit.
     pub fn record_output(self) -> Action<Output> {
-        Action::new(async move {
+        Action::new(self.label().watch(async move {
             self.check_unattended()?;
             let Self { instance, mut exec, max_output, .. } = self;
             exec.record_output = true;
             let recorded = Recorded { instance: instance.name().to_owned(), max_output };
             accepted(&instance, exec, recorded).await
-        })
+        }))
     }
 
     fn check_unattended(&self) -> Result<(), Error> {
@@ -178,7 +179,7 @@ impl Recorded {
 
     fn pull(&self, incus: &Incus, file: &str) -> Pull {
         let (instance, file) = (incus.instance(&self.instance), file.to_owned());
-        Pull::new(OutputSource { instance, file }, incus.retry())
+        Pull::new(OutputSource { instance, file })
     }
 
     fn delete(&self, incus: &Incus, file: &str) -> Call<()> {
@@ -247,17 +248,14 @@ impl OutputSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let Self { instance, file } = self;
         let request = instance.incus.raw().instance_exec_output_get().name(instance.name()).file(file);
-        let request = match range(from) {
-            Some(range) => request.range(range),
-            None => request,
-        };
+        let request = ranged(request, from, |request, range| request.range(range));
         Opened::of(request.send().with_head().await?)
     }
 }
 
 impl Source for OutputSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.instance.label_part("instance_exec_output_get", &self.file)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {

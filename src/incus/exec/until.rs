@@ -88,7 +88,7 @@ impl IntoFuture for UntilSuccess {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.exec.label().watch(self.run()))
     }
 }
 
@@ -115,7 +115,7 @@ fn may_pass(e: &Error) -> bool {
 fn out_of_time(limit: Duration, last: Option<Error>) -> Error {
     let seen = last.as_ref().map_or_else(|| "the first run goes on".to_owned(), Error::to_string);
     Error::new(Kind::Timeout, format!("no success within {limit:?} ({seen})")).with(|e| {
-        (e.api, e.operation, e.sent) = ("incus", "instance_exec", Sent::Yes);
+        e.sent = Sent::Yes;
         e.source = last.map(Into::into);
     })
 }

@@ -57,7 +57,7 @@ impl IntoFuture for Delete {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(self.instance.label_file("instance_file_delete", &self.path).watch(self.send()))
     }
 }
 
@@ -92,7 +92,7 @@ async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
 pub(super) fn below(directory: &str, name: &str) -> Result<String, Error> {
     if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
         let message = format!("the server names {name:?} in {directory}, which no entry can be called");
-        return Err(Error::new(Kind::BadReply, message).with(|e| e.api = "incus"));
+        return Err(Error::new(Kind::BadReply, message));
     }
     Ok(format!("{}/{name}", directory.trim_end_matches('/')))
 }

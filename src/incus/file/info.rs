@@ -77,7 +77,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub async fn stat(&self, path: &str) -> Result<FileInfo, Error> {
-        checked_path(path)?;
+        checked_path(path).map_err(|e| self.label_file("instance_file_head", path).on(e))?;
         let request = self.incus.raw().instance_file_head().name(self.name()).path(path);
         let ((), head) = request.send().with_head().await?;
         FileInfo::of(head.headers())

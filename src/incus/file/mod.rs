@@ -19,6 +19,7 @@ use bytes::Bytes;
 use super::instance::Subject;
 use super::{Instance, InstanceRef};
 use crate::error::{Error, Kind};
+use crate::transport::Label;
 
 pub use delete::Delete;
 pub use info::FileInfo;
@@ -49,6 +50,13 @@ impl<D: Subject> Instance<D> {
     pub async fn write_file(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         self.push(content.into()).to(path).await?;
         Ok(())
+    }
+}
+
+impl<D: Subject> Instance<D> {
+    /// For errors about a file that no answer is behind.
+    fn label_file(&self, operation: &'static str, path: &str) -> Label {
+        self.incus.label(operation, format!("{}:{path}", self.name()))
     }
 }
 

@@ -11,7 +11,8 @@ use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
 use crate::error::{Error, Kind};
 use crate::raw::{ByteStream, Head};
-use crate::transfer::{Opened, Pull, Source, range};
+use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::Label;
 
 impl<D: Subject> Instance<D> {
     /// Pulls a file in constant memory: to a file, a writer, a stream, or into memory.
@@ -28,17 +29,21 @@ impl<D: Subject> Instance<D> {
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn pull(&self, path: impl Into<String>) -> Pull {
         let source = FileSource { instance: self.named(), path: path.into(), found: OnceLock::new() };
-        Pull::new(source, self.incus.retry())
+        Pull::new(source)
     }
 
     /// Where a symbolic link leads, as an absolute path.
     pub async fn read_link(&self, path: &str) -> Result<String, Error> {
-        let (content, head) = get(&self.named(), path, 0).await?;
-        if !is(&head, &FileType::Symlink) {
-            return Err(Error::invalid("path", format!("{path} is no symbolic link")));
-        }
-        target(content, &head).await
+        self.label_file("instance_file_get", path).watch(read_link(self.named(), path)).await
     }
+}
+
+async fn read_link(instance: InstanceRef, path: &str) -> Result<String, Error> {
+    let (content, head) = get(&instance, path, 0).await?;
+    if !is(&head, &FileType::Symlink) {
+        return Err(Error::invalid("path", format!("{path} is no symbolic link")));
+    }
+    target(content, &head).await
 }
 
 /// A file inside an instance.
@@ -93,8 +98,8 @@ async fn never_answers(instance: &InstanceRef, path: &str) -> Error {
 const LONG: Duration = Duration::from_secs(2);
 
 impl Source for FileSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.instance.label_file("instance_file_get", &self.path)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {
@@ -123,10 +128,7 @@ fn helper_ended(e: &Error) -> bool {
 async fn ask(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
     checked_path(path)?;
     let request = instance.incus.raw().instance_file_get().name(instance.name()).path(path);
-    let request = match range(from) {
-        Some(range) => request.range(range),
-        None => request,
-    };
+    let request = ranged(request, from, |request, range| request.range(range));
     request.send().with_head().await
 }
 

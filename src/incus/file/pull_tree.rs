@@ -92,6 +92,10 @@ impl PullTree {
     /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) if there is a device, a pipe or a directory in the place of a
     /// file; [`Kind::Io`](crate::Kind::Io) for what else goes wrong on this machine.
     pub async fn to(self, directory: impl AsRef<Path>) -> Result<Copied, Error> {
+        self.instance.label_file("instance_sftp", &self.path).watch(self.copy(directory.as_ref())).await
+    }
+
+    async fn copy(self, directory: &Path) -> Result<Copied, Error> {
         checked_path(&self.path)?;
         let sftp = Sftp::connect(&self.instance, self.idle).await?;
         let items = walk(&sftp, &self.path, self.limit).await?;
@@ -101,7 +105,7 @@ impl PullTree {
             instance: self.instance,
             sftp,
             from: self.path,
-            to: directory.as_ref().to_owned(),
+            to: directory.to_owned(),
             idle: self.idle,
             mask: self.mask,
             sum: Sum::new(copied.bytes, self.tell),

@@ -9,6 +9,7 @@ use super::{Instance, InstanceRef, Subject, checked_path, explained};
 use crate::error::{Error, Kind, Sent};
 use crate::raw::Body;
 use crate::transfer::{Content, IDLE, Transferred, Upload};
+use crate::transport::Label;
 use crate::wait::BoxFuture;
 
 impl<D: Subject> Instance<D> {
@@ -133,8 +134,7 @@ impl Wanted<'_> {
         let message = format!(
             "{path} has {kept} of {size} bytes, though the server said that it was written: its disk may be full"
         );
-        Error::new(Kind::Server, message)
-            .with(|e| (e.api, e.operation, e.sent) = ("incus", "instance_file_put", Sent::Yes))
+        Error::new(Kind::Server, message).with(|e| e.sent = Sent::Yes)
     }
 }
 
@@ -208,16 +208,20 @@ impl Push {
 
     /// Sends it to this file, by its absolute path. Its directory must exist.
     pub async fn to(self, path: &str) -> Result<(), Error> {
+        let label = self.instance.label_file("instance_file_put", path);
+        label.clone().watch(self.sent(path, label)).await
+    }
+
+    async fn sent(self, path: &str, label: Label) -> Result<(), Error> {
         let Self { instance, upload, owner, write } = self;
         checked_path(path)?;
-        let retry = instance.incus.retry();
         let make =
             Make { instance: &instance, path, kind: FileType::File, owner: &owner, write: Some(write) };
         let before = match make.write {
             Some(FileWrite::Append) => size_before(&instance, path).await?,
             _ => 0,
         };
-        let ((), sent) = upload.send("incus", retry, |body| make.send(body)).await?;
+        let ((), sent) = upload.send(&label, |body| make.send(body)).await?;
         Wanted { path, owner: &owner, size: before.saturating_add(sent) }.insist(&instance).await
     }
 }
@@ -249,7 +253,7 @@ impl MakeDir {
             return Ok(());
         }
         let message = format!("{path} exists, and is no directory");
-        Err(Error::new(Kind::AlreadyExists, message).with(|e| (e.api, e.sent) = ("incus", Sent::Yes)))
+        Err(Error::new(Kind::AlreadyExists, message).with(|e| e.sent = Sent::Yes))
     }
 }
 
@@ -258,7 +262,7 @@ impl IntoFuture for MakeDir {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(self.instance.label_file("instance_file_put", &self.path).watch(self.send()))
     }
 }
 
@@ -276,6 +280,10 @@ impl Symlink {
 
     /// Makes it, by its absolute path.
     pub async fn at(self, path: &str) -> Result<(), Error> {
+        self.instance.label_file("instance_file_put", path).watch(self.made(path)).await
+    }
+
+    async fn made(self, path: &str) -> Result<(), Error> {
         let Self { instance, target, owner } = self;
         if target.is_empty() || target.contains('\0') {
             return Err(Error::invalid("target", format!("{target:?} leads nowhere")));

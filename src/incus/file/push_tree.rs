@@ -73,6 +73,10 @@ impl PushTree {
     ///
     /// An error leaves what was copied until then.
     pub async fn to(self, path: &str) -> Result<Copied, Error> {
+        self.instance.label_file("instance_sftp", path).watch(self.copy(path)).await
+    }
+
+    async fn copy(self, path: &str) -> Result<Copied, Error> {
         checked_path(path)?;
         let items = walk(&self.from).await?;
         let mut copied = Copied::of(&items, self.mask);

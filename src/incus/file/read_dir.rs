@@ -61,7 +61,7 @@ impl IntoFuture for ReadDir {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(self.instance.label_file("instance_file_get", &self.path).watch(self.send()))
     }
 }
 

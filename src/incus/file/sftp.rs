@@ -48,7 +48,7 @@ impl Room {
 
 pub(super) fn too_many(limit: usize, of: &str) -> Error {
     let message = format!("{of} has more than {limit} entries: `max_entries` allows more");
-    Error::new(Kind::LimitExceeded, message).with(|e| (e.api, e.sent) = ("incus", Sent::Yes))
+    Error::new(Kind::LimitExceeded, message).with(|e| e.sent = Sent::Yes)
 }
 
 impl Sftp {
@@ -261,8 +261,7 @@ pub(super) fn is_kind(attributes: &FileAttributes, kind: u32) -> bool {
 }
 
 fn fault(kind: Kind, message: impl Into<String>) -> Error {
-    Error::new(kind, message)
-        .with(|e| (e.api, e.operation, e.sent) = ("incus", "instance_sftp", Sent::Unknown))
+    Error::new(kind, message).with(|e| e.sent = Sent::Unknown)
 }
 
 /// Why there is no answer, or no good one.

@@ -4,6 +4,7 @@ use super::{Image, Incus};
 use crate::error::Error;
 use crate::incus::types;
 use crate::page::{List, Page};
+use crate::transport::checked_path;
 
 /// A handle on a name of an image; from [`Incus::image_alias`].
 ///
@@ -40,7 +41,7 @@ impl Image {
     /// Gives it another name. One that is taken is an error of [`Kind::AlreadyExists`](crate::Kind::AlreadyExists);
     /// see [`ImageAliasRef::point_to`].
     pub async fn add_alias(&self, name: &str) -> Result<(), Error> {
-        check(name)?;
+        checked_path("alias", name).map_err(|e| self.incus.label("image_alias_create", name).on(e))?;
         let alias = types::ImageAliasCreate {
             type_: self.type_.clone(),
             ..types::ImageAliasCreate::new(name, &self.fingerprint)
@@ -62,7 +63,7 @@ impl ImageAliasRef {
 
     /// Renames it.
     pub async fn rename(&self, name: &str) -> Result<Self, Error> {
-        check(name)?;
+        checked_path("alias", name).map_err(|e| self.incus.label("image_alias_rename", &self.name).on(e))?;
         let new = types::ImageAliasRename::new(name);
         self.incus.raw().image_alias_rename().alias(&self.name).body(new).send().await?;
         Ok(self.incus.image_alias(name))
@@ -86,13 +87,5 @@ impl ImageAliasRef {
     /// Takes it away; the image stays.
     pub async fn delete(&self) -> Result<(), Error> {
         self.incus.raw().image_alias_delete().alias(&self.name).send().await
-    }
-}
-
-/// A new name, which the API will have in paths from then on.
-fn check(name: &str) -> Result<(), Error> {
-    match matches!(name, "" | "." | "..") || name.starts_with('/') || name.contains('\\') {
-        true => Err(Error::invalid("alias", format!("{name:?} can't be a name"))),
-        false => Ok(()),
     }
 }

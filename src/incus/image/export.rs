@@ -10,7 +10,8 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Image, Incus};
 use crate::error::{Error, Kind};
-use crate::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, range};
+use crate::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, ranged};
+use crate::transport::Label;
 
 impl Image {
     /// Pulls the image as one tarball, in constant memory.
@@ -24,7 +25,7 @@ impl Image {
     /// A split image is two files: that is an error of [`Kind::Unsupported`]. [`export_files`](Self::export_files)
     /// takes both kinds.
     pub fn export(&self) -> Pull {
-        Pull::new(self.source(false), self.incus.retry())
+        Pull::new(self.source(false))
     }
 
     /// Pulls the files of the image into a directory, which must exist: one tarball, or the two files of a split image.
@@ -43,7 +44,7 @@ impl Image {
     pub fn export_files(&self, directory: impl AsRef<Path>) -> ExportImage {
         let source = self.source(true);
         let told = source.told.clone();
-        let pull = Pull::new(source, self.incus.retry());
+        let pull = Pull::new(source);
         let (directory, fingerprint) = (directory.as_ref().to_owned(), self.fingerprint.clone());
         ExportImage { pull, told, names: Names { directory, fingerprint, taken: Vec::new() } }
     }
@@ -139,12 +140,12 @@ impl IntoFuture for ExportImage {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.pull.label().watch(self.run()))
     }
 }
 
 fn odd(what: &str) -> Error {
-    Error::new(Kind::BadReply, format!("the export can't be understood: {what}")).with(|e| e.api = "incus")
+    Error::new(Kind::BadReply, format!("the export can't be understood: {what}"))
 }
 
 impl Names {
@@ -185,16 +186,13 @@ struct ImageSource {
 impl ImageSource {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let request = self.incus.raw().image_export().fingerprint(&self.fingerprint);
-        let request = match range(from) {
-            Some(range) => request.range(range),
-            None => request,
-        };
+        let request = ranged(request, from, |request, range| request.range(range));
         let (content, head) = request.send().with_head().await?;
         let told = Told::by(head.headers());
         let is_form = told.boundary.is_some();
         if is_form && !self.split {
             let message = "the image is split into two files: `export_files` takes both";
-            return Err(Error::new(Kind::Unsupported, message).with(|e| e.api = "incus"));
+            return Err(Error::new(Kind::Unsupported, message));
         }
         let _ = self.told.set(told);
         let opened = Opened::of((content, head))?;
@@ -215,8 +213,8 @@ impl Told {
 }
 
 impl Source for ImageSource {
-    fn api(&self) -> &'static str {
-        "incus"
+    fn label(&self) -> Label {
+        self.incus.label("image_export", &self.fingerprint)
     }
 
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>> {

@@ -158,7 +158,7 @@ impl ImageImport {
                 None => call,
             }
         };
-        let (accepted, _) = upload.send("incus", incus.retry(), send).await?;
+        let (accepted, _) = upload.send(&incus.label("image_import", ""), send).await?;
         Ok(IncusWork::accepted(&incus, accepted, Imported))
     }
 }

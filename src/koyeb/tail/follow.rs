@@ -204,8 +204,7 @@ fn is_final(kind: Kind) -> bool {
 
 fn out_of_reach() -> Error {
     let message = format!("the logs could not be reached for {} seconds", PATIENCE.as_secs());
-    Error::new(Kind::Interrupted, message)
-        .with(|e| (e.api, e.operation, e.sent) = ("koyeb", "tail_logs", Sent::Yes))
+    Error::new(Kind::Interrupted, message).with(|e| e.sent = Sent::Yes)
 }
 
 /// The line in a frame; some have none.
@@ -215,12 +214,12 @@ fn line(frame: &[u8]) -> Result<Option<LogLine>, Error> {
     }
     let unreadable = || {
         let e = Error::new(Kind::BadReply, "a frame isn't what the API describes");
-        e.with(|e| (e.api, e.operation, e.sent) = ("koyeb", "tail_logs", Sent::Yes))
+        e.with(|e| e.sent = Sent::Yes)
     };
     let frame: types::LogFrame = serde_json::from_slice(frame).map_err(|_| unreadable())?;
     if let Some(error) = frame.error {
         let error = serde_json::to_value(error).unwrap_or(Value::Null);
-        return Err(reply::of_frame("tail_logs", &error));
+        return Err(reply::of_frame(&error));
     }
     Ok(frame.result.map(LogLine::from).filter(|line| !line.message.is_empty() || line.created_at.is_some()))
 }

@@ -17,6 +17,7 @@ use super::logs::{Filter, narrowed};
 use super::{LogLine, Logs};
 use crate::error::{Error, Kind};
 use crate::queue::{Take, queue};
+use crate::transport::Label;
 use follow::Follow;
 
 /// What comes of a [`Tail`].
@@ -84,6 +85,7 @@ pub struct Tail {
     task: JoinHandle<()>,
     /// An error has been read: nothing comes after it.
     over: bool,
+    label: Label,
 }
 
 impl Drop for Tail {
@@ -118,6 +120,11 @@ impl Logs {
     ///
     /// Returns when the service has accepted the first connection. An [`end`](Self::end) or an order can't be asked for.
     pub async fn tail(self) -> Result<Tail, Error> {
+        let label = self.koyeb.label("tail_logs", "");
+        label.clone().watch(self.followed(label)).await
+    }
+
+    async fn followed(self, label: Label) -> Result<Tail, Error> {
         self.filter.check()?;
         if self.has_end_or_order() {
             return Err(Error::invalid("end", "a tail has no end and no other order: use query()"));
@@ -126,7 +133,7 @@ impl Logs {
         let (stop, stopped) = watch::channel(false);
         let (follow, socket) = Follow::begin(self, sink).await?;
         let task = tokio::spawn(follow.run(socket, stopped));
-        Ok(Tail { lines, stop: TailStop(stop), task, over: false })
+        Ok(Tail { lines, stop: TailStop(stop), task, over: false, label })
     }
 }
 
@@ -141,11 +148,9 @@ impl Tail {
     fn checked(&mut self, next: Option<Result<Tailed, Error>>) -> Option<Result<Tailed, Error>> {
         let cut = next.is_none() && !self.over && !*self.stop.0.borrow();
         self.over |= cut || matches!(next, Some(Err(_)));
-        match cut {
-            true => Some(Err(Error::new(Kind::Interrupted, "the runtime in which the tail began is gone")
-                .with(|e| e.api = "koyeb"))),
-            false => next,
-        }
+        let gone = || Err(Error::new(Kind::Interrupted, "the runtime in which the tail began is gone"));
+        let next = if cut { Some(gone()) } else { next };
+        next.map(|next| next.map_err(|e| self.label.on(e)))
     }
 
     /// A handle that ends it from elsewhere.

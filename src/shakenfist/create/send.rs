@@ -21,7 +21,11 @@ use crate::wait::Operation;
 const AGAIN: Duration = Duration::from_secs(15);
 
 impl Create {
-    pub(super) async fn send_within(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
+    pub(super) async fn send_within(self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
+        self.sf.label("instance_create", &self.create.name).watch(self.made(deadline)).await
+    }
+
+    async fn made(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
         self.check()?;
         let (mut pauses, mut made) = (pauses(), 1);
         loop {
@@ -93,9 +97,7 @@ impl Create {
     }
 
     fn unknown(&self, marker: &str, lost: Error) -> Error {
-        Error::outcome_unknown(&format!("{:?}", self.create.name), MARKER, marker, lost).with(|e| {
-            (e.api, e.operation) = ("shakenfist", "instance_create");
-        })
+        Error::outcome_unknown(&format!("{:?}", self.create.name), MARKER, marker, lost)
     }
 
     /// A refused create may have left a record in the state `error`: tells of it, or removes it.

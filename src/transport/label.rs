@@ -1,0 +1,63 @@
+//! Where errors arise that no answer is behind.
+
+use futures_util::TryFutureExt;
+
+use super::Handle;
+use crate::error::Error;
+use crate::retry::Retry;
+
+/// The call that an error is about, where there is no answer to it, or not yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Label {
+    handle: Handle,
+    operation: &'static str,
+    object: String,
+}
+
+impl Handle {
+    /// This server, one of its operations, and what that is about; nothing if it is about the server.
+    pub(crate) fn label(&self, operation: &'static str, object: impl Into<String>) -> Label {
+        Label { handle: self.clone(), operation, object: object.into() }
+    }
+}
+
+#[cfg(test)]
+impl Label {
+    /// Of a server that isn't there.
+    pub(crate) fn of(api: &'static str, operation: &'static str, server: &str) -> Result<Self, Error> {
+        let http = crate::http::build(crate::http::builder(crate::tls::nobody()?))?;
+        let limits = crate::limits::Limits::default();
+        let shared = super::Shared::new(api, server, |_| Default::default(), Default::default(), limits);
+        Ok(Handle::new(http, server, shared, Retry::default()).label(operation, ""))
+    }
+}
+
+impl Label {
+    /// The error, with what it doesn't tell yet of where it arose.
+    pub(crate) fn on(&self, e: Error) -> Error {
+        e.at(self.handle.server()).with(|e| {
+            if e.api.is_empty() {
+                e.api = self.handle.0.shared.api;
+            }
+            if e.operation.is_empty() && e.verb.is_empty() {
+                e.operation = self.operation;
+            }
+            if e.object.is_empty() && e.operation == self.operation {
+                e.object.clone_from(&self.object);
+            }
+        })
+    }
+
+    /// The same work; its errors are labelled.
+    pub(crate) fn watch<T, W>(self, work: W) -> impl Future<Output = Result<T, Error>> + use<T, W>
+    where
+        W: Future<Output = Result<T, Error>>,
+    {
+        work.map_err(move |e| self.on(e))
+    }
+
+    #[allow(dead_code)] // not every API transfers anything
+    pub(crate) fn retry(&self) -> &Retry {
+        self.handle.retry()
+    }
+}
