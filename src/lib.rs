@@ -80,7 +80,7 @@
 //! | test your code | [`testing`] |
 //! | call what has no typed method | [`raw`] |
 //!
-//! [The guide](https://github.com/windlass-rs/windlass/tree/main/docs/guide) has a page for each, with samples that run,
+//! The guide, in `docs/guide` of the repository, has a page for each, with samples that run,
 //! and one for whoever comes from another client.
 //!
 //! # Features
