@@ -393,11 +393,11 @@ async fn any_setting_of_a_list() -> Outcomes {
         for at_once in [0, 1, usize::MAX] {
             let listing = fleet.list().timeout(time).at_once(at_once).all().await;
             assert!(listing.errors.len() <= 4 && listing.is_whole() == listing.errors.is_empty(), "{time:?}");
+            // Next to no time may still do for a cloud that is this near.
             let patient = time > Duration::from_secs(1);
-            assert_eq!(
-                (listing.instances.len(), listing.errors.len()),
-                if patient { (6, 0) } else { (0, 4) }
-            );
+            assert!(!patient || listing.errors.is_empty(), "{time:?}");
+            assert!(listing.errors.len() < 4 || listing.instances.is_empty(), "{time:?}");
+            assert_eq!(listing.instances.len() == 6, listing.is_whole(), "{time:?}");
         }
     }
     for name in crate::hostile::names() {
