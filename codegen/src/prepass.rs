@@ -109,7 +109,7 @@ fn is_alias(schema: &Value) -> bool {
 fn null_properties(document: &Document, schema: &Value, depth: usize) -> Vec<String> {
     let own = entries(&schema["properties"]).filter(|(_, property)| reads_null_as_empty(property));
     let mut found: Vec<_> = own.map(|(wire, _)| wire.to_owned()).collect();
-    // Deeper than any document goes, but not for ever: parts may refer in circles.
+    // Deeper than any document goes. There must be an end: parts may refer in circles.
     if depth < 16 {
         for part in items(&schema["allOf"]) {
             found.extend(null_properties(document, document.resolve(part), depth + 1));

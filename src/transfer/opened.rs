@@ -40,7 +40,7 @@ pub(crate) fn ranged<R>(request: R, from: u64, range: impl FnOnce(R, String) -> 
 }
 
 impl Opened {
-    /// As the head of an answer tells, be it to a request with [`ranged`] or without.
+    /// Reads the head of an answer to a request, whether it was [`ranged`] or not.
     pub(crate) fn of((body, head): (ByteStream, Head)) -> Result<Self, Error> {
         let headers = head.headers();
         let (from, total) = if head.status() == http::StatusCode::PARTIAL_CONTENT {

@@ -85,10 +85,8 @@ impl<T> Call<T> {
     ///
     /// ```no_run
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-    /// # #[cfg(feature = "incus")] {
     /// let (web, head) = incus.raw().instance_get().name("web").send().with_head().await?;
     /// println!("{} {:?}", web.name, head.headers().get("etag"));
-    /// # }
     /// # Ok(()) }
     /// ```
     pub fn with_head(self) -> WithHead<T> {

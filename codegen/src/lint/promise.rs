@@ -111,7 +111,7 @@ pub(super) fn properties<'a>(
 ) {
     let schema = document.resolve(schema);
     found.extend(entries(&schema["properties"]).map(|(name, _)| name));
-    // Deeper than any document goes, but not for ever: parts may refer in circles.
+    // Deeper than any document goes. There must be an end: parts may refer in circles.
     if depth < 16 {
         items(&schema["allOf"]).iter().for_each(|part| properties(document, part, depth + 1, found));
     }

@@ -27,7 +27,7 @@ pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {
     }
 }
 
-/// A server that says this, and listens for ever.
+/// A server that says this, and then only listens.
 async fn said(bytes: Vec<u8>) -> Socket<DuplexStream> {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (mut heard, mut says) = tokio::io::split(theirs);
