@@ -89,7 +89,7 @@ impl ConsoleAttach {
         self
     }
 
-    /// Puts out whoever is attached now.
+    /// Disconnects the currently attached client.
     pub fn force(mut self) -> Self {
         self.console.force = true;
         self

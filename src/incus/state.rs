@@ -155,7 +155,7 @@ impl IntoFuture for BulkStateChange {
 }
 
 fn change(action: StateAction) -> types::InstanceStateChange {
-    // The server's own default is for ever for some actions: a stop that hangs must end.
+    // The server's own default is no limit for some actions: a stop that hangs must end.
     types::InstanceStateChange { timeout: Some(30), ..types::InstanceStateChange::new(action) }
 }
 

@@ -102,7 +102,8 @@ impl TokenRequest {
         self
     }
 
-    /// Makes it. How long it can be used is the server's setting `core.remote_token_expiry`; for ever without one.
+    /// Makes it. How long it can be used is the server's setting `core.remote_token_expiry`; without one it doesn't
+    /// expire.
     ///
     /// A server that doesn't listen on a network makes tokens as well; they name no address.
     pub async fn send(self) -> Result<TrustToken, Error> {

@@ -42,7 +42,7 @@ impl Asked {
 pub(crate) struct Orders(mpsc::Receiver<Asked>);
 
 impl Orders {
-    /// The next order. Waits for ever once nobody can give one. Safe to cancel.
+    /// The next order. Never ends once nobody can give one. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Asked {
         match self.0.recv().await {
             Some(asked) => asked,

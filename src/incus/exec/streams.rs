@@ -79,8 +79,8 @@ impl Turn {
 
 impl Pipes {
     /// The controls first: the server starts the command once the others are there, and one that ends before its
-    /// controls connect may keep a 7.0 server waiting for their end for ever. The others all at once: it gives up after
-    /// five seconds, which is little for one after the other.
+    /// controls connect may keep a 7.0 server waiting for their end without limit. The others all at once: it gives up
+    /// after five seconds, which is little for one after the other.
     pub(super) async fn connect(
         incus: &Incus,
         operation: types::Operation,
