@@ -18,8 +18,8 @@ async fn fake() -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
     Ok((fake, incus))
 }
 
-/// What goes wrong, and how that is planted.
-type Way = (&'static str, fn(Rule));
+/// What goes wrong, as what it is told, and how it is planted.
+type Way = (&'static str, Kind, fn(Rule));
 
 /// What an error tells: its sentence, which has most of it, and what isn't in there.
 type Told = (String, Kind, Sent, u32, bool, Vec<u8>);
@@ -32,21 +32,23 @@ fn told(e: &Error) -> Told {
 async fn a_raw_call_and_a_typed_one_fail_alike() -> Outcome {
     let refusal = r#"{"type":"error","error":"no access","error_code":403,"metadata":null}"#;
     let ways: [Way; 9] = [
-        ("not found", |on| {
+        ("not found", Kind::NotFound, |on| {
             _ = on.reply(404, r#"{"type":"error","error":"Instance not found","error_code":404}"#)
         }),
-        ("a proxy", |on| _ = on.reply(502, "<html>bad gateway</html>")),
-        ("no JSON", |on| _ = on.reply(200, "{")),
-        ("no data", |on| _ = on.reply(200, r#"{"type":"sync"}"#)),
-        ("an error inside of 200", |on| {
+        ("a proxy", Kind::Unavailable, |on| _ = on.reply(502, "<html>bad gateway</html>")),
+        ("no JSON", Kind::BadReply, |on| _ = on.reply(200, "{")),
+        ("no data", Kind::BadReply, |on| _ = on.reply(200, r#"{"type":"sync"}"#)),
+        ("an error inside of 200", Kind::PermissionDenied, |on| {
             _ = on.reply(200, r#"{"type":"error","error":"no","error_code":403,"metadata":"odd"}"#);
         }),
-        ("an undocumented success", |on| _ = on.reply(206, r#"{"type":"sync","metadata":{"name":"web"}}"#)),
-        ("nothing sent", |on| _ = on.refuse()),
-        ("an answer that is lost", |on| _ = on.drop_after()),
-        ("an answer that breaks off", |on| _ = on.truncate(40)),
+        ("an undocumented success", Kind::BadReply, |on| {
+            _ = on.reply(206, r#"{"type":"sync","metadata":{"name":"web"}}"#)
+        }),
+        ("a connection that is closed", Kind::Interrupted, |on| _ = on.refuse()),
+        ("an answer that is lost", Kind::Interrupted, |on| _ = on.drop_after()),
+        ("an answer that breaks off", Kind::Interrupted, |on| _ = on.truncate(40)),
     ];
-    for (way, plant) in ways {
+    for (way, kind, plant) in ways {
         let (fake, incus) = fake().await?;
         let (typed, raw) = (incus.instance("web"), incus.raw().instance_get().name("web"));
         plant(fake.on(GET));
@@ -54,6 +56,7 @@ async fn a_raw_call_and_a_typed_one_fail_alike() -> Outcome {
         plant(fake.on(GET));
         let raw = raw.send().await.expect_err(way);
         assert_eq!(told(&typed), told(&raw), "{way}");
+        assert_eq!(raw.kind(), kind, "{way}: {raw}");
         assert_eq!(
             (raw.api(), raw.operation(), raw.object()),
             ("incus", "instance_get", Some("web")),
