@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use windlass::lambda_cloud::{Choice, Instance};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Kind, LambdaCloud};
+use windlass::{ErrorKind, LambdaCloud};
 
 /// Done when it is time to stop.
 type Stop = Shared<BoxFuture<'static, ()>>;
@@ -79,7 +79,7 @@ async fn burst(
         .stop_when(stop.clone())
         .on_progress(|progress| println!("  {progress}"));
     let operation = match search.send().await {
-        Err(e) if e.kind() == Kind::Cancelled => {
+        Err(e) if e.kind() == ErrorKind::Cancelled => {
             println!("nothing was launched: {e}");
             return Ok(());
         }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Ticket;
 use crate::error::Error;
-use crate::transfer::{Download, Form};
+use crate::stream::transfer::{Download, Form};
 
 #[cfg(feature = "incus")]
 pub use crate::incus::fuzzing as incus;

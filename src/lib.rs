@@ -54,7 +54,7 @@
 //!
 //! * **A launch is never doubled.** What changes something is sent again only when it provably never reached the
 //!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`], [`lambda_cloud::Launch`],
-//!   [`shakenfist::Create`]. Where even that can't tell, the error is of [`Kind::OutcomeUnknown`].
+//!   [`shakenfist::Create`]. Where even that can't tell, the error is of [`ErrorKind::OutcomeUnknown`].
 //! * **A wait ends.** [`Operation`] has a limit, notices a dead server, and says which of four things happened
 //!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting. [`Until`] waits for a state in the same way.
 //! * **A failure is an error**, also when it hides in a good HTTP status. [`Error`] keeps the status, the server's own
@@ -75,7 +75,7 @@
 //! | move bytes | [`Content`], [`Pull`], [`Transferred`] |
 //! | hear what happens | [`incus::Events`], [`koyeb::Tail`] |
 //! | say what may be repeated, how fast, and how much at most | [`Retry`], [`Pacing`], [`Limits`] |
-//! | know what went wrong | [`Error`], [`Kind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
+//! | know what went wrong | [`Error`], [`ErrorKind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
 //! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
 //! | test your code | [`testing`] |
 //! | call what has no typed method | [`raw`] |
@@ -169,68 +169,48 @@ mod guide {
     }
 }
 
-mod body;
-mod checked;
-mod clock;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
-mod connects;
-mod credential;
+mod deadline;
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod gate;
-mod head;
-mod http;
 #[cfg(feature = "incus")]
 pub mod incus;
 #[cfg(feature = "koyeb")]
 pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
-mod limits;
-mod outgoing;
-mod pace;
-mod page;
-mod pauses;
 mod place;
-mod process;
-mod queue;
+mod printable;
 pub mod raw;
-mod retry;
 mod secret;
 #[cfg(feature = "shakenfist")]
 pub mod shakenfist;
-mod shown;
-mod socket;
+mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod ticket;
-mod tls;
-mod transfer;
 mod transport;
-mod until;
 mod wait;
 mod words;
 
-pub use error::{Error, Kind, Result, Sent};
+pub use error::{Error, ErrorKind, Result, Sent};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
 #[cfg(feature = "koyeb")]
 pub use koyeb::Koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub use lambda_cloud::LambdaCloud;
-pub use limits::Limits;
-pub use pace::Pacing;
-pub use page::{Cursor, List, Page};
-pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
-pub use retry::Retry;
 pub use secret::{Secret, SecretMap};
 #[cfg(feature = "shakenfist")]
 pub use shakenfist::ShakenFist;
+pub use stream::{
+    Chunk, Content, Cursor, Download, ExitStatus, List, Output, Page, Process, Pull, Signal, Stdin,
+    Transferred,
+};
 pub use ticket::Ticket;
-pub use transfer::{Content, Download, Pull, Transferred};
-pub use until::Until;
-pub use wait::{Action, Operation, Progress, WaitEnd, WaitError};
+pub use transport::{Limits, Pacing, Retry};
+pub use wait::{Action, Operation, Progress, Until, WaitEnd, WaitError};

@@ -1,11 +1,10 @@
 //! Where work goes on: which server, and which part of it. Two places are told apart without asking anybody.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use reqwest::Url;
-
-use crate::http;
 
 /// A server, and the part of it that a client works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Server {
     /// At this address of the network. That of a loopback interface belongs to this machine.
     pub(crate) fn at(url: &Url) -> Self {
         let address = url.as_str().trim_end_matches('/').to_owned();
-        Self { address, local: http::is_loopback(url), fingerprint: None }
+        Self { address, local: is_loopback(url), fingerprint: None }
     }
 
     /// Behind this socket of this machine.
@@ -94,6 +93,13 @@ fn digest(parts: &[&str]) -> String {
     let text = format!("windlass ticket\n{}", parts.join("\n"));
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether nobody on a network can listen in although there is no TLS.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::place::{CERTIFICATE, Place};
 
 /// Names the work that somebody waits for, so that any process can go on waiting.
@@ -24,7 +24,7 @@ use crate::place::{CERTIFICATE, Place};
 /// # Which server
 ///
 /// A ticket says which server the work is on, and which part of it: the project, the namespace, the organization or the
-/// account. A client of another one refuses it with [`Kind::InvalidInput`]: there, a wait for a deletion would find
+/// account. A client of another one refuses it with [`ErrorKind::InvalidInput`]: there, a wait for a deletion would find
 /// nothing and take that for its end.
 ///
 /// An Incus server is named by its certificate where the client knows it: it is pinned, or the client was made by
@@ -156,7 +156,8 @@ impl FromStr for Ticket {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse(text.trim()).ok_or_else(|| Error::new(Kind::InvalidInput, "ticket: not a ticket of windlass"))
+        parse(text.trim())
+            .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "ticket: not a ticket of windlass"))
     }
 }
 
@@ -263,7 +264,7 @@ mod tests {
             "windlass:incus/stop/\u{202e}?at=a&in=b",
         ] {
             let e = text.parse::<Ticket>().map_err(|e| e.kind());
-            assert_eq!(e, Err(Kind::InvalidInput), "{text:?}");
+            assert_eq!(e, Err(ErrorKind::InvalidInput), "{text:?}");
         }
     }
 
@@ -277,7 +278,7 @@ mod tests {
             (Place { api: "koyeb", ..here() }, "incus"),
         ] {
             let e = ticket.fits(&other).err().map(|e| (e.kind(), e.to_string().contains(named)));
-            assert_eq!(e, Some((Kind::InvalidInput, true)), "{other:?}");
+            assert_eq!(e, Some((ErrorKind::InvalidInput, true)), "{other:?}");
         }
     }
 

@@ -10,8 +10,8 @@ use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::time::{Instant as Moment, timeout_at};
 
 use super::{Cloud, Instance, State, Totals};
-use crate::clock;
-use crate::error::{Error, Kind, Sent};
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Sent};
 
 /// Several clouds, also several of one platform.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ impl FleetList {
     /// What answers, as it comes. The time begins now.
     pub fn stream(self) -> Instances {
         let Self { clouds, limit, at_once, filter } = self;
-        let end = clock::from_now(limit);
+        let end = deadline::from_now(limit);
         let each = clouds.into_iter().map(move |cloud| one(cloud, end));
         let all = stream::iter(each).flatten_unordered(at_once);
         let wanted = all.try_filter(move |instance| std::future::ready(filter.lets(instance)));
@@ -167,7 +167,7 @@ fn one(cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudEr
 }
 
 fn late(cloud: &Cloud) -> Error {
-    let e = Error::new(Kind::Timeout, "no whole list within the time limit");
+    let e = Error::new(ErrorKind::Timeout, "no whole list within the time limit");
     cloud.label(e, "list").with(|e| (e.sent, e.repeatable) = (Sent::Unknown, true))
 }
 

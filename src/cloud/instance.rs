@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Cloud, State, until};
 use crate::error::Error;
-use crate::until::Until;
+use crate::wait::until::Until;
 
 /// An instance of any platform: a picture of the moment at which it was read.
 #[derive(Debug, Clone)]

@@ -53,13 +53,13 @@ pub use report::{Outcome, Report, each};
 pub use state::State;
 pub use totals::Totals;
 
-use crate::checked::Check;
 use crate::error::Error;
-use crate::page::List;
 use crate::place::Place;
-use crate::retry::Retry;
+use crate::stream::list::List;
 use crate::ticket::Ticket;
-use crate::until::Until;
+use crate::transport::retry::Retry;
+use crate::wait::checked::Check;
+use crate::wait::until::Until;
 
 /// A client of any platform. Cheap to clone.
 ///
@@ -153,7 +153,7 @@ impl Cloud {
     ///
     /// Where it waits for [`State::Gone`] and comes too late to see the instance at all, the result has no more than its
     /// id and name, and is [`Native::Gone`]. A ticket of another platform, server or part of it, or of
-    /// another wait, is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput).
+    /// another wait, is an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
     pub fn resume(&self, ticket: &Ticket) -> Result<Until<Instance>, Error> {
         until::resume(self, ticket)
     }

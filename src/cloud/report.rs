@@ -6,7 +6,7 @@ use std::future::{Future, IntoFuture};
 use futures_util::{StreamExt, stream};
 
 use super::Instance;
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 
 /// What became of each.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl<T> Outcome<T> {
 
 /// Whether it may have worked all the same.
 fn is_unknown(e: &Error) -> bool {
-    let unknown = matches!(e.kind(), Kind::OutcomeUnknown | Kind::OperationGone);
+    let unknown = matches!(e.kind(), ErrorKind::OutcomeUnknown | ErrorKind::OperationGone);
     unknown || e.sent() == Sent::Unknown || e.is_wait_cut_short()
 }
 
@@ -124,17 +124,17 @@ mod tests {
             Error::new(kind, "").with(|e| (e.sent, e.wait_cut_short) = (sent, cut_short))
         };
         for (e, unknown) in [
-            (error(Kind::OutcomeUnknown, Sent::Yes, false), true),
-            (error(Kind::Interrupted, Sent::Unknown, false), true),
-            (error(Kind::Timeout, Sent::Yes, true), true),
+            (error(ErrorKind::OutcomeUnknown, Sent::Yes, false), true),
+            (error(ErrorKind::Interrupted, Sent::Unknown, false), true),
+            (error(ErrorKind::Timeout, Sent::Yes, true), true),
             // The work was accepted; then the server failed for too long.
-            (error(Kind::Server, Sent::Yes, true), true),
-            (error(Kind::Connect, Sent::No, true), true),
-            (error(Kind::OperationGone, Sent::Yes, false), true),
-            (error(Kind::OperationFailed, Sent::Yes, false), false),
-            (error(Kind::Server, Sent::Yes, false), false),
-            (error(Kind::Connect, Sent::No, false), false),
-            (error(Kind::Conflict, Sent::Yes, false), false),
+            (error(ErrorKind::Server, Sent::Yes, true), true),
+            (error(ErrorKind::Connect, Sent::No, true), true),
+            (error(ErrorKind::OperationGone, Sent::Yes, false), true),
+            (error(ErrorKind::OperationFailed, Sent::Yes, false), false),
+            (error(ErrorKind::Server, Sent::Yes, false), false),
+            (error(ErrorKind::Connect, Sent::No, false), false),
+            (error(ErrorKind::Conflict, Sent::Yes, false), false),
         ] {
             assert_eq!(is_unknown(&e), unknown, "{:?} {:?}", e.kind(), e.sent());
         }

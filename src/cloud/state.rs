@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::shown::Shown;
+use crate::printable::Shown;
 
 /// How an instance is. The platform's own word is in the document that [`super::Instance::native`] holds.
 #[derive(Debug, Clone)]

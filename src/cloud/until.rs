@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Cloud, Instance, Native, State};
-use crate::error::{Error, Kind, Sent};
-use crate::pauses::Pauses;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
-use crate::until::Until;
+use crate::wait::poll_backoff::Pauses;
+use crate::wait::until::Until;
 use crate::wait::{BoxFuture, Look, Progress, Work};
 
 /// What a ticket of such a wait is for.
@@ -79,7 +79,7 @@ impl Watch {
 
     fn ended(&self, found: &Instance) -> Error {
         let message = format!("{} is {}, and can't become {}", found.name, found.state, self.goal);
-        Error::new(Kind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
+        Error::new(ErrorKind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
     }
 
     /// Whoever is told to come back later has reached the service.
@@ -124,13 +124,14 @@ impl Work for Watch {
 
     fn finish(&mut self) -> BoxFuture<'_, Result<Instance, Error>> {
         let seen = self.seen.take();
-        Box::pin(async { seen.ok_or_else(|| Error::new(Kind::BadReply, "there is no instance")) })
+        Box::pin(async { seen.ok_or_else(|| Error::new(ErrorKind::BadReply, "there is no instance")) })
     }
 
     /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen,
     /// if that was by this process.
     fn settle(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
-        let gone = Error::new(Kind::NotFound, format!("{} is no more", self.id)).with(|e| e.sent = Sent::Yes);
+        let gone =
+            Error::new(ErrorKind::NotFound, format!("{} is no more", self.id)).with(|e| e.sent = Sent::Yes);
         let ended = match self.goal {
             State::Gone => Ok(Some(match self.seen.take() {
                 Some(last) => Instance { state: State::Gone, ..last },
@@ -142,6 +143,8 @@ impl Work for Watch {
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(Kind::Conflict, "waiting for a state is no work to be cancelled")) })
+        Box::pin(async {
+            Err(Error::new(ErrorKind::Conflict, "waiting for a state is no work to be cancelled"))
+        })
     }
 }

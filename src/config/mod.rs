@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The places that discovery looks at. Tests bring their own.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ impl Tried {
     }
 
     pub(crate) fn error(self, wanted: &str) -> Error {
-        Error::new(Kind::Configuration, format!("{wanted} not found; tried {}", self.0.join(", ")))
+        Error::new(ErrorKind::Configuration, format!("{wanted} not found; tried {}", self.0.join(", ")))
     }
 }
 
@@ -103,6 +103,6 @@ pub(crate) async fn aside<T: Send + 'static>(
 ) -> Result<T, Error> {
     match tokio::task::spawn_blocking(find).await {
         Ok(found) => found,
-        Err(e) => Err(Error::new(Kind::Interrupted, format!("the search for settings ended: {e}"))),
+        Err(e) => Err(Error::new(ErrorKind::Interrupted, format!("the search for settings ended: {e}"))),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// What went wrong, in words that mean the same on every API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ErrorKind {
     /// An argument can't be right; nothing was sent unless there is a status.
     InvalidInput,
     /// No credentials, socket or configuration was found, or they can't be used.
@@ -74,7 +74,7 @@ pub enum Sent {
     Unknown,
 }
 
-impl Kind {
+impl ErrorKind {
     /// The kind that fits a status when nothing else is known.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
@@ -126,7 +126,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.phrase())
     }

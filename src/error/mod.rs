@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use kind::{Kind, Sent};
+pub use kind::{ErrorKind, Sent};
 
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -36,7 +36,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     pub(crate) api: &'static str,
     pub(crate) operation: &'static str,
     /// What the caller did, where that is no operation of the spec.
@@ -63,7 +63,7 @@ pub(crate) struct Inner {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             api: "",
@@ -92,7 +92,8 @@ impl Error {
 
     /// Refused before anything was sent.
     pub(crate) fn invalid(field: &str, message: impl fmt::Display) -> Self {
-        Self::new(Kind::InvalidInput, format!("{field}: {message}")).with(|e| e.fields.push(field.to_owned()))
+        Self::new(ErrorKind::InvalidInput, format!("{field}: {message}"))
+            .with(|e| e.fields.push(field.to_owned()))
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -101,7 +102,7 @@ impl Error {
     }
 
     /// What went wrong.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
@@ -183,7 +184,7 @@ impl Error {
         &self.0.fields
     }
 
-    /// With [`Kind::OutcomeUnknown`]: the marker by which the instance can be found if it exists after all.
+    /// With [`ErrorKind::OutcomeUnknown`]: the marker by which the instance can be found if it exists after all.
     pub fn marker(&self) -> Option<&str> {
         self.0.marker.as_deref()
     }
@@ -216,27 +217,27 @@ impl Error {
 
     /// There is no such thing.
     pub fn is_not_found(&self) -> bool {
-        self.0.kind == Kind::NotFound
+        self.0.kind == ErrorKind::NotFound
     }
 
     /// There already is such a thing.
     pub fn is_already_exists(&self) -> bool {
-        self.0.kind == Kind::AlreadyExists
+        self.0.kind == ErrorKind::AlreadyExists
     }
 
     /// Too many requests; see [`retry_after`](Self::retry_after).
     pub fn is_rate_limited(&self) -> bool {
-        self.0.kind == Kind::RateLimited
+        self.0.kind == ErrorKind::RateLimited
     }
 
     /// The time limit was reached.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == Kind::Timeout
+        self.0.kind == ErrorKind::Timeout
     }
 
     /// It can't be told whether something was created; see [`marker`](Self::marker).
     pub fn is_outcome_unknown(&self) -> bool {
-        self.0.kind == Kind::OutcomeUnknown
+        self.0.kind == ErrorKind::OutcomeUnknown
     }
 }
 
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_was_answered_was_sent() {
-        let e = Error::new(Kind::OperationFailed, "");
+        let e = Error::new(ErrorKind::OperationFailed, "");
         assert_eq!(e.attempts(), 0);
         assert_eq!(e.with(|e| e.sent = Sent::Yes).attempts(), 1);
     }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::{Error, Inner};
-use crate::shown::one_line;
+use crate::printable::one_line;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,11 +70,11 @@ impl StdError for Error {
 mod tests {
     use bytes::Bytes;
 
-    use crate::error::{Error, Kind};
+    use crate::error::{Error, ErrorKind};
 
     #[test]
     fn display_is_one_short_sentence() {
-        let e = Error::new(Kind::NotFound, "Failed to\n\tfetch \"web\"").with(|e| {
+        let e = Error::new(ErrorKind::NotFound, "Failed to\n\tfetch \"web\"").with(|e| {
             e.api = "incus";
             e.operation = "instance_get";
             e.status = Some(404);
@@ -93,13 +93,13 @@ mod tests {
         assert_eq!(e.operation(), "connect");
         let long = e.with(|e| (e.object, e.code) = ("ü".repeat(5_000), Some("ü".repeat(5_000))));
         assert!(long.to_string().chars().count() < 420);
-        let e = Error::new(Kind::Server, "ü".repeat(5_000));
+        let e = Error::new(ErrorKind::Server, "ü".repeat(5_000));
         assert!(e.to_string().chars().count() < 420);
     }
 
     #[test]
     fn debug_shows_no_body() {
-        let e = Error::new(Kind::BadReply, "").with(|e| e.body = Bytes::from_static(b"hunter2"));
+        let e = Error::new(ErrorKind::BadReply, "").with(|e| e.body = Bytes::from_static(b"hunter2"));
         assert!(!format!("{e:?}").contains("hunter2"));
         assert_eq!(e.body(), b"hunter2");
     }

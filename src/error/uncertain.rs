@@ -1,6 +1,6 @@
 //! What can be concluded from an error: that a thing isn't there, or that nobody knows.
 
-use super::{Error, Inner, Kind};
+use super::{Error, ErrorKind, Inner};
 
 impl Error {
     /// Whether the API itself says that the thing isn't there.
@@ -20,7 +20,7 @@ impl Error {
     /// It can't be told whether it was done. All that is known of the lost answer is kept.
     #[allow(dead_code)] // as below
     pub(crate) fn uncertain(message: String, lost: Self) -> Self {
-        Self::new(Kind::OutcomeUnknown, message).with(|e| {
+        Self::new(ErrorKind::OutcomeUnknown, message).with(|e| {
             e.copy_facts(&lost);
             e.repeatable = false;
             e.body = lost.0.body.clone();
@@ -47,7 +47,7 @@ impl Error {
     }
 
     /// That the thing isn't there: only where the API itself says so. A bare 404 may be that of a proxy on the way, and
-    /// says nothing of the thing; it becomes [`Kind::BadReply`].
+    /// says nothing of the thing; it becomes [`ErrorKind::BadReply`].
     #[allow(dead_code)] // without any API nothing calls it
     pub(crate) fn absence(self) -> Result<(), Self> {
         if self.tells_absence() {
@@ -57,7 +57,7 @@ impl Error {
             return Err(self);
         }
         Err(self.with(|e| {
-            e.kind = Kind::BadReply;
+            e.kind = ErrorKind::BadReply;
             e.message = "not an answer of the API itself".to_owned();
         }))
     }
@@ -94,11 +94,11 @@ mod tests {
 
     use bytes::Bytes;
 
-    use crate::error::{Error, Kind, Sent};
+    use crate::error::{Error, ErrorKind, Sent};
 
     #[test]
     fn an_unknown_outcome_keeps_all_that_was_said() {
-        let lost = Error::new(Kind::Server, "boom").with(|e| {
+        let lost = Error::new(ErrorKind::Server, "boom").with(|e| {
             (e.api, e.operation, e.status, e.sent, e.attempts) = ("koyeb", "create", Some(500), Sent::Yes, 2);
             (e.code, e.request_id) = (Some("disk".to_owned()), Some("r1".to_owned()));
             (e.suggestion, e.retry_after) = (Some("wait".to_owned()), Some(Duration::from_secs(7)));
@@ -107,7 +107,7 @@ mod tests {
         });
         let e = Error::outcome_unknown("\"web\"", "key", "m1", lost);
         assert_eq!(e.message(), "\"web\" may or may not come into being (key=m1): boom");
-        assert_eq!((e.kind(), e.status(), e.sent()), (Kind::OutcomeUnknown, Some(500), Sent::Yes));
+        assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::OutcomeUnknown, Some(500), Sent::Yes));
         assert_eq!((e.code(), e.request_id(), e.suggestion()), (Some("disk"), Some("r1"), Some("wait")));
         assert_eq!((e.attempts(), e.server(), e.body()), (2, Some("https://a"), &b"{}"[..]));
         assert_eq!((e.marker(), e.is_repeatable()), (Some("m1"), false));
@@ -123,9 +123,9 @@ mod tests {
                 .absence()
                 .map_err(|e| e.kind())
         };
-        assert_eq!(e(Kind::NotFound, Some("404"), ""), Ok(()));
-        assert_eq!(e(Kind::NotFound, None, "instance not found"), Ok(()));
-        assert_eq!(e(Kind::NotFound, None, ""), Err(Kind::BadReply));
-        assert_eq!(e(Kind::Server, Some("500"), "boom"), Err(Kind::Server));
+        assert_eq!(e(ErrorKind::NotFound, Some("404"), ""), Ok(()));
+        assert_eq!(e(ErrorKind::NotFound, None, "instance not found"), Ok(()));
+        assert_eq!(e(ErrorKind::NotFound, None, ""), Err(ErrorKind::BadReply));
+        assert_eq!(e(ErrorKind::Server, Some("500"), "boom"), Err(ErrorKind::Server));
     }
 }

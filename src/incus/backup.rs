@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use super::instance::{Named, Subject};
 use super::part::{Made, Part, Removed, Renamed};
 use super::{Instance, InstanceRef, types};
-use crate::error::{Error, Kind};
-use crate::page::{List, Page};
-use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::error::{Error, ErrorKind};
+use crate::stream::list::{List, Page};
+use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::{Label, checked};
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -235,7 +235,7 @@ async fn check_free(instance: &InstanceRef, name: &str) -> Result<(), Error> {
     match instance.backup(name).get().await {
         Ok(_) => {
             let message = format!("{:?} already has a backup {name:?}", instance.name());
-            Err(Error::new(Kind::AlreadyExists, message))
+            Err(Error::new(ErrorKind::AlreadyExists, message))
         }
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),

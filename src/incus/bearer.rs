@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::clock;
-use crate::credential::{Fetch, Token, bearer};
-use crate::error::{Error, Kind};
+use crate::deadline;
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use crate::transport::credential::{Fetch, Token, bearer};
 
 /// An access token; what the function given to [`Connect::bearer`](super::Connect::bearer) gets hold of.
 #[derive(Debug, Clone)]
@@ -65,10 +65,10 @@ impl Fetch for Source {
     fn fetch(&self) -> BoxFuture<'_, Result<Token, Error>> {
         Box::pin(async {
             let token = (self.0)().await.map_err(|e| {
-                Error::new(Kind::Unauthenticated, format!("no bearer token: {e}"))
+                Error::new(ErrorKind::Unauthenticated, format!("no bearer token: {e}"))
                     .with(|inner| inner.source = Some(e))
             })?;
-            let ends = token.lasts.map(clock::from_now);
+            let ends = token.lasts.map(deadline::from_now);
             Ok(Token { value: bearer(&token.value)?, ends })
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{Incus, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 use crate::transport::checked;
 
 impl Incus {
@@ -25,7 +25,7 @@ impl Incus {
 
     /// The members of the cluster, as a stream.
     ///
-    /// A server that isn't part of a cluster gives an error of [`Kind::Unsupported`](crate::Kind::Unsupported).
+    /// A server that isn't part of a cluster gives an error of [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
     pub fn cluster_members(&self) -> List<types::ClusterMember> {
         let incus = self.clone();
         List::new(move |_| {

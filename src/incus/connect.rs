@@ -8,9 +8,9 @@ use super::reach::{KnownBy, Target};
 use super::{BearerToken, Identity, Incus, join, remotes};
 use crate::config::{self, Surroundings};
 use crate::error::Error;
-use crate::limits::Limits;
-use crate::retry::Retry;
 use crate::secret::Secret;
+use crate::transport::limits::Limits;
+use crate::transport::retry::Retry;
 
 /// A server to connect to; made by [`Incus::unix`], [`Incus::https`], [`Incus::joining`], [`Incus::remote`] or
 /// [`Incus::http`].
@@ -62,7 +62,7 @@ impl Incus {
     /// Say by what the server is known: its [`fingerprint`](Connect::fingerprint), its whole
     /// [`server_certificate`](Connect::server_certificate), or the [`authority`](Connect::authority) that signed it. If
     /// nothing is said, an authority that this system trusts must have. There is no way to take just anybody for the
-    /// server. Anybody else is an error of [`Kind::UntrustedServer`](crate::Kind::UntrustedServer), and gets to see
+    /// server. Anybody else is an error of [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer), and gets to see
     /// nothing.
     ///
     /// Say who you are: by an [`identity`](Connect::identity) that the server trusts, a token to
@@ -188,9 +188,9 @@ impl Connect {
     /// identity already is not shown the token, so that joining twice does no harm. Without an identity one is made; get
     /// it from [`Incus::identity`] and save it, or it ends with this client.
     ///
-    /// [`connect`](Self::connect) then fails with [`Kind::InvalidInput`](crate::Kind::InvalidInput) if the text is no
-    /// token, with [`Kind::Unauthenticated`](crate::Kind::Unauthenticated) if the token is expired, used or not this
-    /// server's, with [`Kind::UntrustedServer`](crate::Kind::UntrustedServer) if the server is another.
+    /// [`connect`](Self::connect) then fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is no
+    /// token, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the token is expired, used or not this
+    /// server's, with [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if the server is another.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#authentication-token>
     pub fn join(mut self, token: impl Into<Secret>) -> Self {
@@ -217,7 +217,7 @@ impl Connect {
     ///
     /// All calls of the client share a token; many that need a new one at the same time cause one fetch. A token is
     /// renewed before it expires, and once more per call where the server answers 401. If `fetch` fails, so does the
-    /// call, with [`Kind::Unauthenticated`](crate::Kind::Unauthenticated). A token travels only over TLS or within this
+    /// call, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated). A token travels only over TLS or within this
     /// machine.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#openid-connect-authentication>
@@ -274,7 +274,7 @@ impl Connect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn settings_that_would_be_ignored_or_cannot_be_right_are_refused() -> Result<(), Error> {
@@ -295,7 +295,7 @@ mod tests {
         ] {
             let text = format!("{connect:?}");
             let e = connect.client().map(|_| ()).map_err(|e| (e.kind(), e.fields().to_vec()));
-            assert_eq!(e, Err((Kind::InvalidInput, vec![field.to_owned()])), "{text}");
+            assert_eq!(e, Err((ErrorKind::InvalidInput, vec![field.to_owned()])), "{text}");
             assert!(!text.contains("PRIVATE KEY\\n"), "{text}");
         }
         assert!(Incus::http("http://127.0.0.1:1").bearer(fetch).client().is_ok());

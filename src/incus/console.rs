@@ -13,9 +13,9 @@ use super::exec::{Keyboard, Terminal, Turn, pour, steer, write};
 use super::instance::Subject;
 use super::types::ConsoleType;
 use super::{Instance, InstanceRef, types};
-use crate::error::{Error, Kind};
-use crate::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
-use crate::transfer::{self, Opened, Pull};
+use crate::error::{Error, ErrorKind};
+use crate::stream::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
+use crate::stream::transfer::{self, Opened, Pull};
 use crate::transport::Label;
 use crate::wait::BoxFuture;
 
@@ -96,7 +96,7 @@ impl ConsoleAttach {
     }
 
     /// The screen of a virtual machine instead of its text console: the raw bytes of one SPICE connection, for a program
-    /// that speaks that protocol. Containers refuse it with [`Kind::InvalidInput`].
+    /// that speaks that protocol. Containers refuse it with [`ErrorKind::InvalidInput`].
     pub fn vga(mut self) -> Self {
         self.console.type_ = Some(ConsoleType::Vga);
         self
@@ -105,7 +105,7 @@ impl ConsoleAttach {
     /// Attaches.
     ///
     /// An instance that isn't running, or a console that somebody else is attached to, is an error of
-    /// [`Kind::Conflict`].
+    /// [`ErrorKind::Conflict`].
     pub async fn attach(self) -> Result<Console, Error> {
         self.instance.label("instance_console").watch(self.connected()).await
     }
@@ -133,7 +133,7 @@ fn taken(e: Error) -> Error {
     let taken = e.message().contains("already connected");
     e.with(|inner| {
         if taken {
-            inner.kind = Kind::Conflict;
+            inner.kind = ErrorKind::Conflict;
         }
     })
 }
@@ -152,7 +152,7 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
 /// An instance's console: read from it and type into it.
 ///
 /// It is a [`Stream`] of what appears and an [`AsyncWrite`] of what is typed. Dropping it detaches; the instance doesn't
-/// notice. It ends when the instance stops, and in an error of [`Kind::Interrupted`] when somebody else takes it over.
+/// notice. It ends when the instance stops, and in an error of [`ErrorKind::Interrupted`] when somebody else takes it over.
 #[must_use = "dropping it detaches"]
 pub struct Console {
     process: Process,
@@ -165,11 +165,13 @@ impl Console {
         self.process.next().await.map(|chunk| chunk.map(bytes))
     }
 
-    /// Types. An error of [`Kind::Interrupted`] when the console has ended.
+    /// Types. An error of [`ErrorKind::Interrupted`] when the console has ended.
     pub async fn write_all(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         match &mut self.keyboard {
             Some(keyboard) => keyboard.write_all(bytes).await,
-            None => self.process.labelled(Err(Error::new(Kind::Interrupted, "the keyboard has been taken"))),
+            None => {
+                self.process.labelled(Err(Error::new(ErrorKind::Interrupted, "the keyboard has been taken")))
+            }
         }
     }
 

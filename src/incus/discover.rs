@@ -19,7 +19,7 @@ impl Incus {
     /// What is set is meant: if it leads nowhere, nothing else is taken instead. Note that `INCUS_SOCKET` and `INCUS_DIR`
     /// say where the local server is, not that it is wanted: another default remote goes before them.
     ///
-    /// Fails with [`Kind::Configuration`](crate::Kind::Configuration) and a list of all that was tried, and where
+    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and a list of all that was tried, and where
     /// `config.yml` can't be read or understood.
     pub async fn discover() -> Result<Self, Error> {
         config::aside(|| find(&Surroundings::real())).await?.connect().await
@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
     use crate::config::file::hostile;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use crate::incus::local;
 
     struct Place {
@@ -58,7 +58,7 @@ mod tests {
             Ok(())
         }
 
-        fn origin(&self, variables: &[(&str, &str)]) -> Result<String, Kind> {
+        fn origin(&self, variables: &[(&str, &str)]) -> Result<String, ErrorKind> {
             let found = find(&Surroundings::made(variables, &self.root)).map_err(|e| e.kind())?;
             found.client().map(|incus| incus.origin().to_owned()).map_err(|e| e.kind())
         }
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(place.origin(&[("INCUS_DIR", &own)]), Ok(format!("INCUS_DIR={own}")));
         let both = [("INCUS_DIR", own.as_str()), ("INCUS_SOCKET", &socket)];
         assert_eq!(place.origin(&both), Ok(format!("INCUS_SOCKET={socket}")));
-        assert_eq!(place.origin(&[("INCUS_DIR", "/nowhere")]), Err(Kind::Configuration));
+        assert_eq!(place.origin(&[("INCUS_DIR", "/nowhere")]), Err(ErrorKind::Configuration));
         assert_eq!(place.origin(&[("INCUS_SOCKET", "")]), Ok("/run/incus".to_owned()));
         Ok(())
     }
@@ -133,7 +133,7 @@ mod tests {
         let found = found.recv_timeout(std::time::Duration::from_secs(60));
         let Ok(Ok(found)) = found else { unreachable!("it waits: {found:?}") };
         let e = found.retry(crate::Retry::never()).connect().await.map(|_| ()).map_err(|e| e.kind());
-        assert_eq!(e, Err(Kind::Connect));
+        assert_eq!(e, Err(ErrorKind::Connect));
         Ok(())
     }
 
@@ -289,7 +289,7 @@ mod tests {
             let found = found.map(|connect| (connect.place(), connect.project.clone()));
             let expected = expected.map(|(at, project)| (at.to_owned(), project.map(str::to_owned)));
             assert_eq!(found.as_ref().ok(), expected.as_ref(), "{what}: {found:?}");
-            assert!(found.is_ok() || found.is_err_and(|e| e.kind() == Kind::Configuration), "{what}");
+            assert!(found.is_ok() || found.is_err_and(|e| e.kind() == ErrorKind::Configuration), "{what}");
         }
         // What holds for all users only adds remotes; the newer place goes before the older one.
         std::fs::create_dir_all(place.root.join("etc/incus"))?;

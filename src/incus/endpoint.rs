@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use reqwest::Url;
 
 use crate::error::Error;
-use crate::http;
+use crate::transport::http_client;
 
 /// Where Incus listens unless it is told otherwise.
 const PORT: u16 = 8443;
@@ -32,7 +32,7 @@ pub(super) fn remote(given: &str) -> Result<Url, Error> {
     let host_ends = authority.rfind(']').unwrap_or_default();
     let has_port = authority[host_ends..].contains(':');
     let text = if has_port { format!("https://{authority}") } else { format!("https://{authority}:{PORT}") };
-    match http::base_url(&text) {
+    match http_client::base_url(&text) {
         Ok(url) => Ok(url),
         Err(_) => wrong("isn't a host and a port"),
     }
@@ -40,8 +40,8 @@ pub(super) fn remote(given: &str) -> Result<Url, Error> {
 
 /// Plain HTTP, to this machine only.
 pub(super) fn plain(given: &str) -> Result<Url, Error> {
-    let parsed = http::base_url(given)?;
-    if parsed.scheme() != "http" || !http::is_loopback(&parsed) {
+    let parsed = http_client::base_url(given)?;
+    if parsed.scheme() != "http" || !crate::place::is_loopback(&parsed) {
         return Err(Error::invalid("url", "only http:// to this machine itself is safe without TLS"));
     }
     Ok(parsed)
@@ -50,7 +50,7 @@ pub(super) fn plain(given: &str) -> Result<Url, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn remote_addresses() {
@@ -80,7 +80,7 @@ mod tests {
             "me:hunter2@a:8443",
         ] {
             let e = remote(bad).map_err(|e| (e.kind(), e.to_string().contains("hunter2")));
-            assert_eq!(e, Err((Kind::InvalidInput, false)), "{bad}");
+            assert_eq!(e, Err((ErrorKind::InvalidInput, false)), "{bad}");
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
             "incus",
             "",
         ] {
-            assert_eq!(plain(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
+            assert_eq!(plain(bad).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput), "{bad}");
         }
     }
 }

@@ -13,9 +13,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::file;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-use crate::tls::{self, Fingerprint, Login, Trust};
+use crate::transport::tls::{self, Fingerprint, Login, Trust};
 
 /// A client's certificate and its private key: who we are to a remote server.
 ///
@@ -46,7 +46,7 @@ impl Identity {
     /// command does.
     pub fn generate(name: &str) -> Result<Self, Error> {
         let (certificate, key) = self_signed(name).map_err(|e| {
-            Error::new(Kind::Configuration, format!("can't make a certificate: {e}"))
+            Error::new(ErrorKind::Configuration, format!("can't make a certificate: {e}"))
                 .with(|inner| inner.source = Some(e.into()))
         })?;
         Ok(Self { chain: vec![certificate], key })
@@ -62,7 +62,7 @@ impl Identity {
     /// # Ok(()) }
     /// ```
     ///
-    /// Fails with [`Kind::InvalidInput`] where either is missing or they don't belong together, and for keys that are
+    /// Fails with [`ErrorKind::InvalidInput`] where either is missing or they don't belong together, and for keys that are
     /// encrypted.
     pub fn pem(text: impl Into<Secret>) -> Result<Self, Error> {
         let text: Secret = text.into();
@@ -82,7 +82,7 @@ impl Identity {
 
     /// Reads `client.crt` and `client.key` from a directory, such as `~/.config/incus`.
     ///
-    /// Fails with [`Kind::Configuration`].
+    /// Fails with [`ErrorKind::Configuration`].
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, Error> {
         Self::read(&directory.as_ref().join("client"))
     }
@@ -101,7 +101,7 @@ impl Identity {
 
     /// Writes `client.crt` and `client.key` into a directory, the key for this user alone.
     ///
-    /// Fails with [`Kind::AlreadyExists`] rather than replace another identity.
+    /// Fails with [`ErrorKind::AlreadyExists`] rather than replace another identity.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<(), Error> {
         let directory = directory.as_ref();
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
@@ -184,7 +184,7 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
         let taken = e.kind() == io::ErrorKind::AlreadyExists;
         unusable(path, &e).with(|inner| {
             if taken {
-                inner.kind = Kind::AlreadyExists;
+                inner.kind = ErrorKind::AlreadyExists;
             }
         })
     })
@@ -192,7 +192,7 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
 
 /// A file that can't be read, written or understood.
 pub(super) fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
-    Error::new(Kind::Configuration, format!("{}: {why}", path.display()))
+    Error::new(ErrorKind::Configuration, format!("{}: {why}", path.display()))
 }
 
 #[cfg(test)]
@@ -229,8 +229,8 @@ mod tests {
             (format!("{other}{key}"), "isn't that of its certificate"),
         ] {
             let e = Identity::pem(text).map_err(|e| (e.kind(), e.message().to_owned()));
-            let (kind, message) = e.err().unwrap_or((Kind::BadReply, String::new()));
-            assert_eq!(kind, Kind::InvalidInput);
+            let (kind, message) = e.err().unwrap_or((ErrorKind::BadReply, String::new()));
+            assert_eq!(kind, ErrorKind::InvalidInput);
             assert!(message.contains(says), "{message}");
         }
         Ok(())
@@ -255,10 +255,10 @@ mod tests {
         let (again, loaded) = (me.save(&directory), Identity::load(&directory));
         let _ = fs::remove_dir_all(&directory);
         assert!(mode.is_ok_and(|mode| mode == 0o600));
-        assert!(again.is_err_and(|e| e.kind() == Kind::AlreadyExists));
+        assert!(again.is_err_and(|e| e.kind() == ErrorKind::AlreadyExists));
         assert_eq!(loaded?.fingerprint(), me.fingerprint());
         let e = Identity::load(&directory).map(|_| ()).map_err(|e| (e.kind(), e.to_string()));
-        assert!(e.is_err_and(|(kind, e)| kind == Kind::Configuration && e.contains("client.crt")));
+        assert!(e.is_err_and(|(kind, e)| kind == ErrorKind::Configuration && e.contains("client.crt")));
         Ok(())
     }
 }

@@ -9,10 +9,10 @@ use super::launched::{Launched, is_ambiguous};
 use super::settle::MARKER;
 use super::work::IncusWork;
 use super::{Incus, Instance, types};
-use crate::error::{Error, Kind};
-use crate::raw::{Body, Call};
+use crate::error::{Error, ErrorKind};
+use crate::stream::transfer::{Content, Transferred, Upload};
 use crate::ticket::Ticket;
-use crate::transfer::{Content, Transferred, Upload};
+use crate::transport::{Body, Call};
 use crate::transport::{Label, checked};
 use crate::wait::{BoxFuture, Operation};
 
@@ -43,7 +43,7 @@ impl Incus {
 ///
 /// The request is never repeated blindly. Where its answer is lost, the client looks for an instance of the
 /// [`name`](Self::name) that bears a marker (`user.windlass.launch`), as with a launch. Servers of generation 6.0 don't
-/// write it, and without a name there is nothing to look for: then the error is of [`Kind::OutcomeUnknown`].
+/// write it, and without a name there is nothing to look for: then the error is of [`ErrorKind::OutcomeUnknown`].
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct BackupImport {
     incus: Incus,
@@ -121,7 +121,7 @@ impl BackupImport {
         let sent = upload.send(&label, |body| post(&incus, &place, marker, body)).await;
         let operation = match sent {
             Ok((operation, _)) => operation,
-            Err(e) if e.kind() == Kind::Io || !is_ambiguous(&e) => return Err(e),
+            Err(e) if e.kind() == ErrorKind::Io || !is_ambiguous(&e) => return Err(e),
             Err(e) if place.name.is_none() => return Err(launched.unknown(e)),
             Err(e) => found(launched.find(&incus, window, e).await, &launched)?,
         };
@@ -134,7 +134,7 @@ async fn check_free(incus: &Incus, name: &str) -> Result<(), Error> {
     match incus.instance(name).get().await {
         Ok(_) => {
             let message = format!("there already is an instance {name:?}");
-            Err(Error::new(Kind::AlreadyExists, message))
+            Err(Error::new(ErrorKind::AlreadyExists, message))
         }
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),
@@ -193,7 +193,7 @@ impl Ending for Imported {
             let name = url.and_then(|url| url.split('?').next()?.rsplit('/').next());
             match name {
                 Some(name) => incus.instance(name).get().await,
-                None => Err(Error::new(Kind::BadReply, "the operation tells no instance")),
+                None => Err(Error::new(ErrorKind::BadReply, "the operation tells no instance")),
             }
         })
     }

@@ -3,7 +3,7 @@
 use super::state::BulkStateChange;
 use super::{Incus, Instance, InstanceRef, InstanceType, StateAction, Status, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 
 /// Which instances; from [`Incus::instances`].
 ///

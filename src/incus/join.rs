@@ -7,10 +7,10 @@ use super::reach::{KnownBy, Target};
 use super::token::ANOTHER;
 use super::trust::request;
 use super::{Connect, Identity, Incus, TrustToken};
-use crate::error::{Error, Kind, Sent};
-use crate::retry::Retry;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;
-use crate::tls::Trust;
+use crate::transport::retry::Retry;
+use crate::transport::tls::Trust;
 
 /// Joins the server that the token is from. It is shown nothing before it has proved to have the token's certificate.
 pub(super) async fn join(connect: Connect, token: &Secret) -> Result<Incus, Error> {
@@ -49,7 +49,7 @@ fn prepared(mut connect: Connect, told: &TrustToken) -> Result<Connect, Error> {
     match connect.known_by.is_some().then(|| connect.trust()).transpose()? {
         Some(Trust::Exactly(other)) if other != pin => {
             let why = format!("the token is from a server whose certificate is {pin}, not {other}");
-            let e = Error::new(Kind::UntrustedServer, why);
+            let e = Error::new(ErrorKind::UntrustedServer, why);
             return Err(e.with(|e| e.repeatable = true));
         }
         Some(Trust::Authorities(_)) => {
@@ -103,8 +103,8 @@ async fn ask<'a>(connect: &Connect, address: &'a str) -> (&'a str, Result<Incus,
 fn nobody(failed: Vec<(&str, Error)>) -> Error {
     let why: Vec<String> = failed.iter().map(|(address, e)| format!("{address}: {e}")).collect();
     let sent = failed.iter().map(|(_, e)| e.sent()).find(|sent| *sent != Sent::No).unwrap_or(Sent::No);
-    let stranger = failed.iter().any(|(_, e)| e.kind() == Kind::UntrustedServer);
-    let kind = if stranger { Kind::UntrustedServer } else { Kind::Connect };
+    let stranger = failed.iter().any(|(_, e)| e.kind() == ErrorKind::UntrustedServer);
+    let kind = if stranger { ErrorKind::UntrustedServer } else { ErrorKind::Connect };
     let why = format!("the token's server is at none of its addresses: {}", why.join("; "));
     Error::new(kind, why).with(|e| (e.sent, e.repeatable) = (sent, true))
 }
@@ -125,7 +125,7 @@ fn of_no_use(e: Error) -> Error {
     let refused = e.status() == Some(403) || e.message().contains("expired");
     e.with(|e| {
         if refused {
-            e.kind = Kind::Unauthenticated;
+            e.kind = ErrorKind::Unauthenticated;
             e.suggestion = Some(ANOTHER.to_owned());
         }
     })

@@ -10,7 +10,7 @@ use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
 use super::{Incus, Instance, device, sizes, source};
 use crate::error::Error;
-use crate::raw::Call;
+use crate::transport::Call;
 use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
 
@@ -20,7 +20,7 @@ use crate::wait::{BoxFuture, Operation};
 ///
 /// The request is never repeated blindly. Where its answer is lost, the client looks for the instance by a marker in
 /// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
-/// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
+/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
 /// and as safe; how it ended is told by the same marker.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
@@ -94,7 +94,7 @@ impl Launch {
     /// How much memory it may use, as `512MiB`, `2GB`, `1073741824` or `50%`.
     ///
     /// Units are `kB`, `MB`, `GB` … and `KiB`, `MiB`, `GiB` …, spelt so. Other sizes are an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput), and nothing is sent.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent.
     pub fn memory(self, size: impl Into<String>) -> Self {
         self.config("limits.memory", size)
     }

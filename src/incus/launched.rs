@@ -7,7 +7,7 @@ use super::instance::runs;
 use super::settle::{self, MARKER, Settled};
 use super::work::{self, IncusWork};
 use super::{Incus, Instance, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -73,7 +73,7 @@ impl Launched {
     fn name_taken(&self, lost: Error) -> Error {
         let message =
             format!("another instance has the name {:?}; the answer to the request was lost", self.name);
-        Error::new(Kind::AlreadyExists, message).with(|e| {
+        Error::new(ErrorKind::AlreadyExists, message).with(|e| {
             e.copy_facts(&lost);
             (e.sent, e.status, e.code) = (Sent::Unknown, None, None);
             e.source = Some(Box::new(lost));
@@ -94,7 +94,7 @@ impl Launched {
             // Who can't look believes the text.
             Err(looked) => !looked.is_not_found(),
         };
-        if foreign { e } else { e.with(|inner| inner.kind = Kind::OperationFailed) }
+        if foreign { e } else { e.with(|inner| inner.kind = ErrorKind::OperationFailed) }
     }
 
     /// The instance, if it bears the marker.
@@ -132,7 +132,7 @@ impl Ending for Launched {
             }
             let message =
                 format!("the operation is forgotten; {:?} exists and is {}", self.name, instance.status);
-            Err(Error::new(Kind::OperationGone, message))
+            Err(Error::new(ErrorKind::OperationGone, message))
         })
     }
 

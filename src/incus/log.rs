@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use super::instance::Subject;
 use super::{Instance, InstanceRef};
 use crate::error::Error;
-use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::Label;
 
 impl<D: Subject> Instance<D> {

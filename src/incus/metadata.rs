@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use super::instance::Subject;
 use super::{Instance, InstanceRef, types};
 use crate::error::Error;
-use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::{Label, checked};
 
 impl<D: Subject> Instance<D> {

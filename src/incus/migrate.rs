@@ -10,7 +10,7 @@ use super::launched::Launched;
 use super::types::{self, SourceType};
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, Launch, Status, operation, source};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::SecretMap;
 use crate::ticket::Ticket;
 use crate::transport::{Label, checked};
@@ -128,7 +128,7 @@ impl Migration {
         let original = self.source.get().await?;
         if original.status != Status::Stopped {
             let message = format!("{:?} is {}: it must be stopped", original.name, original.status);
-            return Err(self.label().on(Error::new(Kind::Conflict, message)));
+            return Err(self.label().on(Error::new(ErrorKind::Conflict, message)));
         }
         let door = self.door().await?;
         let offer = self.offer().await?;
@@ -163,7 +163,7 @@ impl Migration {
         let first = || addresses.first().map(|address| format!("https://{address}"));
         let url = self.address.clone().or_else(first).ok_or_else(|| {
             let message = "the server of the original doesn't listen on the network (core.https_address)";
-            self.label().on(Error::new(Kind::Configuration, message))
+            self.label().on(Error::new(ErrorKind::Configuration, message))
         })?;
         Ok(Door { url: url.trim_end_matches('/').to_owned(), certificate })
     }
@@ -276,7 +276,7 @@ impl Left {
             _ => {
                 let message =
                     "the operation is forgotten; whether all has arrived can't be told, the original is left";
-                Err(self.source.label("instance_migrate").on(Error::new(Kind::OperationGone, message)))
+                Err(self.source.label("instance_migrate").on(Error::new(ErrorKind::OperationGone, message)))
             }
         }
     }
@@ -287,7 +287,7 @@ impl Left {
         match IncusWork::resumed(&self.source.incus, &self.offer, Plain).timeout(PATIENCE).await {
             Ok(()) => Ok(()),
             // Forgotten, five seconds after its end: the target's word is enough.
-            Err(e) if e.kind() == Kind::OperationGone => Ok(()),
+            Err(e) if e.kind() == ErrorKind::OperationGone => Ok(()),
             Err(e) => Err(e.into()),
         }
     }

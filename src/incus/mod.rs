@@ -57,7 +57,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::place::Server;
 use crate::raw;
-use crate::retry::Retry;
+use crate::transport::retry::Retry;
 use crate::transport::{Handle, Label};
 
 pub use crate::raw::incus::types;

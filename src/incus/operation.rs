@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::reply;
 use super::{Incus, types};
-use crate::error::{Error, Kind, Sent};
-use crate::raw::Call;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::Call;
 use crate::wait::Progress;
 
 pub(super) fn get(incus: &Incus, id: &str) -> Call<types::Operation> {
@@ -46,9 +46,9 @@ pub(super) fn is_success(operation: &types::Operation) -> bool {
 pub(super) fn failure(operation: &types::Operation) -> Error {
     let code = u16::try_from(operation.status_code).unwrap_or(400);
     let kind = match reply::kind(code, &operation.err) {
-        _ if code == 401 => Kind::Cancelled,
-        told @ (Kind::AlreadyExists | Kind::Conflict) => told,
-        _ => Kind::OperationFailed,
+        _ if code == 401 => ErrorKind::Cancelled,
+        told @ (ErrorKind::AlreadyExists | ErrorKind::Conflict) => told,
+        _ => ErrorKind::OperationFailed,
     };
     let message = if operation.err.is_empty() { &operation.description } else { &operation.err };
     Error::new(kind, message.as_str()).with(|e| {
@@ -60,8 +60,8 @@ pub(super) fn failure(operation: &types::Operation) -> Error {
 /// The same where only the answer to a wait is left of the operation.
 pub(super) fn as_failure(answer: Error) -> Error {
     answer.with(|e| {
-        if !matches!(e.kind, Kind::AlreadyExists | Kind::Conflict) {
-            e.kind = Kind::OperationFailed;
+        if !matches!(e.kind, ErrorKind::AlreadyExists | ErrorKind::Conflict) {
+            e.kind = ErrorKind::OperationFailed;
         }
     })
 }
@@ -111,7 +111,7 @@ mod tests {
             r#"{"id":"1","status":"Cancelled","status_code":401,"err":"","description":"Executing"}"#,
         );
         assert!(is_final(&cancelled) && !is_success(&cancelled));
-        assert_eq!(failure(&cancelled).kind(), Kind::Cancelled);
+        assert_eq!(failure(&cancelled).kind(), ErrorKind::Cancelled);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::ending::Whole;
 use super::work::IncusWork;
 use super::{Incus, Status, operation, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 use crate::wait::{BoxFuture, Operation};
 
 /// Which operations; from [`Incus::operations`]. `.await` it for all of them, or read the [`list`](Self::list).
@@ -120,7 +120,7 @@ impl OperationRef {
     }
 
     /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
-    /// [`Kind::Conflict`](crate::Kind::Conflict).
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub async fn cancel(&self) -> Result<(), Error> {
         operation::cancel(&self.incus, &self.id).await
     }

@@ -10,13 +10,14 @@ use tokio::sync::Semaphore;
 use super::identity::certificates;
 use super::work::POLLS;
 use super::{Connect, Core, Identity, Incus, endpoint, reply};
-use crate::connects::OneByOne;
-use crate::credential::Credential;
 use crate::error::Error;
 use crate::place::Server;
-use crate::tls::{Fingerprint, Trust};
+use crate::raw;
+use crate::transport::connect_queue::OneByOne;
+use crate::transport::credential::Credential;
+use crate::transport::tls::{Fingerprint, Trust};
 use crate::transport::{Handle, Shared};
-use crate::{http, raw, tls};
+use crate::transport::{http_client, tls};
 
 /// Where the server is.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ impl Connect {
         let starting =
             Arc::new(Semaphore::new(self.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
         let shared = Shared::new("incus", &place, reply::explain, credential, self.limits);
-        let handle = Handle::new(http::build(builder)?, &base, shared, self.retry);
+        let handle = Handle::new(http_client::build(builder)?, &base, shared, self.retry);
         let handle = match self.project {
             Some(project) => handle.scoped("project", project),
             None => handle,
@@ -81,7 +82,7 @@ impl Connect {
                 if self.proxy.is_some() {
                     return Err(Error::invalid("proxy", "leads to no unix socket"));
                 }
-                let builder = http::builder(tls::nobody()?).no_proxy();
+                let builder = http_client::builder(tls::nobody()?).no_proxy();
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
                 let builder = builder.connector_layer(OneByOne::new());
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
@@ -90,7 +91,7 @@ impl Connect {
                 self.only_over_tls(None)?;
                 let url = endpoint::plain(url)?;
                 let (builder, base) =
-                    (http::builder_to(&url, tls::nobody()?, self.proxy.as_ref())?, base(&url));
+                    (http_client::builder_to(&url, tls::nobody()?, self.proxy.as_ref())?, base(&url));
                 Ok((builder, base.clone(), base))
             }
             Target::Https(given) => {
@@ -98,7 +99,7 @@ impl Connect {
                 let login = self.identity.as_ref().map(Identity::login).transpose()?;
                 let tls = tls::client(&self.trust()?, login)?;
                 let builder =
-                    http::builder_to(&url, tls, self.proxy.as_ref())?.pool_idle_timeout(REMOTE_IDLE);
+                    http_client::builder_to(&url, tls, self.proxy.as_ref())?.pool_idle_timeout(REMOTE_IDLE);
                 let base = base(&url);
                 Ok((builder, base.clone(), base))
             }

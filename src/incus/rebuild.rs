@@ -22,7 +22,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// One that runs is an error of [`Kind::Conflict`](crate::Kind::Conflict); one that has snapshots fails the operation.
+    /// One that runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict); one that has snapshots fails the operation.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_manage/#rebuild-an-instance>
     pub fn rebuild(&self, image: impl Into<ImageSource>) -> Rebuild {

@@ -10,7 +10,7 @@ use super::identity::unusable;
 use super::reach::{KnownBy, Target};
 use super::{Connect, Identity, local};
 use crate::config::{Surroundings, Tried, file};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The remote that means the server of this machine.
 const LOCAL: &str = "local";
@@ -235,7 +235,7 @@ fn unknown(name: &str, all: &[Directory], mut tried: Tried) -> Error {
         let names: Vec<&str> = names.map(String::as_str).collect();
         tried.add(format_args!("{} (has {})", directory.file().display(), names.join(" ")));
     }
-    tried.error(&format!("the Incus remote {name:?}")).with(|e| e.kind = Kind::Configuration)
+    tried.error(&format!("the Incus remote {name:?}")).with(|e| e.kind = ErrorKind::Configuration)
 }
 
 #[cfg(test)]
@@ -398,7 +398,7 @@ future: {a: [1, 2]}
         let says = |name: &str, variables: &[(&str, &str)]| match machine.remote(name, variables) {
             Ok(found) => format!("{found:?}"),
             Err(e) => {
-                assert_eq!(e.kind(), Kind::Configuration, "{e}");
+                assert_eq!(e.kind(), ErrorKind::Configuration, "{e}");
                 e.to_string()
             }
         };

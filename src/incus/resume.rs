@@ -8,11 +8,11 @@ use super::{
     Backup, Image, Incus, Instance, Snapshot, exec, image, import, launched, part, relocate, state, types,
     until,
 };
-use crate::checked::Check;
 use crate::error::Error;
 use crate::place::{CERTIFICATE, Place};
-use crate::process::{ExitStatus, Output};
+use crate::stream::process::{ExitStatus, Output};
 use crate::ticket::{Fits, Ticket};
+use crate::wait::checked::Check;
 use crate::wait::{BoxFuture, Operation};
 
 impl Incus {
@@ -30,7 +30,7 @@ impl Incus {
     /// [`Snapshot`] and [`Backup`] for theirs, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands
     /// without streams, [`IpAddr`] for [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an
     /// operation of which only the id is known, `()` for the rest; anything else is an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another server or project; see [`Ticket`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another server or project; see [`Ticket`].
     ///
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone). A start or restart has worked if the instance runs and was

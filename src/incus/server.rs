@@ -1,7 +1,7 @@
 //! What the server is and can do.
 
 use super::{Incus, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 
 impl Incus {
     /// Describes the server: version, extensions, whether it trusts the caller.
@@ -15,7 +15,7 @@ impl Incus {
         if server.trusts() {
             return Ok(server);
         }
-        let e = Error::new(Kind::PermissionDenied, "the server does not trust this client");
+        let e = Error::new(ErrorKind::PermissionDenied, "the server does not trust this client");
         Err(self.label("server_get", "").on(e.with(|e| e.sent = Sent::Yes)))
     }
 

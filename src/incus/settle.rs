@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::operation::is_final;
 use super::{Incus, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
 /// else's.
@@ -57,7 +57,7 @@ pub(super) async fn find(
                 return Ok(Settled::Nothing);
             }
             Err(_) if started.elapsed() >= window => {
-                return Err(Error::new(Kind::Timeout, "the server doesn't answer"));
+                return Err(Error::new(ErrorKind::Timeout, "the server doesn't answer"));
             }
             _ => {}
         }

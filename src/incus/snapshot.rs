@@ -11,7 +11,7 @@ use super::part::{Made, Part, Removed, Renamed};
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, Launch, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 

@@ -9,7 +9,7 @@ use super::ending::{Ending, Plain};
 use super::instance::{Subject, runs};
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, StateAction, Status, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
@@ -32,7 +32,7 @@ pub struct StateChange {
 }
 
 impl<D: Subject> Instance<D> {
-    /// Starts it. One that already runs is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+    /// Starts it. One that already runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub fn start(&self) -> StateChange {
         StateChange::new(self.named(), StateAction::Start)
     }
@@ -65,7 +65,7 @@ impl<D: Subject> Instance<D> {
         Action::new(async move { rename(instance, to).await })
     }
 
-    /// Deletes it, with its snapshots. One that runs is an error of [`Kind::Conflict`](crate::Kind::Conflict).
+    /// Deletes it, with its snapshots. One that runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub fn delete(&self) -> Action<()> {
         let instance = self.named();
         Action::new(async move { delete(instance).await })
@@ -252,7 +252,7 @@ impl Reached {
     }
 
     fn unproved(&self, what: &str) -> Error {
-        Error::new(Kind::OperationGone, format!("the operation is forgotten; {:?} {what}", self.name))
+        Error::new(ErrorKind::OperationGone, format!("the operation is forgotten; {:?} {what}", self.name))
     }
 }
 

@@ -9,9 +9,9 @@ use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::types;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-use crate::tls::Fingerprint;
+use crate::transport::tls::Fingerprint;
 
 /// An invitation to be trusted by a server; from [`TrustStore::token`](super::TrustStore::token) or
 /// `incus config trust add`, for [`Connect::join`](super::Connect::join).
@@ -78,7 +78,7 @@ impl TrustToken {
     pub(super) fn check_alive(&self, now: DateTime<Utc>) -> Result<(), Error> {
         match self.expires_at() {
             Some(end) if end <= now => Err(Error::new(
-                Kind::Unauthenticated,
+                ErrorKind::Unauthenticated,
                 format!("the trust token expired at {}", end.format("%Y-%m-%d %H:%M:%S UTC")),
             )
             .with(|e| e.suggestion = Some(ANOTHER.to_owned()))),
@@ -182,8 +182,8 @@ mod tests {
             STANDARD.encode(format!(r#"{{"fingerprint":"{PIN}","secret":""}}"#)),
         ] {
             let e = bad.parse::<TrustToken>().map(|_| ()).map_err(|e| (e.kind(), format!("{e} {e:?}")));
-            let (kind, text) = e.err().unwrap_or((Kind::BadReply, String::new()));
-            assert_eq!(kind, Kind::InvalidInput, "{bad}");
+            let (kind, text) = e.err().unwrap_or((ErrorKind::BadReply, String::new()));
+            assert_eq!(kind, ErrorKind::InvalidInput, "{bad}");
             assert!(!text.contains("hunter2") && !text.contains(&good[1..]), "{text}");
         }
     }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::identity::certificates;
 use super::{Incus, TrustToken, operation, types};
-use crate::error::{Error, Kind, Sent};
-use crate::page::{List, Page};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::{List, Page};
 
 /// The certificates that a server trusts, and invitations to it; from [`Incus::trust`].
 ///
@@ -67,7 +67,7 @@ impl TrustStore {
         self.incus.raw().certificate_delete().fingerprint(fingerprint).send().await
     }
 
-    /// Makes a token useless. One that is used, expired or revoked already is an error of [`Kind::NotFound`].
+    /// Makes a token useless. One that is used, expired or revoked already is an error of [`ErrorKind::NotFound`].
     pub async fn revoke(&self, token: &TrustToken) -> Result<(), Error> {
         let all = self.incus.operations().await?;
         let stands_for = |operation: &&types::Operation| {
@@ -78,7 +78,7 @@ impl TrustStore {
         match all.iter().find(stands_for) {
             Some(operation) => operation::cancel(&self.incus, &operation.id).await,
             None => {
-                let e = Error::new(Kind::NotFound, "the server knows no such token");
+                let e = Error::new(ErrorKind::NotFound, "the server knows no such token");
                 Err(self.incus.label("operation_cancel", "").on(e.with(|e| e.sent = Sent::Yes)))
             }
         }
@@ -96,7 +96,7 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// The client may work in these projects only, and not change the server.
     ///
-    /// Elsewhere it is refused, with [`Kind::PermissionDenied`]; but 7.0 answers it an empty list of instances.
+    /// Elsewhere it is refused, with [`ErrorKind::PermissionDenied`]; but 7.0 answers it an empty list of instances.
     pub fn restrict_to(mut self, projects: impl IntoIterator<Item = impl Into<String>>) -> Self {
         restrict(&mut self.body, projects);
         self
@@ -117,7 +117,7 @@ impl TokenRequest {
         let body = types::CertificateCreate { token: true, ..self.body };
         let operation = self.incus.raw().certificate_create().body(body).send().await?;
         operation.as_ref().and_then(TrustToken::of_operation).ok_or_else(|| {
-            Error::new(Kind::BadReply, "the operation tells no token").with(|e| e.sent = Sent::Yes)
+            Error::new(ErrorKind::BadReply, "the operation tells no token").with(|e| e.sent = Sent::Yes)
         })
     }
 }
@@ -144,7 +144,7 @@ impl CertificateRequest {
         self
     }
 
-    /// Has it trusted. One that is trusted already is an error of [`Kind::AlreadyExists`].
+    /// Has it trusted. One that is trusted already is an error of [`ErrorKind::AlreadyExists`].
     pub async fn send(self) -> Result<(), Error> {
         let all = certificates("certificate", self.pem.as_bytes())?;
         let certificate = all.first().map(|own| STANDARD.encode(own)).unwrap_or_default();

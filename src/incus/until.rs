@@ -7,10 +7,10 @@ use super::addresses::AddressKind;
 use super::feed::Subscription;
 use super::instance::{Subject, runs};
 use super::{Incus, Instance, InstanceRef, Status, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::until::Until;
+use crate::wait::until::Until;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
 const RUNNING: &str = "until-running";
@@ -236,7 +236,7 @@ impl<G: Goal> Watch<G> {
 
     fn in_error(&self) -> Error {
         let message = format!("{:?} is in state Error", self.instance.name());
-        Error::new(Kind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
+        Error::new(ErrorKind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
     }
 }
 
@@ -267,7 +267,7 @@ impl<G: Goal> Work for Watch<G> {
     }
 
     fn finish(&mut self) -> BoxFuture<'_, Result<G::Output, Error>> {
-        let found = self.found.take().ok_or_else(|| Error::new(Kind::BadReply, "nothing was found"));
+        let found = self.found.take().ok_or_else(|| Error::new(ErrorKind::BadReply, "nothing was found"));
         Box::pin(async { found })
     }
 
@@ -277,6 +277,8 @@ impl<G: Goal> Work for Watch<G> {
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(Kind::Unsupported, "a wait for a state has nothing to cancel")) })
+        Box::pin(async {
+            Err(Error::new(ErrorKind::Unsupported, "a wait for a state has nothing to cancel"))
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::ending::Plain;
 use super::instance::Subject;
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, device, sizes, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -128,11 +128,12 @@ async fn update(
     loop {
         let (now, etag) = instance.get_with_etag().await?;
         // Without it, somebody else's change could be overwritten unseen.
-        let etag = etag.ok_or_else(|| Error::new(Kind::BadReply, "the server gave the instance no ETag"))?;
+        let etag =
+            etag.ok_or_else(|| Error::new(ErrorKind::BadReply, "the server gave the instance no ETag"))?;
         let mut wanted = current(now.into_data());
         change(&mut wanted);
         match put(&instance, wanted, etag).await {
-            Err(e) if e.kind() == Kind::PreconditionFailed && tries < TRIES => tries += 1,
+            Err(e) if e.kind() == ErrorKind::PreconditionFailed && tries < TRIES => tries += 1,
             other => return other,
         }
     }

@@ -7,7 +7,7 @@ use super::ending::Ending;
 use super::feed::{Seen, Subscription};
 use super::operation::{self, is_final, is_success, progress};
 use super::{Incus, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
@@ -258,8 +258,10 @@ impl<E: Ending> Work for IncusWork<E> {
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
             match operation::cancel(&self.incus, &self.id).await {
-                Err(e) if e.is_not_found() => Err(Error::new(Kind::OperationGone, "the operation has ended")
-                    .with(|inner| inner.api = "incus")),
+                Err(e) if e.is_not_found() => {
+                    Err(Error::new(ErrorKind::OperationGone, "the operation has ended")
+                        .with(|inner| inner.api = "incus"))
+                }
                 other => other,
             }
         })

@@ -8,14 +8,15 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::organization::Switch;
 use super::{Core, Koyeb, reply, subprotocol};
-use crate::credential::{Credential, bearer};
-use crate::error::{Error, Kind};
-use crate::limits::Limits;
+use crate::error::{Error, ErrorKind};
 use crate::place::{self, Place, Server};
-use crate::retry::Retry;
+use crate::raw;
 use crate::secret::Secret;
+use crate::transport::credential::{Credential, bearer};
+use crate::transport::limits::Limits;
+use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared, checked};
-use crate::{http, raw, tls};
+use crate::transport::{http_client, tls};
 
 /// Where the service is if nobody says otherwise.
 const URL: &str = "https://app.koyeb.com";
@@ -121,12 +122,12 @@ impl Connect {
 
     /// A client, without asking the service anything.
     ///
-    /// An error of [`Kind::Configuration`] for a token that can't be one, of [`Kind::InvalidInput`] for a URL without
+    /// An error of [`ErrorKind::Configuration`] for a token that can't be one, of [`ErrorKind::InvalidInput`] for a URL without
     /// TLS to another machine, a header that is the client's own, or an organization whose id can't be one.
     pub fn client(self) -> Result<Koyeb, Error> {
         let url = checked_url(&self.url)?;
         let place = self.place()?;
-        let http = http::build(self.http(&url)?)?;
+        let http = http_client::build(self.http(&url)?)?;
         let credential = self.credential(&http, &url)?;
         let shared = Shared::new("koyeb", &url, reply::explain, credential, self.limits)
             .upgraded_with(subprotocol::put_on);
@@ -146,13 +147,13 @@ impl Connect {
             Some(id) => format!("organization:{id}"),
             None => place::account("koyeb", self.token.expose()),
         };
-        Ok(Place { api: "koyeb", server: Server::at(&http::base_url(&self.url)?), scope })
+        Ok(Place { api: "koyeb", server: Server::at(&http_client::base_url(&self.url)?), scope })
     }
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
-        let parsed = http::base_url(url)?;
+        let parsed = http_client::base_url(url)?;
         let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
-        let builder = http::builder_to(&parsed, tls, self.proxy.as_ref())?;
+        let builder = http_client::builder_to(&parsed, tls, self.proxy.as_ref())?;
         Ok(builder.default_headers(self.default_headers()?))
     }
 
@@ -168,7 +169,7 @@ impl Connect {
     fn credential(&self, http: &reqwest::Client, url: &str) -> Result<Credential, Error> {
         if !subprotocol::can_carry(self.token.expose()) {
             return Err(Error::new(
-                Kind::Configuration,
+                ErrorKind::Configuration,
                 "the token is empty or holds what no token can hold",
             ));
         }
@@ -195,8 +196,8 @@ fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), Error
 }
 
 fn checked_url(url: &str) -> Result<String, Error> {
-    let parsed = http::base_url(url)?;
-    if parsed.scheme() != "https" && !http::is_loopback(&parsed) {
+    let parsed = http_client::base_url(url)?;
+    if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
         return Err(Error::invalid("url", "without TLS the token could be read on its way: use https://"));
     }
     Ok(url.trim_end_matches('/').to_owned())
@@ -206,7 +207,7 @@ fn checked_url(url: &str) -> Result<String, Error> {
 mod tests {
     use super::*;
 
-    fn kind(connect: Connect) -> Result<(), Kind> {
+    fn kind(connect: Connect) -> Result<(), ErrorKind> {
         connect.client().map(|_| ()).map_err(|e| e.kind())
     }
 
@@ -219,14 +220,14 @@ mod tests {
             assert_eq!(to(good), Ok(()), "{good}");
         }
         for bad in ["http://app.koyeb.com", "http://localhost.evil.com", "https://me:pass@a", "koyeb", ""] {
-            assert_eq!(to(bad), Err(Kind::InvalidInput), "{bad}");
+            assert_eq!(to(bad), Err(ErrorKind::InvalidInput), "{bad}");
         }
     }
 
     #[test]
     fn tokens_that_cannot_be() {
         for bad in ["", "two words", "a,b", "a\nb", "ü"] {
-            assert_eq!(kind(Koyeb::token(bad)), Err(Kind::Configuration), "{bad:?}");
+            assert_eq!(kind(Koyeb::token(bad)), Err(ErrorKind::Configuration), "{bad:?}");
         }
     }
 
@@ -237,14 +238,14 @@ mod tests {
         for (name, value) in
             [("Authorization", "x"), ("Sec-WebSocket-Protocol", "x"), ("a b", "x"), ("", "x"), ("x", "a\nb")]
         {
-            assert_eq!(with(name, value), Err(Kind::InvalidInput), "{name:?}");
+            assert_eq!(with(name, value), Err(ErrorKind::InvalidInput), "{name:?}");
         }
     }
 
     #[test]
     fn organizations_that_lead_elsewhere_are_refused() {
-        assert_eq!(kind(Koyeb::token("t").organization("..")), Err(Kind::InvalidInput));
-        assert_eq!(kind(Koyeb::token("t").organization("")), Err(Kind::InvalidInput));
+        assert_eq!(kind(Koyeb::token("t").organization("..")), Err(ErrorKind::InvalidInput));
+        assert_eq!(kind(Koyeb::token("t").organization("")), Err(ErrorKind::InvalidInput));
     }
 
     #[test]

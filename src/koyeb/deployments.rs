@@ -4,7 +4,7 @@ use super::data::DeploymentInfo;
 use super::pager::{self, Came, Item, Spot};
 use super::{Deployment, DeploymentStatus, Koyeb, given, push};
 use crate::error::Error;
-use crate::page::List;
+use crate::stream::list::List;
 
 /// Which deployments; from [`Koyeb::deployments`].
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Connect, Koyeb};
 use crate::config::{self, Surroundings, Tried, file};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
 impl Koyeb {
@@ -20,7 +20,7 @@ impl Koyeb {
     /// | place | `KOYEB_URL`, `KOYEB_API_HOST` | `url` |
     /// | organization | `KOYEB_ORGANIZATION` | `organization` |
     ///
-    /// The file is `~/.koyeb.yaml` unless `KOYEB_CONFIG` names another one. Fails with [`Kind::Configuration`] and a
+    /// The file is `~/.koyeb.yaml` unless `KOYEB_CONFIG` names another one. Fails with [`ErrorKind::Configuration`] and a
     /// list of all that was tried.
     pub async fn discover() -> Result<Self, Error> {
         config::aside(|| find(&Surroundings::real())).await?.connect().await
@@ -86,7 +86,7 @@ impl File {
 
     fn read(path: &Path) -> Result<Self, Error> {
         // What is in the file may be secret: nothing of it is quoted.
-        let unusable = |why: &str| Error::new(Kind::Configuration, format!("{}: {why}", path.display()));
+        let unusable = |why: &str| Error::new(ErrorKind::Configuration, format!("{}: {why}", path.display()));
         let text = file::text(path).map_err(|e| unusable(&format!("can't be read: {e}")))?;
         let settings: Option<Settings> = file::yaml(text.expose())
             .map_err(|e| unusable(&format!("as a file of the koyeb command, it {e}")))?;
@@ -120,7 +120,7 @@ mod tests {
             Ok(path.display().to_string())
         }
 
-        fn find(&self, variables: &[(&str, &str)]) -> Result<String, (Kind, String)> {
+        fn find(&self, variables: &[(&str, &str)]) -> Result<String, (ErrorKind, String)> {
             let home = self.0.display().to_string();
             let all: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
             let found = find(&Surroundings::made(&all, &self.0)).map_err(|e| (e.kind(), e.to_string()))?;
@@ -164,7 +164,9 @@ mod tests {
         let other = home.write("other.yaml", "token: f2\n")?;
         assert!(home.find(&[("KOYEB_CONFIG", &other)]).is_ok_and(|found| found.contains("other.yaml")));
         let missing = home.find(&[("KOYEB_CONFIG", "/nowhere/koyeb.yaml")]);
-        assert!(missing.is_err_and(|(kind, text)| kind == Kind::Configuration && text.contains("/nowhere")));
+        assert!(
+            missing.is_err_and(|(kind, text)| kind == ErrorKind::Configuration && text.contains("/nowhere"))
+        );
         Ok(())
     }
 
@@ -184,7 +186,7 @@ mod tests {
         let home = Home::new("nothing")?;
         home.write(".koyeb.yaml", "token: \"\"\n")?;
         let Err((kind, text)) = home.find(&[]) else { unreachable!("there is no token") };
-        assert_eq!(kind, Kind::Configuration);
+        assert_eq!(kind, ErrorKind::Configuration);
         for place in ["KOYEB_TOKEN", "KOYEB_API_TOKEN", ".koyeb.yaml"] {
             assert!(text.contains(place), "{text}");
         }
@@ -197,7 +199,7 @@ mod tests {
         home.write(".koyeb.yaml", "token: [hunter2\n")?;
         let Err((kind, text)) = home.find(&[]) else { unreachable!("the file is broken") };
         assert!(
-            kind == Kind::Configuration && text.contains(".koyeb.yaml") && !text.contains("hunter2"),
+            kind == ErrorKind::Configuration && text.contains(".koyeb.yaml") && !text.contains("hunter2"),
             "{text}"
         );
         home.write(".koyeb.yaml", "")?;

@@ -4,7 +4,7 @@ use super::data::EventInfo;
 use super::pager::{self, Came, Item, Spot};
 use super::{Instance, Koyeb, Order, Snapshot, Subject, given, push};
 use crate::error::Error;
-use crate::page::List;
+use crate::stream::list::List;
 
 /// Which events of instances; from [`Koyeb::instance_events`].
 ///

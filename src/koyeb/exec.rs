@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::frame;
 use super::{Instance, Koyeb, Service, Subject};
-use crate::error::{Error, Kind, Sent};
-use crate::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
-use crate::socket::{Frame, Socket};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
+use crate::stream::socket::{Frame, Socket};
 use crate::transport::{Label, checked};
 
 /// A command to run; from [`Instance::exec`] or [`Service::exec`].
@@ -104,7 +104,7 @@ impl Exec {
     }
 
     /// After how long a silence the service is asked whether it is still there, and how long its answer may take: 20
-    /// seconds if not set. No answer is an error of [`Kind::Timeout`].
+    /// seconds if not set. No answer is an error of [`ErrorKind::Timeout`].
     ///
     /// A service that is busy with unread input answers nobody; so this ends once more than 32 KiB were sent.
     pub fn keepalive(mut self, silence: Duration) -> Self {
@@ -122,7 +122,7 @@ impl Exec {
     /// Runs it to its end and collects what it wrote.
     ///
     /// An exit status other than 0 is not an error here: see [`Output::success`]. More output than
-    /// [`max_output`](Self::max_output) is an error of [`Kind::LimitExceeded`] that has what came before, and closes the
+    /// [`max_output`](Self::max_output) is an error of [`ErrorKind::LimitExceeded`] that has what came before, and closes the
     /// connection.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
@@ -144,9 +144,9 @@ impl Exec {
     /// # Ok(()) }
     /// ```
     ///
-    /// The service has no signals: [`Process::signal`] is an error of [`Kind::Unsupported`]. [`Process::kill`] closes the
+    /// The service has no signals: [`Process::signal`] is an error of [`ErrorKind::Unsupported`]. [`Process::kill`] closes the
     /// connection, as dropping does; the command's exit status is then unknown, and waiting for it an error of
-    /// [`Kind::Cancelled`].
+    /// [`ErrorKind::Cancelled`].
     pub async fn spawn(self) -> Result<Process, Error> {
         let label = self.target.koyeb.label("exec_command", &self.target.id);
         label.clone().watch(self.started(label)).await
@@ -209,8 +209,8 @@ impl Target {
 }
 
 /// What explains a connection that closes at once.
-pub(super) fn says_why(kind: Kind) -> bool {
-    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::NotFound)
+pub(super) fn says_why(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound)
 }
 
 /// A connection that broke, unlike one that is silent, has a cause.
@@ -219,7 +219,7 @@ fn is_cut(e: &Error) -> bool {
 }
 
 fn cut(message: &str) -> Error {
-    Error::new(Kind::Interrupted, message).with(|e| e.sent = Sent::Yes)
+    Error::new(ErrorKind::Interrupted, message).with(|e| e.sent = Sent::Yes)
 }
 
 /// The connection of a running command.
@@ -331,10 +331,8 @@ impl Talk {
     async fn die(&self, output: &Sink) -> Result<ExitStatus, Error> {
         match tokio::time::timeout(LAST_WORDS, self.listen(output)).await {
             Ok(Ok(status)) => Ok(status),
-            _ => {
-                Err(cut("the command was killed; its exit status is unknown")
-                    .with(|e| e.kind = Kind::Cancelled))
-            }
+            _ => Err(cut("the command was killed; its exit status is unknown")
+                .with(|e| e.kind = ErrorKind::Cancelled)),
         }
     }
 }

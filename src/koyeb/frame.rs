@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply;
-use crate::error::{Error, Kind, Sent};
-use crate::process::Chunk;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::process::Chunk;
 
 /// What is sent at a time. The service may cut longer lines.
 pub(super) const PIECE: usize = 4096;
@@ -92,7 +92,7 @@ fn piece(io: Option<Io<'_>>, kind: fn(Bytes) -> Chunk) -> Result<Option<Chunk>, 
 }
 
 fn unreadable(message: &str) -> Error {
-    Error::new(Kind::BadReply, message).with(|e| e.sent = Sent::Yes)
+    Error::new(ErrorKind::BadReply, message).with(|e| e.sent = Sent::Yes)
 }
 
 #[cfg(test)]
@@ -145,14 +145,14 @@ mod tests {
     #[test]
     fn frames_that_are_errors() {
         for (frame, kind) in [
-            (r#"{"error":{"code":13,"message":"internal_server_error","details":[]}}"#, Kind::Server),
-            (r#"{"error":{"code":16,"message":"unauthenticated"}}"#, Kind::Unauthenticated),
+            (r#"{"error":{"code":13,"message":"internal_server_error","details":[]}}"#, ErrorKind::Server),
+            (r#"{"error":{"code":16,"message":"unauthenticated"}}"#, ErrorKind::Unauthenticated),
             (
                 r#"{"error":{"code":9,"message":"failed_precondition","details":[{"message":"x"}]}}"#,
-                Kind::Conflict,
+                ErrorKind::Conflict,
             ),
-            (r#"{"result":{"stdout":{"data":"?"}}}"#, Kind::BadReply),
-            ("<html>", Kind::BadReply),
+            (r#"{"result":{"stdout":{"data":"?"}}}"#, ErrorKind::BadReply),
+            ("<html>", ErrorKind::BadReply),
         ] {
             assert_eq!(read(frame.as_bytes()).map_err(|e| e.kind()), Err(kind), "{frame}");
         }

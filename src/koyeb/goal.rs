@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Koyeb;
-use crate::error::{Error, Kind, Sent};
-use crate::pauses::Pauses;
-use crate::retry::Retry;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
+use crate::transport::retry::Retry;
+use crate::wait::poll_backoff::Pauses;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
 /// What somebody waits for.
@@ -25,7 +25,7 @@ pub(super) trait Goal: Send + 'static {
 
     /// Stops the work; most can't be stopped.
     fn cancel<'a>(&'a mut self, _koyeb: &'a Koyeb) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(Kind::Conflict, "this can't be cancelled")) })
+        Box::pin(async { Err(Error::new(ErrorKind::Conflict, "this can't be cancelled")) })
     }
 }
 
@@ -109,7 +109,7 @@ impl<G: Goal> Polling<G> {
 }
 
 fn lost(progress: &Progress) -> Error {
-    let kind = if progress.status == "CANCELED" { Kind::Cancelled } else { Kind::OperationFailed };
+    let kind = if progress.status == "CANCELED" { ErrorKind::Cancelled } else { ErrorKind::OperationFailed };
     Error::new(kind, format!("{} is {}", progress.message, progress.status)).with(|e| {
         e.sent = Sent::Yes;
         e.code = Some(progress.status.clone());
@@ -133,7 +133,7 @@ impl<G: Goal> Work for Polling<G> {
 
     fn finish(&mut self) -> BoxFuture<'_, Result<G::Output, Error>> {
         let result = self.result.take();
-        Box::pin(async move { result.ok_or_else(|| Error::new(Kind::BadReply, "there is no result")) })
+        Box::pin(async move { result.ok_or_else(|| Error::new(ErrorKind::BadReply, "there is no result")) })
     }
 
     fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {

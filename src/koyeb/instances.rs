@@ -7,7 +7,7 @@ use super::pager::{self, Came, Item, Spot};
 use super::service::Service;
 use super::{Deployment, Instance, InstanceStatus, Koyeb, Order, Subject, given, push};
 use crate::error::Error;
-use crate::page::List;
+use crate::stream::list::List;
 
 /// Which instances; from [`Koyeb::instances`].
 ///

@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 use crate::place::Place;
 use crate::raw;
-use crate::retry::Retry;
 use crate::transport::Label;
+use crate::transport::retry::Retry;
 
 pub use crate::raw::koyeb::types;
 pub use crate::raw::koyeb::types::{

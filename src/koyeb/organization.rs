@@ -3,12 +3,12 @@
 use tokio::time::Instant;
 
 use super::{reply, subprotocol, types};
-use crate::clock;
-use crate::credential::{Credential, Fetch, Token, bearer};
-use crate::error::{Error, Kind};
-use crate::limits::Limits;
+use crate::deadline;
+use crate::error::{Error, ErrorKind};
 use crate::raw;
-use crate::retry::Retry;
+use crate::transport::credential::{Credential, Fetch, Token, bearer};
+use crate::transport::limits::Limits;
+use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
 use crate::wait::BoxFuture;
 
@@ -47,7 +47,7 @@ impl Fetch for Switch {
     fn fetch(&self) -> BoxFuture<'_, Result<Token, Error>> {
         Box::pin(async {
             self.exchange().await.map_err(|e| match e.kind() {
-                Kind::NotFound => e.with(|inner| {
+                ErrorKind::NotFound => e.with(|inner| {
                     inner.suggestion = Some("check the organization's id".to_owned());
                 }),
                 _ => e,
@@ -59,5 +59,5 @@ impl Fetch for Switch {
 /// A time of day as this process's clock has it.
 fn moment(time: chrono::DateTime<chrono::Utc>) -> Option<Instant> {
     let left = (time - chrono::Utc::now()).to_std().unwrap_or_default();
-    Some(clock::from_now(left))
+    Some(deadline::from_now(left))
 }

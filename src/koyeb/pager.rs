@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::{Error, Kind};
-use crate::page::{Cursor, List, Page};
+use crate::error::{Error, ErrorKind};
+use crate::stream::list::{Cursor, List, Page};
 use crate::wait::BoxFuture;
 
 /// The most that a page can hold, and what is asked for if nobody says otherwise.
@@ -111,7 +111,7 @@ impl Pager {
             .unwrap_or(number >= u64::from(self.size));
         if number == 0 && more {
             return Err(Error::new(
-                Kind::BadReply,
+                ErrorKind::BadReply,
                 format!("the list ends after {offset} items although there are more"),
             ));
         }
@@ -123,7 +123,7 @@ impl Pager {
             is_new || item.id().is_empty()
         });
         if more && !self.advances(any_new, page) {
-            return Err(Error::new(Kind::BadReply, "the list doesn't advance: pages repeat"));
+            return Err(Error::new(ErrorKind::BadReply, "the list doesn't advance: pages repeat"));
         }
         if let Some(ids) = ids {
             items.retain(|item| ids.iter().any(|id| id == item.id()));
@@ -186,7 +186,9 @@ mod tests {
     }
 
     /// Reads a list whose pages are made from their offsets; gives the ids, and how often it was asked.
-    async fn read(page: impl Fn(u64) -> Came<Thing> + Send + 'static) -> (Result<Vec<String>, Kind>, u32) {
+    async fn read(
+        page: impl Fn(u64) -> Came<Thing> + Send + 'static,
+    ) -> (Result<Vec<String>, ErrorKind>, u32) {
         let asked = Arc::new(Mutex::new(0));
         let counter = asked.clone();
         let list = list(Some(10), move |spot| {
@@ -278,23 +280,23 @@ mod tests {
             has_next: None,
             ids: None,
         };
-        assert_eq!(read(page).await.0, Err(Kind::BadReply));
+        assert_eq!(read(page).await.0, Err(ErrorKind::BadReply));
     }
 
     #[tokio::test]
     async fn pages_that_repeat_are_an_error() {
         let same = |_| Came { items: things(0, 10), count: None, has_next: Some(true), ids: None };
-        assert_eq!(read(same).await, (Err(Kind::BadReply), BARREN + 2));
+        assert_eq!(read(same).await, (Err(ErrorKind::BadReply), BARREN + 2));
         for circle in 2..9 {
             let round = move |offset: u64| {
                 let at = offset / 10 % circle * 10;
                 Came { items: things(at, at + 10), count: None, has_next: Some(true), ids: None }
             };
-            assert_eq!(read(round).await.0, Err(Kind::BadReply), "{circle}");
+            assert_eq!(read(round).await.0, Err(ErrorKind::BadReply), "{circle}");
         }
         let nameless =
             |_| Came { items: vec![Thing(String::new())], count: None, has_next: Some(true), ids: None };
-        assert_eq!(read(nameless).await.0, Err(Kind::BadReply));
+        assert_eq!(read(nameless).await.0, Err(ErrorKind::BadReply));
     }
 
     #[tokio::test]
@@ -345,8 +347,8 @@ mod tests {
     async fn sizes_that_cannot_be() {
         for size in [0, 101] {
             let nothing =
-                list::<Thing, _>(Some(size), |_| Box::pin(async { Err(Error::new(Kind::Server, "")) }));
-            assert_eq!(nothing.all().await.map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+                list::<Thing, _>(Some(size), |_| Box::pin(async { Err(Error::new(ErrorKind::Server, "")) }));
+            assert_eq!(nothing.all().await.map_err(|e| e.kind()).err(), Some(ErrorKind::InvalidInput));
         }
     }
 }

@@ -21,7 +21,7 @@ impl<D: Subject> Service<D> {
 /// operation.
 ///
 /// The request is never repeated blindly: where its answer is lost, the error is of
-/// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown). To cancel the operation cancels the deployment.
+/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). To cancel the operation cancels the deployment.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Redeploy {

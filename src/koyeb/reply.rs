@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::{Answer, Explanation};
 
 /// What Koyeb means with an answer that is an error.
@@ -28,8 +28,8 @@ pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
 }
 
 /// A good status with a body that isn't JSON is no answer of this API.
-fn not_from_koyeb(status: u16) -> Option<Kind> {
-    (status < 400).then_some(Kind::BadReply)
+fn not_from_koyeb(status: u16) -> Option<ErrorKind> {
+    (status < 400).then_some(ErrorKind::BadReply)
 }
 
 fn fields(error: &Value) -> impl Iterator<Item = &Value> {
@@ -52,33 +52,33 @@ fn message(error: &Value) -> String {
 }
 
 /// Where a word says more than the status. gRPC's numbers come without one of HTTP, or with the one that fits.
-fn kind_of_word(code: &str, status: u16) -> Option<Kind> {
+fn kind_of_word(code: &str, status: u16) -> Option<ErrorKind> {
     if let Ok(number) = code.parse::<i64>() {
         return (status < 400 || number == 9).then(|| kind_of_number(number));
     }
     match code {
-        "failed_precondition" => Some(Kind::Conflict),
-        "already_exists" => Some(Kind::AlreadyExists),
-        "unknown_resource" => Some(Kind::NotFound),
-        "rate_limit_error" => Some(Kind::RateLimited),
+        "failed_precondition" => Some(ErrorKind::Conflict),
+        "already_exists" => Some(ErrorKind::AlreadyExists),
+        "unknown_resource" => Some(ErrorKind::NotFound),
+        "rate_limit_error" => Some(ErrorKind::RateLimited),
         _ => None,
     }
 }
 
 /// gRPC's codes.
-pub(super) fn kind_of_number(code: i64) -> Kind {
+pub(super) fn kind_of_number(code: i64) -> ErrorKind {
     match code {
-        1 => Kind::Cancelled,
-        3 | 11 => Kind::InvalidInput,
-        4 | 14 => Kind::Unavailable,
-        5 => Kind::NotFound,
-        6 => Kind::AlreadyExists,
-        7 => Kind::PermissionDenied,
-        8 => Kind::RateLimited,
-        9 | 10 => Kind::Conflict,
-        12 => Kind::Unsupported,
-        16 => Kind::Unauthenticated,
-        _ => Kind::Server,
+        1 => ErrorKind::Cancelled,
+        3 | 11 => ErrorKind::InvalidInput,
+        4 | 14 => ErrorKind::Unavailable,
+        5 => ErrorKind::NotFound,
+        6 => ErrorKind::AlreadyExists,
+        7 => ErrorKind::PermissionDenied,
+        8 => ErrorKind::RateLimited,
+        9 | 10 => ErrorKind::Conflict,
+        12 => ErrorKind::Unsupported,
+        16 => ErrorKind::Unauthenticated,
+        _ => ErrorKind::Server,
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn of_frame(error: &Value) -> Error {
         headers: &Default::default(),
         body: &serde_json::to_vec(error).unwrap_or_default(),
     });
-    let kind = told.kind.filter(|kind| *kind != Kind::BadReply).unwrap_or(Kind::Server);
+    let kind = told.kind.filter(|kind| *kind != ErrorKind::BadReply).unwrap_or(ErrorKind::Server);
     Error::new(kind, told.message).with(|e| {
         (e.sent, e.code, e.fields) = (Sent::Yes, told.code, told.fields);
     })
@@ -100,7 +100,7 @@ pub(super) fn unclear(e: Error) -> Error {
     let unclear = e.sent() == Sent::Unknown && e.status().is_none();
     e.with(|inner| {
         if unclear {
-            inner.kind = Kind::OutcomeUnknown;
+            inner.kind = ErrorKind::OutcomeUnknown;
         }
     })
 }
@@ -115,10 +115,10 @@ pub(super) fn words(messages: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn told(status: u16, body: &str) -> (Kind, Option<String>, String, Vec<String>) {
+    fn told(status: u16, body: &str) -> (ErrorKind, Option<String>, String, Vec<String>) {
         let headers = Default::default();
         let told = explain(&Answer { status, headers: &headers, body: body.as_bytes() });
-        (told.kind.unwrap_or_else(|| Kind::of_status(status)), told.code, told.message, told.fields)
+        (told.kind.unwrap_or_else(|| ErrorKind::of_status(status)), told.code, told.message, told.fields)
     }
 
     #[test]
@@ -127,13 +127,13 @@ mod tests {
         let plain = r#"{"status":401,"code":"authentication_error","message":"Invalid token format"}"#;
         assert_eq!(
             told(401, plain),
-            (Kind::Unauthenticated, text("authentication_error"), "Invalid token format".into(), vec![])
+            (ErrorKind::Unauthenticated, text("authentication_error"), "Invalid token format".into(), vec![])
         );
         let with_fields = r#"{"status":400,"code":"invalid_argument","message":"Validation error","fields":[{"field":"limit","description":"is too large"}]}"#;
         assert_eq!(
             told(400, with_fields),
             (
-                Kind::InvalidInput,
+                ErrorKind::InvalidInput,
                 text("invalid_argument"),
                 "Validation error; limit: is too large".into(),
                 vec!["limit".into()]
@@ -142,15 +142,15 @@ mod tests {
         let rpc = r#"{"code":9,"message":"failed_precondition","details":[{"message":"it is paused"}]}"#;
         assert_eq!(
             told(400, rpc),
-            (Kind::Conflict, text("9"), "failed_precondition; it is paused".into(), vec![])
+            (ErrorKind::Conflict, text("9"), "failed_precondition; it is paused".into(), vec![])
         );
         for (status, body, kind) in [
-            (502, "<html>Bad gateway</html>", Kind::Unavailable),
-            (403, "", Kind::PermissionDenied),
-            (429, "error code: 1015", Kind::RateLimited),
-            (500, "[]", Kind::Server),
-            (200, "<html>", Kind::BadReply),
-            (404, r#"{"code":null,"message":null,"fields":null,"details":null}"#, Kind::NotFound),
+            (502, "<html>Bad gateway</html>", ErrorKind::Unavailable),
+            (403, "", ErrorKind::PermissionDenied),
+            (429, "error code: 1015", ErrorKind::RateLimited),
+            (500, "[]", ErrorKind::Server),
+            (200, "<html>", ErrorKind::BadReply),
+            (404, r#"{"code":null,"message":null,"fields":null,"details":null}"#, ErrorKind::NotFound),
         ] {
             assert_eq!(told(status, body), (kind, None, String::new(), vec![]), "{body}");
         }
@@ -159,12 +159,12 @@ mod tests {
     #[test]
     fn words_that_say_more_than_the_status() {
         for (status, code, kind) in [
-            (400, "failed_precondition", Kind::Conflict),
-            (400, "invalid_parameter", Kind::InvalidInput),
-            (403, "authentication_required", Kind::PermissionDenied),
-            (404, "unknown_resource", Kind::NotFound),
-            (500, "api_error", Kind::Server),
-            (418, "something_new", Kind::Rejected),
+            (400, "failed_precondition", ErrorKind::Conflict),
+            (400, "invalid_parameter", ErrorKind::InvalidInput),
+            (403, "authentication_required", ErrorKind::PermissionDenied),
+            (404, "unknown_resource", ErrorKind::NotFound),
+            (500, "api_error", ErrorKind::Server),
+            (418, "something_new", ErrorKind::Rejected),
         ] {
             let body = format!(r#"{{"status":{status},"code":"{code}","message":""}}"#);
             assert_eq!(told(status, &body).0, kind, "{code}");
@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn errors_in_frames() {
         let e = of_frame(&serde_json::json!({"code": 16, "message": "no", "details": []}));
-        assert_eq!((e.kind(), e.code()), (Kind::Unauthenticated, Some("16")));
+        assert_eq!((e.kind(), e.code()), (ErrorKind::Unauthenticated, Some("16")));
         let e = of_frame(&serde_json::json!("boom"));
-        assert_eq!(e.kind(), Kind::Server);
+        assert_eq!(e.kind(), ErrorKind::Server);
     }
 }

@@ -17,7 +17,7 @@ impl Koyeb {
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`], [`Service`] for pause
     /// and resume, [`Deployment`] for redeploy and cancel, [`Snapshot`], or `()` for scale and delete; anything else is
-    /// an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another organization or token; see
+    /// an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another organization or token; see
     /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(self.place())?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::logs::narrowed;
 use super::{LogLine, Logs, given, types};
 use crate::error::Error;
-use crate::page::{Cursor, List, Page};
+use crate::stream::list::{Cursor, List, Page};
 
 impl Logs {
     /// Searches: the lines as a stream over all pages. The next page is fetched while one is read.

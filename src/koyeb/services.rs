@@ -4,7 +4,7 @@ use super::data::ServiceInfo;
 use super::pager::{self, Came, Item, Spot};
 use super::{Koyeb, Service, ServiceStatus, ServiceType, given, push};
 use crate::error::Error;
-use crate::page::List;
+use crate::stream::list::List;
 
 /// Which services; from [`Koyeb::services`].
 #[derive(Debug, Clone)]

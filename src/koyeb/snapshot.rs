@@ -60,7 +60,7 @@ async fn get(koyeb: &Koyeb, id: &str) -> Result<Snapshot, Error> {
 /// A snapshot to be taken; from [`Instance::snapshot`].
 ///
 /// `.await` it for the finished snapshot, or [`send`](Self::send) it and keep the operation. The request is never
-/// repeated blindly: where its answer is lost, the error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown) and
+/// repeated blindly: where its answer is lost, the error is of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and
 /// the snapshot's name is the marker.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]

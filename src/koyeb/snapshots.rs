@@ -4,7 +4,7 @@ use super::data::SnapshotInfo;
 use super::pager::{self, Came, Item, Spot};
 use super::{InstanceSnapshotStatus, InstanceSnapshotType, Koyeb, Snapshot, given, push};
 use crate::error::Error;
-use crate::page::List;
+use crate::stream::list::List;
 
 /// Which snapshots; from [`Koyeb::snapshots`].
 #[derive(Debug, Clone)]

@@ -112,11 +112,11 @@ pub(super) fn place(request: &types::LaunchRequest) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     fn field(checked: Result<(), Error>) -> Option<String> {
         let e = checked.err()?;
-        assert_eq!(e.kind(), Kind::InvalidInput);
+        assert_eq!(e.kind(), ErrorKind::InvalidInput);
         e.fields().first().cloned()
     }
 

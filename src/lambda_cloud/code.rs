@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, Kind};
-use crate::shown::Shown;
+use crate::error::{Error, ErrorKind};
+use crate::printable::Shown;
 
 /// Lambda Cloud's word for why a request was refused: what to go by, since statuses and texts vary.
 ///
@@ -63,37 +63,37 @@ pub enum ErrorCode {
     Unknown(String),
 }
 
-const CODES: &[(&str, ErrorCode, Kind)] = &[
-    ("global/invalid-api-key", ErrorCode::InvalidApiKey, Kind::Unauthenticated),
-    ("global/account-inactive", ErrorCode::AccountInactive, Kind::PermissionDenied),
-    ("global/invalid-address", ErrorCode::InvalidAddress, Kind::PermissionDenied),
-    ("global/forbidden", ErrorCode::Forbidden, Kind::PermissionDenied),
-    ("global/invalid-parameters", ErrorCode::InvalidParameters, Kind::InvalidInput),
-    ("global/quota-exceeded", ErrorCode::QuotaExceeded, Kind::QuotaExceeded),
-    ("global/object-does-not-exist", ErrorCode::ObjectDoesNotExist, Kind::NotFound),
-    ("global/not-found", ErrorCode::NotFound, Kind::NotFound),
-    ("global/duplicate", ErrorCode::Duplicate, Kind::AlreadyExists),
-    ("global/conflict", ErrorCode::Conflict, Kind::Conflict),
-    ("global/internal-error", ErrorCode::InternalError, Kind::Server),
-    ("global/unknown", ErrorCode::Unspecified, Kind::Rejected),
+const CODES: &[(&str, ErrorCode, ErrorKind)] = &[
+    ("global/invalid-api-key", ErrorCode::InvalidApiKey, ErrorKind::Unauthenticated),
+    ("global/account-inactive", ErrorCode::AccountInactive, ErrorKind::PermissionDenied),
+    ("global/invalid-address", ErrorCode::InvalidAddress, ErrorKind::PermissionDenied),
+    ("global/forbidden", ErrorCode::Forbidden, ErrorKind::PermissionDenied),
+    ("global/invalid-parameters", ErrorCode::InvalidParameters, ErrorKind::InvalidInput),
+    ("global/quota-exceeded", ErrorCode::QuotaExceeded, ErrorKind::QuotaExceeded),
+    ("global/object-does-not-exist", ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound),
+    ("global/not-found", ErrorCode::NotFound, ErrorKind::NotFound),
+    ("global/duplicate", ErrorCode::Duplicate, ErrorKind::AlreadyExists),
+    ("global/conflict", ErrorCode::Conflict, ErrorKind::Conflict),
+    ("global/internal-error", ErrorCode::InternalError, ErrorKind::Server),
+    ("global/unknown", ErrorCode::Unspecified, ErrorKind::Rejected),
     (
         "instance-operations/launch/insufficient-capacity",
         ErrorCode::InsufficientCapacity,
-        Kind::InsufficientCapacity,
+        ErrorKind::InsufficientCapacity,
     ),
     (
         "instance-operations/launch/file-system-in-wrong-region",
         ErrorCode::FileSystemInWrongRegion,
-        Kind::InvalidInput,
+        ErrorKind::InvalidInput,
     ),
     (
         "instance-operations/launch/file-systems-not-supported",
         ErrorCode::FileSystemsNotSupported,
-        Kind::InvalidInput,
+        ErrorKind::InvalidInput,
     ),
-    ("filesystems/filesystem-in-use", ErrorCode::FileSystemInUse, Kind::Conflict),
-    ("firewall-rulesets/firewall-ruleset-in-use", ErrorCode::FirewallRulesetInUse, Kind::Conflict),
-    ("ssh-keys/key-in-use", ErrorCode::SshKeyInUse, Kind::Conflict),
+    ("filesystems/filesystem-in-use", ErrorCode::FileSystemInUse, ErrorKind::Conflict),
+    ("firewall-rulesets/firewall-ruleset-in-use", ErrorCode::FirewallRulesetInUse, ErrorKind::Conflict),
+    ("ssh-keys/key-in-use", ErrorCode::SshKeyInUse, ErrorKind::Conflict),
 ];
 
 impl ErrorCode {
@@ -111,14 +111,14 @@ impl ErrorCode {
     }
 
     /// What a code means in words that are the same on every API. The status matters only to unknown ones.
-    pub(super) fn kind(word: &str, status: u16) -> Kind {
+    pub(super) fn kind(word: &str, status: u16) -> ErrorKind {
         match CODES.iter().find(|(known, ..)| *known == word) {
             Some((_, _, kind)) => *kind,
             // Trouble behind the API, which passes.
-            None if word.starts_with("provider/") => Kind::Unavailable,
+            None if word.starts_with("provider/") => ErrorKind::Unavailable,
             // Refused, but nothing says that the arguments are to blame.
-            None if status == 400 => Kind::Rejected,
-            None => Kind::of_status(status),
+            None if status == 400 => ErrorKind::Rejected,
+            None => ErrorKind::of_status(status),
         }
     }
 }
@@ -174,11 +174,11 @@ mod tests {
     #[test]
     fn the_code_counts_and_not_the_status() {
         for status in [400, 404, 409, 500] {
-            assert_eq!(ErrorCode::kind("global/object-does-not-exist", status), Kind::NotFound);
-            assert_eq!(ErrorCode::kind("global/internal-error", status), Kind::Server);
-            assert_eq!(ErrorCode::kind("provider/internal-unavailable", status), Kind::Unavailable);
+            assert_eq!(ErrorCode::kind("global/object-does-not-exist", status), ErrorKind::NotFound);
+            assert_eq!(ErrorCode::kind("global/internal-error", status), ErrorKind::Server);
+            assert_eq!(ErrorCode::kind("provider/internal-unavailable", status), ErrorKind::Unavailable);
         }
-        assert_eq!(ErrorCode::kind("global/on-fire", 400), Kind::Rejected);
-        assert_eq!(ErrorCode::kind("global/on-fire", 503), Kind::Unavailable);
+        assert_eq!(ErrorCode::kind("global/on-fire", 400), ErrorKind::Rejected);
+        assert_eq!(ErrorCode::kind("global/on-fire", 503), ErrorKind::Unavailable);
     }
 }

@@ -6,15 +6,16 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use super::{Core, LambdaCloud, reply};
-use crate::credential::{Credential, bearer};
-use crate::error::{Error, Kind};
-use crate::limits::Limits;
-use crate::pace::{Pace, Pacing};
+use crate::error::{Error, ErrorKind};
 use crate::place::{self, Place, Server};
-use crate::retry::Retry;
+use crate::raw;
 use crate::secret::Secret;
+use crate::transport::credential::{Credential, bearer};
+use crate::transport::limits::Limits;
+use crate::transport::rate_limit::{Pace, Pacing};
+use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
-use crate::{http, raw, tls};
+use crate::transport::{http_client, tls};
 
 /// An account to connect to; from [`LambdaCloud::with_key`].
 #[derive(Debug, Clone)]
@@ -125,12 +126,12 @@ impl Connect {
     /// A client, without asking the service anything.
     pub fn client(self) -> Result<LambdaCloud, Error> {
         let base = checked(&self.url)?;
-        let parsed = http::base_url(&base)?;
+        let parsed = http_client::base_url(&base)?;
         let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
-        let http = http::build(http::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let key = checked_key(&self.key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
-        let (api, server) = ("lambda-cloud", Server::at(&http::base_url(&base)?));
+        let (api, server) = ("lambda-cloud", Server::at(&http_client::base_url(&base)?));
         let place = Place { api, server, scope: place::account(api, key) };
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
         let credential = Credential::Fixed(header);
@@ -145,7 +146,7 @@ impl Connect {
 
 fn checked_key(key: &Secret) -> Result<&str, Error> {
     match key.expose().trim() {
-        "" => Err(Error::new(Kind::Configuration, "the API key is empty")),
+        "" => Err(Error::new(ErrorKind::Configuration, "the API key is empty")),
         key => Ok(key),
     }
 }
@@ -154,14 +155,15 @@ fn checked_key(key: &Secret) -> Result<&str, Error> {
 fn basic(http: &reqwest::Client, key: &str) -> Result<HeaderValue, Error> {
     let request = http.get(SERVICE).basic_auth(key, None::<&str>).build();
     let header = request.ok().and_then(|request| request.headers().get(AUTHORIZATION).cloned());
-    let mut header = header.ok_or_else(|| Error::new(Kind::Configuration, "the API key can't be sent"))?;
+    let mut header =
+        header.ok_or_else(|| Error::new(ErrorKind::Configuration, "the API key can't be sent"))?;
     header.set_sensitive(true);
     Ok(header)
 }
 
 fn checked(url: &str) -> Result<String, Error> {
-    let parsed = http::base_url(url)?;
-    if parsed.scheme() != "https" && !http::is_loopback(&parsed) {
+    let parsed = http_client::base_url(url)?;
+    if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
         return Err(Error::invalid("url", "plain http:// would show the key to everybody on the way"));
     }
     let url = url.trim_end_matches('/');
@@ -183,7 +185,7 @@ mod tests {
             assert_eq!(checked(given).ok().as_deref(), Some(base));
         }
         for bad in ["http://cloud.lambda.ai", "cloud.lambda.ai", "", "https://key@cloud.lambda.ai"] {
-            assert_eq!(checked(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
+            assert_eq!(checked(bad).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput), "{bad}");
         }
     }
 
@@ -194,7 +196,7 @@ mod tests {
                 // Basic can carry anything but nothing.
                 let basic = connect.basic && !bad.trim().is_empty();
                 let made = connect.client().map(|_| ()).map_err(|e| e.kind());
-                assert_eq!(made, if basic { Ok(()) } else { Err(Kind::Configuration) }, "{bad:?}");
+                assert_eq!(made, if basic { Ok(()) } else { Err(ErrorKind::Configuration) }, "{bad:?}");
             }
         }
     }

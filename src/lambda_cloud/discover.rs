@@ -15,7 +15,7 @@ impl LambdaCloud {
     /// `~/.lambda_cloud/lambda_keys`, in this order. `LAMBDA_CLOUD_BASE_URL` or `LAMBDA_CLOUD_API_URL` sets another
     /// address.
     ///
-    /// Asks the service nothing. Fails with [`Kind::Configuration`](crate::Kind::Configuration) and a list of all that
+    /// Asks the service nothing. Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and a list of all that
     /// was tried.
     pub fn discover() -> Result<Self, Error> {
         find(&Surroundings::real())?.client()

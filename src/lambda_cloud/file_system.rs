@@ -26,7 +26,7 @@ impl LambdaCloud {
     }
 
     /// Deletes a file system and all that is on it, by its id. One that an instance has mounted is a
-    /// [`Kind::Conflict`](crate::Kind::Conflict).
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub async fn delete_file_system(&self, id: &str) -> Result<(), Error> {
         self.raw().file_system_delete().id(id).send().await.map(drop)
     }

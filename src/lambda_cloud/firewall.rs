@@ -163,7 +163,7 @@ impl LambdaCloud {
         self.raw().firewall_ruleset_update().id(id).body(body).send().await
     }
 
-    /// Deletes a firewall ruleset, by its id. One that an instance has is a [`Kind::Conflict`](crate::Kind::Conflict).
+    /// Deletes a firewall ruleset, by its id. One that an instance has is a [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub async fn delete_firewall_ruleset(&self, id: &str) -> Result<(), Error> {
         self.raw().firewall_ruleset_delete().id(id).send().await.map(drop)
     }

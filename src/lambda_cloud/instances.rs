@@ -2,7 +2,7 @@
 
 use super::{Instance, InstanceStatus, LambdaCloud, types};
 use crate::error::Error;
-use crate::page::{Cursor, List, Page};
+use crate::stream::list::{Cursor, List, Page};
 
 /// Which instances; from [`LambdaCloud::instances`].
 ///

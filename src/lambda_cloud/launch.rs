@@ -8,7 +8,7 @@ use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
 use super::reply::is_ambiguous;
 use super::settle::{self, MARKER};
 use super::{Instance, InstanceStatus, LambdaCloud, check, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
@@ -20,7 +20,7 @@ use crate::wait::{BoxFuture, Operation};
 /// Billing starts with the request, and the service has no way to recognise one that it has seen. So the request is
 /// never repeated unless it provably did nothing, and each launch bears a tag of its own (`windlass-launch`). Where the
 /// answer is lost, the client looks for the tag through a [window](Self::settle_window) and goes on with what it finds;
-/// else the error is of [`Kind::OutcomeUnknown`], with the tag's value in [`Error::marker`] and in [`Error::ticket`] the
+/// else the error is of [`ErrorKind::OutcomeUnknown`], with the tag's value in [`Error::marker`] and in [`Error::ticket`] the
 /// ticket that looks again.
 ///
 /// Dropping the call while the request is under way leaves open whether there is an instance. Who must not lose one
@@ -62,7 +62,7 @@ impl LambdaCloud {
     /// ```
     ///
     /// The region and an SSH key must be given. Waiting lasts up to 30 minutes unless told otherwise, and ends early
-    /// when the instance is terminated, preempted or unhealthy: [`Kind::OperationFailed`]. An unhealthy one goes on
+    /// when the instance is terminated, preempted or unhealthy: [`ErrorKind::OperationFailed`]. An unhealthy one goes on
     /// costing money.
     ///
     /// Vendor's page: <https://docs.lambda.ai/public-cloud/on-demand/creating-managing-instances/>
@@ -255,10 +255,12 @@ impl Launch {
     fn not_one(&self, ids: &[String]) -> Error {
         let (kind, message) = match ids {
             [] => (
-                Kind::OutcomeUnknown,
+                ErrorKind::OutcomeUnknown,
                 format!("the launch was accepted without an id ({MARKER}={})", self.marker),
             ),
-            ids => (Kind::BadReply, format!("{} instances instead of one: {}", ids.len(), ids.join(", "))),
+            ids => {
+                (ErrorKind::BadReply, format!("{} instances instead of one: {}", ids.len(), ids.join(", ")))
+            }
         };
         self.marked(Error::new(kind, message)).with(|e| e.sent = Sent::Yes)
     }

@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use crate::place::Place;
 use crate::raw;
-use crate::retry::Retry;
 use crate::transport::Label;
+use crate::transport::retry::Retry;
 
 pub use crate::raw::lambda_cloud::types;
 pub use crate::raw::lambda_cloud::types::{InstanceStatus, NetworkProtocol};

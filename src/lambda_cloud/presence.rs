@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::settle::MARKER;
 use super::{Instance, LambdaCloud, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
@@ -165,7 +165,7 @@ impl<G: Goal> Presence<G> {
 
     fn failure(&self, why: &str) -> Error {
         let id = self.identity.id.as_deref().unwrap_or(Identity::UNKNOWN);
-        Error::new(Kind::OperationFailed, format!("instance {id}: {why}")).with(|e| {
+        Error::new(ErrorKind::OperationFailed, format!("instance {id}: {why}")).with(|e| {
             e.sent = Sent::Yes;
             e.marker = self.identity.marker.clone();
         })
@@ -200,7 +200,7 @@ impl<G: Goal> Work for Presence<G> {
 
     fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
         let id = self.identity.id.as_deref().unwrap_or(Identity::UNKNOWN);
-        let e = Error::new(Kind::OperationGone, format!("the service knows no instance {id}"));
+        let e = Error::new(ErrorKind::OperationGone, format!("the service knows no instance {id}"));
         let marker = self.identity.marker.clone();
         Box::pin(async { Err(e.with(|inner| inner.marker = marker)) })
     }
@@ -212,7 +212,7 @@ impl<G: Goal> Work for Presence<G> {
         Box::pin(async move {
             match instance {
                 Some(instance) => instance.terminate().send().await.map(drop),
-                None => Err(Error::new(Kind::Conflict, format!("a {kind} can't be called off"))),
+                None => Err(Error::new(ErrorKind::Conflict, format!("a {kind} can't be called off"))),
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What answers mean.
 
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::raw::lambda_cloud::types;
 use crate::transport::{Answer, Explanation};
 
@@ -26,9 +26,9 @@ pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
 fn from_the_edge(answer: &Answer<'_>) -> Explanation {
     let throttled = answer.status == 429 || says_1015(answer.body);
     let (kind, message) = match answer.status {
-        _ if throttled => (Some(Kind::RateLimited), "the edge refuses to pass on more requests"),
+        _ if throttled => (Some(ErrorKind::RateLimited), "the edge refuses to pass on more requests"),
         // A good status with a body that is no envelope is no answer of this API.
-        ..400 => (Some(Kind::BadReply), ""),
+        ..400 => (Some(ErrorKind::BadReply), ""),
         _ => (None, ""),
     };
     Explanation {
@@ -58,7 +58,7 @@ pub(super) fn is_ambiguous(e: &Error) -> bool {
         // Accepted, but the answer can't be read.
         Some(200..=299) => e.code().is_none(),
         // The vendor promises nothing for these, with or without an envelope.
-        Some(_) => e.kind() != Kind::RateLimited,
+        Some(_) => e.kind() != ErrorKind::RateLimited,
         None => e.sent() == Sent::Unknown,
     }
 }
@@ -80,29 +80,29 @@ mod tests {
             404,
             r#"{"error":{"code":"global/quota-exceeded","message":"m","suggestion":"s","new":1},"more":2}"#,
         );
-        assert_eq!(told.kind, Some(Kind::QuotaExceeded));
+        assert_eq!(told.kind, Some(ErrorKind::QuotaExceeded));
         assert_eq!((told.message.as_str(), told.suggestion.as_deref()), ("m", Some("s")));
         assert_eq!(told.code.as_deref(), Some("global/quota-exceeded"));
         assert_eq!(told.request_id.as_deref(), Some("8f1-SJC"));
         let bare = explained(500, r#"{"error":{"code":"global/unknown"}}"#);
-        assert_eq!((bare.kind, bare.suggestion), (Some(Kind::Rejected), None));
+        assert_eq!((bare.kind, bare.suggestion), (Some(ErrorKind::Rejected), None));
     }
 
     #[test]
     fn answers_of_the_edge() {
         let html = "<!DOCTYPE html><title>Access denied | Error 1015</title>";
         for (status, body) in [(429, html), (429, ""), (403, html), (503, "error code: 1015")] {
-            assert_eq!(explained(status, body).kind, Some(Kind::RateLimited), "{status} {body}");
+            assert_eq!(explained(status, body).kind, Some(ErrorKind::RateLimited), "{status} {body}");
         }
         assert_eq!(explained(502, "<html>bad gateway</html>").kind, None);
-        assert_eq!(explained(200, "<html>welcome</html>").kind, Some(Kind::BadReply));
+        assert_eq!(explained(200, "<html>welcome</html>").kind, Some(ErrorKind::BadReply));
         assert_eq!(explained(400, r#"{"error":{"message":"m"}}"#).message, "m");
     }
 
     #[test]
     fn what_may_have_taken_effect() {
         let e = |status: Option<u16>, sent, code: Option<&str>| {
-            Error::new(Kind::Server, "").with(|e| {
+            Error::new(ErrorKind::Server, "").with(|e| {
                 (e.status, e.sent, e.code) = (status, sent, code.map(str::to_owned));
             })
         };

@@ -21,7 +21,7 @@ impl<D: Subject> Instance<D> {
     /// The service doesn't say when a restart is over. It counts as over when the instance is active after it was seen
     /// not to be, or after six looks at which it was active.
     ///
-    /// An instance that boots already is [`Kind::Conflict`](crate::Kind::Conflict). Where the answer is lost, the
+    /// An instance that boots already is [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Where the answer is lost, the
     /// instance itself tells whether it restarts; the request is not sent again.
     pub fn restart(&self) -> Action<Instance> {
         let this = self.known();

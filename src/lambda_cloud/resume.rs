@@ -16,7 +16,7 @@ impl LambdaCloud {
     /// ```
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch and restart,
-    /// `()` for a termination; anything else is an error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is
+    /// `()` for a termination; anything else is an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is
     /// a ticket of another key; see [`Ticket`]. The ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(self.place())?;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::choice::Choice;
 use super::{Instance, LambdaCloud, Launch, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::wait::{BoxFuture, Operation, Progress};
 
 /// Told of the search first, then of the launch.
@@ -26,7 +26,7 @@ pub(super) struct Search {
     started: Instant,
     deadline: Duration,
     /// What came of each choice at last, and how often it was tried.
-    tried: BTreeMap<String, (u32, Kind)>,
+    tried: BTreeMap<String, (u32, ErrorKind)>,
     last: Option<Error>,
 }
 
@@ -51,7 +51,7 @@ impl Search {
         while !self.left().is_zero() {
             let round = tokio::select! {
                 biased;
-                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                () = &mut stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
                 round = self.round() => round?,
             };
             for choice in round {
@@ -59,7 +59,7 @@ impl Search {
                     break;
                 }
                 if (&mut stop).now_or_never().is_some() {
-                    return Err(self.given_up(Kind::Cancelled, "stopped"));
+                    return Err(self.given_up(ErrorKind::Cancelled, "stopped"));
                 }
                 // Seen through, whatever comes: it must not get lost.
                 if let Some(operation) = self.attempt(&choice).await? {
@@ -67,16 +67,19 @@ impl Search {
                 }
             }
             if self.choices.is_empty() {
-                return Err(self.last.take().unwrap_or_else(|| Error::new(Kind::InsufficientCapacity, "")));
+                return Err(self
+                    .last
+                    .take()
+                    .unwrap_or_else(|| Error::new(ErrorKind::InsufficientCapacity, "")));
             }
             let pause = self.launch.lambda.0.interval.min(self.left());
             tokio::select! {
                 biased;
-                () = &mut stop => return Err(self.given_up(Kind::Cancelled, "stopped")),
+                () = &mut stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        Err(self.given_up(Kind::Timeout, "nothing could be had"))
+        Err(self.given_up(ErrorKind::Timeout, "nothing could be had"))
     }
 
     fn left(&self) -> Duration {
@@ -146,7 +149,10 @@ impl Search {
         let (times, last) = self.tried.entry(choice.to_string()).or_insert((0, e.kind()));
         (*times, *last) = (*times + 1, e.kind());
         match e.kind() {
-            Kind::QuotaExceeded | Kind::NotFound | Kind::InvalidInput | Kind::Rejected => {
+            ErrorKind::QuotaExceeded
+            | ErrorKind::NotFound
+            | ErrorKind::InvalidInput
+            | ErrorKind::Rejected => {
                 // One that may run anywhere would be refused there again.
                 self.choices.retain(|other| {
                     let elsewhere = other.region.is_some() && other.region != choice.region;
@@ -185,7 +191,7 @@ impl Search {
         }
     }
 
-    fn given_up(&mut self, kind: Kind, why: &str) -> Error {
+    fn given_up(&mut self, kind: ErrorKind, why: &str) -> Error {
         let tried =
             self.tried.iter().map(|(choice, (times, kind))| format!("{choice}: {kind}, {times} times"));
         let tried: Vec<String> = tried.collect();
@@ -213,14 +219,14 @@ fn listed(choice: &Choice, offers: &BTreeMap<String, types::InstanceTypeOffer>) 
 fn passes(e: &Error) -> bool {
     matches!(
         e.kind(),
-        Kind::InsufficientCapacity
-            | Kind::RateLimited
-            | Kind::Unavailable
-            | Kind::Server
-            | Kind::Conflict
-            | Kind::Connect
-            | Kind::Interrupted
-            | Kind::BadReply
-            | Kind::Timeout
+        ErrorKind::InsufficientCapacity
+            | ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::Server
+            | ErrorKind::Conflict
+            | ErrorKind::Connect
+            | ErrorKind::Interrupted
+            | ErrorKind::BadReply
+            | ErrorKind::Timeout
     )
 }

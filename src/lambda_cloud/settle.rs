@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{LambdaCloud, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The tag that marks an instance as the fruit of one certain launch; its value is random.
 pub(super) const MARKER: &str = "windlass-launch";
@@ -44,6 +44,6 @@ async fn marked(lambda: &LambdaCloud, marker: &str, since: Instant) -> Result<Ve
 }
 
 /// Errors that looking again won't cure.
-fn is_hopeless(kind: Kind) -> bool {
-    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::InvalidInput)
+fn is_hopeless(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::InvalidInput)
 }

@@ -3,7 +3,7 @@
 use super::presence::{Goal, Identity, Judgement, Presence};
 use super::reply::is_ambiguous;
 use super::{Instance, InstanceRef, InstanceStatus, LambdaCloud, Launch, Subject, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{Action, Operation};
@@ -58,8 +58,8 @@ async fn post(instance: &InstanceRef) -> Result<(), Error> {
 }
 
 /// Errors that say nothing of the instance.
-fn is_final(kind: Kind) -> bool {
-    matches!(kind, Kind::Unauthenticated | Kind::PermissionDenied | Kind::RateLimited)
+fn is_final(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::RateLimited)
 }
 
 fn is_leaving(status: &InstanceStatus) -> bool {

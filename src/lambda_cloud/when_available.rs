@@ -58,8 +58,8 @@ impl LambdaCloud {
     /// up. After a round there is a pause of the client's poll interval.
     ///
     /// There is never a second launch before the first is known to have come to nothing: an unknown outcome ends the
-    /// search with [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown). At the deadline, an hour if not set, the error
-    /// is of [`Kind::Timeout`](crate::Kind::Timeout) with the last refusal's code and with all that was tried. The
+    /// search with [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). At the deadline, an hour if not set, the error
+    /// is of [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the last refusal's code and with all that was tried. The
     /// deadline is about the search: the wait for the instance has a limit of its own.
     pub fn launch_when_available(&self, choices: impl IntoIterator<Item = Choice>) -> LaunchWhenAvailable {
         LaunchWhenAvailable {
@@ -93,7 +93,7 @@ impl LaunchWhenAvailable {
 
     /// Ends the search when this is done: at once between two launches, otherwise as soon as it is known what came of
     /// the launch under way. One that was accepted is given back as usual; else the error is of
-    /// [`Kind::Cancelled`](crate::Kind::Cancelled).
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// Dropping the search may leave a launch behind that nobody was told of; this doesn't.
     pub fn stop_when(mut self, done: impl Future<Output = ()> + Send + 'static) -> Self {

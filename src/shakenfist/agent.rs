@@ -5,9 +5,9 @@ use super::instance::{failure, is_agent_ready, is_failed};
 use super::reply;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
-use crate::error::{Error, Kind, Sent};
-use crate::raw::Call;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
+use crate::transport::Call;
 use crate::wait::{BoxFuture, Operation};
 
 impl<D: Subject> Instance<D> {
@@ -22,7 +22,7 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// [`exec`](Self::exec), [`push`](Self::push) and [`pull`](Self::pull) do this by themselves. An instance without a
-    /// side channel for the agent, or with an agent that is too old, fails with [`Kind::Unsupported`].
+    /// side channel for the agent, or with an agent that is too old, fails with [`ErrorKind::Unsupported`].
     pub fn agent_ready(&self) -> Operation<Instance> {
         Polled::operation(&self.sf, AgentReady { reference: self.reference().to_owned() })
     }
@@ -44,7 +44,7 @@ impl Goal for AgentReady {
         Box::pin(async move {
             let now = sf.instance(&self.reference).get().await;
             let now = match now {
-                Err(e) if matches!(e.kind(), Kind::NotFound | Kind::InvalidInput) => {
+                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
                     return Ok(Seen::Failed(e));
                 }
                 other => other?,
@@ -74,7 +74,7 @@ fn cannot_come(instance: &types::Instance) -> Option<Error> {
     } else {
         return None;
     };
-    Some(Error::new(Kind::Unsupported, message).with(|e| e.sent = Sent::Yes))
+    Some(Error::new(ErrorKind::Unsupported, message).with(|e| e.sent = Sent::Yes))
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn answers_after_which_nothing_was_done() {
-        let e = |status, text: &str| Error::new(Kind::Server, text).with(|e| e.status = Some(status));
+        let e = |status, text: &str| Error::new(ErrorKind::Server, text).with(|e| e.status = Some(status));
         assert!(is_not_ready(&e(400, "instance agent not ready")));
         assert!(is_not_ready(&e(406, "instance x is not ready (creating)")));
         assert!(is_not_ready(&e(

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use super::work::{Goal, Polled, Seen, progress};
 use super::{AgentOperationState, Instance, ShakenFist, Subject, types};
-use crate::error::{Error, Kind, Sent};
-use crate::page::{List, Page};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::{List, Page};
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{BoxFuture, Operation};
@@ -155,9 +155,9 @@ impl<E: End> Goal for AgentWork<E> {
                     }
                 },
                 AgentOperationState::Error | AgentOperationState::Expired => {
-                    Seen::Failed(failed(&now, Kind::OperationFailed))
+                    Seen::Failed(failed(&now, ErrorKind::OperationFailed))
                 }
-                AgentOperationState::Deleted => Seen::Failed(failed(&now, Kind::Cancelled)),
+                AgentOperationState::Deleted => Seen::Failed(failed(&now, ErrorKind::Cancelled)),
                 _ => Seen::Going(seen),
             })
         })
@@ -179,11 +179,11 @@ impl<E: End> Goal for AgentWork<E> {
 /// `complete`, and yet a step says that it didn't work.
 fn refused(done: &types::AgentOperation) -> Option<Error> {
     let worked = done.results.values().all(|result| result.result != Some(false));
-    (!worked).then(|| failed(done, Kind::OperationFailed))
+    (!worked).then(|| failed(done, ErrorKind::OperationFailed))
 }
 
 /// Why it failed, in the words of whoever says most.
-fn failed(operation: &types::AgentOperation, kind: Kind) -> Error {
+fn failed(operation: &types::AgentOperation, kind: ErrorKind) -> Error {
     let steps = operation.results.values().filter_map(|result| result.message.clone());
     let own = [&operation.error_message, &operation.expiry_reason].into_iter().flatten().cloned();
     let said: Vec<String> = own.chain(steps).filter(|said| !said.is_empty()).collect();
@@ -219,5 +219,6 @@ pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Agent
 
 /// An answer that lacks what it should have.
 pub(super) fn incomplete(what: &str) -> Error {
-    Error::new(Kind::BadReply, format!("the results of the agent lack {what}")).with(|e| e.sent = Sent::Yes)
+    Error::new(ErrorKind::BadReply, format!("the results of the agent lack {what}"))
+        .with(|e| e.sent = Sent::Yes)
 }

@@ -10,9 +10,9 @@ use super::clock::{Deadline, pauses};
 use super::types::ArtifactType;
 use super::upload::{self, Uploaded};
 use super::{ShakenFist, types};
-use crate::error::{Error, Kind, Sent};
-use crate::page::{List, Page};
-use crate::transfer::{Content, Tell, Transferred};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::{List, Page};
+use crate::stream::transfer::{Content, Tell, Transferred};
 use crate::transport::checked;
 
 /// An artifact: its data together with a cheap handle.
@@ -194,7 +194,7 @@ impl ArtifactUpload {
         }
         let (pieces, again) = self.content.open().await?;
         let Some(again) = again else {
-            return Err(Error::new(Kind::Io, "the content can't be read twice"));
+            return Err(Error::new(ErrorKind::Io, "the content can't be read twice"));
         };
         let hash = upload::sha512(pieces).await?;
         let found = self.sf.blob_by_sha512(&hash).await?;
@@ -262,6 +262,6 @@ async fn compare(sf: &ShakenFist, artifact: &Artifact, uploaded: &Uploaded) -> R
 }
 
 fn damaged(how: &str) -> Error {
-    Error::new(Kind::BadReply, format!("what arrived isn't what was sent: {how}"))
+    Error::new(ErrorKind::BadReply, format!("what arrived isn't what was sent: {how}"))
         .with(|e| e.sent = Sent::Yes)
 }

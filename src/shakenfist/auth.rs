@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{ShakenFist, types};
-use crate::clock;
-use crate::credential::{Fetch, Token, bearer};
-use crate::error::{Error, Kind};
+use crate::deadline;
+use crate::error::{Error, ErrorKind};
 use crate::raw;
 use crate::secret::Secret;
+use crate::transport::credential::{Fetch, Token, bearer};
 use crate::wait::BoxFuture;
 
 /// Where tokens come from: a raw client of their own, which carries none.
@@ -29,18 +29,21 @@ impl Tokens {
         let asked = Instant::now();
         let token = self.raw.auth().body(request).send().await.map_err(|e| self.refused(e))?;
         let lasts = token.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-        Ok(Token { value: bearer(&token.access_token)?, ends: lasts.map(|lasts| clock::after(asked, lasts)) })
+        Ok(Token {
+            value: bearer(&token.access_token)?,
+            ends: lasts.map(|lasts| deadline::after(asked, lasts)),
+        })
     }
 
     /// Here 401 and 404 are about the key and its namespace, whatever the call was about.
     fn refused(&self, e: Error) -> Error {
         let what = match e.status() {
             Some(401) => "the key isn't one of the namespace",
-            Some(404) if e.kind() == Kind::NotFound => "there is no namespace",
+            Some(404) if e.kind() == ErrorKind::NotFound => "there is no namespace",
             _ => return e,
         };
         e.with(|inner| {
-            inner.kind = Kind::Unauthenticated;
+            inner.kind = ErrorKind::Unauthenticated;
             inner.message = format!("{what} {:?} ({})", self.namespace, inner.message);
         })
     }

@@ -9,8 +9,8 @@ use ring::digest::{Context, SHA512};
 use tokio::sync::OnceCell;
 
 use super::{ShakenFist, types};
-use crate::error::{Error, Kind, Sent};
-use crate::transfer::{Opened, Pull, Source};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::transfer::{Opened, Pull, Source};
 use crate::transport::{Label, checked};
 use crate::wait::BoxFuture;
 
@@ -251,7 +251,7 @@ impl Check {
         match &self.wanted {
             Some(wanted) if !wanted.eq_ignore_ascii_case(&lock(&self.sum).hex()) => {
                 let message = "the blob doesn't have the SHA-512 that the server knows of it";
-                Err(Error::new(Kind::BadReply, message).with(|e| e.sent = Sent::Yes))
+                Err(Error::new(ErrorKind::BadReply, message).with(|e| e.sent = Sent::Yes))
             }
             _ => Ok(()),
         }
@@ -289,7 +289,11 @@ fn lock(sum: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
 mod tests {
     use super::*;
 
-    async fn read(pieces: &[&'static str], left: Option<u64>, wanted: Option<&str>) -> Result<String, Kind> {
+    async fn read(
+        pieces: &[&'static str],
+        left: Option<u64>,
+        wanted: Option<&str>,
+    ) -> Result<String, ErrorKind> {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect();
         let sum = Arc::new(Mutex::new(Sum::new()));
         let check = Check { sum, wanted: wanted.map(str::to_owned) };
@@ -306,7 +310,7 @@ mod tests {
         assert!(hash.starts_with("9b71d224bd62f378"), "{hash}");
         assert_eq!(read(&["hel", "lo"], Some(5), Some(&hash)).await, Ok("hello".to_owned()));
         assert_eq!(read(&["hel", "lo"], None, Some(&hash.to_uppercase())).await, Ok("hello".to_owned()));
-        assert_eq!(read(&["hel", "lp"], Some(5), Some(&hash)).await, Err(Kind::BadReply));
+        assert_eq!(read(&["hel", "lp"], Some(5), Some(&hash)).await, Err(ErrorKind::BadReply));
         assert_eq!(read(&["hel", "lp"], Some(5), None).await, Ok("hellp".to_owned()));
         // Too short: the pull itself says so, and goes on from there.
         assert_eq!(read(&["hel"], Some(5), Some(&hash)).await, Ok("hel".to_owned()));

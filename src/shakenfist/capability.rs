@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::TryStreamExt;
 
 use super::ShakenFist;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The words with which a server tells what it can do, as `instance-execute`.
 ///
@@ -35,7 +35,7 @@ impl Capabilities {
 impl ShakenFist {
     /// What the server can do; asked for once, then remembered.
     ///
-    /// Calls that a server lacks fail with [`Kind::Unsupported`] before they are sent.
+    /// Calls that a server lacks fail with [`ErrorKind::Unsupported`] before they are sent.
     pub async fn capabilities(&self) -> Result<&Capabilities, Error> {
         self.0.capabilities.get_or_try_init(|| self.read_capabilities()).await
     }
@@ -68,7 +68,7 @@ impl ShakenFist {
             return Ok(());
         }
         let message = format!("this server can't {what}: it has no capability {word:?}");
-        Err(self.label(operation, "").on(Error::new(Kind::Unsupported, message)))
+        Err(self.label(operation, "").on(Error::new(ErrorKind::Unsupported, message)))
     }
 
     pub(super) async fn can(&self, word: &str) -> bool {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::reply;
-use crate::clock;
-use crate::error::{Error, Kind, Sent};
-use crate::pauses::Pauses;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::wait::Operation;
+use crate::wait::poll_backoff::Pauses;
 
 /// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(limit: Duration) -> Self {
-        Self { ends: clock::from_now(limit), limit }
+        Self { ends: deadline::from_now(limit), limit }
     }
 
     pub(super) fn left(self) -> Duration {
@@ -57,7 +57,7 @@ impl Deadline {
     }
 
     fn over(self) -> Error {
-        Error::new(Kind::Timeout, format!("not done within {:?}", self.limit))
+        Error::new(ErrorKind::Timeout, format!("not done within {:?}", self.limit))
             .with(|e| e.sent = Sent::Unknown)
     }
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn not_ready(state: &str) -> Error {
-        Error::new(Kind::Conflict, format!("instance x is not ready ({state})"))
+        Error::new(ErrorKind::Conflict, format!("instance x is not ready ({state})"))
             .with(|e| e.status = Some(406))
     }
 
@@ -125,6 +125,6 @@ mod tests {
     async fn a_server_that_hangs_cant_outlast_the_deadline() {
         let deadline = Deadline::after(Duration::from_secs(5));
         let e = deadline.until_ready(std::future::pending::<Result<(), Error>>).await.map_err(|e| e.kind());
-        assert_eq!(e, Err(Kind::Timeout));
+        assert_eq!(e, Err(ErrorKind::Timeout));
     }
 }

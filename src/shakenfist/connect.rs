@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Core, ShakenFist, auth, reply};
-use crate::credential::Credential;
 use crate::error::Error;
-use crate::limits::Limits;
 use crate::place::{Place, Server};
-use crate::retry::Retry;
+use crate::raw;
 use crate::secret::Secret;
+use crate::transport::credential::Credential;
+use crate::transport::limits::Limits;
+use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
-use crate::{http, raw, tls};
+use crate::transport::{http_client, tls};
 
 /// A cluster to connect to; made by [`ShakenFist::at`].
 #[derive(Clone)]
@@ -99,18 +100,18 @@ impl Connect {
 
     /// A client, without asking the cluster anything.
     pub fn client(self) -> Result<ShakenFist, Error> {
-        let parsed = http::base_url(&self.url)?;
+        let parsed = http_client::base_url(&self.url)?;
         let base = self.url.trim_end_matches('/').to_owned();
         if self.namespace.is_empty() {
             return Err(Error::invalid("namespace", "is missing"));
         }
         let Some(key) = self.key else { return Err(Error::invalid("key", "is missing")) };
         let plain = parsed.scheme() == "http";
-        if plain && !http::is_loopback(&parsed) {
+        if plain && !crate::place::is_loopback(&parsed) {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
         }
         let tls = if plain { tls::nobody()? } else { tls::public()? };
-        let http = http::build(http::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let raw = |credential| {
             let shared = Shared::new("shakenfist", &base, reply::explain, credential, self.limits.clone());
             let handle = Handle::new(http.clone(), &base, shared, self.retry.clone());
@@ -142,14 +143,14 @@ impl Connect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn what_is_missing_is_named() {
         let fields = |connect: Connect| match connect.client() {
             Ok(_) => Vec::new(),
             Err(e) => {
-                assert_eq!(e.kind(), Kind::InvalidInput);
+                assert_eq!(e.kind(), ErrorKind::InvalidInput);
                 e.fields().to_vec()
             }
         };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::blob::BlobSource;
 use super::{Instance, InstanceRef, Subject, types};
 use crate::error::Error;
-use crate::transfer;
+use crate::stream::transfer;
 use crate::wait::BoxFuture;
 
 /// The end of the serial console's log; `.await` it for the bytes.
@@ -60,7 +60,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`Kind::Unsupported`](crate::Kind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
     pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
         self.sf.require("instance_screenshot", "instance-screenshot", "take pictures of a screen").await?;

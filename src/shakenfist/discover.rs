@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Connect, ShakenFist};
 use crate::config::{self, Surroundings, Tried, file};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
 impl ShakenFist {
@@ -14,7 +14,7 @@ impl ShakenFist {
     /// `/etc/sf/shakenfist.json`. The first that names an address wins; what it lacks is not taken from the next, which
     /// may be about another cluster. In the environment, namespace and key override those of a file.
     ///
-    /// Fails with [`Kind::Configuration`] and a list of all that was tried.
+    /// Fails with [`ErrorKind::Configuration`] and a list of all that was tried.
     pub async fn discover() -> Result<Self, Error> {
         config::aside(|| find(&Surroundings::real())).await?.connect().await
     }
@@ -59,11 +59,12 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
 }
 
 fn unusable(place: &str, e: &file::Malformed) -> Error {
-    Error::new(Kind::Configuration, format!("{place} {e}"))
+    Error::new(ErrorKind::Configuration, format!("{place} {e}"))
 }
 
 fn complete(file: File, place: &str) -> Result<Connect, Error> {
-    let missing = |what: &str| Error::new(Kind::Configuration, format!("{place} has no {what} beside it"));
+    let missing =
+        |what: &str| Error::new(ErrorKind::Configuration, format!("{place} has no {what} beside it"));
     let url = file.apiurl.ok_or_else(|| missing("apiurl"))?;
     let namespace = file.namespace.ok_or_else(|| missing("namespace"))?;
     let key = file.key.ok_or_else(|| missing("key"))?;
@@ -87,7 +88,7 @@ mod tests {
             std::fs::write(path, text)
         }
 
-        fn find(&self, variables: &[(&str, &str)]) -> Result<(String, String), (Kind, String)> {
+        fn find(&self, variables: &[(&str, &str)]) -> Result<(String, String), (ErrorKind, String)> {
             let home = self.0.join("home").display().to_string();
             let variables: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
             let sf = find(&Surroundings::made(&variables, &self.0)).and_then(Connect::client);
@@ -123,7 +124,7 @@ mod tests {
         assert_eq!(root.find(&all), Ok(("SHAKENFIST_API_URL".to_owned(), "env".to_owned())));
         // An address of one place and a key of another would send the key to the wrong cluster.
         let half = root.find(&all[..2]).map_err(|(kind, text)| (kind, text.contains("no key")));
-        assert_eq!(half, Err((Kind::Configuration, true)));
+        assert_eq!(half, Err((ErrorKind::Configuration, true)));
         Ok(())
     }
 
@@ -144,14 +145,14 @@ mod tests {
     #[test]
     fn errors_name_places_and_no_key() -> std::io::Result<()> {
         let root = Root::new("errors");
-        let (kind, text) = root.find(&[]).err().unwrap_or((Kind::Server, String::new()));
-        assert_eq!(kind, Kind::Configuration);
+        let (kind, text) = root.find(&[]).err().unwrap_or((ErrorKind::Server, String::new()));
+        assert_eq!(kind, ErrorKind::Configuration);
         for place in ["SHAKENFIST_API_URL", ".shakenfist", "etc/sf/shakenfist.json"] {
             assert!(text.contains(place), "{text}");
         }
         root.write("home/.shakenfist", r#"{"apiurl": "http://127.0.0.1", "key": ["hunter2"]}"#)?;
-        let (kind, text) = root.find(&[]).err().unwrap_or((Kind::Server, String::new()));
-        assert_eq!(kind, Kind::Configuration);
+        let (kind, text) = root.find(&[]).err().unwrap_or((ErrorKind::Server, String::new()));
+        assert_eq!(kind, ErrorKind::Configuration);
         assert!(!text.contains("hunter2") && text.contains(".shakenfist"), "{text}");
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{EventType, Instance, InstanceRef, Subject, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 
 /// Something that happened.
 ///
@@ -57,7 +57,7 @@ impl<D: Subject> Instance<D> {
 }
 
 impl Events {
-    /// Only those of this type; [`Kind::Unsupported`](crate::Kind::Unsupported) on servers that can't choose.
+    /// Only those of this type; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on servers that can't choose.
     pub fn kind(mut self, kind: EventType) -> Self {
         self.kind = Some(kind);
         self

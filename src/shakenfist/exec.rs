@@ -11,7 +11,7 @@ use super::blob::BlobSource;
 use super::clock::Deadline;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
-use crate::process::{Chunk, Collected, ExitStatus, Output};
+use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -37,7 +37,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Waits for the agent first. The command has no input, and its output comes when it has ended. One that has been
     /// handed over is never handed over again: where the answer to that is lost, or a gateway's, the instance's events tell
-    /// whether it arrived; else the error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown).
+    /// whether it arrived; else the error is of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
@@ -57,7 +57,7 @@ impl Exec {
 
     /// How much output is collected at most, in bytes of standard output and standard error together: 64 MiB if neither
     /// this nor [`Limits::output`](crate::Limits::output) says otherwise. More is an error of
-    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded) that has what came before. A wait that is resumed has the
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) that has what came before. A wait that is resumed has the
     /// client's limit.
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 
 use super::{Instance, InstanceRef, Interface, Nic, Subject, types};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::wait::BoxFuture;
 
 /// An interface to be plugged in; from [`Instance::hot_plug`].
@@ -38,7 +38,7 @@ impl<D: Subject> Instance<D> {
     /// The request is never sent twice. After an error whose [`sent`](Error::sent) isn't `No`, look at
     /// [`interfaces`](Self::interfaces). The interface stays in the state `initial` after all went well.
     ///
-    /// Needs a server that has the capability `hot-plug-interface`; else [`Kind::Unsupported`], before anything is sent.
+    /// Needs a server that has the capability `hot-plug-interface`; else [`ErrorKind::Unsupported`], before anything is sent.
     /// Vendor's page:
     /// <https://shakenfist.com/developer_guide/api_reference/instances/#adding-network-interfaces-after-instance-creation>
     pub fn hot_plug(&self, nic: Nic) -> HotPlug {
@@ -126,7 +126,7 @@ fn not_floating(e: Error, plugged: &Interface) -> Error {
 
 fn refused(why: String) -> Error {
     let message = format!("address: {why}; asking for it would destroy the instance");
-    Error::new(Kind::Conflict, message).with(|e| {
+    Error::new(ErrorKind::Conflict, message).with(|e| {
         e.fields.push("address".to_owned());
     })
 }

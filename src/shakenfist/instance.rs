@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::{InstanceState, ShakenFist, types};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::{Label, checked};
 
 /// An instance: typed data together with a cheap handle.
@@ -81,7 +81,7 @@ impl<D> Instance<D> {
 impl ShakenFist {
     /// A handle on an instance by its UUID or its name, without asking the server.
     ///
-    /// Names are not unique: where several instances have it, calls fail with [`Kind::InvalidInput`]. What can't be a
+    /// Names are not unique: where several instances have it, calls fail with [`ErrorKind::InvalidInput`]. What can't be a
     /// reference is an error of the first call, before anything is sent.
     pub fn instance(&self, reference: impl Into<String>) -> InstanceRef {
         Instance::new(self, Named(reference.into()))
@@ -142,7 +142,7 @@ pub(super) fn failure(instance: &types::Instance) -> Error {
         Some(said) => format!("{} is in the state {}: {said}", instance.uuid, instance.state),
         None => format!("{} is in the state {}; the server doesn't say why", instance.uuid, instance.state),
     };
-    Error::new(Kind::OperationFailed, message).with(|e| {
+    Error::new(ErrorKind::OperationFailed, message).with(|e| {
         e.sent = Sent::Yes;
         e.code = Some(instance.state.to_string());
     })

@@ -4,7 +4,7 @@ use super::delete::{self, AllDeleted};
 use super::work::Polled;
 use super::{Instance, InstanceState, ShakenFist, lost, types};
 use crate::error::Error;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 use crate::wait::Action;
 
 /// Which instances; from [`ShakenFist::instances`].

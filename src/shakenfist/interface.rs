@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use super::{Instance, ShakenFist, Subject, lost, types};
 use crate::error::Error;
-use crate::raw::Call;
+use crate::transport::Call;
 use crate::transport::checked;
 
 /// A network interface: its data together with a cheap handle.
@@ -57,7 +57,7 @@ impl Interface {
     }
 
     /// Gives it a floating address, by which it can be reached from outside.
-    /// [`Kind::InsufficientCapacity`](crate::Kind::InsufficientCapacity) where none is left; the instance runs on.
+    /// [`ErrorKind::InsufficientCapacity`](crate::ErrorKind::InsufficientCapacity) where none is left; the instance runs on.
     pub async fn float(&self) -> Result<(), Error> {
         let uuid = checked("interface", &self.uuid)?;
         self.settle(self.sf.raw().interface_float().interface_uuid(uuid).send(), true).await

@@ -96,12 +96,12 @@ async fn events_of(instance: &InstanceRef, request: &str) -> Vec<serde_json::Map
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn what_leaves_the_outcome_open() {
         let answered = |status: u16, message: &str| {
-            Error::new(Kind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
+            Error::new(ErrorKind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
         };
         for (status, message, open) in [
             (200, "", true),
@@ -117,7 +117,7 @@ mod tests {
         ] {
             assert_eq!(is_open(&answered(status, message)), open, "{status} {message:?}");
         }
-        let broken = |sent| Error::new(Kind::Interrupted, "").with(|e| e.sent = sent);
+        let broken = |sent| Error::new(ErrorKind::Interrupted, "").with(|e| e.sent = sent);
         assert!(is_open(&broken(Sent::Unknown)));
         assert!(!is_open(&broken(Sent::No)));
     }

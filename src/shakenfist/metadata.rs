@@ -43,7 +43,7 @@ impl<D: Subject> Instance<D> {
         call.await.map(drop)
     }
 
-    /// Removes a key; one that isn't there is no error. [`Kind::InvalidInput`](crate::Kind::InvalidInput) for a key that no
+    /// Removes a key; one that isn't there is no error. [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a key that no
     /// path can name, as one with `/`: servers have no way to remove it.
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
         self.sf.raw().instance_metadata_delete().instance_ref(self.segment()?).key(key).send().await.map(drop)

@@ -10,8 +10,8 @@ use http::header::DATE;
 use super::clock::Deadline;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{ObjectState, ShakenFist, lost, types};
-use crate::error::{Error, Kind, Sent};
-use crate::page::{List, Page};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::{List, Page};
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{Action, BoxFuture, Operation};
@@ -61,7 +61,7 @@ impl ShakenFist {
     /// # Ok(()) }
     /// ```
     ///
-    /// Names aren't unique: where the answer is lost, the error is of [`Kind::OutcomeUnknown`], and [`networks`](Self::networks)
+    /// Names aren't unique: where the answer is lost, the error is of [`ErrorKind::OutcomeUnknown`], and [`networks`](Self::networks)
     /// shows whether there is one more of that name.
     pub fn create_network(&self, name: impl Into<String>) -> NetworkCreate {
         let create = types::NetworkCreate {
@@ -184,7 +184,7 @@ impl NetworkCreate {
     }
 
     /// Whether it resolves the names of its instances. Servers up to 0.8.0.0rc4 don't know the question:
-    /// [`Kind::Unsupported`].
+    /// [`ErrorKind::Unsupported`].
     pub fn dns(mut self, yes: bool) -> Self {
         self.create.provide_dns = Some(yes);
         self
@@ -322,8 +322,11 @@ impl Goal for NetworkGone {
 }
 
 fn failed(network: &types::Network) -> Error {
-    Error::new(Kind::OperationFailed, format!("network {} is in the state {}", network.uuid, network.state))
-        .with(|e| (e.sent, e.code) = (Sent::Yes, Some(network.state.to_string())))
+    Error::new(
+        ErrorKind::OperationFailed,
+        format!("network {} is in the state {}", network.uuid, network.state),
+    )
+    .with(|e| (e.sent, e.code) = (Sent::Yes, Some(network.state.to_string())))
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Network>> {

@@ -12,7 +12,7 @@ use crate::wait::BoxFuture;
 ///
 /// While the instance isn't `created` yet, the server is asked again, for a minute unless
 /// [`timeout`](Self::timeout) says otherwise. What doesn't fit the instance's power state, as pausing one that is off,
-/// is an error of [`Kind::Conflict`](crate::Kind::Conflict). Where the answer is lost, or a gateway's, the power state tells
+/// is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Where the answer is lost, or a gateway's, the power state tells
 /// whether it worked; the request isn't sent again.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]

@@ -13,7 +13,7 @@ use super::blob::BlobSource;
 use super::clock::Deadline;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
-use crate::transfer::{self, Download, Tell, Transferred};
+use crate::stream::transfer::{self, Download, Tell, Transferred};
 use crate::wait::{BoxFuture, Operation};
 
 /// A file to be pulled; from [`Instance::pull`].
@@ -70,7 +70,7 @@ impl Pull {
         self
     }
 
-    /// The most to accept, in bytes. More is an error of [`Kind::LimitExceeded`](crate::Kind::LimitExceeded), and nothing
+    /// The most to accept, in bytes. More is an error of [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded), and nothing
     /// is kept of it.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.most = Some(bytes);

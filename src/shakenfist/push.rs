@@ -12,8 +12,8 @@ use super::clock::Deadline;
 use super::meanwhile::Meanwhile;
 use super::{Instance, InstanceRef, ShakenFist, Subject, types};
 use crate::error::Error;
+use crate::stream::transfer::{Content, Tell, Transferred};
 use crate::ticket::Ticket;
-use crate::transfer::{Content, Tell, Transferred};
 use crate::wait::{BoxFuture, Operation};
 
 /// Content to be pushed; from [`Instance::push`].

@@ -5,7 +5,7 @@ use super::instance::{failure, is_agent_ready, is_failed};
 use super::power::{self, Verb};
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Instance, InstanceState, ShakenFist, Subject, lost};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -24,7 +24,7 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// Nothing makes a guest obey: then the wait runs out of time. Without an agent that has reported a boot time, a
-    /// reboot can't be seen; the request is sent, and the wait fails with [`Kind::Unsupported`]. Who needs no more
+    /// reboot can't be seen; the request is sent, and the wait fails with [`ErrorKind::Unsupported`]. Who needs no more
     /// than the request calls [`send`](Action::send) and drops the operation.
     pub fn reboot_soft(&self) -> Action<Instance> {
         self.reboot(Verb::RebootSoft)
@@ -63,7 +63,7 @@ struct Rebooted {
 impl Rebooted {
     fn cannot_tell(&self) -> Error {
         let message = "the reboot was asked for, but no agent had reported a boot time to compare with";
-        Error::new(Kind::Unsupported, message).with(|e| e.sent = Sent::Yes)
+        Error::new(ErrorKind::Unsupported, message).with(|e| e.sent = Sent::Yes)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::types;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::transport::{Answer, Explanation};
 
 pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
@@ -24,7 +24,7 @@ fn spoken(status: u16, reply: types::ErrorReply) -> Explanation {
         Some(Value::String(text)) => text,
         // Of networks: which were deleted and which couldn't be.
         Some(other @ Value::Object(_)) => {
-            let kind = (status == 403).then_some(Kind::Conflict);
+            let kind = (status == 403).then_some(ErrorKind::Conflict);
             return Explanation { kind, message: other.to_string(), ..Explanation::default() };
         }
         _ => reply.message.clone().unwrap_or_default(),
@@ -40,10 +40,10 @@ fn silent(answer: &Answer<'_>) -> Explanation {
     let (kind, message) = match answer.status {
         301 | 302 | 307 | 308 => {
             let to = header(answer, "location").unwrap_or_default();
-            (Some(Kind::Configuration), format!("the API is elsewhere: use {to} as the address"))
+            (Some(ErrorKind::Configuration), format!("the API is elsewhere: use {to} as the address"))
         }
         404 => (
-            Some(Kind::Unsupported),
+            Some(ErrorKind::Unsupported),
             "there is no such route: an older server, or the address lacks its path".to_owned(),
         ),
         _ => (None, String::new()),
@@ -52,19 +52,19 @@ fn silent(answer: &Answer<'_>) -> Explanation {
 }
 
 /// There are no machine-readable reasons; a few texts, each only together with the status it comes with.
-fn kind(status: u16, text: &str) -> Option<Kind> {
+fn kind(status: u16, text: &str) -> Option<ErrorKind> {
     let says = |words: &str| text.contains(words);
     match status {
-        400 if unknown_option(text).is_some() => Some(Kind::Unsupported),
+        400 if unknown_option(text).is_some() => Some(ErrorKind::Unsupported),
         // What 0.8.0.0rc4 makes of the error that it means to give with 409.
-        400 if says("InvalidLifecycleState") || says("agent not ready") => Some(Kind::Conflict),
+        400 if says("InvalidLifecycleState") || says("agent not ready") => Some(ErrorKind::Conflict),
         // Also answered to what the namespace may not do; another token can't cure that.
         401 if text == "unauthorized" || says("you cannot") || says("only admins") => {
-            Some(Kind::PermissionDenied)
+            Some(ErrorKind::PermissionDenied)
         }
-        403 if says("exists") => Some(Kind::AlreadyExists),
-        406 => Some(Kind::Conflict),
-        507 => Some(Kind::InsufficientCapacity),
+        403 if says("exists") => Some(ErrorKind::AlreadyExists),
+        406 => Some(ErrorKind::Conflict),
+        507 => Some(ErrorKind::InsufficientCapacity),
         _ => None,
     }
 }
@@ -99,24 +99,28 @@ mod tests {
     fn kinds_by_status_and_text() {
         let table = [
             (400, r#"{"error": "instance name x.y is not useable", "status": 400}"#, None),
-            (400, r#"{"error": "A.post() got an unexpected keyword argument 'b'"}"#, Some(Kind::Unsupported)),
-            (400, r#"{"error": "instance agent not ready"}"#, Some(Kind::Conflict)),
+            (
+                400,
+                r#"{"error": "A.post() got an unexpected keyword argument 'b'"}"#,
+                Some(ErrorKind::Unsupported),
+            ),
+            (400, r#"{"error": "instance agent not ready"}"#, Some(ErrorKind::Conflict)),
             (
                 400,
                 r#"{"error": "Object of type InvalidLifecycleState is not JSON serializable"}"#,
-                Some(Kind::Conflict),
+                Some(ErrorKind::Conflict),
             ),
-            (401, r#"{"error": "unauthorized", "status": 401}"#, Some(Kind::PermissionDenied)),
-            (401, r#"{"error": "you cannot delete other namespaces"}"#, Some(Kind::PermissionDenied)),
+            (401, r#"{"error": "unauthorized", "status": 401}"#, Some(ErrorKind::PermissionDenied)),
+            (401, r#"{"error": "you cannot delete other namespaces"}"#, Some(ErrorKind::PermissionDenied)),
             (401, r#"{"error": "Signature has expired"}"#, None),
             (401, r#"{"error": "", "status": 401}"#, None),
-            (403, r#"{"error": "namespace exists"}"#, Some(Kind::AlreadyExists)),
-            (403, r#"{"error": {"deleted": [], "unable": ["x"]}, "status": 403}"#, Some(Kind::Conflict)),
+            (403, r#"{"error": "namespace exists"}"#, Some(ErrorKind::AlreadyExists)),
+            (403, r#"{"error": {"deleted": [], "unable": ["x"]}, "status": 403}"#, Some(ErrorKind::Conflict)),
             (404, r#"{"error": "instance not found", "status": 404}"#, None),
-            (404, "<!doctype html>", Some(Kind::Unsupported)),
+            (404, "<!doctype html>", Some(ErrorKind::Unsupported)),
             (405, r#"{"message": "The method is not allowed"}"#, None),
-            (406, r#"{"error": "instance x is not ready (preflight)"}"#, Some(Kind::Conflict)),
-            (507, r#"{"error": "no room"}"#, Some(Kind::InsufficientCapacity)),
+            (406, r#"{"error": "instance x is not ready (preflight)"}"#, Some(ErrorKind::Conflict)),
+            (507, r#"{"error": "no room"}"#, Some(ErrorKind::InsufficientCapacity)),
             (502, "<html>bad gateway</html>", None),
             (502, "", None),
         ];
@@ -145,18 +149,18 @@ mod tests {
         headers.insert("x-request-id", HeaderValue::from_static("7"));
         let told = explain(&Answer { status: 301, headers: &headers, body: b"<html>" });
         assert!(told.message.contains("https://a/api/"));
-        assert_eq!((told.kind, told.request_id.as_deref()), (Some(Kind::Configuration), Some("7")));
+        assert_eq!((told.kind, told.request_id.as_deref()), (Some(ErrorKind::Configuration), Some("7")));
     }
 
     #[test]
     fn states_that_waiting_can_cure() {
-        let e = |text: &str| Error::new(Kind::Conflict, text).with(|e| e.status = Some(406));
+        let e = |text: &str| Error::new(ErrorKind::Conflict, text).with(|e| e.status = Some(406));
         let state = |text| not_ready(&e(text)).map(may_become_ready);
         assert_eq!(state("instance 1 is not ready (preflight)"), Some(true));
         assert_eq!(state("network 1 is not ready (initial)"), Some(true));
         assert_eq!(state("instance 1 is not ready (deleted)"), Some(false));
         assert_eq!(state("instance 1 is not ready (created-error)"), Some(false));
         assert_eq!(state("invalid mode: zzz"), None);
-        assert_eq!(not_ready(&Error::new(Kind::Conflict, "x (initial)")), None);
+        assert_eq!(not_ready(&Error::new(ErrorKind::Conflict, "x (initial)")), None);
     }
 }

@@ -3,7 +3,7 @@
 use super::{AgentOperation, Instance, Network, ShakenFist, Snapshot};
 use super::{agent, agent_operation, create, delete, exec, network, push, reboot, snapshot};
 use crate::error::Error;
-use crate::process::Output;
+use crate::stream::process::Output;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
 
@@ -19,7 +19,7 @@ impl ShakenFist {
     ///
     /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for create, reboot and
     /// the agent, [`Output`] for a command, `()` for delete, `Vec<Snapshot>` for snapshots, and so on; anything else is an
-    /// error of [`Kind::InvalidInput`](crate::Kind::InvalidInput). So is a ticket of another cluster or namespace; see
+    /// error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another cluster or namespace; see
     /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(self.place())?;

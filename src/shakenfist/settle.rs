@@ -72,5 +72,5 @@ pub(super) async fn remove(sf: &ShakenFist, record: &Instance) -> Result<(), Err
             Err(e) => return Err(e),
         };
     }
-    Err(Error::new(crate::error::Kind::Conflict, format!("it is in the state {}", now.state)))
+    Err(Error::new(crate::error::ErrorKind::Conflict, format!("it is in the state {}", now.state)))
 }

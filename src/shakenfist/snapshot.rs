@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::clock::Deadline;
 use super::work::{Goal, Polled, Seen, progress};
 use super::{Artifact, Blob, Instance, InstanceRef, ShakenFist, Subject, lost, types};
-use crate::error::{Error, Kind, Sent};
-use crate::page::{List, Page};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::{List, Page};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -97,7 +97,7 @@ impl SnapshotCreate {
         self
     }
 
-    /// Of this disk, as `vdb`. [`Kind::NotFound`] where the instance has none of that name that can be captured.
+    /// Of this disk, as `vdb`. [`ErrorKind::NotFound`] where the instance has none of that name that can be captured.
     pub fn device(mut self, name: impl Into<String>) -> Self {
         (self.request.all, self.request.device) = (None, Some(name.into()));
         self
@@ -142,7 +142,7 @@ impl SnapshotCreate {
         if blobs.is_empty() {
             let what = request.device.as_deref().unwrap_or("a disk");
             let message = format!("{:?} has no {what} that can be captured", instance.reference());
-            return Err(Error::new(Kind::NotFound, message).with(|e| e.sent = Sent::Yes));
+            return Err(Error::new(ErrorKind::NotFound, message).with(|e| e.sent = Sent::Yes));
         }
         let goal = Taken { instance: instance.reference().to_owned(), blobs };
         Ok(Polled::operation(&instance.sf, goal).timeout(deadline.left()))

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::blob::{count, hex};
 use super::clock::pauses;
 use super::{ShakenFist, types};
-use crate::error::{Error, Kind};
-use crate::transfer::{Pieces, Tell, Transferred};
+use crate::error::{Error, ErrorKind};
+use crate::stream::transfer::{Pieces, Tell, Transferred};
 use crate::transport::checked;
 
 /// What was uploaded.
@@ -32,7 +32,7 @@ pub(super) async fn sha512(mut pieces: Pieces) -> Result<String, Error> {
 }
 
 fn unreadable(e: std::io::Error) -> Error {
-    Error::new(Kind::Io, format!("can't read what is to be pushed: {e}"))
+    Error::new(ErrorKind::Io, format!("can't read what is to be pushed: {e}"))
         .with(|inner| inner.source = Some(e.into()))
 }
 
@@ -157,12 +157,12 @@ impl Upload<'_> {
 fn may_pass(e: &Error) -> bool {
     matches!(
         e.kind(),
-        Kind::Connect
-            | Kind::Interrupted
-            | Kind::Timeout
-            | Kind::Unavailable
-            | Kind::RateLimited
-            | Kind::Server
-            | Kind::BadReply
+        ErrorKind::Connect
+            | ErrorKind::Interrupted
+            | ErrorKind::Timeout
+            | ErrorKind::Unavailable
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+            | ErrorKind::BadReply
     )
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::ShakenFist;
 use super::clock::pauses;
-use crate::error::{Error, Kind};
-use crate::pauses::Pauses;
+use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
+use crate::wait::poll_backoff::Pauses;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
 /// What is waited for.
@@ -28,7 +28,7 @@ pub(super) trait Goal: Send + 'static {
     }
 
     fn cancel<'a>(&'a mut self, _: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(Kind::Conflict, "this can't be stopped")) })
+        Box::pin(async { Err(Error::new(ErrorKind::Conflict, "this can't be stopped")) })
     }
 }
 
@@ -102,7 +102,7 @@ impl<G: Goal> Work for Polled<G> {
 
     fn finish(&mut self) -> BoxFuture<'_, Result<G::Output, Error>> {
         Box::pin(async move {
-            let lost = || Error::new(Kind::BadReply, "the result is missing");
+            let lost = || Error::new(ErrorKind::BadReply, "the result is missing");
             match self.reached.take() {
                 Some(output) => Ok(output),
                 None => self.goal.finish(&self.sf).await?.ok_or_else(lost),

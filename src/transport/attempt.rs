@@ -11,13 +11,13 @@ use super::call::Content;
 use super::failure::sent;
 use super::is_accepted;
 use super::stream::too_large;
-use crate::body::{self, Unread};
-use crate::connects;
-use crate::error::{Error, Kind, Sent};
-use crate::head::{Bound, Course};
-use crate::outgoing::Silence;
-use crate::raw::Reply;
-use crate::retry::Outcome;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::Reply;
+use crate::transport::body::{self, Unread};
+use crate::transport::connect_queue;
+use crate::transport::head::{Bound, Course};
+use crate::transport::outgoing::Silence;
+use crate::transport::retry::Outcome;
 
 /// An answer.
 pub(super) struct Got {
@@ -95,7 +95,7 @@ impl Attempts<'_> {
     }
 
     fn send(&self, request: Request) -> impl Future<Output = reqwest::Result<Response>> + use<> {
-        connects::waiting(self.handle.0.http.execute(request))
+        connect_queue::waiting(self.handle.0.http.execute(request))
     }
 
     /// Reads the body of a document. What took long before its head has no part in the limit.
@@ -130,7 +130,7 @@ impl Attempts<'_> {
 }
 
 fn bad_size(status: StatusCode, most: u64) -> Error {
-    Error::new(Kind::BadReply, too_large(most))
+    Error::new(ErrorKind::BadReply, too_large(most))
         .with(|e| (e.status, e.sent) = (Some(status.as_u16()), Sent::Yes))
 }
 

@@ -13,13 +13,13 @@ use super::failure::{Answer, broken};
 use super::retry_after::retry_after;
 use super::span::span;
 use super::{Facts, Handle, Request, Shared, is_accepted, upgrade};
-use crate::credential::Stamp;
-use crate::error::{Error, Kind, Sent};
-use crate::gate::{Gate, Place};
-use crate::head::Course;
-use crate::raw::{Reply, RetryClass};
-use crate::retry::{self, Outcome, Verdict};
-use crate::tls;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::credential::Stamp;
+use crate::transport::gate::{Gate, Place};
+use crate::transport::head::Course;
+use crate::transport::retry::{self, Outcome, Verdict};
+use crate::transport::tls;
+use crate::transport::{Reply, RetryClass};
 use crate::wait::BoxFuture;
 
 /// Sends a request within the limits of its handle.
@@ -151,7 +151,7 @@ impl<'a> Attempts<'a> {
             false => put_on.await?,
             true => tokio::time::timeout(self.left(), put_on).await.map_err(|_| {
                 let total = self.handle.retry().total;
-                Error::new(Kind::Timeout, format!("no token within {total:?} (Retry::total)"))
+                Error::new(ErrorKind::Timeout, format!("no token within {total:?} (Retry::total)"))
             })??,
         };
         self.token.sent = Some(stamp);
@@ -170,7 +170,7 @@ impl<'a> Attempts<'a> {
         let Some(pace) = &self.shared().pace else { return Ok(()) };
         tokio::time::timeout(self.left(), pace.turn(self.facts.endpoint.id)).await.map_err(|_| {
             Error::new(
-                Kind::Timeout,
+                ErrorKind::Timeout,
                 "its turn didn't come within the time limit of the call: too many requests",
             )
         })

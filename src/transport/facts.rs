@@ -4,8 +4,8 @@ use reqwest::header::HeaderValue;
 
 use super::Handle;
 use super::failure::{Answer, answered};
-use crate::error::{Error, Kind, Sent};
-use crate::raw::{Endpoint, RetryClass};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::{Endpoint, RetryClass};
 
 /// What is known of a call.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Facts {
 
     /// An error over an answer that can't be understood.
     pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
-        self.error(Error::new(Kind::BadReply, message))
+        self.error(Error::new(ErrorKind::BadReply, message))
     }
 
     /// The error that an answer is.

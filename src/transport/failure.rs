@@ -4,8 +4,8 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 
 use super::retry_after::retry_after;
-use crate::error::{Error, Kind, Sent};
-use crate::tls;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::tls;
 
 /// An answer that isn't what the caller hoped for.
 pub(crate) struct Answer<'a> {
@@ -18,7 +18,7 @@ pub(crate) struct Answer<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Explanation {
     /// Where the status alone misleads.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<ErrorKind>,
     pub(crate) message: String,
     pub(crate) code: Option<String>,
     pub(crate) request_id: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Explanation {
 
 pub(super) fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanation) -> Error {
     let told = explain(answer);
-    let kind = told.kind.unwrap_or_else(|| Kind::of_status(answer.status));
+    let kind = told.kind.unwrap_or_else(|| ErrorKind::of_status(answer.status));
     Error::new(kind, told.message).with(|e| {
         e.status = Some(answer.status);
         e.code = told.code;
@@ -46,11 +46,11 @@ pub(super) fn broken(e: reqwest::Error) -> Error {
     let e = e.without_url();
     let stranger = tls::distrust(&e);
     let kind = match () {
-        () if stranger.is_some() => Kind::UntrustedServer,
-        () if e.is_timeout() => Kind::Timeout,
-        () if e.is_connect() => Kind::Connect,
-        () if e.is_builder() => Kind::InvalidInput,
-        () => Kind::Interrupted,
+        () if stranger.is_some() => ErrorKind::UntrustedServer,
+        () if e.is_timeout() => ErrorKind::Timeout,
+        () if e.is_connect() => ErrorKind::Connect,
+        () if e.is_builder() => ErrorKind::InvalidInput,
+        () => ErrorKind::Interrupted,
     };
     let message = stranger.unwrap_or_else(|| innermost(&e));
     Error::new(kind, message).with(|inner| {
@@ -79,7 +79,7 @@ pub(super) fn undecodable(body: &[u8], e: &serde_json::Error) -> Error {
     } else {
         format!("the reply is not what the API describes: {}", without_values(&e.to_string()))
     };
-    Error::new(Kind::BadReply, message).with(|inner| inner.body = excerpt(body))
+    Error::new(ErrorKind::BadReply, message).with(|inner| inner.body = excerpt(body))
 }
 
 /// serde_json quotes the offending value, which may be a secret.

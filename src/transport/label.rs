@@ -4,7 +4,7 @@ use futures_util::TryFutureExt;
 
 use super::Handle;
 use crate::error::Error;
-use crate::retry::Retry;
+use crate::transport::retry::Retry;
 
 /// The call that an error is about, where there is no answer to it, or not yet.
 #[derive(Debug, Clone)]
@@ -25,8 +25,10 @@ impl Handle {
 impl Label {
     /// Of a server that isn't there.
     pub(crate) fn of(api: &'static str, operation: &'static str, server: &str) -> Result<Self, Error> {
-        let http = crate::http::build(crate::http::builder(crate::tls::nobody()?))?;
-        let limits = crate::limits::Limits::default();
+        let http = crate::transport::http_client::build(crate::transport::http_client::builder(
+            crate::transport::tls::nobody()?,
+        ))?;
+        let limits = crate::transport::limits::Limits::default();
         let shared = super::Shared::new(api, server, |_| Default::default(), Default::default(), limits);
         Ok(Handle::new(http, server, shared, Retry::default()).label(operation, ""))
     }

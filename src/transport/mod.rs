@@ -2,16 +2,28 @@
 
 mod attempt;
 mod attempts;
+mod body;
 mod call;
+pub(crate) mod connect_queue;
+pub(crate) mod credential;
 mod decode;
+mod endpoint;
 mod facts;
 mod failure;
+pub(crate) mod gate;
+mod head;
+pub(crate) mod http_client;
 mod label;
+pub(crate) mod limits;
+mod outgoing;
 mod param;
+pub(crate) mod rate_limit;
 mod request;
+pub(crate) mod retry;
 mod retry_after;
 mod span;
 mod stream;
+pub(crate) mod tls;
 mod upgrade;
 
 use std::fmt;
@@ -19,20 +31,22 @@ use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 
-use crate::credential::Credential;
-use crate::gate::Gate;
-use crate::limits::Limits;
-use crate::pace::Pace;
-use crate::raw::Endpoint;
-use crate::retry::{Budget, Retry};
+use credential::Credential;
+use gate::Gate;
+use rate_limit::Pace;
+use retry::Budget;
 
 pub(crate) use call::Received;
 pub use call::{Call, Head, WithHead};
+pub use endpoint::{Endpoint, Reply, RetryClass};
 pub(crate) use facts::Facts;
 pub(crate) use failure::{Answer, Explanation};
 pub(crate) use label::Label;
+pub use limits::Limits;
 pub(crate) use param::Param;
+pub use rate_limit::Pacing;
 pub(crate) use request::{Request, checked, checked_path};
+pub use retry::Retry;
 #[cfg(fuzzing)]
 pub(crate) use retry_after::retry_after;
 pub use stream::{Body, ByteStream};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::stream::Body;
 use super::{Facts, Handle, Param};
 use crate::error::Error;
-use crate::raw::Endpoint;
+use crate::transport::Endpoint;
 
 /// What would end a segment of a path, or mean something in one.
 const SEGMENT: &AsciiSet = &CONTROLS

@@ -3,7 +3,7 @@
 use reqwest::Request;
 use tracing::{Span, field};
 
-use crate::raw::Endpoint;
+use crate::transport::Endpoint;
 
 /// Names follow OpenTelemetry's HTTP conventions. The path is the template, so that no name and no secret gets in.
 pub(super) fn span(api: &'static str, endpoint: &Endpoint, request: &Request) -> Span {

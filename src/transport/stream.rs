@@ -12,7 +12,7 @@ use reqwest::Response;
 
 use super::Facts;
 use super::failure::broken;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The content of a request: bytes or a text. What a typed method sends can also be a file or a stream.
 pub struct Body(reqwest::Body);
@@ -81,7 +81,7 @@ impl ByteStream {
         match tokio::time::timeout(SILENCE, self.next()).await {
             Ok(piece) => piece.transpose(),
             Err(_) => {
-                let e = Error::new(Kind::Timeout, format!("nothing came for {SILENCE:?}"));
+                let e = Error::new(ErrorKind::Timeout, format!("nothing came for {SILENCE:?}"));
                 Err(self.facts.error(e))
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Progress;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 
 /// Why a wait ended without the result.
@@ -69,7 +69,7 @@ impl WaitError {
     }
 
     /// The kind of the error behind it.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.0.error.kind()
     }
 }

@@ -1,9 +1,12 @@
 //! Waiting for work that a server does in the background: one loop for every API.
 
 mod action;
+pub(crate) mod checked;
 mod end;
 mod operation;
+pub(crate) mod poll_backoff;
 mod progress;
+pub(crate) mod until;
 mod waiting;
 mod work;
 
@@ -14,6 +17,7 @@ pub use action::Action;
 pub use end::{WaitEnd, WaitError};
 pub use operation::Operation;
 pub use progress::Progress;
+pub use until::Until;
 pub(crate) use waiting::may_pass;
 pub(crate) use work::{Look, Work};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::waiting::{Wait, labelled};
 use super::{BoxFuture, Progress, WaitError, Work};
-use crate::checked::{Check, Checked};
 use crate::error::Error;
 use crate::ticket::Ticket;
+use crate::wait::checked::{Check, Checked};
 
 /// Work that the server has accepted and now does.
 ///
@@ -80,7 +80,7 @@ impl<T> Operation<T> {
     }
 
     /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
-    /// [`Kind::Conflict`](crate::Kind::Conflict).
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.work.cancel().await.map_err(|e| labelled(e, self.work.server(), &self.work.ticket()))
     }

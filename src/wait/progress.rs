@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::shown::Shown;
+use crate::printable::Shown;
 
 /// How far work has come.
 ///

@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::end::Stopped;
 use super::{BoxFuture, Look, Operation, Progress, WaitEnd, WaitError};
-use crate::clock;
-use crate::error::{Error, Kind, Sent};
-use crate::gate::Queued;
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
+use crate::transport::gate::Queued;
 
 /// A wait under way.
 pub(super) struct Wait<T> {
@@ -105,7 +105,8 @@ impl<T> Wait<T> {
     /// A look that failed says nothing of the work: go on while there is hope.
     fn endure(&mut self, e: Error, began: Instant) -> Result<Duration, WaitError> {
         // One that hung may have been in vain from its beginning.
-        let lost = if e.kind() == Kind::Timeout { clock::after(began, self.queued) } else { Instant::now() };
+        let lost =
+            if e.kind() == ErrorKind::Timeout { deadline::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
         if !may_pass(e.kind()) || since.elapsed() >= self.operation.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
@@ -150,10 +151,10 @@ impl<T> Wait<T> {
         match settled {
             Ok(Some(result)) => Ok(result),
             Ok(None) => {
-                let e = Error::new(Kind::OperationGone, "the server no longer knows the operation");
+                let e = Error::new(ErrorKind::OperationGone, "the server no longer knows the operation");
                 Err(self.end(WaitEnd::Gone, e))
             }
-            Err(e) if matches!(e.kind(), Kind::OperationGone | Kind::NotFound) => {
+            Err(e) if matches!(e.kind(), ErrorKind::OperationGone | ErrorKind::NotFound) => {
                 Err(self.end(WaitEnd::Gone, e))
             }
             // What it left behind could not be looked at.
@@ -164,7 +165,7 @@ impl<T> Wait<T> {
     fn out_of_time(&mut self) -> WaitError {
         let limit = self.operation.told.unwrap_or(self.operation.limit);
         let seen = self.last.as_ref().map_or_else(|| "nothing was seen of it".to_owned(), |p| p.to_string());
-        let e = Error::new(Kind::Timeout, format!("not finished within {limit:?} ({seen})"));
+        let e = Error::new(ErrorKind::Timeout, format!("not finished within {limit:?} ({seen})"));
         self.end(WaitEnd::OutOfTime, e.with(|e| e.sent = Sent::Yes))
     }
 
@@ -209,28 +210,35 @@ async fn in_time<T>(
         }
         left = limit.saturating_add(queued.time()).min(most).saturating_sub(started.elapsed());
         if left.is_zero() {
-            let e = Error::new(Kind::Timeout, "the server doesn't answer");
+            let e = Error::new(ErrorKind::Timeout, "the server doesn't answer");
             return Err(e.with(|e| e.sent = Sent::Unknown));
         }
     }
 }
 
 /// Errors that say nothing of what was asked for: no connection, no file descriptor for one, no answer.
-fn is_out_of_reach(kind: Kind) -> bool {
-    matches!(kind, Kind::Connect | Kind::Interrupted | Kind::Timeout | Kind::Unavailable | Kind::RateLimited)
+fn is_out_of_reach(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Connect
+            | ErrorKind::Interrupted
+            | ErrorKind::Timeout
+            | ErrorKind::Unavailable
+            | ErrorKind::RateLimited
+    )
 }
 
 /// Errors of a look that waiting may cure.
-pub(crate) fn may_pass(kind: Kind) -> bool {
+pub(crate) fn may_pass(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        Kind::Connect
-            | Kind::Interrupted
-            | Kind::Timeout
-            | Kind::Unavailable
-            | Kind::RateLimited
-            | Kind::Server
-            | Kind::BadReply
+        ErrorKind::Connect
+            | ErrorKind::Interrupted
+            | ErrorKind::Timeout
+            | ErrorKind::Unavailable
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+            | ErrorKind::BadReply
     )
 }
 
@@ -309,7 +317,7 @@ mod tests {
             for (at, end) in ends {
                 let e = Operation::new(Stuck { at }).timeout(limit).await.err();
                 let Some(e) = e else { unreachable!("{at}: it never answers") };
-                assert_eq!((e.end(), e.kind()), (end, Kind::Timeout), "{at}");
+                assert_eq!((e.end(), e.kind()), (end, ErrorKind::Timeout), "{at}");
                 let text = e.to_string();
                 assert!(text.starts_with("incus operation \"1\" at /run/incus: out of time: "), "{text}");
                 assert!(e.error().attempts() > 0, "{e:?}");

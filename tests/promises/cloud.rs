@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use windlass::cloud::{self, Cloud, Fleet, Instance, Native, Outcome, State, Totals};
 use windlass::shakenfist::Disk;
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
-use windlass::{Kind, Retry, Sent, Ticket, WaitEnd};
+use windlass::{ErrorKind, Retry, Sent, Ticket, WaitEnd};
 
 type Outcomes = Result<(), Box<dyn std::error::Error>>;
 
@@ -143,7 +143,7 @@ async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
     assert_eq!(lines(&listing.instances), whole);
     let mut errors: Vec<_> = listing.errors.iter().map(|e| (e.cloud.name(), e.error.kind())).collect();
     errors.sort_by_key(|(cloud, _)| *cloud);
-    assert_eq!(errors, [("koyeb", Kind::Timeout), ("shakenfist", Kind::Connect)]);
+    assert_eq!(errors, [("koyeb", ErrorKind::Timeout), ("shakenfist", ErrorKind::Connect)]);
     assert!(listing.errors.iter().all(|e| e.error.api() == e.cloud.name()));
     // The silent one would take half a minute and more by itself; the machine may be busy.
     assert!(took < Duration::from_secs(10), "{took:?}");
@@ -219,7 +219,7 @@ async fn each_never_stops_at_a_failure() -> Outcomes {
     let listing = Fleet::new([client.clone().into()]).list().all().await;
     let report = cloud::each(listing.instances, 1, |one| client.instance(&one.id).delete()).await;
     let refused: Vec<_> = report.failed().map(|(one, e)| (one.name.as_str(), e.kind())).collect();
-    assert_eq!(refused, [("b", Kind::PermissionDenied)]);
+    assert_eq!(refused, [("b", ErrorKind::PermissionDenied)]);
     assert_eq!(report.to_string(), "3 done, 1 failed, 0 unknown");
     assert!(!report.is_success());
     assert!(
@@ -243,7 +243,7 @@ async fn work_that_goes_on_is_unknown_and_not_failed() -> Outcomes {
     })
     .await;
     assert_eq!(report.to_string(), "0 done, 0 failed, 2 unknown");
-    assert!(report.unknown().all(|(_, e)| e.kind() == Kind::Timeout && e.ticket().is_some()));
+    assert!(report.unknown().all(|(_, e)| e.kind() == ErrorKind::Timeout && e.ticket().is_some()));
     drop(held);
     Ok(())
 }
@@ -290,7 +290,7 @@ async fn until_ends_as_soon_as_it_can_no_longer_be() -> Outcomes {
     }
     for instance in listing.instances.iter().filter(|one| one.name != "db") {
         let e = instance.until(State::Paused).timeout(Duration::from_secs(30)).await.unwrap_err();
-        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e}");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e}");
         assert_eq!(e.error().api(), instance.cloud().name());
     }
     Ok(())
@@ -317,7 +317,7 @@ async fn until_it_is_gone() -> Outcomes {
 
     // For another state, that is an error.
     let e = gpu.until(State::Running).await.unwrap_err();
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::NotFound), "{e}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::NotFound), "{e}");
     Ok(())
 }
 
@@ -344,7 +344,7 @@ async fn another_process_goes_on_waiting() -> Outcomes {
         (Cloud::from(elsewhere.client()?), ticket),
         (other, launch),
     ] {
-        assert_eq!(cloud.resume(&ticket).map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+        assert_eq!(cloud.resume(&ticket).map_err(|e| e.kind()).err(), Some(ErrorKind::InvalidInput));
     }
     Ok(())
 }
@@ -358,7 +358,7 @@ async fn a_ticket_of_another_project_is_refused() -> Outcomes {
     let web = Cloud::from(fake.client()?).get("web").await?;
     let ticket = web.until(State::Stopped).ticket();
     let e = Cloud::from(blue).resume(&ticket).unwrap_err();
-    assert_eq!(e.kind(), Kind::InvalidInput);
+    assert_eq!(e.kind(), ErrorKind::InvalidInput);
     assert_eq!(Cloud::from(fake.client()?).resume(&ticket)?.await?.state, State::Stopped);
     Ok(())
 }

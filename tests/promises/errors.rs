@@ -1,6 +1,6 @@
 //! Errors say who, where, about what, and how often, in one sentence that no server can use against a terminal.
 
-use windlass::{Error, Kind, Sent};
+use windlass::{Error, ErrorKind, Sent};
 
 #[cfg(feature = "incus")]
 mod origin_incus;
@@ -47,7 +47,7 @@ mod incus {
         let e = Incus::unix("/nowhere/unix.socket").connect().await.expect_err("nobody is there");
         assert_eq!(
             (e.kind(), e.operation(), e.server()),
-            (Kind::Connect, "connect", Some("/nowhere/unix.socket"))
+            (ErrorKind::Connect, "connect", Some("/nowhere/unix.socket"))
         );
         assert!(e.to_string().starts_with("incus connect at /nowhere/unix.socket: no connection: "), "{e}");
         Ok(())
@@ -66,7 +66,7 @@ mod incus {
         );
         fake.add_instance("web");
         let e = incus.instance("web").read_file("/etc/none").await.expect_err("there is no file");
-        assert_eq!((e.kind(), e.object()), (Kind::NotFound, Some("web:/etc/none")));
+        assert_eq!((e.kind(), e.object()), (ErrorKind::NotFound, Some("web:/etc/none")));
         Ok(())
     }
 
@@ -106,7 +106,7 @@ async fn a_wrong_key_of_shaken_fist_is_an_error_of_connecting() -> Outcome {
     use windlass::testing::FakeShakenFist;
     let fake = FakeShakenFist::start().await?;
     let e = ShakenFist::at(fake.url()).namespace("demo").key("wrong").connect().await.expect_err("wrong key");
-    assert_eq!((e.kind(), e.operation(), e.object()), (Kind::Unauthenticated, "connect", None));
+    assert_eq!((e.kind(), e.operation(), e.object()), (ErrorKind::Unauthenticated, "connect", None));
     let url = fake.url();
     assert_eq!(e.server(), Some(url.as_str()));
     Ok(())
@@ -122,7 +122,7 @@ async fn a_list_that_leads_nowhere_names_its_call() -> Outcome {
     let e = fake.client()?.instances().page_size(1).list().all().await.expect_err("it ends too soon");
     let url = fake.url();
     assert_eq!((e.api(), e.operation(), e.server()), ("koyeb", "list_instances", Some(url.as_str())));
-    assert_eq!(e.kind(), Kind::BadReply);
+    assert_eq!(e.kind(), ErrorKind::BadReply);
     Ok(())
 }
 
@@ -137,7 +137,7 @@ async fn an_unknown_outcome_keeps_all_that_was_said() -> Outcome {
     let launch =
         fake.client()?.with(Retry::never()).launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop");
     let e = launch.settle_window(std::time::Duration::ZERO).await.expect_err("who knows");
-    assert_eq!((e.kind(), e.status(), e.attempts()), (Kind::OutcomeUnknown, Some(500), 1));
+    assert_eq!((e.kind(), e.status(), e.attempts()), (ErrorKind::OutcomeUnknown, Some(500), 1));
     assert_eq!((e.code(), e.suggestion()), (Some("global/internal-error"), Some("wait")));
     assert_eq!((e.request_id(), e.body()), (Some("8f1"), body.as_bytes()));
     assert!(e.marker().is_some() && e.ticket().is_some() && !e.is_repeatable(), "{e:?}");

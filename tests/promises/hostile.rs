@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use windlass::{Error, Kind, Limits, Sent};
+use windlass::{Error, ErrorKind, Limits, Sent};
 
 /// Far more than any call needs that ends at all.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -315,7 +315,7 @@ pub fn limits(time: Duration, size: u64) -> Limits {
 
 /// Who gave a value that nobody can work with is told which.
 fn assert_named(place: &str, error: &Error) {
-    if error.kind() == Kind::InvalidInput && error.sent() == Sent::No {
+    if error.kind() == ErrorKind::InvalidInput && error.sent() == Sent::No {
         assert!(!error.fields().is_empty(), "{place}: which value? {error:?}");
     }
 }

@@ -1,11 +1,11 @@
 //! Output that is collected: up to a limit, on every platform, and never lost when something goes wrong.
 
-use windlass::{Error, Kind, Output};
+use windlass::{Error, ErrorKind, Output};
 
 use crate::alone::Outcome;
 
 /// What both outputs had when it failed, and the kind of the failure.
-fn failed(ended: Result<Output, Error>) -> (Kind, String, String) {
+fn failed(ended: Result<Output, Error>) -> (ErrorKind, String, String) {
     let e = ended.expect_err("it is too much");
     let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.expect("it is there")).into_owned();
     assert!(e.message().contains("max_output()") && e.to_string().len() < 300, "{e}");
@@ -42,13 +42,13 @@ mod incus {
         let (fake, web) = web().await?;
         let yes = || web.exec(["sh", "-c", "echo no >&2; yes"]);
         let (kind, stdout, stderr) = failed(yes().max_output(10_003).output().await);
-        assert_eq!((kind, stdout.len() + stderr.len()), (Kind::LimitExceeded, 10_003));
+        assert_eq!((kind, stdout.len() + stderr.len()), (ErrorKind::LimitExceeded, 10_003));
         assert!(stdout.starts_with("y\ny\n") && "no\n".starts_with(&stderr));
         // Started in the other way, it is the same.
         let (kind, ..) = failed(yes().max_output(10).spawn().await?.output().await);
-        assert_eq!(kind, Kind::LimitExceeded);
+        assert_eq!(kind, ErrorKind::LimitExceeded);
         let e = yes().max_output(10).terminal(80, 24).output().await.expect_err("a terminal, too");
-        assert_eq!((e.kind(), e.api(), e.operation()), (Kind::LimitExceeded, "incus", "instance_exec"));
+        assert_eq!((e.kind(), e.api(), e.operation()), (ErrorKind::LimitExceeded, "incus", "instance_exec"));
         none_left(|| fake.connections()).await;
         Ok(())
     }
@@ -64,7 +64,7 @@ mod incus {
             assert_eq!((done.stdout_text().as_str(), done.stderr_text().as_str()), ("out\n", "err\n"));
         }
         for limit in [0, 7] {
-            assert_eq!(failed(echo().max_output(limit).output().await).0, Kind::LimitExceeded);
+            assert_eq!(failed(echo().max_output(limit).output().await).0, ErrorKind::LimitExceeded);
         }
         assert!(web.exec(["true"]).max_output(0).output().await?.status.is_success());
         Ok(())
@@ -75,7 +75,7 @@ mod incus {
         let (fake, web) = web().await?;
         let flood = || web.exec(["sh", "-c", "head -c 3M /dev/zero; echo err >&2"]);
         let e = flood().max_output(2_000_000).record_output().await.expect_err("too much");
-        assert_eq!(e.kind(), Kind::LimitExceeded, "{e}");
+        assert_eq!(e.kind(), ErrorKind::LimitExceeded, "{e}");
         let kept = e.stdout().map_or(0, <[u8]>::len) + e.stderr().map_or(0, <[u8]>::len);
         assert_eq!(kept, 2_000_000);
         assert_eq!(fake.requests("DELETE /1.0/instances/{name}/logs/exec-output/{file}"), 2);
@@ -84,7 +84,7 @@ mod incus {
         let small = Limits::default().output(1_000);
         let small = Incus::unix(fake.socket()).limits(small).client()?;
         let e = Error::from(small.resume::<Output>(&operation.ticket())?.await.expect_err("too much"));
-        assert_eq!((e.kind(), e.message().contains("1000 bytes")), (Kind::LimitExceeded, true), "{e}");
+        assert_eq!((e.kind(), e.message().contains("1000 bytes")), (ErrorKind::LimitExceeded, true), "{e}");
         Ok(())
     }
 
@@ -93,7 +93,7 @@ mod incus {
         let (fake, _) = web().await?;
         let small = Incus::unix(fake.socket()).limits(Limits::default().output(4)).client()?;
         let echo = || small.instance("web").exec(["echo", "hello"]);
-        assert_eq!(failed(echo().output().await).0, Kind::LimitExceeded);
+        assert_eq!(failed(echo().output().await).0, ErrorKind::LimitExceeded);
         assert!(echo().max_output(6).output().await.is_ok());
         Ok(())
     }
@@ -102,10 +102,10 @@ mod incus {
     async fn what_came_before_a_cut_or_a_failure_is_in_the_error() -> Outcome {
         let (fake, web) = web().await?;
         let e = web.exec(["sh", "-c", "echo out; exit 3"]).output().await?.success().expect_err("3");
-        assert_eq!((e.kind(), e.stdout()), (Kind::CommandFailed, Some(&b"out\n"[..])));
+        assert_eq!((e.kind(), e.stdout()), (ErrorKind::CommandFailed, Some(&b"out\n"[..])));
         fake.on("GET /1.0/operations/{id}/websocket").times(4).truncate(30);
         let e = web.exec(["sh", "-c", &"echo line;".repeat(40)]).output().await.expect_err("it is cut");
-        assert_eq!(e.kind(), Kind::Interrupted, "{e}");
+        assert_eq!(e.kind(), ErrorKind::Interrupted, "{e}");
         assert!(e.stdout().is_some_and(|came| came.starts_with(b"line\n") && came.len() < 200), "{e:?}");
         Ok(())
     }
@@ -123,7 +123,7 @@ mod koyeb {
         let web = fake.client()?.instance(&id);
         let (kind, stdout, stderr) =
             failed(web.exec(["sh", "-c", "echo no >&2; yes"]).max_output(10_003).output().await);
-        assert_eq!((kind, stdout.len(), stderr.as_str()), (Kind::LimitExceeded, 10_000, "no\n"));
+        assert_eq!((kind, stdout.len(), stderr.as_str()), (ErrorKind::LimitExceeded, 10_000, "no\n"));
         none_left(|| fake.commands()).await;
         let e = web.exec(["yes"]).max_output(0).output().await.expect_err("nothing is allowed");
         assert_eq!((e.api(), e.operation()), ("koyeb", "exec_command"));
@@ -147,13 +147,13 @@ mod shakenfist {
         // The first is in a blob, the other in the answer.
         let both = || web.exec("cat /long; echo err >&2");
         let (kind, stdout, stderr) = failed(both().max_output(200_000).output().await);
-        assert_eq!((kind, stdout.len(), stderr.as_str()), (Kind::LimitExceeded, 200_000, ""));
+        assert_eq!((kind, stdout.len(), stderr.as_str()), (ErrorKind::LimitExceeded, 200_000, ""));
         let (kind, stdout, stderr) = failed(both().max_output(300_001).output().await);
-        assert_eq!((kind, stdout.len(), stderr.as_str()), (Kind::LimitExceeded, 300_000, "e"));
+        assert_eq!((kind, stdout.len(), stderr.as_str()), (ErrorKind::LimitExceeded, 300_000, "e"));
         for limit in [300_004, u64::MAX] {
             assert_eq!(both().max_output(limit).output().await?.stderr_text(), "err\n");
         }
-        assert_eq!(failed(web.exec("echo hello").max_output(0).output().await).0, Kind::LimitExceeded);
+        assert_eq!(failed(web.exec("echo hello").max_output(0).output().await).0, ErrorKind::LimitExceeded);
         Ok(())
     }
 }

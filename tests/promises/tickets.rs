@@ -1,13 +1,13 @@
 //! A ticket is good on its own server and in its own part of it, and nowhere else.
 
-use windlass::{Error, Kind, Operation, Ticket};
+use windlass::{Error, ErrorKind, Operation, Ticket};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Refused at once, in words that say what the ticket belongs to.
 fn assert_refused<T>(resumed: Result<Operation<T>, Error>, belongs_to: &str) {
     let e = resumed.map(drop).expect_err("it is of another");
-    assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["ticket".to_owned()][..]), "{e}");
+    assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["ticket".to_owned()][..]), "{e}");
     assert!(e.message().contains(belongs_to), "{e}");
 }
 
@@ -15,7 +15,7 @@ fn assert_refused<T>(resumed: Result<Operation<T>, Error>, belongs_to: &str) {
 mod incus {
     use windlass::incus::{Incus, Instance};
     use windlass::testing::FakeIncus;
-    use windlass::{Kind, WaitEnd};
+    use windlass::{ErrorKind, WaitEnd};
 
     use super::*;
 
@@ -67,11 +67,11 @@ mod incus {
 
         let other = Incus::http(there.url()).client()?;
         let e = other.resume::<()>(&ticket)?.await.expect_err("it is of another server");
-        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::InvalidInput));
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::InvalidInput));
         assert!(e.to_string().contains(ticket.server()), "{e}");
         assert_eq!(
             other.resume::<()>(&ticket)?.cancel().await.map_err(|e| e.kind()),
-            Err(Kind::InvalidInput)
+            Err(ErrorKind::InvalidInput)
         );
         assert_eq!(there.requests("GET /1.0/operations/{id}"), 0);
         assert_eq!(there.requests("DELETE /1.0/operations/{id}"), 0);
@@ -90,7 +90,7 @@ mod incus {
         fake.restart().await?;
         fake.on("GET /1.0/instances/{name}").always().reply(404, "<html>not here</html>");
         let e = incus.resume::<()>(&ticket)?.await.expect_err("nobody said that it is gone");
-        assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, Kind::BadReply));
+        assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, ErrorKind::BadReply));
         Ok(())
     }
 

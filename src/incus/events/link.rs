@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
-use crate::retry::Retry;
-use crate::socket::{Frame, Socket};
+use crate::stream::socket::{Frame, Socket};
+use crate::transport::retry::Retry;
 use crate::wait::may_pass;
 
 /// Which events to connect to.
@@ -57,7 +57,7 @@ impl Link {
     /// One attempt to connect.
     pub(in crate::incus) async fn connect(&mut self) -> Result<(), Error> {
         let Ok(opened) = tokio::time::timeout(Self::CONNECT, open(&self.incus, &self.wanted)).await else {
-            let e = Error::new(Kind::Timeout, "the server doesn't answer");
+            let e = Error::new(ErrorKind::Timeout, "the server doesn't answer");
             return Err(self.incus.label("events", "").on(e.with(|e| e.sent = Sent::Unknown)));
         };
         self.socket = Some(opened?.watched(Self::QUIET, Self::ANSWER));

@@ -67,7 +67,7 @@ impl Subscribe {
     }
 
     /// A type by the server's own word for it. One that the server doesn't know is an error of
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) when connecting.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when connecting.
     pub fn of_type(mut self, word: impl Into<String>) -> Self {
         self.types.push(word.into());
         self

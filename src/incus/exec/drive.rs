@@ -10,11 +10,11 @@ use tokio::sync::{oneshot, watch};
 
 use super::status;
 use super::streams::{Pipes, Terminal};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::incus::feed::{Seen, Subscription};
-use crate::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
-use crate::socket::{Frame, Socket};
+use crate::stream::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
+use crate::stream::socket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
 
 /// How soon most commands end.
@@ -174,7 +174,7 @@ pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
                 sink.put(kind(bytes)).await;
             }
             None => {
-                let e = Error::new(Kind::Interrupted, "the stream closed before its end");
+                let e = Error::new(ErrorKind::Interrupted, "the stream closed before its end");
                 return Err(socket.labelled(e.with(|e| e.sent = Sent::Yes)));
             }
         }
@@ -248,7 +248,7 @@ pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
             asked = orders.next() => obey(control, asked, terminal).await,
             heard = control.next() => match heard {
                 Ok(Some(_)) => {}
-                Err(e) if e.kind() == Kind::Timeout => return e,
+                Err(e) if e.kind() == ErrorKind::Timeout => return e,
                 // It ends with the command, of whose end the streams tell.
                 Ok(None) | Err(_) => break,
             },
@@ -283,7 +283,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::process::Source;
+    use crate::stream::process::Source;
 
     /// What the server gets until it is told the end.
     async fn received(connection: tokio::io::DuplexStream) -> Vec<u8> {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::drive::{pour, steer};
-use crate::process::{Chunk, ExitStatus, Process, Source, Wires};
-use crate::socket::Socket;
+use crate::stream::process::{Chunk, ExitStatus, Process, Source, Wires};
+use crate::stream::socket::Socket;
 
 /// The websockets of a command whose server says this, whatever it is told. All that came is passed on, and counted.
 pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use super::instance::Subject;
 use super::{Instance, InstanceRef, types};
 use crate::error::Error;
-use crate::process::{Output, Process, Source};
-use crate::raw::Call;
+use crate::stream::process::{Output, Process, Source};
+use crate::transport::Call;
 use crate::transport::{Label, checked};
 
 pub(super) use drive::{Keyboard, pour, steer, write};
@@ -147,12 +147,12 @@ impl Exec {
     /// Runs it to its end and collects what it wrote.
     ///
     /// More output than [`max_output`](Self::max_output) is an error of
-    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded) that has what came before, and kills the command.
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) that has what came before, and kills the command.
     ///
     /// An exit status other than 0 is not an error here: see [`Output::success`].
     ///
-    /// A command that doesn't exist is an error of [`Kind::NotFound`](crate::Kind::NotFound), one that can't be executed
-    /// of [`Kind::OperationFailed`](crate::Kind::OperationFailed). The server tells the same of a command that ran and
+    /// A command that doesn't exist is an error of [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), one that can't be executed
+    /// of [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed). The server tells the same of a command that ran and
     /// ended with 127 or 126: one that has written anything, to either stream, is taken for such a one, and its output
     /// and status are the result. One that ends so without a word is taken for missing; the error's
     /// [`code`](crate::Error::code) is the status.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::incus::ending::Ending;
 use crate::incus::feed::{Seen, Subscription};
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, types};
-use crate::process::ExitStatus;
+use crate::stream::process::ExitStatus;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation, WaitEnd, WaitError};
 
@@ -71,7 +71,7 @@ pub(super) fn exit_status(operation: &types::Operation) -> Result<ExitStatus, Er
     let told = operation.metadata.as_ref().and_then(|metadata| metadata.get("return"));
     match told.and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()) {
         Some(code) => Ok(ExitStatus::new(code)),
-        None => Err(Error::new(Kind::BadReply, "the operation tells no exit status")),
+        None => Err(Error::new(ErrorKind::BadReply, "the operation tells no exit status")),
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn no_such_command(e: Error) -> Error {
         if let Some(status) = status {
             inner.code = Some(status.code().to_string());
             if status.code() == 127 {
-                inner.kind = Kind::NotFound;
+                inner.kind = ErrorKind::NotFound;
             }
         }
     })

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::incus::feed::{Feed, Seen, Subscription};
 use crate::incus::{Incus, types};
 use crate::secret::Secret;
-use crate::socket::Socket;
+use crate::stream::socket::Socket;
 
 /// Twice what the server itself waits for them.
 const DIAL: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl Turn {
         }
         let (place, feed) = tokio::join!(places.acquire_owned(), incus.0.feeds.ready(incus));
         // Nobody ever closes it.
-        let place = place.map_err(|_| Error::new(Kind::Interrupted, "no command starts any more"))?;
+        let place = place.map_err(|_| Error::new(ErrorKind::Interrupted, "no command starts any more"))?;
         Ok(Self { place, feed: Some(feed) })
     }
 
@@ -128,9 +128,9 @@ async fn to_the_end<T: Send + 'static>(
 ) -> Result<T, Error> {
     match tokio::spawn(tokio::time::timeout(DIAL, all)).await {
         Ok(Ok(connected)) => connected,
-        Ok(Err(_)) => Err(Error::new(Kind::Timeout, "the streams don't connect")),
+        Ok(Err(_)) => Err(Error::new(ErrorKind::Timeout, "the streams don't connect")),
         Err(e) => {
-            Err(Error::new(Kind::Interrupted, format!("the task that connects the streams ended: {e}")))
+            Err(Error::new(ErrorKind::Interrupted, format!("the task that connects the streams ended: {e}")))
         }
     }
 }
@@ -151,7 +151,7 @@ async fn control(incus: &Incus, operation: &types::Operation) -> Result<Socket, 
 /// The server knows the secrets, or the operation, only while it has something to do with them.
 fn is_over(e: &Error) -> bool {
     match e.kind() {
-        Kind::PermissionDenied | Kind::NotFound => true,
+        ErrorKind::PermissionDenied | ErrorKind::NotFound => true,
         _ => e.status() == Some(500) && e.message().contains("Only running operations"),
     }
 }
@@ -159,8 +159,8 @@ fn is_over(e: &Error) -> bool {
 async fn dial(incus: &Incus, operation: &types::Operation, name: &str) -> Result<Socket, Error> {
     let fds = operation.metadata.as_ref().and_then(|metadata| metadata.get("fds"));
     let secret = fds.and_then(|fds| fds.get(name)).and_then(Value::as_str);
-    let secret =
-        secret.ok_or_else(|| Error::new(Kind::BadReply, format!("the operation has no stream {name}")))?;
+    let secret = secret
+        .ok_or_else(|| Error::new(ErrorKind::BadReply, format!("the operation has no stream {name}")))?;
     // Four of these at once would make every caller's future large.
     Box::pin(connect(incus, &operation.id, secret.into())).await
 }

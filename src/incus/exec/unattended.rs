@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use super::status::{Exited, exit_status, in_words, no_such_command};
 use super::{Exec, Turn, start};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::incus::ending::Ending;
 use crate::incus::operation::{self, failure};
 use crate::incus::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, types};
-use crate::process::{Chunk, Collected, ExitStatus, Output};
-use crate::raw::Call;
+use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
+use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::ticket::Ticket;
-use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::transport::Call;
 use crate::transport::Label;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -36,7 +36,7 @@ impl Exec {
     /// Statuses 127 and 126 are errors here, as the server tells the same of a command that couldn't be run; the error's
     /// [`code`](crate::Error::code) is the status.
     ///
-    /// Input or a terminal is an error of [`Kind::InvalidInput`].
+    /// Input or a terminal is an error of [`ErrorKind::InvalidInput`].
     pub fn discard_output(self) -> Action<ExitStatus> {
         Action::new(async move {
             self.check_unattended()?;
@@ -59,7 +59,7 @@ impl Exec {
     /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. If nobody waits for
     /// its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output) there.
     ///
-    /// More output than [`max_output`](Self::max_output) is an error of [`Kind::LimitExceeded`] that has what came before.
+    /// More output than [`max_output`](Self::max_output) is an error of [`ErrorKind::LimitExceeded`] that has what came before.
     /// The files are deleted then, too. A wait that is resumed has the client's limit.
     pub fn record_output(self) -> Action<Output> {
         Action::new(self.label().watch(async move {
@@ -130,7 +130,7 @@ impl Recorded {
             }
             Err(e) => {
                 // Another try would find as much; after other failures it may do better.
-                if e.kind() == Kind::LimitExceeded {
+                if e.kind() == ErrorKind::LimitExceeded {
                     self.clear_away(incus, operation).await;
                 }
                 Err(collected.fail(e))
@@ -194,7 +194,7 @@ fn file(operation: &types::Operation, stream: &str) -> Result<String, Error> {
     let name = url.and_then(|url| url.split('?').next()?.rsplit('/').next());
     match name {
         Some(name) => Ok(name.to_owned()),
-        None => Err(Error::new(Kind::BadReply, "the operation doesn't tell where the output is")),
+        None => Err(Error::new(ErrorKind::BadReply, "the operation doesn't tell where the output is")),
     }
 }
 

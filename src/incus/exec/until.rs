@@ -4,9 +4,9 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::Exec;
-use crate::clock;
-use crate::error::{Error, Kind, Sent};
-use crate::process::{Output, Source};
+use crate::deadline;
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::process::{Output, Source};
 use crate::wait::BoxFuture;
 
 /// A wait until a command succeeds; from [`Exec::until_success`]. `.await` it.
@@ -38,7 +38,7 @@ impl Exec {
     ///
     /// Success is exit status 0. An instance that isn't running yet, or whose agent isn't, a program that isn't there
     /// yet, and a server out of reach are waited for as well. Ten minutes if [`timeout`](UntilSuccess::timeout) says
-    /// nothing else; then the error is of [`Kind::Timeout`] and quotes the last run, which is killed if it still goes
+    /// nothing else; then the error is of [`ErrorKind::Timeout`] and quotes the last run, which is killed if it still goes
     /// on. An instance that doesn't exist, and whatever else time can't cure, ends the wait at once.
     pub fn until_success(self) -> UntilSuccess {
         UntilSuccess { exec: self, limit: Duration::from_secs(600), pause: LONGEST }
@@ -62,7 +62,7 @@ impl UntilSuccess {
         if matches!(self.exec.stdin, Some(Source::Pipe)) {
             return Err(Error::invalid("stdin", "a writer can't be read by every run"));
         }
-        let end = clock::from_now(self.limit);
+        let end = deadline::from_now(self.limit);
         let (mut pause, mut last) = (FIRST, None);
         loop {
             let run = self.exec.clone().output();
@@ -74,7 +74,7 @@ impl UntilSuccess {
                 Err(_) => return Err(out_of_time(self.limit, last)),
             }
             pause = pause.min(self.pause);
-            if clock::from_now(pause) >= end {
+            if deadline::from_now(pause) >= end {
                 return Err(out_of_time(self.limit, last));
             }
             tokio::time::sleep(pause).await;
@@ -96,25 +96,25 @@ impl IntoFuture for UntilSuccess {
 fn may_pass(e: &Error) -> bool {
     match e.kind() {
         // No such program yet: that is no answer of HTTP.
-        Kind::NotFound => e.status() != Some(404),
-        Kind::CommandFailed
-        | Kind::Conflict
-        | Kind::Connect
-        | Kind::Interrupted
-        | Kind::Timeout
-        | Kind::Unavailable
-        | Kind::RateLimited
-        | Kind::Server
-        | Kind::OperationFailed
-        | Kind::OperationGone
-        | Kind::BadReply => true,
+        ErrorKind::NotFound => e.status() != Some(404),
+        ErrorKind::CommandFailed
+        | ErrorKind::Conflict
+        | ErrorKind::Connect
+        | ErrorKind::Interrupted
+        | ErrorKind::Timeout
+        | ErrorKind::Unavailable
+        | ErrorKind::RateLimited
+        | ErrorKind::Server
+        | ErrorKind::OperationFailed
+        | ErrorKind::OperationGone
+        | ErrorKind::BadReply => true,
         _ => false,
     }
 }
 
 fn out_of_time(limit: Duration, last: Option<Error>) -> Error {
     let seen = last.as_ref().map_or_else(|| "the first run goes on".to_owned(), Error::to_string);
-    Error::new(Kind::Timeout, format!("no success within {limit:?} ({seen})")).with(|e| {
+    Error::new(ErrorKind::Timeout, format!("no success within {limit:?} ({seen})")).with(|e| {
         e.sent = Sent::Yes;
         e.source = last.map(Into::into);
     })
@@ -128,14 +128,14 @@ mod tests {
     fn what_time_may_cure() {
         let with_status = |kind, status| Error::new(kind, "").with(|e| e.status = status);
         let table = [
-            (Kind::CommandFailed, None, true),
-            (Kind::Conflict, Some(400), true),
-            (Kind::NotFound, None, true),
-            (Kind::NotFound, Some(202), true),
-            (Kind::NotFound, Some(404), false),
-            (Kind::InvalidInput, None, false),
-            (Kind::PermissionDenied, Some(403), false),
-            (Kind::Unavailable, Some(503), true),
+            (ErrorKind::CommandFailed, None, true),
+            (ErrorKind::Conflict, Some(400), true),
+            (ErrorKind::NotFound, None, true),
+            (ErrorKind::NotFound, Some(202), true),
+            (ErrorKind::NotFound, Some(404), false),
+            (ErrorKind::InvalidInput, None, false),
+            (ErrorKind::PermissionDenied, Some(403), false),
+            (ErrorKind::Unavailable, Some(503), true),
         ];
         for (kind, status, expected) in table {
             assert_eq!(may_pass(&with_status(kind, status)), expected, "{kind:?} {status:?}");

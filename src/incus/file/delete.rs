@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use super::sftp::Room;
 use super::tree::MOST_ENTRIES;
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::wait::BoxFuture;
 
 impl<D: Subject> Instance<D> {
@@ -18,7 +18,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// A directory that isn't empty is an error of [`Kind::Conflict`]; see [`Delete::recursive`].
+    /// A directory that isn't empty is an error of [`ErrorKind::Conflict`]; see [`Delete::recursive`].
     pub fn delete_file(&self, path: impl Into<String>) -> Delete {
         Delete { instance: self.named(), path: path.into(), recursive: false }
     }
@@ -46,7 +46,7 @@ impl Delete {
         let Self { instance, path, recursive } = self;
         match delete(&instance, &path, recursive).await {
             // Older servers take no notice of the wish.
-            Err(e) if recursive && e.kind() == Kind::Conflict => empty(&instance, &path).await,
+            Err(e) if recursive && e.kind() == ErrorKind::Conflict => empty(&instance, &path).await,
             other => other,
         }
     }
@@ -67,7 +67,7 @@ async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
     let (mut left, mut room) = (vec![(path.to_owned(), Vec::new())], Room::new(MOST_ENTRIES));
     while let Some((path, before)) = left.pop() {
         match delete(instance, &path, false).await {
-            Err(e) if e.kind() == Kind::Conflict => {
+            Err(e) if e.kind() == ErrorKind::Conflict => {
                 let mut names = instance.read_dir(&path).await?;
                 names.sort_unstable();
                 // What can't be deleted, as its name isn't told right, would be tried again and again.
@@ -92,7 +92,7 @@ async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
 pub(super) fn below(directory: &str, name: &str) -> Result<String, Error> {
     if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
         let message = format!("the server names {name:?} in {directory}, which no entry can be called");
-        return Err(Error::new(Kind::BadReply, message));
+        return Err(Error::new(ErrorKind::BadReply, message));
     }
     Ok(format!("{}/{name}", directory.trim_end_matches('/')))
 }
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(below("/", "a").ok().as_deref(), Some("/a"));
         assert_eq!(below("/a/", "..b").ok().as_deref(), Some("/a/..b"));
         for bad in ["", ".", "..", "/", "../etc", "a/b", "a\0"] {
-            assert!(below("/a", bad).is_err_and(|e| e.kind() == Kind::BadReply), "{bad:?}");
+            assert!(below("/a", bad).is_err_and(|e| e.kind() == ErrorKind::BadReply), "{bad:?}");
         }
     }
 }

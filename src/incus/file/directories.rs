@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::transfer::local;
+use crate::stream::transfer::local;
 
 /// Directories with the modes that they are to have in the end. They get them also when this is dropped.
 pub(super) struct Directories(Vec<(PathBuf, u32)>);

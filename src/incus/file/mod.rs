@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use super::instance::Subject;
 use super::{Instance, InstanceRef};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::transport::Label;
 
 pub use delete::Delete;
@@ -63,8 +63,10 @@ impl<D: Subject> Instance<D> {
 /// There are only texts.
 fn explained(e: Error) -> Error {
     let kind = match e.message() {
-        text if text.contains("directory not empty") || text.contains("is a directory") => Kind::Conflict,
-        text if text.contains("file exists") => Kind::AlreadyExists,
+        text if text.contains("directory not empty") || text.contains("is a directory") => {
+            ErrorKind::Conflict
+        }
+        text if text.contains("file exists") => ErrorKind::AlreadyExists,
         _ => return e,
     };
     e.with(|inner| inner.kind = kind)

@@ -9,10 +9,10 @@ use futures_util::future::BoxFuture;
 use super::super::types::FileType;
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
-use crate::error::{Error, Kind};
-use crate::raw::{ByteStream, Head};
-use crate::transfer::{Opened, Pull, Source, ranged};
+use crate::error::{Error, ErrorKind};
+use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::Label;
+use crate::transport::{ByteStream, Head};
 
 impl<D: Subject> Instance<D> {
     /// Pulls a file in constant memory: to a file, a writer, a stream, or into memory.
@@ -23,7 +23,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The path is absolute; symbolic links are followed. A directory is an error of [`Kind::InvalidInput`]: see
+    /// The path is absolute; symbolic links are followed. A directory is an error of [`ErrorKind::InvalidInput`]: see
     /// [`read_dir`](Self::read_dir); so is a pipe, which would be waited for. Works on stopped instances too.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
@@ -84,7 +84,8 @@ impl FileSource {
 /// they are files, and only another channel tells what they are; so that is asked only if there is reason to.
 async fn never_answers(instance: &InstanceRef, path: &str) -> Error {
     tokio::time::sleep(LONG).await;
-    let looked = async { Sftp::connect(instance, crate::transfer::IDLE).await?.look_behind(path).await };
+    let looked =
+        async { Sftp::connect(instance, crate::stream::transfer::IDLE).await?.look_behind(path).await };
     match looked.await {
         Ok(found) if !is_kind(&found, REGULAR) && found.permissions.is_some() => {
             Error::invalid("path", format!("{path} is no regular file"))
@@ -143,8 +144,8 @@ async fn target(content: ByteStream, head: &Head) -> Result<String, Error> {
 
 /// A small answer.
 pub(super) async fn whole(content: ByteStream) -> Result<Bytes, Error> {
-    let limit = crate::transfer::IDLE;
+    let limit = crate::stream::transfer::IDLE;
     tokio::time::timeout(limit, content.document())
         .await
-        .map_err(|_| Error::new(Kind::Timeout, format!("the answer took longer than {limit:?}")))?
+        .map_err(|_| Error::new(ErrorKind::Timeout, format!("the answer took longer than {limit:?}")))?
 }

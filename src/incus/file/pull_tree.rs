@@ -13,7 +13,7 @@ use super::tree::{
 };
 use super::{Instance, InstanceRef, Subject, checked_path};
 use crate::error::Error;
-use crate::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
+use crate::stream::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
 
 impl<D: Subject> Instance<D> {
     /// Pulls a directory with all that is in it.
@@ -67,7 +67,7 @@ impl PullTree {
     }
 
     /// The most entries that the tree may have; a million if not set. More are an error of
-    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded), before anything is written.
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded), before anything is written.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.limit = entries;
         self
@@ -89,8 +89,8 @@ impl PullTree {
     ///
     /// # Errors
     ///
-    /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) if there is a device, a pipe or a directory in the place of a
-    /// file; [`Kind::Io`](crate::Kind::Io) for what else goes wrong on this machine.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is a device, a pipe or a directory in the place of a
+    /// file; [`ErrorKind::Io`](crate::ErrorKind::Io) for what else goes wrong on this machine.
     pub async fn to(self, directory: impl AsRef<Path>) -> Result<Copied, Error> {
         self.instance.label_file("instance_sftp", &self.path).watch(self.copy(directory.as_ref())).await
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::super::types::{FileType, FileWrite};
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{Instance, InstanceRef, Subject, checked_path, explained};
-use crate::error::{Error, Kind, Sent};
-use crate::raw::Body;
-use crate::transfer::{Content, IDLE, Transferred, Upload};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::transfer::{Content, IDLE, Transferred, Upload};
+use crate::transport::Body;
 use crate::transport::Label;
 use crate::wait::BoxFuture;
 
@@ -24,7 +24,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Works on stopped instances too. It is sent once: only when no connection could be made, it is tried again. What
     /// breaks in the middle leaves a part behind, as the server writes what it gets. So does a full disk, which is an
-    /// error of [`Kind::Server`] that names the file: the size is looked at afterwards, as the server may say that all is
+    /// error of [`ErrorKind::Server`] that names the file: the size is looked at afterwards, as the server may say that all is
     /// well.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
@@ -38,7 +38,7 @@ impl<D: Subject> Instance<D> {
     }
 
     /// Makes a directory; its parent must exist. One that exists already stays as it is; a file of that name is an
-    /// error of [`Kind::AlreadyExists`].
+    /// error of [`ErrorKind::AlreadyExists`].
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -50,7 +50,7 @@ impl<D: Subject> Instance<D> {
     }
 
     /// Makes a symbolic link that leads to `target`, which needn't exist. Where something is already, that is an error
-    /// of [`Kind::AlreadyExists`].
+    /// of [`ErrorKind::AlreadyExists`].
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -134,7 +134,7 @@ impl Wanted<'_> {
         let message = format!(
             "{path} has {kept} of {size} bytes, though the server said that it was written: its disk may be full"
         );
-        Error::new(Kind::Server, message).with(|e| e.sent = Sent::Yes)
+        Error::new(ErrorKind::Server, message).with(|e| e.sent = Sent::Yes)
     }
 }
 
@@ -253,7 +253,7 @@ impl MakeDir {
             return Ok(());
         }
         let message = format!("{path} exists, and is no directory");
-        Err(Error::new(Kind::AlreadyExists, message).with(|e| e.sent = Sent::Yes))
+        Err(Error::new(ErrorKind::AlreadyExists, message).with(|e| e.sent = Sent::Yes))
     }
 }
 

@@ -11,8 +11,8 @@ use tokio::fs;
 use super::sftp::Sftp;
 use super::tree::{ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, PERMISSIONS, SMALL, Sum, What};
 use super::{Instance, InstanceRef, Subject, checked_path};
-use crate::error::{Error, Kind};
-use crate::transfer::{IDLE, Tell, Transferred, local};
+use crate::error::{Error, ErrorKind};
+use crate::stream::transfer::{IDLE, Tell, Transferred, local};
 
 impl<D: Subject> Instance<D> {
     /// Pushes a directory of this machine with all that is in it.
@@ -24,7 +24,7 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// Links are copied as they are, never followed; empty directories and permissions are kept, also of what exists.
-    /// What is new belongs to root. Names that aren't UTF-8 are an error of [`Kind::Io`] before anything is sent.
+    /// What is new belongs to root. Names that aren't UTF-8 are an error of [`ErrorKind::Io`] before anything is sent.
     pub fn push_tree(&self, directory: impl AsRef<Path>) -> PushTree {
         let from = directory.as_ref().to_owned();
         PushTree { instance: self.named(), from, idle: IDLE, mask: PERMISSIONS, tell: None }
@@ -133,7 +133,7 @@ async fn describe(directory: &str, place: &Path) -> Result<Item, Error> {
 fn utf8(place: &Path, text: Option<&Path>) -> Result<String, Error> {
     text.and_then(Path::to_str)
         .map(str::to_owned)
-        .ok_or_else(|| Error::new(Kind::Io, format!("can't push {}: it isn't UTF-8", place.display())))
+        .ok_or_else(|| Error::new(ErrorKind::Io, format!("can't push {}: it isn't UTF-8", place.display())))
 }
 
 /// A copy under way.

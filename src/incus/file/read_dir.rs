@@ -38,7 +38,7 @@ pub struct ReadDir {
 
 impl ReadDir {
     /// The most names to accept; a million if not set. More are an error of
-    /// [`Kind::LimitExceeded`](crate::Kind::LimitExceeded).
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn max_entries(mut self, names: usize) -> Self {
         self.limit = names;
         self

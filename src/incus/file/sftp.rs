@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::InstanceRef;
 use super::wire::{End, Ended, Wire};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 
 /// A session in an instance. Dropping it ends it.
 pub(super) struct Sftp {
@@ -48,7 +48,7 @@ impl Room {
 
 pub(super) fn too_many(limit: usize, of: &str) -> Error {
     let message = format!("{of} has more than {limit} entries: `max_entries` allows more");
-    Error::new(Kind::LimitExceeded, message).with(|e| e.sent = Sent::Yes)
+    Error::new(ErrorKind::LimitExceeded, message).with(|e| e.sent = Sent::Yes)
 }
 
 impl Sftp {
@@ -59,7 +59,7 @@ impl Sftp {
         let connecting = instance.incus.raw().instance_sftp().name(instance.name()).upgrade("sftp").send();
         let connection = tokio::time::timeout(limit, connecting)
             .await
-            .map_err(|_| fault(Kind::Timeout, format!("no SFTP session within {limit:?}")))??;
+            .map_err(|_| fault(ErrorKind::Timeout, format!("no SFTP session within {limit:?}")))??;
         Self::over(connection, limit).await
     }
 
@@ -140,7 +140,7 @@ impl Sftp {
         match found.files.into_iter().next() {
             Some(target) if is_text(&target.filename) => Ok(target.filename),
             Some(_) => Err(not_text(&format!("the target of the link {path}"))),
-            None => Err(fault(Kind::BadReply, format!("the link {path} has no target"))),
+            None => Err(fault(ErrorKind::BadReply, format!("the link {path} has no target"))),
         }
     }
 
@@ -162,7 +162,7 @@ impl Sftp {
             Ok(_) => Ok(()),
             Err(e) => match self.look(path).await {
                 Ok(found) if is_kind(&found, DIRECTORY) => Ok(()),
-                Ok(_) => Err(fault(Kind::AlreadyExists, format!("{path} is no directory"))),
+                Ok(_) => Err(fault(ErrorKind::AlreadyExists, format!("{path} is no directory"))),
                 Err(_) => Err(told(path, e)),
             },
         }
@@ -199,7 +199,7 @@ impl Sftp {
                 Err(e) => break Err(wrong(e)),
             }
             if all.len() > most {
-                break Err(fault(Kind::PreconditionFailed, format!("{path} grew while it was read")));
+                break Err(fault(ErrorKind::PreconditionFailed, format!("{path} grew while it was read")));
             }
         };
         let closed = self.close(path, handle).await;
@@ -260,7 +260,7 @@ pub(super) fn is_kind(attributes: &FileAttributes, kind: u32) -> bool {
     attributes.permissions.is_some_and(|mode| mode & 0o170_000 == kind)
 }
 
-fn fault(kind: Kind, message: impl Into<String>) -> Error {
+fn fault(kind: ErrorKind, message: impl Into<String>) -> Error {
     Error::new(kind, message).with(|e| e.sent = Sent::Unknown)
 }
 
@@ -287,11 +287,11 @@ impl From<Ended> for Failed {
 fn told(path: &str, failed: Failed) -> Error {
     let (kind, sent, message) = match failed {
         Failed::Told(code, message) => (kind(code, &message), Sent::Yes, message),
-        Failed::Unsent(limit) => (Kind::Rejected, Sent::No, limit),
-        Failed::Silent(limit) => (Kind::Timeout, Sent::Unknown, format!("no answer within {limit:?}")),
-        Failed::Broken => (Kind::Interrupted, Sent::Unknown, "the connection ended".to_owned()),
+        Failed::Unsent(limit) => (ErrorKind::Rejected, Sent::No, limit),
+        Failed::Silent(limit) => (ErrorKind::Timeout, Sent::Unknown, format!("no answer within {limit:?}")),
+        Failed::Broken => (ErrorKind::Interrupted, Sent::Unknown, "the connection ended".to_owned()),
         Failed::NotUnderstood => {
-            (Kind::BadReply, Sent::Yes, "what the server sent is no SFTP packet".to_owned())
+            (ErrorKind::BadReply, Sent::Yes, "what the server sent is no SFTP packet".to_owned())
         }
     };
     fault(kind, format!("{path}: {message}")).with(|inner| inner.sent = sent)
@@ -303,16 +303,16 @@ fn is_text(name: &str) -> bool {
 }
 
 fn not_text(what: &str) -> Error {
-    fault(Kind::Unsupported, format!("{what} isn't UTF-8"))
+    fault(ErrorKind::Unsupported, format!("{what} isn't UTF-8"))
 }
 
-fn kind(code: StatusCode, message: &str) -> Kind {
+fn kind(code: StatusCode, message: &str) -> ErrorKind {
     match code {
-        StatusCode::NoSuchFile => Kind::NotFound,
-        StatusCode::PermissionDenied => Kind::PermissionDenied,
-        StatusCode::OpUnsupported => Kind::Unsupported,
-        _ if message.contains("file exists") => Kind::AlreadyExists,
-        _ if message.contains("directory") => Kind::Conflict,
-        _ => Kind::Server,
+        StatusCode::NoSuchFile => ErrorKind::NotFound,
+        StatusCode::PermissionDenied => ErrorKind::PermissionDenied,
+        StatusCode::OpUnsupported => ErrorKind::Unsupported,
+        _ if message.contains("file exists") => ErrorKind::AlreadyExists,
+        _ if message.contains("directory") => ErrorKind::Conflict,
+        _ => ErrorKind::Server,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::transfer::{Tell, Transferred};
+use crate::stream::transfer::{Tell, Transferred};
 
 /// What was copied of a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

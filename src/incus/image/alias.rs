@@ -3,7 +3,7 @@
 use super::{Image, Incus};
 use crate::error::Error;
 use crate::incus::types;
-use crate::page::{List, Page};
+use crate::stream::list::{List, Page};
 use crate::transport::checked_path;
 
 /// A handle on a name of an image; from [`Incus::image_alias`].
@@ -38,7 +38,7 @@ impl Incus {
 }
 
 impl Image {
-    /// Gives it another name. One that is taken is an error of [`Kind::AlreadyExists`](crate::Kind::AlreadyExists);
+    /// Gives it another name. One that is taken is an error of [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists);
     /// see [`ImageAliasRef::point_to`].
     pub async fn add_alias(&self, name: &str) -> Result<(), Error> {
         checked_path("alias", name).map_err(|e| self.incus.label("image_alias_create", name).on(e))?;

@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Image, Incus};
-use crate::error::{Error, Kind};
-use crate::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, ranged};
+use crate::error::{Error, ErrorKind};
+use crate::stream::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, ranged};
 use crate::transport::Label;
 
 impl Image {
@@ -22,7 +22,7 @@ impl Image {
     /// # Ok(()) }
     /// ```
     ///
-    /// A split image is two files: that is an error of [`Kind::Unsupported`]. [`export_files`](Self::export_files)
+    /// A split image is two files: that is an error of [`ErrorKind::Unsupported`]. [`export_files`](Self::export_files)
     /// takes both kinds.
     pub fn export(&self) -> Pull {
         Pull::new(self.source(false))
@@ -38,7 +38,7 @@ impl Image {
     /// ```
     ///
     /// They have the names that the server gives them: the fingerprint and an ending, with `meta-` in front for the
-    /// metadata of a split image. Any other name is an error of [`Kind::BadReply`], so that no file but an earlier export
+    /// metadata of a split image. Any other name is an error of [`ErrorKind::BadReply`], so that no file but an earlier export
     /// of the same image is ever replaced. Each appears when it is whole; a split image whose export breaks can't be
     /// resumed and may leave the first file.
     pub fn export_files(&self, directory: impl AsRef<Path>) -> ExportImage {
@@ -145,7 +145,7 @@ impl IntoFuture for ExportImage {
 }
 
 fn odd(what: &str) -> Error {
-    Error::new(Kind::BadReply, format!("the export can't be understood: {what}"))
+    Error::new(ErrorKind::BadReply, format!("the export can't be understood: {what}"))
 }
 
 impl Names {
@@ -192,7 +192,7 @@ impl ImageSource {
         let is_form = told.boundary.is_some();
         if is_form && !self.split {
             let message = "the image is split into two files: `export_files` takes both";
-            return Err(Error::new(Kind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let _ = self.told.set(told);
         let opened = Opened::of((content, head))?;
@@ -276,11 +276,11 @@ mod tests {
             "rootfs.tar",
         ] {
             let name = bad.replace("FP", &fingerprint);
-            assert!(path(&fingerprint, &name).is_err_and(|e| e.kind() == Kind::BadReply), "{name:?}");
+            assert!(path(&fingerprint, &name).is_err_and(|e| e.kind() == ErrorKind::BadReply), "{name:?}");
         }
         // The server tells the fingerprint, too.
         for bad in ["", ".bashrc", "..", "abc", &"/".repeat(64)] {
-            assert!(path(bad, bad).is_err_and(|e| e.kind() == Kind::BadReply), "{bad:?}");
+            assert!(path(bad, bad).is_err_and(|e| e.kind() == ErrorKind::BadReply), "{bad:?}");
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
         let (directory, fingerprint) = (PathBuf::from("images"), "ab".repeat(32));
         let mut names = Names { directory, fingerprint: fingerprint.clone(), taken: Vec::new() };
         assert!(names.path(&fingerprint).is_ok());
-        assert!(names.path(&fingerprint).is_err_and(|e| e.kind() == Kind::BadReply));
+        assert!(names.path(&fingerprint).is_err_and(|e| e.kind() == ErrorKind::BadReply));
     }
 
     #[test]

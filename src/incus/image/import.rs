@@ -9,8 +9,8 @@ use http::HeaderValue;
 use super::{Image, Imported, Incus};
 use crate::error::Error;
 use crate::incus::work::IncusWork;
-use crate::raw::Body;
-use crate::transfer::{Content, Transferred, Upload};
+use crate::stream::transfer::{Content, Transferred, Upload};
+use crate::transport::Body;
 use crate::wait::Operation;
 
 impl Incus {
@@ -28,7 +28,7 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// One that the server already has is an error of [`Kind::AlreadyExists`](crate::Kind::AlreadyExists).
+    /// One that the server already has is an error of [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/reference/image_format/>
     pub fn import_image(&self, content: impl Into<Content>) -> ImageImport {

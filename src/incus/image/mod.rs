@@ -10,8 +10,8 @@ use std::ops::Deref;
 use super::ending::{Ending, Plain};
 use super::work::IncusWork;
 use super::{Incus, types};
-use crate::error::{Error, Kind};
-use crate::page::{List, Page};
+use crate::error::{Error, ErrorKind};
+use crate::stream::list::{List, Page};
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
@@ -107,7 +107,7 @@ impl Ending for Imported {
                 metadata.and_then(|metadata| metadata.get("fingerprint")).and_then(|value| value.as_str());
             match fingerprint {
                 Some(fingerprint) => incus.image(fingerprint).await,
-                None => Err(Error::new(Kind::BadReply, "the operation tells no fingerprint")),
+                None => Err(Error::new(ErrorKind::BadReply, "the operation tells no fingerprint")),
             }
         })
     }

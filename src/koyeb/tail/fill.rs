@@ -6,7 +6,7 @@ use super::follow::{Follow, Over};
 use super::shown::Hole;
 use super::{Filter, Tailed, says_why};
 use crate::koyeb::{LogLine, Logs, Order};
-use crate::page::List;
+use crate::stream::list::List;
 
 /// How many old lines a tail begins with, and how many are on a page of a search.
 const PAGE: u32 = 1000;

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::fill::SECOND;
 use super::shown::Shown;
 use super::{Filter, Tailed, narrowed, says_why};
-use crate::error::{Error, Kind, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::koyeb::{Koyeb, LogLine, Logs, given, reply, types};
-use crate::queue::Put;
-use crate::socket::{Frame, Socket};
+use crate::stream::queue::Put;
+use crate::stream::socket::{Frame, Socket};
 
 /// After such a silence the service is asked whether it is still there.
 const QUIET: Duration = Duration::from_secs(15);
@@ -83,7 +83,7 @@ impl Follow {
             match tokio::time::timeout(left, self.again()).await {
                 Ok(Ok(again)) => socket = Some(again),
                 // A page of some proxy instead of the service passes.
-                Ok(Err(e)) if is_final(e.kind()) && e.kind() != Kind::BadReply => return Some(e),
+                Ok(Err(e)) if is_final(e.kind()) && e.kind() != ErrorKind::BadReply => return Some(e),
                 Ok(Err(e)) => tracing::debug!(error = %e, "a tail could not be opened again"),
                 Err(_) => return Some(out_of_reach()),
             }
@@ -194,17 +194,21 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
 }
 
 /// What no other connection will cure.
-fn is_final(kind: Kind) -> bool {
+fn is_final(kind: ErrorKind) -> bool {
     says_why(kind)
         || matches!(
             kind,
-            Kind::InvalidInput | Kind::Unsupported | Kind::Conflict | Kind::BadReply | Kind::Rejected
+            ErrorKind::InvalidInput
+                | ErrorKind::Unsupported
+                | ErrorKind::Conflict
+                | ErrorKind::BadReply
+                | ErrorKind::Rejected
         )
 }
 
 fn out_of_reach() -> Error {
     let message = format!("the logs could not be reached for {} seconds", PATIENCE.as_secs());
-    Error::new(Kind::Interrupted, message).with(|e| e.sent = Sent::Yes)
+    Error::new(ErrorKind::Interrupted, message).with(|e| e.sent = Sent::Yes)
 }
 
 /// The line in a frame; some have none.
@@ -213,7 +217,7 @@ fn line(frame: &[u8]) -> Result<Option<LogLine>, Error> {
         return Ok(None);
     }
     let unreadable = || {
-        let e = Error::new(Kind::BadReply, "a frame isn't what the API describes");
+        let e = Error::new(ErrorKind::BadReply, "a frame isn't what the API describes");
         e.with(|e| e.sent = Sent::Yes)
     };
     let frame: types::LogFrame = serde_json::from_slice(frame).map_err(|_| unreadable())?;
@@ -236,8 +240,8 @@ mod tests {
             assert_eq!(line(frame.as_bytes()).ok(), Some(None), "{frame}");
         }
         let error = line(br#"{"error":{"code":7,"message":"no"}}"#).map_err(|e| e.kind());
-        assert_eq!(error.err(), Some(Kind::PermissionDenied));
-        assert_eq!(line(b"<html>").map_err(|e| e.kind()).err(), Some(Kind::BadReply));
+        assert_eq!(error.err(), Some(ErrorKind::PermissionDenied));
+        assert_eq!(line(b"<html>").map_err(|e| e.kind()).err(), Some(ErrorKind::BadReply));
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 use super::exec::says_why;
 use super::logs::{Filter, narrowed};
 use super::{LogLine, Logs};
-use crate::error::{Error, Kind};
-use crate::queue::{Take, queue};
+use crate::error::{Error, ErrorKind};
+use crate::stream::queue::{Take, queue};
 use crate::transport::Label;
 use follow::Follow;
 
@@ -148,7 +148,7 @@ impl Tail {
     fn checked(&mut self, next: Option<Result<Tailed, Error>>) -> Option<Result<Tailed, Error>> {
         let cut = next.is_none() && !self.over && !*self.stop.0.borrow();
         self.over |= cut || matches!(next, Some(Err(_)));
-        let gone = || Err(Error::new(Kind::Interrupted, "the runtime in which the tail began is gone"));
+        let gone = || Err(Error::new(ErrorKind::Interrupted, "the runtime in which the tail began is gone"));
         let next = if cut { Some(gone()) } else { next };
         next.map(|next| next.map_err(|e| self.label.on(e)))
     }

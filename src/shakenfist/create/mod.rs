@@ -30,7 +30,7 @@ pub(in crate::shakenfist) use created::resume;
 /// The request is never repeated blindly. Names aren't unique here, so each carries a marker in the instance's metadata
 /// (`windlass-create`). Where the answer is lost, or a gateway's (502 to 504), or says that the server failed (500, which some
 /// send although the instance comes into being), the client looks for the marker and goes on with what it finds; else the
-/// error is of [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), names the marker, and keeps what the answer said.
+/// error is of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), names the marker, and keeps what the answer said.
 ///
 /// A create that the server refuses for want of room (507) or because an address is taken (409) leaves a record in the
 /// state `error` behind, with the name that was asked for; the error names it, and
@@ -271,7 +271,7 @@ fn check_name(name: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn names_are_host_names() {
@@ -279,7 +279,7 @@ mod tests {
             assert!(check_name(good).is_ok(), "{good}");
         }
         for bad in ["", "x.y", "a b", "ü", "a/b", &"x".repeat(64)] {
-            assert_eq!(check_name(bad).map_err(|e| e.kind()), Err(Kind::InvalidInput), "{bad}");
+            assert_eq!(check_name(bad).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput), "{bad}");
         }
     }
 }

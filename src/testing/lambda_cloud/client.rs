@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::FakeLambdaCloud;
 use crate::error::Error;
 use crate::lambda_cloud::{Connect, LambdaCloud};
-use crate::pace::Pacing;
-use crate::retry::Retry;
+use crate::transport::rate_limit::Pacing;
+use crate::transport::retry::Retry;
 
 impl FakeLambdaCloud {
     /// A client of this service that wastes no time: unpaced, and with short pauses.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use windlass::Kind;
+use windlass::ErrorKind;
 use windlass::incus::{Incus, Instance, Status};
 
 use super::{IMAGE, Outcome, handle, name, remove};
@@ -35,11 +35,11 @@ pub async fn a_taken_backup_name_harms_no_backup(incus: Incus) -> Outcome {
     let one = web.create_backup("one").compression("none").await?;
     let two = web.create_backup("two").compression("none").await?;
     let e = web.create_backup("one").await.expect_err("the name is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     let e = one.rename("two").await.expect_err("the name is taken");
-    assert_eq!((e.kind(), e.operation()), (Kind::AlreadyExists, "instance_backup_rename"), "{e:?}");
+    assert_eq!((e.kind(), e.operation()), (ErrorKind::AlreadyExists, "instance_backup_rename"), "{e:?}");
     let e = web.create_backup("odd").compression("no-such-way").await.expect_err("unknown compression");
-    assert_eq!((e.kind(), e.status()), (Kind::InvalidInput, Some(400)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::InvalidInput, Some(400)), "{e:?}");
     one.get().await?;
     two.get().await?;
     for bad in ["", "..", "a/b"] {
@@ -51,7 +51,7 @@ pub async fn a_taken_backup_name_harms_no_backup(incus: Incus) -> Outcome {
         ];
         for e in calls {
             let e = e.ok_or_else(|| format!("took {bad:?}"))?;
-            assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{bad:?}: {e:?}");
+            assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{bad:?}: {e:?}");
         }
     }
     remove(&handle(&incus, &web)).await
@@ -88,9 +88,9 @@ pub async fn a_backup_becomes_an_instance(incus: Incus) -> Outcome {
     let back = incus.resume::<Instance>(&ticket.parse()?)?.await?;
     assert_eq!(back.name(), web.name());
     let e = incus.import_backup(path.as_path()).name(again.name()).await.expect_err("the name is taken");
-    assert_eq!((e.kind(), e.operation()), (Kind::AlreadyExists, "instance_import"), "{e:?}");
+    assert_eq!((e.kind(), e.operation()), (ErrorKind::AlreadyExists, "instance_import"), "{e:?}");
     let e = incus.import_backup(path.as_path()).await.expect_err("the name in the backup is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     std::fs::remove_dir_all(&directory)?;
     remove(&handle(&incus, &back)).await?;
     remove(&handle(&incus, &again)).await
@@ -102,20 +102,20 @@ pub async fn what_is_no_backup_becomes_no_instance(incus: Incus) -> Outcome {
     let fresh = name("cut");
     let cut = file.slice(..file.len() - 20);
     let e = incus.import_backup(cut).name(&fresh).await.expect_err("its end is missing");
-    assert!(e.kind() == Kind::OperationFailed && e.message().contains("unexpected end"), "{e:?}");
+    assert!(e.kind() == ErrorKind::OperationFailed && e.message().contains("unexpected end"), "{e:?}");
     let e = incus
         .import_backup("no backup at all".as_bytes().to_vec())
         .name(&fresh)
         .await
         .expect_err("it is none");
-    assert_eq!((e.kind(), e.status()), (Kind::Server, Some(500)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Server, Some(500)), "{e:?}");
     let e =
         incus.import_backup(file.clone()).name(&fresh).pool("none").await.expect_err("there is no such pool");
     assert!(e.message().contains("pool not found"), "{e:?}");
     let e = incus.import_backup("/no/such/file").name(&fresh).await.expect_err("there is no such file");
-    assert_eq!((e.kind(), e.attempts()), (Kind::Io, 0), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::Io, 0), "{e:?}");
     let e = incus.import_backup(file).name("..").await.expect_err("no name");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     assert!(incus.instance(&fresh).get().await.is_err_and(|e| e.is_not_found()));
     assert!(web.backup("none").export().bytes().await.is_err_and(|e| e.is_not_found()));
     remove(&handle(&incus, &web)).await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use windlass::incus::{Console, Incus, Instance};
-use windlass::{Error, Kind};
+use windlass::{Error, ErrorKind};
 
 use super::{IMAGE, Outcome, SOON, handle, launched, name, remove};
 
@@ -35,7 +35,7 @@ async fn attached(web: &Instance) -> Result<Console, Error> {
     let mut tries = 0;
     loop {
         match web.console().size(80, 24).attach().await {
-            Err(e) if e.kind() == Kind::Conflict && tries < 100 => tries += 1,
+            Err(e) if e.kind() == ErrorKind::Conflict && tries < 100 => tries += 1,
             other => return other,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -64,10 +64,10 @@ pub async fn console_for_one_at_a_time(incus: Incus) -> Outcome {
     let web = launched(&incus, "taken").await?;
     let mut first = attached(&web).await?;
     let e = web.console().attach().await.expect_err("somebody is attached");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let mut second = web.console().force().attach().await?;
     let put_out = tokio::time::timeout(SOON, first.next()).await.map_err(|_| "it isn't put out")?;
-    assert!(put_out.is_none_or(|end| end.is_err_and(|e| e.kind() == Kind::Interrupted)));
+    assert!(put_out.is_none_or(|end| end.is_err_and(|e| e.kind() == ErrorKind::Interrupted)));
     type_until_seen(&mut second, "mine").await?;
     remove(&handle(&incus, &web)).await
 }
@@ -114,11 +114,11 @@ pub async fn console_log(incus: Incus) -> Outcome {
 pub async fn console_of_what_has_none_is_refused(incus: Incus) -> Outcome {
     let web = incus.create(name("cold")).image(IMAGE).await?;
     let stopped = web.console().attach().await.map_err(|e| e.kind());
-    assert_eq!(stopped.err(), Some(Kind::Conflict));
+    assert_eq!(stopped.err(), Some(ErrorKind::Conflict));
     web.start().await?;
     let screen = web.console().vga().attach().await.map_err(|e| e.kind());
-    assert_eq!(screen.err(), Some(Kind::InvalidInput));
+    assert_eq!(screen.err(), Some(ErrorKind::InvalidInput));
     let flat = web.console().size(80, 0).attach().await.map_err(|e| e.kind());
-    assert_eq!(flat.err(), Some(Kind::InvalidInput));
+    assert_eq!(flat.err(), Some(ErrorKind::InvalidInput));
     remove(&handle(&incus, &web)).await
 }

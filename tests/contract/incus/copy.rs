@@ -1,6 +1,6 @@
 //! Copies, moves, and the other sources of instances.
 
-use windlass::Kind;
+use windlass::ErrorKind;
 use windlass::incus::{ImageSource, Incus, Status};
 
 use super::{IMAGE, OTHER, Outcome, handle, launched, name, remove};
@@ -56,11 +56,11 @@ pub async fn a_copy_goes_to_another_project(incus: Incus) -> Outcome {
 pub async fn copies_that_cannot_be(incus: Incus) -> Outcome {
     let web = incus.create(name("one")).image(IMAGE).await?;
     let e = web.copy(web.name()).await.expect_err("the name is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     let e = incus.instance(name("nobody")).copy(name("x")).await.expect_err("nothing to copy");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)), "{e:?}");
     let e = web.snapshot("none").copy(name("x")).await.expect_err("nothing to copy");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)), "{e:?}");
     for launch in [
         web.copy("..").start(),
         incus.instance("..").copy("fine"),
@@ -70,7 +70,7 @@ pub async fn copies_that_cannot_be(incus: Incus) -> Outcome {
         incus.create("fine"),
     ] {
         let e = launch.await.expect_err("it makes no sense");
-        assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+        assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     }
     remove(&handle(&incus, &web)).await
 }
@@ -86,7 +86,7 @@ pub async fn a_copy_is_refreshed(incus: Incus) -> Outcome {
     assert_eq!(spare.get().await?.config["user.mine"], "1");
     spare.start().await?;
     let e = spare.refresh_from(&web).await.expect_err("it runs");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let e = incus.instance(name("nobody")).refresh_from(&web).await.expect_err("there is no copy");
     assert!(e.is_not_found() && e.operation() == "instance_get", "{e:?}");
     remove(&handle(&incus, &spare)).await?;
@@ -100,7 +100,7 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     let web = web.relocate().pool(POOL).await?;
     assert_eq!(web.expanded_devices["root"]["pool"], POOL);
     let e = web.relocate().pool(POOL).await.expect_err("it is there already");
-    assert_eq!(e.kind(), Kind::OperationFailed, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");
     let there = web.relocate().project(OTHER).await?;
     assert_eq!((there.project.as_str(), there.config["user.a"].as_str()), (OTHER, "1"));
     assert!(web.get().await.is_err_and(|e| e.is_not_found()));
@@ -108,9 +108,9 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     assert_eq!(there.snapshots().all().await?.len(), 1);
     there.start().await?;
     let e = there.relocate().project("default").await.expect_err("it runs");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let e = there.relocate().name("x").await.expect_err("that is a rename");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     let e = incus.instance(name("nobody")).relocate().pool(POOL).await.expect_err("nobody");
     assert!(e.is_not_found(), "{e:?}");
     remove(&handle(&incus.project(OTHER), &there)).await
@@ -126,9 +126,9 @@ pub async fn an_instance_is_rebuilt(incus: Incus) -> Outcome {
     assert!(web.rebuild(IMAGE).await.is_err());
     web.stop().force().await?;
     let e = web.rebuild("no-such-image").await.expect_err("there is no such image");
-    assert!(e.kind() == Kind::OperationFailed && e.message().contains("Image not provided"), "{e:?}");
+    assert!(e.kind() == ErrorKind::OperationFailed && e.message().contains("Image not provided"), "{e:?}");
     let e = web.rebuild(ImageSource::default()).await.expect_err("no image is named");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     web.rebuild_empty().await?;
     assert!(web.read_file("/bin/busybox").await.is_err_and(|e| e.is_not_found()));
     web.create_snapshot("s").await?;
@@ -152,7 +152,7 @@ pub async fn instances_from_every_source(incus: Incus) -> Outcome {
     // Nobody listens there: the server looks in vain.
     let remote = ImageSource::alias("x").server("https://127.0.0.1:9");
     let e = incus.create(name("remote")).image(remote).await.expect_err("no such server");
-    assert_eq!(e.kind(), Kind::OperationFailed, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");
     assert!(e.message().contains("remote image"), "{e:?}");
     for instance in [&by_image, &by_properties, &empty] {
         remove(&handle(&incus, instance)).await?;

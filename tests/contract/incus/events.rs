@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use windlass::Kind;
+use windlass::ErrorKind;
 use windlass::incus::{Event, Events, Incus, LifecycleAction, LogLevel, Status};
 
 use super::{IMAGE, OTHER, Outcome, handle, launched, name, remove};
@@ -114,6 +114,10 @@ pub async fn events_of_all_projects(incus: Incus) -> Outcome {
 
 pub async fn an_unknown_type_of_events_is_refused(incus: Incus) -> Outcome {
     let e = incus.events().lifecycle().of_type("gossip").connect().await.expect_err("there is no such type");
-    assert_eq!((e.kind(), e.status(), e.operation()), (Kind::InvalidInput, Some(400), "events"), "{e:?}");
+    assert_eq!(
+        (e.kind(), e.status(), e.operation()),
+        (ErrorKind::InvalidInput, Some(400), "events"),
+        "{e:?}"
+    );
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use windlass::incus::{Incus, Instance};
-use windlass::{Chunk, Error, ExitStatus, Kind, Output, Process, Signal};
+use windlass::{Chunk, Error, ErrorKind, ExitStatus, Output, Process, Signal};
 
 use super::{IMAGE, Outcome, SOON, handle, launched, name, remove};
 
@@ -14,7 +14,7 @@ pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outc
     assert_eq!(output.stdout_text(), "out\n");
     assert_eq!(output.stderr_text(), "err\n");
     let e = output.success().expect_err("status 7 is no success");
-    assert_eq!((e.kind(), e.code()), (Kind::CommandFailed, Some("7")));
+    assert_eq!((e.kind(), e.code()), (ErrorKind::CommandFailed, Some("7")));
     assert!(e.to_string().contains("err"), "{e}");
     let quiet = web.exec(["true"]).output().await?.success()?;
     assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
@@ -83,7 +83,7 @@ pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
 pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
     let web = launched(&incus, "missing").await?;
     let e = web.exec(["no-such-command"]).output().await.expect_err("there is no such command");
-    assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+    assert_eq!((e.kind(), e.message()), (ErrorKind::NotFound, "Command not found"));
     remove(&handle(&incus, &web)).await
 }
 
@@ -106,7 +106,7 @@ pub async fn a_command_that_wrote_something_has_run_whatever_its_status(incus: I
         }
     }
     // Without a word there is nothing to tell it by.
-    for (status, kind) in [(126, Kind::OperationFailed), (127, Kind::NotFound)] {
+    for (status, kind) in [(126, ErrorKind::OperationFailed), (127, ErrorKind::NotFound)] {
         let run = || web.exec(["sh", "-c", &format!("exit {status}")]);
         let code = status.to_string();
         for e in [
@@ -127,7 +127,7 @@ pub async fn a_command_that_wrote_something_has_run_whatever_its_status(incus: I
 pub async fn exec_on_a_stopped_instance_is_a_conflict(incus: Incus) -> Outcome {
     let web = incus.create(name("still")).image(IMAGE).await?;
     let e = web.exec(["true"]).output().await.expect_err("it isn't running");
-    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Conflict, Some(400)));
     assert_eq!(e.message(), "Instance is not running");
     remove(&handle(&incus, &web)).await
 }
@@ -197,7 +197,7 @@ pub async fn exec_input_that_nobody_reads_holds_nothing_up(incus: Incus) -> Outc
     assert!(!flood.is_finished(), "nothing held the writer back");
     sleep.signal(Signal::TERM).await?;
     assert_eq!(sleep.wait().await?.code(), 143);
-    assert_eq!(flood.await?, Kind::Interrupted);
+    assert_eq!(flood.await?, ErrorKind::Interrupted);
     remove(&handle(&incus, &web)).await
 }
 
@@ -255,11 +255,11 @@ pub async fn exec_signals_and_kill(incus: Incus) -> Outcome {
 pub async fn orders_to_a_command_that_has_ended_come_too_late(incus: Incus) -> Outcome {
     let web = launched(&incus, "late").await?;
     let mut run = web.exec(["sleep", "1000"]).spawn().await?;
-    assert_eq!(run.resize(80, 24).await.map_err(|e| e.kind()), Err(Kind::InvalidInput));
+    assert_eq!(run.resize(80, 24).await.map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
     run.kill().await?;
     assert!(run.next().await.is_none());
-    assert_eq!(run.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(Kind::Conflict));
-    assert_eq!(run.kill().await.map_err(|e| e.kind()), Err(Kind::Conflict));
+    assert_eq!(run.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(ErrorKind::Conflict));
+    assert_eq!(run.kill().await.map_err(|e| e.kind()), Err(ErrorKind::Conflict));
     assert_eq!(run.wait().await?.code(), 137);
     remove(&handle(&incus, &web)).await
 }
@@ -292,11 +292,11 @@ pub async fn exec_without_output(incus: Incus) -> Outcome {
     let ticket = operation.ticket().to_string().parse()?;
     drop(operation);
     assert_eq!(incus.resume::<ExitStatus>(&ticket)?.await?.code(), 9);
-    assert_eq!(incus.resume::<()>(&ticket).map_err(|e| e.kind()).err(), Some(Kind::InvalidInput));
+    assert_eq!(incus.resume::<()>(&ticket).map_err(|e| e.kind()).err(), Some(ErrorKind::InvalidInput));
     let input = web.exec(["cat"]).stdin("x").discard_output().await.map_err(|e| e.kind());
-    assert_eq!(input, Err(Kind::InvalidInput));
+    assert_eq!(input, Err(ErrorKind::InvalidInput));
     let terminal = web.exec(["cat"]).terminal(80, 24).record_output().await.map_err(|e| e.kind());
-    assert_eq!(terminal.err(), Some(Kind::InvalidInput));
+    assert_eq!(terminal.err(), Some(ErrorKind::InvalidInput));
     remove(&handle(&incus, &web)).await
 }
 
@@ -327,7 +327,7 @@ pub async fn unattended_exec_of_a_missing_command_is_not_found(incus: Incus) -> 
         web.exec(["no-such-command"]).discard_output().await.expect_err("there is no such command");
     let recorded = web.exec(["no-such-command"]).record_output().await.expect_err("there is no such command");
     for e in [discarded, recorded] {
-        assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+        assert_eq!((e.kind(), e.message()), (ErrorKind::NotFound, "Command not found"));
     }
     remove(&handle(&incus, &web)).await
 }
@@ -348,11 +348,11 @@ pub async fn until_a_command_succeeds(incus: Incus) -> Outcome {
     helper.await??;
     let never = web.exec(["sh", "-c", "echo not yet >&2; exit 4"]).until_success().every(pause);
     let e = never.timeout(Duration::from_secs(1)).await.expect_err("it never succeeds");
-    assert_eq!(e.kind(), Kind::Timeout);
+    assert_eq!(e.kind(), ErrorKind::Timeout);
     assert!(e.message().contains("exit status 4: not yet"), "{e}");
     let hanging = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(500)).await;
-    assert_eq!(hanging.map_err(|e| e.kind()).err(), Some(Kind::Timeout));
+    assert_eq!(hanging.map_err(|e| e.kind()).err(), Some(ErrorKind::Timeout));
     let nobody = incus.instance(name("nobody")).exec(["true"]).until_success().await;
-    assert_eq!(nobody.map_err(|e| e.kind()).err(), Some(Kind::NotFound));
+    assert_eq!(nobody.map_err(|e| e.kind()).err(), Some(ErrorKind::NotFound));
     remove(&handle(&incus, &web)).await
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::TryStreamExt;
 use windlass::incus::{FileType, Incus};
-use windlass::{Content, Kind, Transferred};
+use windlass::{Content, ErrorKind, Transferred};
 
 use super::{IMAGE, Outcome, handle, launched, name, remove};
 
@@ -35,13 +35,15 @@ pub async fn files_whole(incus: Incus) -> Outcome {
     web.write_file("/root/empty", "").await?;
     assert!(web.read_file("/root/empty").await?.is_empty());
     let e = web.read_file("/no/such/file").await.expect_err("there is no such file");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)));
     let e = web.write_file("/no/such/file", "x").await.expect_err("there is no such directory");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)));
     let e = web.write_file("/root", "x").await.expect_err("it is a directory");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
-    assert!(web.read_file("/root").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
-    assert!(web.read_file("root").await.is_err_and(|e| e.kind() == Kind::InvalidInput && e.attempts() == 0));
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
+    assert!(web.read_file("/root").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
+    assert!(
+        web.read_file("root").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput && e.attempts() == 0)
+    );
     // Stopped instances have files, too.
     web.stop().force().await?;
     assert!(web.read_file("/root/with space & ümlaut?#%.bin").await? == content);
@@ -59,7 +61,7 @@ pub async fn files_are_described(incus: Incus) -> Outcome {
     let directory = web.stat("/root").await?;
     assert!(directory.is_directory() && directory.size.is_none(), "{directory:?}");
     assert!(web.stat("/root/none").await.is_err_and(|e| e.is_not_found()));
-    assert!(web.stat("root").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(web.stat("root").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     remove(&handle(&incus, &web)).await
 }
 
@@ -84,7 +86,7 @@ pub async fn files_keep_or_get_owner_and_mode(incus: Incus) -> Outcome {
     web.push(b"6".to_vec()).mode(0o755).to("/root/l").await?;
     assert_eq!(is("/root/a").await?, (5, 9, 0o755));
     let e = web.push(b"7".to_vec()).mode(0o4755).to("/root/a").await.expect_err("it would be dropped");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0));
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0));
     assert_eq!(web.read_file("/root/a").await?, "6");
     remove(&handle(&incus, &web)).await
 }
@@ -92,7 +94,7 @@ pub async fn files_keep_or_get_owner_and_mode(incus: Incus) -> Outcome {
 pub async fn files_are_appended_to(incus: Incus) -> Outcome {
     let web = incus.create(name("append")).image(IMAGE).await?;
     let e = web.push(b"x".to_vec()).append().to("/root/log").await.expect_err("there is nothing yet");
-    assert_eq!(e.kind(), Kind::NotFound, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::NotFound, "{e:?}");
     web.write_file("/root/log", "one\n").await?;
     web.push(b"two\n".to_vec()).append().to("/root/log").await?;
     web.push(Content::reader(std::io::Cursor::new("three\n"))).append().to("/root/log").await?;
@@ -109,21 +111,21 @@ pub async fn links_and_directories(incus: Incus) -> Outcome {
     assert_eq!(web.stat("/root/d").await?.mode, 0o750);
     web.write_file("/root/d/a", "content").await?;
     let e = web.make_dir("/root/d/a").await.expect_err("a file is no directory");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     web.symlink("d/a").at("/root/l").await?;
     assert!(web.stat("/root/l").await?.is_symlink());
     assert_eq!(web.read_link("/root/l").await?, "/root/d/a");
     assert_eq!(web.read_file("/root/l").await?, "content");
     let e = web.symlink("x").at("/root/l").await.expect_err("it is there");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     web.symlink("loop").at("/root/loop").await?;
     let e = web.read_file("/root/loop").await.expect_err("it leads nowhere");
-    assert!(matches!(e.kind(), Kind::InvalidInput | Kind::Server), "{e:?}");
+    assert!(matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Server), "{e:?}");
     let mut names = web.read_dir("/root").await?;
     names.sort();
     assert_eq!(names, ["d", "l", "loop"]);
-    assert!(web.read_dir("/root/l").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
-    assert!(web.read_link("/root/d").await.is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(web.read_dir("/root/l").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
+    assert!(web.read_link("/root/d").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     remove(&handle(&incus, &web)).await
 }
 
@@ -135,7 +137,7 @@ pub async fn deleting_files(incus: Incus) -> Outcome {
     web.write_file("/root/kept", "x").await?;
     web.symlink("/root").at("/root/d/e/up").await?;
     let e = web.delete_file("/root/d").await.expect_err("it isn't empty");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     web.delete_file("/root/d").recursive().await?;
     assert!(web.stat("/root/d").await.is_err_and(|e| e.is_not_found()));
     assert_eq!(web.read_file("/root/kept").await?, "x");
@@ -245,7 +247,7 @@ pub async fn logs(incus: Incus) -> Outcome {
     assert!(std::fs::read(directory.0.join("lxc.log"))?.starts_with(&whole));
     assert!(web.read_log("no-such.log").await.is_err());
     let e = web.delete_log("lxc.log").await.expect_err("it is in use");
-    assert_eq!((e.kind(), e.status()), (Kind::InvalidInput, Some(400)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::InvalidInput, Some(400)), "{e:?}");
     remove(&handle(&incus, &web)).await
 }
 
@@ -270,7 +272,7 @@ pub async fn a_full_disk_is_told(incus: Incus) -> Outcome {
     web.exec(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "/full"]).output().await?.success()?;
     web.write_file("/full/fits", vec![1; 8_192]).await?;
     let refused = |e: windlass::Error, path: &str| {
-        assert_eq!(e.kind(), Kind::Server, "{e:?}");
+        assert_eq!(e.kind(), ErrorKind::Server, "{e:?}");
         assert!(e.message().contains(path), "{e}");
     };
     // Servers say of what is small that all is well.
@@ -309,7 +311,7 @@ pub async fn a_pipe_is_not_waited_for(incus: Incus) -> Outcome {
     web.symlink("d/pipe").at("/root/link").await?;
     for path in ["/root/d/pipe", "/root/link"] {
         let e = web.pull(path).to(directory.0.join("pipe")).await.expect_err("nobody writes to it");
-        assert_eq!(e.kind(), Kind::InvalidInput, "{e:?}");
+        assert_eq!(e.kind(), ErrorKind::InvalidInput, "{e:?}");
     }
     assert_eq!(std::fs::read_dir(&directory.0)?.count(), 0);
     let copied = web.pull_tree("/root/d").to(directory.0.join("copy")).await?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use windlass::incus::Incus;
-use windlass::{Content, Kind, Transferred, WaitEnd};
+use windlass::{Content, ErrorKind, Transferred, WaitEnd};
 
 use super::files::Directory;
 use super::{IMAGE, Outcome, handle, name, remove};
@@ -58,7 +58,7 @@ pub async fn images_are_imported_changed_and_exported(incus: Incus) -> Outcome {
     assert_eq!((image.public, image.size), (true, i64::try_from(content.len())?));
     assert_eq!(image.properties.get("os").map(String::as_str), Some("x y&z"), "{:?}", image.properties);
     let again = incus.import_image(&path).send().await?.await.expect_err("it is there");
-    assert_eq!((again.end(), again.kind()), (WaitEnd::Failed, Kind::AlreadyExists), "{again:?}");
+    assert_eq!((again.end(), again.kind()), (WaitEnd::Failed, ErrorKind::AlreadyExists), "{again:?}");
     image.patch().property("release", "13").public(false).await?;
     let now = incus.image(&image.fingerprint).await?;
     assert_eq!(
@@ -88,7 +88,7 @@ pub async fn split_images(incus: Incus) -> Outcome {
     let image = incus.import_image(metadata.clone()).rootfs(&path).send().await?.await?;
     assert_eq!(image.size, i64::try_from(metadata.len() + rootfs.len())?);
     let e = image.export().bytes().await.expect_err("it is two files");
-    assert_eq!(e.kind(), Kind::Unsupported, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Unsupported, "{e:?}");
     let files = image.export_files(&directory.0).await?;
     assert!(std::fs::read(&files.metadata)? == metadata);
     assert!(std::fs::read(files.rootfs.ok_or("no root file system")?)? == rootfs);

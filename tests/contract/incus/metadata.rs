@@ -1,6 +1,6 @@
 //! Metadata, templates, access, and the cluster that isn't one.
 
-use windlass::Kind;
+use windlass::ErrorKind;
 use windlass::incus::{Incus, types};
 
 use super::{IMAGE, Outcome, handle, name, remove};
@@ -44,7 +44,7 @@ pub async fn templates_are_written_read_and_deleted(incus: Incus) -> Outcome {
         assert!(e.is_some_and(|e| e.is_not_found()));
     }
     let e = web.read_template("../metadata.yaml").await.expect_err("it leads elsewhere");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     remove(&handle(&incus, &web)).await
 }
 
@@ -59,8 +59,8 @@ pub async fn who_has_access_is_told(incus: Incus) -> Outcome {
 
 pub async fn a_server_alone_has_no_members(incus: Incus) -> Outcome {
     let e = incus.cluster_members().all().await.expect_err("it isn't a cluster");
-    assert_eq!((e.kind(), e.status()), (Kind::Unsupported, Some(500)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unsupported, Some(500)), "{e:?}");
     let e = incus.on("n1").create(name("x")).image(IMAGE).await.expect_err("it isn't a cluster");
-    assert_eq!((e.kind(), e.status()), (Kind::InvalidInput, Some(400)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::InvalidInput, Some(400)), "{e:?}");
     Ok(())
 }

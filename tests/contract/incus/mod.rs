@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use windlass::incus::{Incus, Instance, InstanceRef, Status};
-use windlass::{Error, Kind, WaitEnd};
+use windlass::{Error, ErrorKind, WaitEnd};
 
 mod console;
 mod exec;
@@ -270,7 +270,7 @@ pub async fn stop_start_restart_freeze(incus: Incus) -> Outcome {
 pub async fn starting_twice_is_a_conflict(incus: Incus) -> Outcome {
     let web = launched(&incus, "twice").await?;
     let e = web.start().send().await?.await.expect_err("it runs already");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Conflict), "{e}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Conflict), "{e}");
     assert!(e.to_string().contains("already running"), "{e}");
     remove(&handle(&incus, &web)).await
 }
@@ -349,7 +349,11 @@ pub async fn limits_are_refused_where_the_server_refuses_them(incus: Incus) -> O
         body.config = Some([(key.to_owned(), text.to_owned())].into());
         let server = incus.raw().instance_patch().name(web.name()).body(body).send().await;
         let ours = web.patch().config(key, text).await.map_err(|e| e.kind());
-        assert_eq!(ours, if server.is_ok() { Ok(()) } else { Err(Kind::InvalidInput) }, "{key} {text:?}");
+        assert_eq!(
+            ours,
+            if server.is_ok() { Ok(()) } else { Err(ErrorKind::InvalidInput) },
+            "{key} {text:?}"
+        );
     }
     remove(&handle(&incus, &web)).await
 }
@@ -381,7 +385,7 @@ pub async fn update_starts_over_when_somebody_was_faster(incus: Incus) -> Outcom
 pub async fn an_existing_name_is_already_exists(incus: Incus) -> Outcome {
     let web = incus.create(name("taken")).image(IMAGE).await?;
     let e = incus.create(web.name()).image(IMAGE).await.expect_err("the name is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     assert!(!e.message().is_empty());
     remove(&handle(&incus, &web)).await
 }
@@ -389,7 +393,7 @@ pub async fn an_existing_name_is_already_exists(incus: Incus) -> Outcome {
 pub async fn an_unknown_image_fails_in_the_servers_words(incus: Incus) -> Outcome {
     let name = name("noimage");
     let e = incus.launch(&name).image("no-such-image").await.expect_err("there is no such image");
-    assert_eq!(e.kind(), Kind::OperationFailed, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");
     assert!(e.message().contains("Image not provided"), "{e}");
     assert!(e.ticket().is_some());
     assert!(incus.instance(&name).get().await.is_err_and(|e| e.is_not_found()));
@@ -408,7 +412,7 @@ pub async fn not_found_is_not_found(incus: Incus) -> Outcome {
 pub async fn deleting_a_running_instance_is_refused(incus: Incus) -> Outcome {
     let web = launched(&incus, "running").await?;
     let e = web.delete().await.expect_err("it runs");
-    assert_eq!((e.kind(), e.status()), (Kind::Conflict, Some(400)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Conflict, Some(400)), "{e:?}");
     remove(&handle(&incus, &web)).await
 }
 
@@ -490,7 +494,11 @@ pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
         ];
         for (number, e) in calls.into_iter().enumerate() {
             let e = e.ok_or_else(|| format!("call {number} took {bad:?}"))?;
-            assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "call {number}, {bad:?}: {e:?}");
+            assert_eq!(
+                (e.kind(), e.attempts()),
+                (ErrorKind::InvalidInput, 0),
+                "call {number}, {bad:?}: {e:?}"
+            );
             assert_eq!(e.sent(), windlass::Sent::No);
         }
     }
@@ -500,7 +508,7 @@ pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
 pub async fn unicode_arrives_intact(incus: Incus) -> Outcome {
     // No instance can have such a name, but the server's answer shows what arrived.
     let e = incus.instance("ä b%2f?#c").get().await.expect_err("no such name");
-    assert!(e.is_not_found() || e.kind() == Kind::InvalidInput, "{e:?}");
+    assert!(e.is_not_found() || e.kind() == ErrorKind::InvalidInput, "{e:?}");
     let web =
         incus.create(name("uni")).image(IMAGE).config("user.ä b", "ü\n\"q\"").description("日本 🚀").await?;
     let back = web.get().await?;
@@ -515,7 +523,7 @@ pub async fn raw_calls_work(incus: Incus) -> Outcome {
     let server = incus.raw().server_get().send().await?;
     assert_eq!(server.api_version, "1.0");
     let e = incus.raw().instance_get().name("nobody-at-all").send().await.expect_err("no such instance");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)));
     Ok(())
 }
 

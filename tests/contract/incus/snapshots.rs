@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use windlass::incus::{Incus, Snapshot, Status};
-use windlass::{Kind, WaitEnd};
+use windlass::{ErrorKind, WaitEnd};
 
 use super::{IMAGE, Lab, Outcome, handle, launched, name, remove};
 
@@ -75,13 +75,13 @@ pub async fn snapshots_that_cannot_be(incus: Incus) -> Outcome {
     web.create_snapshot("one").await?;
     web.create_snapshot("two").await?;
     let e = web.create_snapshot("one").await.expect_err("the name is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     let e = web.snapshot("one").rename("two").await.expect_err("the name is taken");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     let e = web.create_snapshot("state").stateful().await.expect_err("migration.stateful isn't set");
-    assert!(e.kind() == Kind::OperationFailed && e.message().contains("migration.stateful"), "{e:?}");
+    assert!(e.kind() == ErrorKind::OperationFailed && e.message().contains("migration.stateful"), "{e:?}");
     let e = web.snapshot("one").restore().stateful().await.expect_err("it has no state");
-    assert!(e.kind() == Kind::OperationFailed && e.message().contains("stateless"), "{e:?}");
+    assert!(e.kind() == ErrorKind::OperationFailed && e.message().contains("stateless"), "{e:?}");
     let nobody = web.snapshot("nobody");
     assert!(nobody.get().await.is_err_and(|e| e.is_not_found()));
     assert!(nobody.delete().await.is_err_and(|e| e.is_not_found()));
@@ -103,7 +103,11 @@ pub async fn snapshots_that_cannot_be(incus: Incus) -> Outcome {
         ];
         for (number, e) in calls.into_iter().enumerate() {
             let e = e.ok_or_else(|| format!("call {number} took {bad:?}"))?;
-            assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0), "call {number}, {bad:?}: {e:?}");
+            assert_eq!(
+                (e.kind(), e.attempts()),
+                (ErrorKind::InvalidInput, 0),
+                "call {number}, {bad:?}: {e:?}"
+            );
         }
     }
     remove(&handle(&incus, &web)).await
@@ -135,7 +139,7 @@ pub async fn a_snapshot_can_be_awaited_after_its_operation_is_forgotten(
     let deletion = web.snapshot("s").delete().send().await?;
     let ticket = deletion.ticket();
     deletion.await?;
-    assert!(incus.resume::<Snapshot>(&ticket).is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(incus.resume::<Snapshot>(&ticket).is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     incus.resume::<()>(&ticket)?.await?;
     remove(&handle(&incus, &web)).await
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use windlass::incus::{AddressKind, Incus, Instance, Status, types};
-use windlass::{Error, Kind, WaitEnd};
+use windlass::{Error, ErrorKind, WaitEnd};
 
 use super::{IMAGE, Lab, Outcome, handle, launched, name, remove};
 use crate::wire::Tap;
@@ -20,7 +20,7 @@ pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus, lab: &impl Lab) -> 
     let web = launched(&incus, "late").await?;
     let held = lab.hold(&web).await?;
     let e = graceful_stop(&web).await?.timeout(Duration::from_millis(1)).await.expect_err("it takes longer");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     assert!(e.last_progress().is_some_and(|last| last.status == "Running"), "{e:?}");
     let text = e.ticket().to_string();
     let error = Error::from(e);
@@ -36,7 +36,7 @@ pub async fn a_ticket_resumes_in_a_fresh_client(incus: Incus) -> Outcome {
     let text = operation.ticket().to_string();
     drop(operation);
     let fresh = incus.project("default");
-    assert!(fresh.resume::<()>(&text.parse()?).is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(fresh.resume::<()>(&text.parse()?).is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     let web = fresh.resume::<Instance>(&text.parse()?)?.await?;
     assert_eq!(web.status, Status::Running);
     remove(&handle(&incus, &web)).await
@@ -48,7 +48,7 @@ pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome 
     let lost =
         format!("windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?{here}&name=nobody").parse()?;
     let e = incus.resume::<()>(&lost)?.await.expect_err("nobody knows it");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone));
     assert_eq!(e.ticket(), &lost);
     Ok(())
 }
@@ -75,7 +75,7 @@ pub async fn cancelling_what_cannot_be_cancelled_is_a_conflict(incus: Incus, lab
     let operation = graceful_stop(&web).await?;
     let ticket = operation.ticket();
     let e = operation.cancel().await.expect_err("a stop can't be cancelled");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     drop(held);
     incus.resume::<()>(&ticket)?.await?;
     remove(&handle(&incus, &web)).await
@@ -126,7 +126,7 @@ pub async fn until_it_runs_and_is_ready(incus: Incus) -> Outcome {
     let running = tokio::spawn(web.until_running().timeout(SOON).into_future());
     let ready = tokio::spawn(web.until_ready().timeout(SOON).into_future());
     let e = web.until_running().timeout(Duration::from_millis(1)).await.expect_err("nobody has started it");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     assert_eq!(e.last_progress().map(|last| last.status.as_str()), Some("Stopped"));
     web.start().await?;
     assert_eq!(running.await??.status, Status::Running);
@@ -171,16 +171,16 @@ pub async fn until_whatever_its_state_shows(incus: Incus) -> Outcome {
 pub async fn a_wait_for_what_is_not_there_ends_at_once(incus: Incus) -> Outcome {
     let nobody = incus.instance(name("nobody"));
     let e = nobody.until_running().await.expect_err("there is no such instance");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::NotFound), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::NotFound), "{e:?}");
     let e = nobody.until_address(AddressKind::Any).await.expect_err("there is no such instance");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::NotFound), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::NotFound), "{e:?}");
     // One that goes away meanwhile.
     let web = incus.create(name("leaves")).image(IMAGE).await?;
     let waiting = tokio::spawn(web.until_running().timeout(SOON).into_future());
     tokio::time::sleep(Duration::from_millis(300)).await;
     web.delete().await?;
     let e = waiting.await?.expect_err("it is gone");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::NotFound), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::NotFound), "{e:?}");
     Ok(())
 }
 
@@ -196,13 +196,13 @@ pub async fn operations_are_listed_and_awaited_by_id(incus: Incus, lab: &impl La
     assert!(ended.iter().all(|operation| operation.status == Status::Success && operation.id != id));
     let handle = incus.operation(&id);
     assert_eq!(handle.get().await?.description, found.description);
-    assert!(handle.cancel().await.is_err_and(|e| e.kind() == Kind::Conflict));
+    assert!(handle.cancel().await.is_err_and(|e| e.kind() == ErrorKind::Conflict));
     drop(held);
     let ended: types::Operation = handle.wait().timeout(SOON).await?;
     assert_eq!((ended.status, ended.id), (Status::Success, id));
     stop.await?;
     assert!(incus.operation("no-such-operation").get().await.is_err_and(|e| e.is_not_found()));
-    assert!(incus.operation("..").get().await.is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(incus.operation("..").get().await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     remove(&super::handle(&incus, &web)).await
 }
 
@@ -211,7 +211,7 @@ pub async fn a_forgotten_start_is_proved_by_a_start_alone(incus: Incus, lab: &im
     let web = launched(&incus, "again").await?;
     let start = web.start().send().await?;
     let failed = start.ticket();
-    assert_eq!(start.await.expect_err("it runs").kind(), Kind::Conflict);
+    assert_eq!(start.await.expect_err("it runs").kind(), ErrorKind::Conflict);
     let restart = web.restart().force().send().await?;
     let restarted = restart.ticket();
     restart.await?;
@@ -230,7 +230,7 @@ pub async fn a_forgotten_start_is_proved_by_a_start_alone(incus: Incus, lab: &im
     let later =
         here.replace(facts.split('&').next().unwrap_or_default(), "2999-01-01T00%3A00%3A00%2B00%3A00");
     let e = incus.resume::<()>(&later.parse()?)?.await.expect_err("it runs since long before");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone));
     web.stop().force().await?;
     for ticket in [&failed, &started, &restarted] {
         let e = incus.resume::<()>(ticket)?.await.expect_err("it is stopped");
@@ -244,9 +244,9 @@ pub async fn a_failed_start_ends_no_better_when_it_is_forgotten(incus: Incus, la
     let web = launched(&incus, "twice").await?;
     let start = web.start().send().await?;
     let ticket = start.ticket().to_string().parse()?;
-    assert_eq!(start.await.expect_err("it runs").kind(), Kind::Conflict);
+    assert_eq!(start.await.expect_err("it runs").kind(), ErrorKind::Conflict);
     lab.forget_operations().await;
     let e = incus.resume::<()>(&ticket)?.await.expect_err("it failed");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone), "{e}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone), "{e}");
     remove(&handle(&incus, &web)).await
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use windlass::incus::{Incus, Instance, Status};
-use windlass::{Kind, WaitEnd};
+use windlass::{ErrorKind, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -53,7 +53,7 @@ async fn the_members_are_listed() -> Outcome {
     }
     assert!(n1.cluster_member("n4").await.is_err_and(|e| e.is_not_found()));
     let e = n1.on("n4").launch(name("nowhere")).image(IMAGE).await.expect_err("no such member");
-    assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)), "{e:?}");
     Ok(())
 }
 
@@ -75,7 +75,7 @@ async fn a_launch_on_a_chosen_member_is_used_through_another() -> Outcome {
         assert_eq!(listed.iter().map(|found| found.location.as_str()).collect::<Vec<_>>(), ["n2"]);
     }
     let e = n3.instance(web.name()).exec(["no-such-command"]).output().await.expect_err("no such command");
-    assert_eq!((e.kind(), e.message()), (Kind::NotFound, "Command not found"));
+    assert_eq!((e.kind(), e.message()), (ErrorKind::NotFound, "Command not found"));
     remove(&web).await
 }
 
@@ -105,7 +105,7 @@ async fn work_of_one_member_is_waited_for_through_another() -> Outcome {
     assert_eq!(n3.instance(web.name()).get().await?.status, Status::Stopped);
     // A failure arrives as well.
     let e = n1.instance(web.name()).stop().await.expect_err("it is stopped");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     remove(&web).await
 }
 
@@ -211,7 +211,7 @@ async fn a_move_to_a_server_that_has_the_name_leaves_the_original() -> Outcome {
     let web = n1.on("n1").create(name("taken")).image(IMAGE).await?;
     let theirs = other.create(web.name()).image(IMAGE).await?;
     let e = web.move_to(&other).await.expect_err("the name is taken there");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     // The offer is taken back: nothing waits any more.
     let url = format!("/1.0/instances/{}", web.name());
     let left = n1.operations().await?;

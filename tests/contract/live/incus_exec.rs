@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use windlass::incus::{Incus, Instance};
-use windlass::{Chunk, Kind};
+use windlass::{Chunk, ErrorKind};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -186,7 +186,7 @@ async fn a_dead_connection(name: &str) -> Outcome {
     let (plain, terminal, console) = noticed.await.map_err(|_| "nobody notices")?;
     println!("noticed after {:?}", started.elapsed());
     let kinds = [plain.err(), terminal.err(), console.and_then(Result::err)].map(|e| e.map(|e| e.kind()));
-    assert_eq!(kinds, [Some(Kind::Timeout); 3]);
+    assert_eq!(kinds, [Some(ErrorKind::Timeout); 3]);
     std::fs::remove_file(path)?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::incus::Daemon;
 use tokio::sync::OnceCell;
 use windlass::incus::{Connect, Identity, Incus, TrustToken};
-use windlass::{Kind, Sent};
+use windlass::{ErrorKind, Sent};
 
 type Caught = Box<dyn std::error::Error>;
 
@@ -54,25 +54,25 @@ async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {
     assert_eq!(found.certificate, me.certificate_pem());
     let elsewhere = joined.project("bulk");
     let e = elsewhere.instance("web").get().await.expect_err("it is restricted");
-    assert_eq!(e.kind(), Kind::PermissionDenied, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e:?}");
     let listed = elsewhere.instances().list().all().await;
-    assert!(listed.map_or_else(|e| e.kind() == Kind::PermissionDenied, |none| none.is_empty()));
+    assert!(listed.map_or_else(|e| e.kind() == ErrorKind::PermissionDenied, |none| none.is_empty()));
     let e = joined.trust().token("friend").send().await.expect_err("it is restricted");
-    assert_eq!(e.kind(), Kind::PermissionDenied, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e:?}");
     // Again, by the same one: nothing happens. By another: nothing comes of it.
     remote()?.identity(me.clone()).join(token.clone()).connect().await?;
     let e = remote()?.join(token.clone()).connect().await.expect_err("it is used");
-    assert_eq!((e.kind(), e.status()), (Kind::Unauthenticated, Some(403)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(403)), "{e:?}");
     let revoked = trust.token("two").send().await?;
     trust.revoke(&revoked).await?;
     let e = remote()?.join(revoked).connect().await.expect_err("it is revoked");
-    assert_eq!(e.kind(), Kind::Unauthenticated, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Unauthenticated, "{e:?}");
 
     trust.delete(&me.fingerprint()).await?;
     assert!(trust.get(&me.fingerprint()).await.is_err_and(|e| e.is_not_found()));
     let e = remote()?.fingerprint(token.fingerprint()).identity(me.clone()).connect().await;
     let e = e.expect_err("it is not trusted any more");
-    assert_eq!((e.kind(), e.sent()), (Kind::PermissionDenied, Sent::Yes), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
 
     trust.add(me.certificate_pem()).name("again").restrict_to(["default"]).send().await?;
     assert!(trust.add(me.certificate_pem()).send().await.is_err_and(|e| e.is_already_exists()));
@@ -91,11 +91,11 @@ async fn another_server_is_not_worked_with() -> crate::incus::Outcome {
     assert_eq!(own.certificate_fingerprint, token.fingerprint());
     // Signed by itself: no authority vouches for it.
     let e = remote()?.connect().await.expect_err("nobody vouches for it");
-    assert_eq!((e.kind(), e.sent()), (Kind::UntrustedServer, Sent::No), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");
     let e = remote()?.fingerprint("ab".repeat(32)).connect().await.expect_err("it isn't the pinned one");
-    assert_eq!((e.kind(), e.sent()), (Kind::UntrustedServer, Sent::No), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");
     let e = remote()?.server_certificate(own.certificate).connect().await.expect_err("we are nobody");
-    assert_eq!((e.kind(), e.sent()), (Kind::PermissionDenied, Sent::Yes), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
     let again: TrustToken = token.text().expose().parse()?;
     assert_eq!(again.text(), token.text());
     Ok(())

@@ -34,7 +34,7 @@ pub async fn a_refused_create_with_a_bad_answer_names_its_record<G>(served: Serv
     let e = meddler.sf.create(name("huge")).cpus(1000).disk(disk()).timeout(LONG).await;
     let e = e.expect_err("there is no room");
     // The record may fail before it is looked for, or after.
-    assert!(matches!(e.kind(), Kind::Server | Kind::OperationFailed), "{e}");
+    assert!(matches!(e.kind(), ErrorKind::Server | ErrorKind::OperationFailed), "{e}");
     let mut left = served.sf.instances().with_deleted().list().all().await?;
     left.retain(|it| e.message().contains(&it.uuid));
     let [left] = left.as_slice() else { panic!("{e}: {left:?}") };
@@ -117,7 +117,7 @@ pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
     for limit in [2, 8, 30] {
         late();
         let push = own.push(content.clone()).timeout(Duration::from_secs(limit));
-        let e = assert_kind(push.to("/tmp/x").await, Kind::Timeout);
+        let e = assert_kind(push.to("/tmp/x").await, ErrorKind::Timeout);
         assert_eq!(e.suggestion(), None, "{e}");
         // On a busy machine the first one may not get that far.
         if meddler.hits() > 0 {
@@ -147,7 +147,7 @@ pub async fn a_blob_is_pushed_by_its_uuid<G>(served: Served<G>) -> Outcome {
     web.push_blob(&blob).mode(0o100_640).timeout(LONG).to("/tmp/x").await?;
     assert_eq!(web.pull("/tmp/x").bytes().await?, "hello\n");
     let nobody = "6f1c5a0e-1111-4222-8333-444455556666";
-    assert_kind(web.push_blob(nobody).to("/tmp/x").await, Kind::NotFound);
+    assert_kind(web.push_blob(nobody).to("/tmp/x").await, ErrorKind::NotFound);
     artifact.delete().await?;
     gone(&web).await?;
     Ok(())
@@ -164,7 +164,7 @@ pub async fn metadata_takes_any_key<G>(served: Served<G>) -> Outcome {
 
 pub async fn delete_minds_the_namespace<G>(served: Served<G>) -> Outcome {
     let web = made(&served.sf, "where").await?;
-    let e = assert_kind(web.delete_in("other").await, Kind::NotFound);
+    let e = assert_kind(web.delete_in("other").await, ErrorKind::NotFound);
     assert!(e.message().contains("namespace"), "{e}");
     assert_eq!(web.get().await?.state, InstanceState::Created);
     web.delete_in("demo").send().await?.timeout(LONG).await?;
@@ -188,7 +188,7 @@ pub async fn snapshots_of_disks<G>(served: Served<G>) -> Outcome {
     assert_eq!(devices, ["vda", "vdb"]);
     assert_eq!(web.snapshots().all().await?.len(), 3);
     assert!(first[0].blob().await?.size.is_some_and(|size| size > 0));
-    assert_kind(web.snapshot().device("vdz").await.map(drop), Kind::NotFound);
+    assert_kind(web.snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
     for snapshot in &all {
         snapshot.artifact().await?.delete().await?;
     }

@@ -12,7 +12,7 @@ use windlass::shakenfist::{
     Disk, EventType, Instance, InstanceState, Network, Nic, ObjectState, PowerState, ShakenFist, Video,
     VideoModel, types,
 };
-use windlass::{Error, Kind, WaitEnd};
+use windlass::{Error, ErrorKind, WaitEnd};
 
 pub use lost::*;
 use meddler::{Meddler, Spoilt};
@@ -133,7 +133,7 @@ async fn can(sf: &ShakenFist, word: &str) -> Result<bool, Error> {
 }
 
 #[track_caller]
-fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: Kind) -> Error {
+fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) -> Error {
     match result {
         Err(e) if e.kind() == kind => e,
         other => panic!("expected {kind:?}, got {other:?}"),
@@ -142,19 +142,19 @@ fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: Kind) -> Erro
 
 pub async fn a_wrong_key_is_not_authenticated<G>(served: Served<G>) -> Outcome {
     let sf = ShakenFist::at(&served.url).namespace("demo").key("wrong").client()?;
-    let e = assert_kind(sf.instances().list().all().await, Kind::Unauthenticated);
+    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unauthenticated);
     assert_eq!(e.status(), Some(401));
     assert!(e.message().contains("key") && !e.to_string().contains("wrong"), "{e}");
     assert_kind(
         ShakenFist::at(&served.url).namespace("demo").key("wrong").connect().await,
-        Kind::Unauthenticated,
+        ErrorKind::Unauthenticated,
     );
     Ok(())
 }
 
 pub async fn an_unknown_namespace_is_not_authenticated<G>(served: Served<G>) -> Outcome {
     let sf = ShakenFist::at(&served.url).namespace("nobody").key("demokey").client()?;
-    let e = assert_kind(sf.instances().list().all().await, Kind::Unauthenticated);
+    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unauthenticated);
     assert!(e.message().contains("nobody"), "{e}");
     Ok(())
 }
@@ -169,12 +169,12 @@ pub async fn create_and_delete<G>(served: Served<G>) -> Outcome {
     let all = sf.instances().list().all().await?;
     assert!(all.iter().any(|it| it.uuid == web.uuid));
     gone(&web).await?;
-    assert_kind(sf.instance(&own).get().await, Kind::NotFound);
+    assert_kind(sf.instance(&own).get().await, ErrorKind::NotFound);
     // By its UUID it is still remembered, and only in the list of all.
     assert_eq!(web.get().await?.state, InstanceState::Deleted);
     assert!(sf.instances().list().all().await?.iter().all(|it| it.uuid != web.uuid));
     assert!(sf.instances().with_deleted().list().all().await?.iter().any(|it| it.uuid == web.uuid));
-    assert_kind(web.delete().await, Kind::NotFound);
+    assert_kind(web.delete().await, ErrorKind::NotFound);
     Ok(())
 }
 
@@ -219,7 +219,7 @@ pub async fn a_failed_image_fetch_says_why<G>(served: Served<G>) -> Outcome {
     let operation = served.sf.create(name("fetch")).disk(base).send().await?;
     let uuid = operation.ticket().id().to_owned();
     let e = operation.timeout(LONG).await.expect_err("there is no such image");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e:?}");
     assert!(e.to_string().contains("fetch"), "{e}");
     served.sf.instance(&uuid).delete().send().await?.timeout(LONG).await?;
     Ok(())
@@ -228,15 +228,17 @@ pub async fn a_failed_image_fetch_says_why<G>(served: Served<G>) -> Outcome {
 pub async fn create_errors_by_status<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     // 400, by the server's own words: what we can know is refused before.
-    let e =
-        assert_kind(sf.create(name("bad")).disk(Disk::blank(1).bus("ide".into())).await, Kind::InvalidInput);
+    let e = assert_kind(
+        sf.create(name("bad")).disk(Disk::blank(1).bus("ide".into())).await,
+        ErrorKind::InvalidInput,
+    );
     assert_eq!(e.status(), Some(400), "{e}");
     assert!(e.request_id().is_some());
     // 404
-    let e = assert_kind(sf.create(name("bad")).disk(disk()).placed_on("nowhere").await, Kind::NotFound);
+    let e = assert_kind(sf.create(name("bad")).disk(disk()).placed_on("nowhere").await, ErrorKind::NotFound);
     assert_eq!(e.status(), Some(404), "{e}");
-    assert_kind(sf.create(name("bad")).disk(disk()).nic(Nic::on("nosuch")).await, Kind::NotFound);
-    assert_kind(sf.create(name("bad")).disk(Disk::from_base("label:nosuch")).await, Kind::NotFound);
+    assert_kind(sf.create(name("bad")).disk(disk()).nic(Nic::on("nosuch")).await, ErrorKind::NotFound);
+    assert_kind(sf.create(name("bad")).disk(Disk::from_base("label:nosuch")).await, ErrorKind::NotFound);
     // Before anything is sent.
     for (create, field) in [
         (sf.create("x.y").disk(disk()), "name"),
@@ -246,7 +248,7 @@ pub async fn create_errors_by_status<G>(served: Served<G>) -> Outcome {
         (sf.create("x").disk(disk()).nic(Nic::on("n").address("ten")), "address"),
         (sf.create("x").disk(disk()).metadata("tags", "a"), "metadata"),
     ] {
-        let e = assert_kind(create.await, Kind::InvalidInput);
+        let e = assert_kind(create.await, ErrorKind::InvalidInput);
         assert_eq!((e.status(), e.fields()), (None, &[field.to_owned()][..]), "{e}");
     }
     Ok(())
@@ -254,7 +256,8 @@ pub async fn create_errors_by_status<G>(served: Served<G>) -> Outcome {
 
 pub async fn a_refused_create_leaves_a_record_that_is_named<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
-    let e = assert_kind(sf.create(name("huge")).cpus(1000).disk(disk()).await, Kind::InsufficientCapacity);
+    let e =
+        assert_kind(sf.create(name("huge")).cpus(1000).disk(disk()).await, ErrorKind::InsufficientCapacity);
     assert_eq!(e.status(), Some(507), "{e}");
     let left = sf.find_created(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
     assert!(e.message().contains(&left.uuid), "{e}");
@@ -267,7 +270,7 @@ pub async fn a_refused_create_can_be_cleaned_up<G>(served: Served<G>) -> Outcome
     let sf = &served.sf;
     let own = name("huge");
     let e = sf.create(&own).cpus(1000).disk(disk()).remove_refused().await;
-    let e = assert_kind(e, Kind::InsufficientCapacity);
+    let e = assert_kind(e, ErrorKind::InsufficientCapacity);
     assert_eq!(e.marker(), None, "{e}");
     for _ in 0..2_000 {
         if sf.instances().list().all().await?.iter().all(|it| it.name != own) {
@@ -281,18 +284,18 @@ pub async fn a_refused_create_can_be_cleaned_up<G>(served: Served<G>) -> Outcome
 pub async fn not_found_is_not_found<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let nobody = "6f1c5a0e-1111-4222-8333-444455556666";
-    assert_kind(sf.instance("nosuch").get().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).get().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).delete().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).metadata().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).events().list().all().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).power_on().await, Kind::NotFound);
-    assert_kind(sf.instance(nobody).exec("true").output().await, Kind::NotFound);
-    assert_kind(sf.network("nosuch").await, Kind::NotFound);
-    assert_kind(sf.blob(nobody).await, Kind::NotFound);
-    assert_kind(sf.artifact(nobody).await, Kind::NotFound);
-    assert_kind(sf.interface(nobody).await, Kind::NotFound);
-    assert_kind(sf.agent_operation(nobody).await, Kind::NotFound);
+    assert_kind(sf.instance("nosuch").get().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).get().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).delete().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).metadata().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).events().list().all().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).power_on().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).exec("true").output().await, ErrorKind::NotFound);
+    assert_kind(sf.network("nosuch").await, ErrorKind::NotFound);
+    assert_kind(sf.blob(nobody).await, ErrorKind::NotFound);
+    assert_kind(sf.artifact(nobody).await, ErrorKind::NotFound);
+    assert_kind(sf.interface(nobody).await, ErrorKind::NotFound);
+    assert_kind(sf.agent_operation(nobody).await, ErrorKind::NotFound);
     assert!(sf.blob_by_sha512(&"0".repeat(128)).await?.is_none());
     Ok(())
 }
@@ -303,7 +306,7 @@ pub async fn a_name_of_two_is_invalid<G>(served: Served<G>) -> Outcome {
     let first = sf.create(&own).disk(disk()).timeout(LONG).await?;
     let second = sf.create(&own).disk(disk()).timeout(LONG).await?;
     assert_ne!(first.uuid, second.uuid);
-    let e = assert_kind(sf.instance(&own).get().await, Kind::InvalidInput);
+    let e = assert_kind(sf.instance(&own).get().await, ErrorKind::InvalidInput);
     assert!(e.message().contains("multiple"), "{e}");
     gone(&first).await?;
     assert_eq!(sf.instance(&own).get().await?.uuid, second.uuid);
@@ -314,13 +317,13 @@ pub async fn a_name_of_two_is_invalid<G>(served: Served<G>) -> Outcome {
 pub async fn names_that_lead_elsewhere_are_refused<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     for bad in ["", ".", "..", "a/b", "a\\b"] {
-        let e = assert_kind(sf.instance(bad).get().await, Kind::InvalidInput);
+        let e = assert_kind(sf.instance(bad).get().await, ErrorKind::InvalidInput);
         assert_eq!((e.status(), e.fields()), (None, &["instance".to_owned()][..]));
-        assert_kind(sf.instance(bad).delete().await, Kind::InvalidInput);
-        assert_kind(sf.network(bad).await, Kind::InvalidInput);
-        assert_kind(sf.blob(bad).await, Kind::InvalidInput);
-        assert_kind(sf.artifact(bad).await, Kind::InvalidInput);
-        assert_kind(sf.instance("a").remove_metadata(bad).await, Kind::InvalidInput);
+        assert_kind(sf.instance(bad).delete().await, ErrorKind::InvalidInput);
+        assert_kind(sf.network(bad).await, ErrorKind::InvalidInput);
+        assert_kind(sf.blob(bad).await, ErrorKind::InvalidInput);
+        assert_kind(sf.artifact(bad).await, ErrorKind::InvalidInput);
+        assert_kind(sf.instance("a").remove_metadata(bad).await, ErrorKind::InvalidInput);
     }
     Ok(())
 }
@@ -383,7 +386,7 @@ pub async fn power_off_and_on<G>(served: Served<G>) -> Outcome {
     assert_eq!(power(&web).await?, Some(PowerState::On));
     web.power_on().await?;
     gone(&web).await?;
-    let e = assert_kind(web.power_on().await, Kind::Conflict);
+    let e = assert_kind(web.power_on().await, ErrorKind::Conflict);
     assert_eq!(e.status(), Some(406), "{e}");
     Ok(())
 }
@@ -408,7 +411,7 @@ pub async fn what_doesnt_fit_the_power_state_is_a_conflict<G>(served: Served<G>)
     let web = made(&served.sf, "odd").await?;
     web.pause().await?;
     // 400 from the release candidate, which fails over its own error.
-    let e = assert_kind(web.pause().await, Kind::Conflict);
+    let e = assert_kind(web.pause().await, ErrorKind::Conflict);
     assert!(matches!(e.status(), Some(400 | 409)), "{e}");
     gone(&web).await?;
     Ok(())
@@ -440,11 +443,11 @@ pub async fn exec_waits_for_the_agent<G>(served: Served<G>) -> Outcome {
     let web = served.sf.instance(operation.ticket().id());
     let done = web.exec("echo fake").timeout(LONG).output().await?.success()?;
     assert_eq!((done.stdout_text().as_str(), done.stderr_text().as_str()), ("fake\n", ""));
-    let e = assert_kind(web.exec("  ").output().await, Kind::InvalidInput);
+    let e = assert_kind(web.exec("  ").output().await, ErrorKind::InvalidInput);
     assert_eq!(e.fields(), ["command_line"]);
     web.delete().await?;
     let without = served.sf.create(name("mute")).disk(disk()).side_channels([""; 0]).timeout(LONG).await?;
-    assert_kind(without.exec("true").output().await, Kind::Unsupported);
+    assert_kind(without.exec("true").output().await, ErrorKind::Unsupported);
     gone(&without).await?;
     Ok(())
 }
@@ -463,7 +466,7 @@ pub async fn agent_operations_are_listed_and_deleted<G>(served: Served<G>) -> Ou
     one.delete().await?;
     assert_eq!(one.get().await?.state.as_str(), "deleted");
     let e = one.wait().await.expect_err("it is deleted");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Cancelled));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Cancelled));
     gone(&web).await?;
     Ok(())
 }
@@ -472,8 +475,8 @@ pub async fn push_and_pull<G>(served: Served<G>) -> Outcome {
     let web = ready(&served.sf, "files").await?;
     web.push(b"hello\n".to_vec()).mode(0o640).to("/tmp/x").await?;
     assert_eq!(web.pull("/tmp/x").bytes().await?, "hello\n");
-    assert_kind(web.pull("relative").bytes().await, Kind::InvalidInput);
-    assert_kind(web.push(vec![]).to("relative").await, Kind::InvalidInput);
+    assert_kind(web.pull("relative").bytes().await, ErrorKind::InvalidInput);
+    assert_kind(web.push(vec![]).to("relative").await, ErrorKind::InvalidInput);
     gone(&web).await?;
     Ok(())
 }
@@ -515,7 +518,7 @@ pub async fn a_screenshot_is_a_blob<G>(served: Served<G>) -> Outcome {
         let image = web.screenshot().await?.bytes().await?;
         assert!(image.starts_with(b"P6\n"), "{image:?}");
     } else {
-        let e = assert_kind(web.screenshot().await, Kind::Unsupported);
+        let e = assert_kind(web.screenshot().await, ErrorKind::Unsupported);
         assert_eq!(e.sent(), windlass::Sent::No);
     }
     gone(&web).await?;
@@ -538,7 +541,7 @@ pub async fn uploads_become_artifacts<G>(served: Served<G>) -> Outcome {
         sf.blob_by_sha512(&hash.to_uppercase()).await?.map(|it| it.uuid.clone()),
         Some(blob.uuid.clone())
     );
-    assert_kind(sf.blob_by_sha512("abc").await, Kind::InvalidInput);
+    assert_kind(sf.blob_by_sha512("abc").await, ErrorKind::InvalidInput);
     artifact.delete().await?;
     Ok(())
 }
@@ -578,11 +581,11 @@ pub async fn networks_and_addresses<G>(served: Served<G>) -> Outcome {
     if can(sf, "list-addresses").await? {
         assert!(net.addresses().await?.iter().any(|it| it.address == "10.0.0.9"));
     } else {
-        assert_kind(net.addresses().await, Kind::Unsupported);
+        assert_kind(net.addresses().await, ErrorKind::Unsupported);
     }
     gone(&web).await?;
     for bad in ["", "10.0.0.0", "10.0.0.0/30"] {
-        let e = assert_kind(sf.create_network("x").netblock(bad).await, Kind::InvalidInput);
+        let e = assert_kind(sf.create_network("x").netblock(bad).await, ErrorKind::InvalidInput);
         assert_eq!((e.status(), e.fields()), (None, &["netblock".to_owned()][..]));
     }
     net.delete().send().await?.timeout(LONG).await?;
@@ -595,7 +598,7 @@ pub async fn a_taken_address_is_a_conflict<G>(served: Served<G>) -> Outcome {
     let nic = || Nic::on(&net.uuid).address("10.0.0.9");
     let first = sf.create(name("first")).disk(disk()).nic(nic()).timeout(LONG).await?;
     let second = sf.create(name("second")).disk(disk()).nic(nic()).remove_refused().await;
-    let e = assert_kind(second, Kind::Conflict);
+    let e = assert_kind(second, ErrorKind::Conflict);
     assert_eq!((e.status(), e.attempts()), (Some(409), 1), "{e}");
     gone(&first).await?;
     Ok(())
@@ -610,7 +613,7 @@ pub async fn hot_plug<G>(served: Served<G>) -> Outcome {
         assert_eq!(nic.ipv4.as_deref(), Some("10.0.0.5"));
         assert_eq!(web.interfaces().await?.len(), 1);
     } else {
-        let e = assert_kind(web.hot_plug(Nic::on("any")).await, Kind::Unsupported);
+        let e = assert_kind(web.hot_plug(Nic::on("any")).await, ErrorKind::Unsupported);
         assert_eq!(e.sent(), windlass::Sent::No);
     }
     gone(&web).await?;
@@ -625,7 +628,7 @@ pub async fn hot_plug_of_a_taken_address_is_refused_before_it_is_sent<G>(served:
     let net = network(sf, "plug").await?;
     let web = made(sf, "plug").await?;
     web.hot_plug(Nic::on(&net.uuid).address("10.0.0.5")).await?;
-    let e = assert_kind(web.hot_plug(Nic::on(&net.uuid).address("10.0.0.5")).await, Kind::Conflict);
+    let e = assert_kind(web.hot_plug(Nic::on(&net.uuid).address("10.0.0.5")).await, ErrorKind::Conflict);
     assert_eq!((e.status(), e.sent(), e.fields()), (None, windlass::Sent::No, &["address".to_owned()][..]));
     assert_eq!(web.get().await?.state, InstanceState::Created);
     gone(&web).await?;
@@ -638,7 +641,7 @@ pub async fn a_wait_out_of_time_gives_a_ticket<G>(served: Served<G>) -> Outcome 
     // Nothing can make it created within no time.
     let operation = sf.create(name("slow")).disk(disk()).nic(Nic::on(&net.uuid)).send().await?;
     let e = operation.timeout(Duration::ZERO).await.expect_err("no time");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     let ticket = e.ticket().to_string().parse()?;
     let web = sf.resume::<Instance>(&ticket)?.timeout(LONG).await?;
     assert_eq!(web.uuid, ticket.id());
@@ -651,7 +654,7 @@ pub async fn a_ticket_resumes_in_a_fresh_client<G>(served: Served<G>) -> Outcome
     let ticket = operation.ticket().to_string();
     drop(operation);
     let other = ShakenFist::at(&served.url).namespace("demo").key("demokey").connect().await?;
-    assert_kind(other.resume::<()>(&ticket.parse()?), Kind::InvalidInput);
+    assert_kind(other.resume::<()>(&ticket.parse()?), ErrorKind::InvalidInput);
     let web = other.resume::<Instance>(&ticket.parse()?)?.timeout(LONG).await?;
     assert_eq!(web.state, InstanceState::Created);
     let ticket = web.delete().send().await?.ticket();
@@ -672,9 +675,9 @@ pub async fn delete_all_is_seen_through<G>(served: Served<G>) -> Outcome {
     // Of a namespace that no other test uses.
     let other = ShakenFist::at(&served.url).namespace("other").key("otherkey").connect().await?;
     let (a, b) = (made(&other, "a").await?, made(&other, "b").await?);
-    assert_kind(served.sf.instance(&a.uuid).get().await, Kind::NotFound);
+    assert_kind(served.sf.instance(&a.uuid).get().await, ErrorKind::NotFound);
     let e = served.sf.instances().namespace("other").delete_all().await;
-    assert_kind(e, Kind::PermissionDenied);
+    assert_kind(e, ErrorKind::PermissionDenied);
     // Those that were there, and not what was deleted before.
     let old = made(&other, "old").await?;
     gone(&old).await?;
@@ -697,6 +700,6 @@ pub async fn delete_all_is_seen_through<G>(served: Served<G>) -> Outcome {
 pub async fn raw_calls_work<G>(served: Served<G>) -> Outcome {
     served.sf.raw().instances_list().send().await?;
     let missing = served.sf.raw().instance_get().instance_ref("nosuch").send().await;
-    assert_eq!(missing.map_err(|e| e.kind()), Err(Kind::NotFound));
+    assert_eq!(missing.map_err(|e| e.kind()), Err(ErrorKind::NotFound));
     Ok(())
 }

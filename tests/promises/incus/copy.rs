@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use windlass::incus::{Instance, Status, types};
 use windlass::testing::{FakeIncus, Generation};
-use windlass::{Incus, Kind, Sent, WaitEnd};
+use windlass::{ErrorKind, Incus, Sent, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -82,7 +82,7 @@ async fn a_copy_that_never_took_effect_is_an_unknown_outcome() -> Outcome {
     fake.add_instance("theirs");
     fake.on(CREATE).drop_before();
     let e = web.copy("theirs").settle_window(SOON).await.expect_err("it is somebody else's");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     assert_eq!(fake.requests(CREATE) - before, 2);
     Ok(())
 }
@@ -130,7 +130,7 @@ async fn what_cannot_be_found_by_a_marker_is_sent_once() -> Outcome {
     ];
     for e in lost {
         let e = e.ok_or("its answer was lost")?;
-        assert_eq!((e.kind(), e.sent(), e.attempts()), (Kind::Interrupted, Sent::Unknown, 1), "{e:?}");
+        assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Interrupted, Sent::Unknown, 1), "{e:?}");
         assert!(!e.is_repeatable());
     }
     assert_eq!((fake.requests(CREATE) - before, fake.requests(CHANGE)), (1, 1));
@@ -203,7 +203,7 @@ async fn a_taken_name_is_known_before_the_backup_is_sent() -> Outcome {
     let file = backup(&incus).await?;
     let before = fake.requests(CREATE);
     let e = incus.import_backup(file).name("web").await.expect_err("the name is taken");
-    assert_eq!((e.kind(), fake.requests(CREATE)), (Kind::AlreadyExists, before));
+    assert_eq!((e.kind(), fake.requests(CREATE)), (ErrorKind::AlreadyExists, before));
     Ok(())
 }
 
@@ -308,7 +308,7 @@ async fn without_proof_the_original_stays() -> Outcome {
     drop(hold);
     assert!(other.instance("web").read_file("/root/note").await.is_err());
     let e = operation.await.expect_err("whether all has arrived can't be told");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone), "{e:?}");
     assert_eq!((here.requests(DELETE), here.instances()), (0, vec!["web".to_owned()]));
     Ok(())
 }
@@ -322,12 +322,12 @@ async fn a_move_that_cannot_be_is_not_begun() -> Outcome {
         "error": "", "metadata": about});
     here.on("GET /1.0").reply(200, envelope.to_string());
     let e = web.move_to(&other).await.expect_err("no way in");
-    assert_eq!(e.kind(), Kind::Configuration, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Configuration, "{e:?}");
     web.start().await?;
     let e = web.move_to(&other).source_address(here.url()).await.expect_err("it runs");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let e = web.copy_to(&other).name("..").await.expect_err("no name");
-    assert_eq!((e.kind(), e.attempts()), (Kind::InvalidInput, 0));
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0));
     assert_eq!((here.requests(CHANGE), there.requests(CREATE)), (0, 0));
     Ok(())
 }
@@ -351,7 +351,7 @@ async fn new_instances_go_to_the_member_of_the_handle() -> Outcome {
         let moved = incus.instance("web").relocate().member("n3").await?;
         assert_eq!(moved.location, "n3");
         let e = moved.relocate().member("n9").await.expect_err("no such member");
-        assert_eq!((e.kind(), e.status()), (Kind::NotFound, Some(404)), "{e:?}");
+        assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)), "{e:?}");
         let targets = fake
             .log()
             .iter()

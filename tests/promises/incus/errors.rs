@@ -6,7 +6,7 @@ use std::sync::Once;
 use serde_json::{Value, json};
 use windlass::incus::Status;
 use windlass::testing::FakeIncus;
-use windlass::{Incus, Kind, Retry, Sent};
+use windlass::{ErrorKind, Incus, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -22,16 +22,16 @@ async fn fake() -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
 #[tokio::test]
 async fn any_body_survives() -> Outcome {
     let error_in_200 = r#"{"type":"error","error":"no access","error_code":403,"metadata":null}"#;
-    let table: [(u16, &str, Kind, &str); 9] = [
-        (401, "", Kind::Unauthenticated, ""),
-        (502, "<html>bad gateway</html>", Kind::Unavailable, ""),
-        (200, r#"{"type":"sync","metadata":{"name":"web","#, Kind::BadReply, "EOF"),
-        (200, "", Kind::BadReply, "no body"),
-        (200, r#"{"type":"sync","metadata":null}"#, Kind::BadReply, "no metadata"),
-        (200, error_in_200, Kind::PermissionDenied, "no access"),
-        (404, r#"{"error":"odd shape"}"#, Kind::NotFound, ""),
-        (302, "elsewhere", Kind::BadReply, ""),
-        (500, r#"{"type":"error","error":"boom","error_code":500}"#, Kind::Server, "boom"),
+    let table: [(u16, &str, ErrorKind, &str); 9] = [
+        (401, "", ErrorKind::Unauthenticated, ""),
+        (502, "<html>bad gateway</html>", ErrorKind::Unavailable, ""),
+        (200, r#"{"type":"sync","metadata":{"name":"web","#, ErrorKind::BadReply, "EOF"),
+        (200, "", ErrorKind::BadReply, "no body"),
+        (200, r#"{"type":"sync","metadata":null}"#, ErrorKind::BadReply, "no metadata"),
+        (200, error_in_200, ErrorKind::PermissionDenied, "no access"),
+        (404, r#"{"error":"odd shape"}"#, ErrorKind::NotFound, ""),
+        (302, "elsewhere", ErrorKind::BadReply, ""),
+        (500, r#"{"type":"error","error":"boom","error_code":500}"#, ErrorKind::Server, "boom"),
     ];
     for (status, body, kind, said) in table {
         let (fake, incus) = fake().await?;
@@ -60,7 +60,7 @@ async fn a_body_that_breaks_off_keeps_the_status() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(GET).truncate(100);
     let e = incus.instance("web").get().await.expect_err("it breaks off");
-    assert_eq!((e.kind(), e.status(), e.sent()), (Kind::Interrupted, Some(200), Sent::Unknown));
+    assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::Interrupted, Some(200), Sent::Unknown));
     Ok(())
 }
 
@@ -251,7 +251,11 @@ async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent(
         ];
         for (verb, e) in refused.into_iter().enumerate() {
             let e = e.ok_or_else(|| format!("verb {verb} took {name:?}"))?;
-            assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No), "verb {verb}, {name:?}: {e:?}");
+            assert_eq!(
+                (e.kind(), e.sent()),
+                (ErrorKind::InvalidInput, Sent::No),
+                "verb {verb}, {name:?}: {e:?}"
+            );
             let field = if verb == 5 { "to" } else { "name" };
             assert_eq!(e.fields(), [field], "verb {verb}, {name:?}");
         }

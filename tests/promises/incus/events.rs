@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use windlass::incus::{Event, Events};
 use windlass::testing::FakeIncus;
-use windlass::{Incus, Kind};
+use windlass::{ErrorKind, Incus};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -116,14 +116,14 @@ async fn what_the_server_refuses_ends_the_stream() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(EVENTS).reply(403, FORBIDDEN);
     let e = incus.events().connect().await.expect_err("forbidden");
-    assert_eq!((e.kind(), e.operation(), e.attempts()), (Kind::PermissionDenied, "events", 1));
+    assert_eq!((e.kind(), e.operation(), e.attempts()), (ErrorKind::PermissionDenied, "events", 1));
     let mut events = incus.events().lifecycle().connect().await?;
     fake.on(EVENTS).times(2).reply(503, "busy");
     fake.on(EVENTS).always().reply(403, FORBIDDEN);
     fake.kill_events();
     let refused = tokio::time::timeout(Duration::from_secs(20), events.try_next()).await?;
     let e = refused.expect_err("forbidden by now");
-    assert_eq!((e.kind(), e.status()), (Kind::PermissionDenied, Some(403)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::PermissionDenied, Some(403)));
     assert_eq!(events.try_next().await?, None);
     // The refused one, the good one, two that may pass, the refusal.
     assert_eq!(fake.requests(EVENTS), 5);
@@ -141,7 +141,7 @@ async fn a_server_that_never_answers_does_not_hang_the_connecting() -> Outcome {
     tokio::time::sleep(Duration::from_millis(50)).await;
     later(Duration::from_secs(11)).await;
     let e = tokio::time::timeout(Duration::from_secs(5), connecting).await??.expect_err("no answer");
-    assert_eq!((e.kind(), e.operation()), (Kind::Timeout, "events"));
+    assert_eq!((e.kind(), e.operation()), (ErrorKind::Timeout, "events"));
     Ok(())
 }
 

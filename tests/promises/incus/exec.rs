@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
-use windlass::{Chunk, Incus, Kind, Limits};
+use windlass::{Chunk, ErrorKind, Incus, Limits};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -95,18 +95,18 @@ async fn a_close_frame_before_the_end_is_no_success() -> Outcome {
         let output = web.exec(["sh", "-c", script]).output();
         let ended = tokio::time::timeout(Duration::from_secs(20), output).await;
         let e = ended.map_err(|_| "it hangs")?.expect_err("a stream ended too early");
-        assert_eq!(e.kind(), Kind::Interrupted, "{script}: {e:?}");
+        assert_eq!(e.kind(), ErrorKind::Interrupted, "{script}: {e:?}");
         assert_eq!(planted.hits(), 4);
     }
     fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
     let e = web.exec(["echo", "out"]).terminal(80, 24).output().await.expect_err("it ended too early");
-    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Interrupted, "{e:?}");
     fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
     let mut console = web.console().attach().await?;
     console.write_all("x\r").await?;
     let ended =
         tokio::time::timeout(Duration::from_secs(20), console.next()).await.map_err(|_| "it hangs")?;
-    assert_eq!(ended.and_then(Result::err).map(|e| e.kind()), Some(Kind::Interrupted));
+    assert_eq!(ended.and_then(Result::err).map(|e| e.kind()), Some(ErrorKind::Interrupted));
     Ok(())
 }
 
@@ -135,8 +135,8 @@ async fn a_failed_command_is_seen_by_who_only_reads() -> Outcome {
     while let Some(chunk) = run.next().await {
         last = Some(chunk.map_err(|e| e.kind()));
     }
-    assert_eq!(last, Some(Err(Kind::PermissionDenied)));
-    assert_eq!(run.wait().await.map_err(|e| e.kind()), Err(Kind::PermissionDenied));
+    assert_eq!(last, Some(Err(ErrorKind::PermissionDenied)));
+    assert_eq!(run.wait().await.map_err(|e| e.kind()), Err(ErrorKind::PermissionDenied));
     Ok(())
 }
 
@@ -145,7 +145,7 @@ async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
     let (fake, web) = web().await?;
     let wait = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(300));
     let (ended, [posts, ..]) = requests(&fake, wait.into_future()).await;
-    assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(Kind::Timeout), 1));
+    assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(ErrorKind::Timeout), 1));
     all_ends(&fake).await
 }
 
@@ -226,7 +226,7 @@ async fn output_that_breaks_off_is_no_success() -> Outcome {
     let (fake, web) = web().await?;
     fake.on("GET /1.0/operations/{id}/websocket").times(4).truncate(30);
     let e = web.exec(["sh", "-c", &"echo line;".repeat(40)]).output().await.expect_err("it is cut");
-    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Interrupted, "{e:?}");
     Ok(())
 }
 
@@ -235,7 +235,7 @@ async fn an_upgrade_that_is_not_made_from_the_key_is_refused() -> Outcome {
     let (fake, web) = web().await?;
     fake.on("GET /1.0/operations/{id}/websocket").always().reply(101, "");
     let e = web.exec(["true"]).output().await.expect_err("anybody could say that");
-    assert_eq!(e.kind(), Kind::BadReply, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::BadReply, "{e:?}");
     Ok(())
 }
 
@@ -290,7 +290,7 @@ async fn commands_that_had_to_queue_learn_their_status_from_a_server_that_forget
     // What fails is told as well.
     let missing = (0..3).map(|_| web.exec(["no-such-program"]).output());
     for missing in futures_util::future::join_all(missing).await.into_iter().skip(1) {
-        assert_eq!(missing.map(drop).map_err(|e| e.kind()), Err(Kind::NotFound));
+        assert_eq!(missing.map(drop).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::incus::{BearerToken, Incus};
 use windlass::testing::FakeIncus;
-use windlass::{Error, Kind, Retry};
+use windlass::{Error, ErrorKind, Retry};
 
 use super::transfer::Directory;
 use crate::alone::{alone, memory};
@@ -40,7 +40,7 @@ alone! {
 
 /// A wait that was cut short is as good as one that ended.
 fn cut_short(result: Result<(), Error>) -> Result<(), Error> {
-    result.or_else(|e| if e.kind() == Kind::Timeout { Ok(()) } else { Err(e) })
+    result.or_else(|e| if e.kind() == ErrorKind::Timeout { Ok(()) } else { Err(e) })
 }
 
 alone! {

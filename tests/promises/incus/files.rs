@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use windlass::testing::FakeIncus;
-use windlass::{Content, Kind, Sent};
+use windlass::{Content, ErrorKind, Sent};
 
 use super::transfer::{Directory, FILES, Outcome, served};
 
@@ -54,7 +54,10 @@ async fn only_regular_files_are_replaced() -> Outcome {
     for name in ["socket", "pipe", "directory", "device", "link", "/dev/null", "/proc/self/fd/0", "loop", ""]
     {
         let e = web.pull("/data").to(directory.0.join(name)).await.expect_err(name);
-        assert!(matches!((e.kind(), name), (Kind::InvalidInput, _) | (Kind::Io, "loop")), "{name}: {e:?}");
+        assert!(
+            matches!((e.kind(), name), (ErrorKind::InvalidInput, _) | (ErrorKind::Io, "loop")),
+            "{name}: {e:?}"
+        );
         assert_eq!(e.sent(), Sent::No);
     }
     assert_eq!(fake.requests(&format!("GET {FILES}")), 0);
@@ -79,7 +82,7 @@ async fn what_comes_in_the_way_meanwhile_is_not_replaced() -> Outcome {
         }
     });
     let e = pull.to(&path).await.expect_err("there is a pipe now");
-    assert_eq!(e.kind(), Kind::InvalidInput, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::InvalidInput, "{e:?}");
     assert!(std::fs::symlink_metadata(&path)?.file_type().is_fifo());
     assert_eq!(directory.names(), ["data"]);
     Ok(())
@@ -116,7 +119,7 @@ async fn a_tree_replaces_no_devices_or_pipes() -> Outcome {
         let path = directory.0.join("file");
         pipe(&path);
         let e = web.pull_tree("/top").to(&directory.0).await.expect_err("there is a pipe");
-        assert_eq!(e.kind(), Kind::InvalidInput, "{e:?}");
+        assert_eq!(e.kind(), ErrorKind::InvalidInput, "{e:?}");
         assert!(std::fs::symlink_metadata(&path)?.file_type().is_fifo());
         std::fs::remove_file(&path)?;
         // A link is replaced, not followed, and a link is what a link replaces.
@@ -131,7 +134,7 @@ async fn a_tree_replaces_no_devices_or_pipes() -> Outcome {
     web.symlink("elsewhere").at("/top/file").await?;
     pipe(&directory.0.join("file"));
     let e = web.pull_tree("/top").to(&directory.0).await.expect_err("there is a pipe");
-    assert_eq!(e.kind(), Kind::InvalidInput, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::InvalidInput, "{e:?}");
     std::fs::remove_file(directory.0.join("file"))?;
     std::fs::write(directory.0.join("file"), "old")?;
     web.pull_tree("/top").to(&directory.0).await?;
@@ -173,7 +176,7 @@ async fn a_file_that_is_said_to_be_empty_is_read() -> Outcome {
     // A pipe would be waited for.
     pipe(&directory.0.join("pipe"));
     let e = web.push(directory.0.join("pipe")).to("/pipe").await.expect_err("it is no file");
-    assert_eq!((e.kind(), e.sent()), (Kind::Io, Sent::No), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Io, Sent::No), "{e:?}");
     Ok(())
 }
 
@@ -188,7 +191,7 @@ async fn the_server_names_no_files_but_the_images_own() -> Outcome {
     for name in [".bashrc", "../.bashrc", "image.tar", &format!(".{}", image.fingerprint)] {
         fake.on(route).header("Content-Disposition", format!("inline;filename={name}")).delay(Duration::ZERO);
         let e = image.export_files(&directory.0).await.expect_err(name);
-        assert_eq!(e.kind(), Kind::BadReply, "{name}: {e:?}");
+        assert_eq!(e.kind(), ErrorKind::BadReply, "{name}: {e:?}");
     }
     assert_eq!(directory.names(), [".bashrc"]);
     assert_eq!(std::fs::read(directory.0.join(".bashrc"))?, b"mine");
@@ -207,11 +210,11 @@ async fn trees_and_listings_have_a_limit() -> Outcome {
     }
     let copy = directory.0.join("copy");
     let e = web.pull_tree("/top").max_entries(21).to(&copy).await.expect_err("there are 22");
-    assert_eq!((e.kind(), copy.exists()), (Kind::LimitExceeded, false), "{e:?}");
+    assert_eq!((e.kind(), copy.exists()), (ErrorKind::LimitExceeded, false), "{e:?}");
     assert!(e.message().contains("21 entries"), "{e}");
     assert_eq!(web.pull_tree("/top").max_entries(22).to(&copy).await?.files, 20);
     let e = web.read_dir("/top/0").max_entries(9).await.expect_err("there are 10");
-    assert_eq!(e.kind(), Kind::LimitExceeded, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::LimitExceeded, "{e:?}");
     assert_eq!(web.read_dir("/top/0").max_entries(10).await?.len(), 10);
     Ok(())
 }
@@ -227,7 +230,7 @@ async fn a_late_answer_is_not_called_a_slow_upload() -> Outcome {
     let unknown = web.push(reader).idle_timeout(limit).to("/a").await;
     for push in [known, unknown] {
         let e = push.expect_err("nobody answers");
-        assert_eq!((e.kind(), e.sent()), (Kind::Timeout, Sent::Unknown));
+        assert_eq!((e.kind(), e.sent()), (ErrorKind::Timeout, Sent::Unknown));
         assert!(e.message().contains("all 1000 bytes were sent"), "{e}");
     }
     Ok(())
@@ -248,7 +251,7 @@ async fn what_can_not_be_deleted_is_not_tried_without_end() -> Outcome {
     fake.on(&route).skip(2).reply(500, full);
     fake.on(&route).skip(1).reply(500, full);
     let e = fake.client()?.instance("web").delete_file("/top").recursive().await.expect_err("one stays");
-    assert_eq!(e.kind(), Kind::Conflict, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     assert_eq!((fake.requests(&route), fake.file("web", "/top/fine")), (7, None));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use windlass::testing::FakeIncus;
-use windlass::{Content, Kind};
+use windlass::{Content, ErrorKind};
 
 use super::transfer::{Directory, FILES, Outcome, served};
 use crate::alone::alone;
@@ -62,7 +62,7 @@ async fn a_single_pull() -> Outcome {
     assert_eq!(mode(directory.0.join("file")), 0o640);
     let requests = fake.requests(&format!("GET {FILES}"));
     let e = web.pull("/file").mode(0o10_000).to(directory.0.join("file")).await.expect_err("that is no mode");
-    assert_eq!((e.kind(), fake.requests(&format!("GET {FILES}"))), (Kind::InvalidInput, requests));
+    assert_eq!((e.kind(), fake.requests(&format!("GET {FILES}"))), (ErrorKind::InvalidInput, requests));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::incus::types;
 use windlass::testing::{FakeIncus, Rule};
-use windlass::{Error, Incus, Kind, Retry, Sent};
+use windlass::{Error, ErrorKind, Incus, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -19,10 +19,10 @@ async fn fake() -> Result<(FakeIncus, Incus), Box<dyn std::error::Error>> {
 }
 
 /// What goes wrong, as what it is told, and how it is planted.
-type Way = (&'static str, Kind, fn(Rule));
+type Way = (&'static str, ErrorKind, fn(Rule));
 
 /// What an error tells: its sentence, which has most of it, and what isn't in there.
-type Told = (String, Kind, Sent, u32, bool, Vec<u8>);
+type Told = (String, ErrorKind, Sent, u32, bool, Vec<u8>);
 
 fn told(e: &Error) -> Told {
     (e.to_string(), e.kind(), e.sent(), e.attempts(), e.is_repeatable(), e.body().to_vec())
@@ -32,21 +32,21 @@ fn told(e: &Error) -> Told {
 async fn a_raw_call_and_a_typed_one_fail_alike() -> Outcome {
     let refusal = r#"{"type":"error","error":"no access","error_code":403,"metadata":null}"#;
     let ways: [Way; 9] = [
-        ("not found", Kind::NotFound, |on| {
+        ("not found", ErrorKind::NotFound, |on| {
             _ = on.reply(404, r#"{"type":"error","error":"Instance not found","error_code":404}"#)
         }),
-        ("a proxy", Kind::Unavailable, |on| _ = on.reply(502, "<html>bad gateway</html>")),
-        ("no JSON", Kind::BadReply, |on| _ = on.reply(200, "{")),
-        ("no data", Kind::BadReply, |on| _ = on.reply(200, r#"{"type":"sync"}"#)),
-        ("an error inside of 200", Kind::PermissionDenied, |on| {
+        ("a proxy", ErrorKind::Unavailable, |on| _ = on.reply(502, "<html>bad gateway</html>")),
+        ("no JSON", ErrorKind::BadReply, |on| _ = on.reply(200, "{")),
+        ("no data", ErrorKind::BadReply, |on| _ = on.reply(200, r#"{"type":"sync"}"#)),
+        ("an error inside of 200", ErrorKind::PermissionDenied, |on| {
             _ = on.reply(200, r#"{"type":"error","error":"no","error_code":403,"metadata":"odd"}"#);
         }),
-        ("an undocumented success", Kind::BadReply, |on| {
+        ("an undocumented success", ErrorKind::BadReply, |on| {
             _ = on.reply(206, r#"{"type":"sync","metadata":{"name":"web"}}"#)
         }),
-        ("a connection that is closed", Kind::Interrupted, |on| _ = on.refuse()),
-        ("an answer that is lost", Kind::Interrupted, |on| _ = on.drop_after()),
-        ("an answer that breaks off", Kind::Interrupted, |on| _ = on.truncate(40)),
+        ("a connection that is closed", ErrorKind::Interrupted, |on| _ = on.refuse()),
+        ("an answer that is lost", ErrorKind::Interrupted, |on| _ = on.drop_after()),
+        ("an answer that breaks off", ErrorKind::Interrupted, |on| _ = on.truncate(40)),
     ];
     for (way, kind, plant) in ways {
         let (fake, incus) = fake().await?;
@@ -67,7 +67,7 @@ async fn a_raw_call_and_a_typed_one_fail_alike() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(GET).reply(200, refusal);
     let e = incus.raw().instance_get().name("web").send().await.expect_err("it is refused");
-    assert_eq!((e.kind(), e.status(), e.message()), (Kind::PermissionDenied, Some(200), "no access"));
+    assert_eq!((e.kind(), e.status(), e.message()), (ErrorKind::PermissionDenied, Some(200), "no access"));
     Ok(())
 }
 
@@ -99,7 +99,7 @@ async fn bad_input_is_found_before_anything_is_sent() -> Outcome {
         let e = e.expect_err(field);
         assert_eq!(
             (e.kind(), e.sent(), e.fields()),
-            (Kind::InvalidInput, Sent::No, &[field.to_owned()][..]),
+            (ErrorKind::InvalidInput, Sent::No, &[field.to_owned()][..]),
             "{e}"
         );
         assert!(e.to_string().contains(field) && e.server().is_some() && !e.operation().is_empty(), "{e}");
@@ -113,7 +113,7 @@ async fn names_reach_the_server_as_they_are() -> Outcome {
     let (fake, incus) = fake().await?;
     for name in ["web 1", "ü+&=", "a?b#c", "%2e%2e", "a%2Fb", "{name}"] {
         let e = incus.raw().instance_get().name(name).send().await.expect_err("there is none");
-        assert_eq!((e.kind(), e.object()), (Kind::NotFound, Some(name)), "{e}");
+        assert_eq!((e.kind(), e.object()), (ErrorKind::NotFound, Some(name)), "{e}");
     }
     assert_eq!(fake.requests(GET), 6);
     Ok(())

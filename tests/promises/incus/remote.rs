@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use windlass::incus::{BearerToken, Connect, Identity, TrustToken};
 use windlass::testing::{FakeIncus, Generation};
-use windlass::{Error, Incus, Kind, Retry, Sent};
+use windlass::{Error, ErrorKind, Incus, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -31,7 +31,7 @@ fn assert_untouched(fake: &FakeIncus) {
 }
 
 fn assert_stranger(e: &Error, says: &str) {
-    assert_eq!((e.kind(), e.sent(), e.status()), (Kind::UntrustedServer, Sent::No, None), "{e:?}");
+    assert_eq!((e.kind(), e.sent(), e.status()), (ErrorKind::UntrustedServer, Sent::No, None), "{e:?}");
     assert!(e.is_repeatable(), "{e:?}");
     assert!(e.to_string().contains(says), "{e}");
 }
@@ -147,7 +147,7 @@ async fn distrust_is_not_tried_again() -> Outcome {
     let started = std::time::Instant::now();
     let incus = connect.fingerprint("ab".repeat(32)).client()?;
     let e = incus.server().await.expect_err("it isn't pinned");
-    assert_eq!((e.kind(), e.attempts()), (Kind::UntrustedServer, 1));
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::UntrustedServer, 1));
     assert!(started.elapsed() < Duration::from_secs(30));
     Ok(())
 }
@@ -158,11 +158,11 @@ async fn a_client_that_is_not_trusted_learns_so() -> Outcome {
     let stranger = Incus::https(fake.https()).fingerprint(fake.fingerprint());
     for connect in [stranger.clone(), stranger.clone().identity(Identity::generate("me")?)] {
         let e = refused(connect.clone()).await;
-        assert_eq!((e.kind(), e.sent()), (Kind::PermissionDenied, Sent::Yes), "{e:?}");
+        assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
         let e = connect.client()?.instances().list().all().await.expect_err("nobody knows us");
         assert_eq!(
             (e.kind(), e.status(), e.message()),
-            (Kind::PermissionDenied, Some(403), "not authorized")
+            (ErrorKind::PermissionDenied, Some(403), "not authorized")
         );
     }
     Ok(())
@@ -223,21 +223,21 @@ async fn useless_tokens_are_typed_errors() -> Outcome {
     let requests = fake.log().len();
     for malformed in ["", "hunter2", &good[1..], &good[..good.len() / 2]] {
         let e = join(malformed.to_owned()).await;
-        assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No), "{e:?}");
+        assert_eq!((e.kind(), e.sent()), (ErrorKind::InvalidInput, Sent::No), "{e:?}");
         assert!(!format!("{e} {e:?}").contains("hunter2"));
     }
     let e = join(ending(&good, "2001-01-01T00:00:00Z")).await;
-    assert_eq!((e.kind(), e.sent()), (Kind::Unauthenticated, Sent::No), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Unauthenticated, Sent::No), "{e:?}");
     assert!(e.to_string().contains("2001-01-01"), "{e}");
     assert_eq!(fake.log().len(), requests, "something was sent");
 
     let e = join(used).await;
-    assert_eq!((e.kind(), e.status(), e.sent()), (Kind::Unauthenticated, Some(403), Sent::Yes), "{e:?}");
+    assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::Unauthenticated, Some(403), Sent::Yes), "{e:?}");
     assert!(e.suggestion().is_some_and(|what| what.contains("another token")));
     // Our clock says that it is good, the server's says that it isn't.
     fake.token_lifetime(Duration::ZERO);
     let e = join(ending(&fake.token("late"), "2999-01-01T00:00:00Z")).await;
-    assert_eq!((e.kind(), e.status()), (Kind::Unauthenticated, Some(500)), "{e:?}");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(500)), "{e:?}");
     assert_eq!(fake.trusted().len(), 1);
     Ok(())
 }
@@ -273,8 +273,8 @@ async fn the_tokens_addresses_are_tried_together() -> Outcome {
     assert_stranger(&e, &closed);
     assert!(e.to_string().contains(&other.https()), "{e}");
     let e = refused(at(std::slice::from_ref(&closed))).await;
-    assert_eq!((e.kind(), e.sent()), (Kind::Connect, Sent::No), "{e:?}");
-    assert_eq!(refused(at(&[])).await.kind(), Kind::InvalidInput);
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Connect, Sent::No), "{e:?}");
+    assert_eq!(refused(at(&[])).await.kind(), ErrorKind::InvalidInput);
     assert_untouched(&other);
     Ok(())
 }
@@ -298,14 +298,14 @@ async fn trust_is_given_and_taken() -> Outcome {
     assert_eq!(trust.list().all().await?.len(), 1);
     // It may not let others in.
     let e = builder.trust().token("friend").send().await.expect_err("it is restricted");
-    assert_eq!(e.kind(), Kind::PermissionDenied);
+    assert_eq!(e.kind(), ErrorKind::PermissionDenied);
     trust.delete(&me).await?;
     assert!(trust.get(&me).await.is_err_and(|e| e.is_not_found()));
-    assert!(builder.instances().list().all().await.is_err_and(|e| e.kind() == Kind::PermissionDenied));
+    assert!(builder.instances().list().all().await.is_err_and(|e| e.kind() == ErrorKind::PermissionDenied));
 
     let revoked = trust.token("never").send().await?;
     trust.revoke(&revoked).await?;
-    assert_eq!(refused(Incus::joining(revoked.clone())).await.kind(), Kind::Unauthenticated);
+    assert_eq!(refused(Incus::joining(revoked.clone())).await.kind(), ErrorKind::Unauthenticated);
     assert!(trust.revoke(&revoked).await.is_err_and(|e| e.is_not_found()));
 
     let friend = Identity::generate("friend")?;
@@ -314,7 +314,7 @@ async fn trust_is_given_and_taken() -> Outcome {
     let again = trust.add(friend.certificate_pem()).send().await;
     assert!(again.is_err_and(|e| e.is_already_exists()));
     let key = friend.key_pem().expose();
-    assert!(trust.add(key).send().await.is_err_and(|e| e.kind() == Kind::InvalidInput));
+    assert!(trust.add(key).send().await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     Ok(())
 }
 
@@ -352,7 +352,7 @@ async fn many_calls_share_a_bearer_token_and_a_refused_one_is_renewed() -> Outco
     fake.accept_bearer("another");
     let requests = fake.requests("GET /1.0");
     let e = incus.server().await.expect_err("it takes none");
-    assert_eq!((e.kind(), e.status()), (Kind::Unauthenticated, Some(401)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(401)));
     assert_eq!(fake.requests("GET /1.0") - requests, 2);
     Ok(())
 }
@@ -364,7 +364,7 @@ async fn a_login_lifts_no_limit_of_attempts() -> Outcome {
     let incus = login(&fake).0.retry(quick).client()?;
     fake.stop().await;
     let e = incus.server().await.expect_err("nobody is there");
-    assert_eq!((e.kind(), e.attempts()), (Kind::Connect, 3), "{e:?}");
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 3), "{e:?}");
     Ok(())
 }
 
@@ -375,7 +375,7 @@ async fn a_login_that_fails_sends_nothing() -> Outcome {
         .fingerprint(fake.fingerprint())
         .bearer(|| async { Err::<BearerToken, _>(std::io::Error::other("the browser was closed")) });
     let e = refused(connect).await;
-    assert_eq!((e.kind(), e.sent()), (Kind::Unauthenticated, Sent::No), "{e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Unauthenticated, Sent::No), "{e:?}");
     assert!(e.to_string().contains("the browser was closed"), "{e}");
     assert_untouched(&fake);
     Ok(())
@@ -389,7 +389,7 @@ async fn a_bearer_token_goes_to_nobody_else() -> Outcome {
     assert_untouched(&fake);
     let plain =
         Incus::http("http://10.1.2.3:8443").bearer(|| async { Ok::<_, Error>(BearerToken::new("x")) });
-    assert_eq!(refused(plain).await.kind(), Kind::InvalidInput);
+    assert_eq!(refused(plain).await.kind(), ErrorKind::InvalidInput);
     assert_eq!(count.load(Ordering::SeqCst), 1);
     Ok(())
 }
@@ -422,7 +422,7 @@ async fn a_restricted_client_stays_in_its_projects() -> Outcome {
         let incus = Incus::joining(token).connect().await?;
         incus.launch("web").image("busybox").await?;
         let blue = incus.project("blue");
-        let denied = |e: &Error| e.kind() == Kind::PermissionDenied;
+        let denied = |e: &Error| e.kind() == ErrorKind::PermissionDenied;
         assert!(blue.instance("web").get().await.is_err_and(|e| denied(&e)));
         assert!(blue.launch("web").image("busybox").await.is_err_and(|e| denied(&e)));
         // Only 6.0 refuses the list, and that with a 500.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use windlass::testing::FakeIncus;
-use windlass::{Incus, Kind, Retry, Sent};
+use windlass::{ErrorKind, Incus, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -37,7 +37,7 @@ async fn a_get_is_sent_as_often_as_its_handle_says() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(GET).always().reply(503, "");
     let e = incus.with(quick().attempts(7)).instance("web").get().await.expect_err("it never answers");
-    assert_eq!((e.kind(), e.status(), e.attempts()), (Kind::Unavailable, Some(503), 7));
+    assert_eq!((e.kind(), e.status(), e.attempts()), (ErrorKind::Unavailable, Some(503), 7));
     assert!(e.is_repeatable());
     assert_eq!(fake.requests(GET), 7);
     let e = incus.with(Retry::never()).instance("web").get().await.expect_err("nor now");
@@ -74,7 +74,7 @@ async fn a_create_answered_503_is_sent_once() -> Outcome {
         .always()
         .reply(503, r#"{"type":"error","error":"Incus is shutting down","error_code":503}"#);
     let e = incus.launch("web").image("busybox").await.expect_err("the server refused");
-    assert_eq!((e.kind(), e.attempts(), e.sent()), (Kind::Unavailable, 1, Sent::Yes));
+    assert_eq!((e.kind(), e.attempts(), e.sent()), (ErrorKind::Unavailable, 1, Sent::Yes));
     assert_eq!(e.message(), "Incus is shutting down");
     assert!(!e.is_repeatable());
     assert_eq!(fake.requests(CREATE), 1);
@@ -139,7 +139,7 @@ async fn somebody_elses_instance_is_not_adopted() -> Outcome {
     fake.add_instance("web");
     fake.on(CREATE).drop_after();
     let e = incus.launch("web").image("busybox").await.expect_err("the name is somebody else's");
-    assert_eq!(e.kind(), Kind::AlreadyExists, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     assert_eq!(fake.requests(CREATE), 1);
     Ok(())
 }
@@ -184,7 +184,7 @@ async fn nobody_there_is_a_connect_error_that_may_be_repeated() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.stop().await;
     let e = incus.with(quick()).launch("web").image("busybox").await.expect_err("nobody is there");
-    assert_eq!((e.kind(), e.sent(), e.attempts()), (Kind::Connect, Sent::No, 4));
+    assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Connect, Sent::No, 4));
     assert!(e.is_repeatable());
     Ok(())
 }
@@ -283,13 +283,16 @@ async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
     tokio::time::sleep(Duration::from_millis(20)).await;
     fake.stop().await;
     let e = asking.await?.expect_err("nobody is there any more");
-    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Connect, Sent::Unknown, None, 2));
+    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (ErrorKind::Connect, Sent::Unknown, None, 2));
     // The status of the first answer is not that of the second, which never came.
     fake.restart().await?;
     fake.on(GET).reply(503, "");
     fake.on(GET).drop_before();
     let e = incus.with(retry).instance("web").get().await.expect_err("it breaks off");
-    assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (Kind::Interrupted, Sent::Unknown, None, 2));
+    assert_eq!(
+        (e.kind(), e.sent(), e.status(), e.attempts()),
+        (ErrorKind::Interrupted, Sent::Unknown, None, 2)
+    );
     Ok(())
 }
 
@@ -317,7 +320,7 @@ async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
     let body = || windlass::Content::reader(std::io::Cursor::new("x"));
     for _ in 0..150 {
         let e = incus.import_image(body()).send().await.expect_err("nobody is there");
-        assert_eq!((e.kind(), e.attempts()), (Kind::Connect, 1));
+        assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 1));
     }
     let e = incus.with(quick()).instance("web").get().await.expect_err("nor now");
     assert_eq!(e.attempts(), 4);
@@ -363,7 +366,7 @@ async fn a_pause_that_would_outlast_the_call_is_not_made() -> Outcome {
         Retry::default().backoff(Duration::from_millis(1), Duration::MAX).total(Duration::from_secs(3_600));
     let started = Instant::now();
     let e = incus.with(retry).instance("web").get().await.expect_err("busy");
-    assert_eq!((e.kind(), e.attempts()), (Kind::Unavailable, 1));
+    assert_eq!((e.kind(), e.attempts()), (ErrorKind::Unavailable, 1));
     assert_eq!(e.retry_after(), Some(Duration::from_secs(7_200)));
     assert!(started.elapsed() < Duration::from_secs(3_600), "{:?}", started.elapsed());
     Ok(())
@@ -440,11 +443,11 @@ async fn a_size_that_the_server_would_refuse_is_not_sent() -> Outcome {
         let e = launch.send().await.expect_err("it is no size");
         assert_eq!(
             (e.kind(), e.fields(), e.sent()),
-            (Kind::InvalidInput, [field.to_owned()].as_slice(), Sent::No)
+            (ErrorKind::InvalidInput, [field.to_owned()].as_slice(), Sent::No)
         );
     }
     let e = incus.instance("web").patch().config("limits.memory", "2 gigs").await.expect_err("it is no size");
-    assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No));
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::InvalidInput, Sent::No));
     assert!(fake.log().is_empty());
     for good in [disk("20GiB"), launch().memory("50%"), launch().config("limits.cpu", "0-1")] {
         good.await?.stop().force().await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use windlass::Kind;
+use windlass::ErrorKind;
 use windlass::incus::{Incus, InstanceRef};
 
 use super::transfer::{Directory, Outcome};
@@ -136,7 +136,7 @@ async fn lengths_that_no_packet_has_are_noticed_at_once() -> Outcome {
             let e = server.pull().await.expect_err("that is no packet");
             assert_eq!(
                 (e.kind(), exists(&server.copy())),
-                (Kind::BadReply, false),
+                (ErrorKind::BadReply, false),
                 "{kind} {length:?}: {e:?}"
             );
         }
@@ -153,7 +153,7 @@ async fn packets_that_say_nothing_are_no_answers() -> Outcome {
             let odd = move |asked: u8| (asked == kind).then(|| Reply::Packet(packet.clone()));
             let server = Server::start(answering(odd))?;
             let e = server.pull().await.expect_err("that is no answer");
-            assert_eq!(e.kind(), Kind::BadReply, "{kind}: {e:?}");
+            assert_eq!(e.kind(), ErrorKind::BadReply, "{kind}: {e:?}");
         }
     }
     Ok(())
@@ -165,7 +165,7 @@ async fn a_connection_that_ends_is_noticed_at_once() -> Outcome {
         let odd = move |asked: u8| (asked == kind).then_some(Reply::End);
         let server = Server::start(answering(odd))?;
         let e = server.pull().await.expect_err("nothing more comes");
-        assert_eq!(e.kind(), Kind::Interrupted, "{kind}: {e:?}");
+        assert_eq!(e.kind(), ErrorKind::Interrupted, "{kind}: {e:?}");
     }
     Ok(())
 }
@@ -176,7 +176,7 @@ async fn silence_has_the_limit_that_was_set() -> Outcome {
     let server = Server::start(answering(odd))?;
     let pull = server.web.pull_tree("/top").idle_timeout(Duration::from_millis(50)).to(server.copy()).await;
     let e = pull.expect_err("the rest never comes");
-    assert_eq!(e.kind(), Kind::Timeout, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Timeout, "{e:?}");
     assert!(e.message().contains("50ms"), "{e}");
     Ok(())
 }
@@ -190,7 +190,7 @@ async fn a_listing_without_end_is_not_followed_for_ever() -> Outcome {
         }))?;
         let pull = server.web.pull_tree("/top").max_entries(5_000).to(server.copy()).await;
         let e = pull.expect_err("it never ends");
-        assert_eq!((e.kind(), exists(&server.copy())), (Kind::LimitExceeded, false), "{e:?}");
+        assert_eq!((e.kind(), exists(&server.copy())), (ErrorKind::LimitExceeded, false), "{e:?}");
     }
     Ok(())
 }
@@ -207,7 +207,7 @@ async fn a_name_that_is_no_text_is_not_copied_under_another() -> Outcome {
         }
     }))?;
     let e = server.pull().await.expect_err("it has no name here");
-    assert_eq!((e.kind(), exists(&server.copy())), (Kind::Unsupported, false), "{e:?}");
+    assert_eq!((e.kind(), exists(&server.copy())), (ErrorKind::Unsupported, false), "{e:?}");
     assert!(e.message().contains("isn't UTF-8"), "{e}");
     Ok(())
 }

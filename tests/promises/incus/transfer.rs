@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use windlass::incus::{Incus, InstanceRef};
 use windlass::testing::FakeIncus;
-use windlass::{Content, Kind, Retry, Sent, Transferred};
+use windlass::{Content, ErrorKind, Retry, Sent, Transferred};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -96,7 +96,7 @@ async fn content_that_changed_is_not_pieced_together() -> Outcome {
             }
         });
         let e = pull.to(directory.0.join("data")).await.expect_err("half of each is nothing");
-        assert_eq!(e.kind(), Kind::PreconditionFailed, "{e:?}");
+        assert_eq!(e.kind(), ErrorKind::PreconditionFailed, "{e:?}");
         assert_eq!(directory.names(), [""; 0]);
     }
     Ok(())
@@ -108,7 +108,7 @@ async fn a_file_changed_just_now_is_not_resumed() -> Outcome {
     fake.touch_file("web", "/data", Duration::ZERO);
     fake.on(&format!("GET {FILES}")).truncate(1_000_000);
     let e = web.pull("/data").bytes().await.expect_err("it could change unseen");
-    assert_eq!((e.kind(), e.sent()), (Kind::Interrupted, Sent::Yes));
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Interrupted, Sent::Yes));
     assert_eq!((e.api(), e.operation()), ("incus", "instance_file_get"));
     assert_eq!(ranges(&fake), [None]);
     Ok(())
@@ -121,7 +121,7 @@ async fn a_pull_that_keeps_breaking_ends() -> Outcome {
     std::fs::write(directory.0.join("data"), "old")?;
     fake.on(&format!("GET {FILES}")).always().truncate(1_000);
     let e = web.pull("/data").to(directory.0.join("data")).await.expect_err("it never gets far");
-    assert_eq!(e.kind(), Kind::Interrupted);
+    assert_eq!(e.kind(), ErrorKind::Interrupted);
     assert_eq!(ranges(&fake).len(), 4);
     // What was there is untouched, and nothing else is left.
     assert_eq!(std::fs::read(directory.0.join("data"))?, b"old");
@@ -151,14 +151,14 @@ async fn silence_ends_a_pull_and_a_push() -> Outcome {
     let limit = Duration::from_millis(200);
     fake.on(&format!("* {FILES}")).times(2).hang();
     let e = web.pull("/data").idle_timeout(limit).bytes().await.expect_err("no answer at all");
-    assert_eq!((e.kind(), e.is_repeatable()), (Kind::Timeout, true), "{e:?}");
+    assert_eq!((e.kind(), e.is_repeatable()), (ErrorKind::Timeout, true), "{e:?}");
     let push = web.push(vec![0; 100]).idle_timeout(limit).to("/new").await;
     let e = push.expect_err("no answer at all");
-    assert_eq!((e.kind(), e.sent(), e.is_repeatable()), (Kind::Timeout, Sent::Unknown, false), "{e:?}");
+    assert_eq!((e.kind(), e.sent(), e.is_repeatable()), (ErrorKind::Timeout, Sent::Unknown, false), "{e:?}");
     assert_eq!(fake.requests(&format!("POST {FILES}")), 1);
     fake.on(&format!("GET {FILES}")).stall(100_000);
     let e = web.pull("/data").idle_timeout(limit).bytes().await.expect_err("it stops in the middle");
-    assert_eq!(e.kind(), Kind::Timeout, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Timeout, "{e:?}");
     Ok(())
 }
 
@@ -183,7 +183,7 @@ async fn a_push_is_sent_once_unless_it_never_left() -> Outcome {
     let (fake, web, _) = served().await?;
     fake.on(&format!("POST {FILES}")).drop_before();
     let e = web.push(vec![7; 100_000]).to("/new").await.expect_err("the connection broke");
-    assert_eq!((e.kind(), e.sent()), (Kind::Interrupted, Sent::Unknown));
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Interrupted, Sent::Unknown));
     assert_eq!(fake.requests(&format!("POST {FILES}")), 1);
     fake.stop().await;
     let later = {
@@ -207,11 +207,11 @@ async fn a_reader_that_fails_or_ends_early_is_told_from_the_network() -> Outcome
     let (fake, web, _) = served().await?;
     let short = Content::sized_reader(std::io::Cursor::new(vec![1; 10]), 20);
     let e = web.push(short).to("/new").await.expect_err("ten bytes are missing");
-    assert_eq!(e.kind(), Kind::Io, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Io, "{e:?}");
     assert!(e.to_string().contains("10 bytes before its announced length"), "{e}");
     assert_eq!(fake.file("web", "/new"), None);
     let e = web.push("/no/such/file").to("/new").await.expect_err("there is no such file");
-    assert_eq!((e.kind(), e.sent()), (Kind::Io, Sent::No));
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Io, Sent::No));
     let long = Content::sized_reader(std::io::Cursor::new(vec![1; 20]), 10);
     web.push(long).to("/new").await?;
     assert_eq!(fake.file("web", "/new").map(|content| content.len()), Some(10));
@@ -254,7 +254,7 @@ async fn a_pull_goes_to_memory_a_writer_or_a_stream() -> Outcome {
     let pieces: Vec<_> = stream.try_collect().await?;
     assert!(pieces.concat() == content);
     let e = web.pull("/data").max_size(2_999_999).bytes().await.expect_err("one byte too many");
-    assert_eq!((e.kind(), e.fields()), (Kind::LimitExceeded, ["max_size".to_owned()].as_slice()));
+    assert_eq!((e.kind(), e.fields()), (ErrorKind::LimitExceeded, ["max_size".to_owned()].as_slice()));
     fake.add_file("web", "/empty", "");
     assert!(web.pull("/empty").bytes().await?.is_empty());
     Ok(())
@@ -271,7 +271,7 @@ async fn a_hostile_server_writes_nothing_outside() -> Outcome {
         match name {
             // What every directory names is left out.
             ".." => assert_eq!(pull?.files, 1),
-            _ => assert_eq!(pull.expect_err(name).kind(), Kind::BadReply, "{name:?}"),
+            _ => assert_eq!(pull.expect_err(name).kind(), ErrorKind::BadReply, "{name:?}"),
         }
         let e = web.delete_file("/top").recursive().await;
         // This server deletes by itself; an older one would be asked for names.
@@ -290,7 +290,7 @@ async fn an_old_server_is_not_believed_when_deleting() -> Outcome {
     fake.list_also("web", "../precious");
     let web = fake.client()?.instance("web");
     let e = web.delete_file("/top").recursive().await.expect_err("that is no name");
-    assert_eq!(e.kind(), Kind::BadReply, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::BadReply, "{e:?}");
     assert!(fake.file("web", "/precious").is_some());
     Ok(())
 }
@@ -305,7 +305,7 @@ async fn a_tree_is_not_written_through_links() -> Outcome {
     std::os::unix::fs::symlink(&outside, copy.join("sub"))?;
     fake.add_file("web", "/top/sub/file", "x");
     let e = web.pull_tree("/top").to(&copy).await.expect_err("it leads elsewhere");
-    assert_eq!(e.kind(), Kind::Io, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Io, "{e:?}");
     assert_eq!(std::fs::read_dir(&outside)?.count(), 0);
     // A link in the place of a file is replaced, not followed.
     std::fs::remove_file(copy.join("sub"))?;
@@ -334,7 +334,7 @@ async fn an_image_is_resumed_and_a_form_that_breaks_is_not_whole() -> Outcome {
     fake.on(route).truncate(1_500_000);
     let files = Directory::new()?;
     let e = split.export_files(&files.0).await.expect_err("it breaks off");
-    assert_eq!(e.kind(), Kind::Interrupted, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Interrupted, "{e:?}");
     assert_eq!((files.names(), fake.requests(route)), (Vec::new(), 3));
     Ok(())
 }
@@ -368,7 +368,7 @@ async fn a_read_at_the_end_of_the_servers_helper_is_repeated_once() -> Outcome {
     assert_eq!(web.read_file("/data").await?, content);
     assert_eq!(fake.requests(&route), 2);
     fake.on(&route).times(2).reply(500, ended);
-    assert_eq!(web.read_file("/data").await.expect_err("it ends for good").kind(), Kind::Server);
+    assert_eq!(web.read_file("/data").await.expect_err("it ends for good").kind(), ErrorKind::Server);
     assert_eq!(fake.requests(&route), 4);
     Ok(())
 }

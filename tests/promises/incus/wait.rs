@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use windlass::incus::{AddressKind, Instance, Status};
 use windlass::testing::{FakeIncus, Generation};
-use windlass::{Error, Incus, Kind, WaitEnd};
+use windlass::{Error, ErrorKind, Incus, WaitEnd};
 
 use crate::wire;
 
@@ -37,7 +37,7 @@ async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
         let hold = fake.hold_operations();
         let operation = incus.launch("web").image("busybox").send().await?;
         let e = operation.timeout(Duration::from_millis(1_500)).await.expect_err("it is held");
-        assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout), "{generation:?}");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout), "{generation:?}");
         assert!(e.waited() >= Duration::from_millis(1_500) && e.waited() < Duration::from_secs(4), "{e:?}");
         let text = e.ticket().to_string();
         drop(hold);
@@ -191,7 +191,7 @@ async fn a_failed_operation_is_never_a_success() -> Outcome {
                 operation = operation.on_progress(|_| {});
             }
             let e = operation.await.expect_err("it runs already");
-            assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Conflict));
+            assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Conflict));
             assert_eq!(Error::from(e).message(), "The instance is already running");
         }
     }
@@ -228,7 +228,7 @@ async fn a_ticket_is_resumed_in_its_own_project_alone() -> Outcome {
     let blue = incus.project("blue");
     incus.instance("web").start().await?;
     let e = blue.resume::<()>(&stopped).expect_err("of another project");
-    assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["ticket".to_owned()][..]));
+    assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["ticket".to_owned()][..]));
     assert!(e.message().contains("project:default") && e.message().contains("project:blue"), "{e}");
     assert_eq!(blue.project("default").resume::<Instance>(&ticket)?.await?.name(), "web");
     let e = incus.resume::<()>(&stopped)?.await.expect_err("it runs again");
@@ -264,7 +264,7 @@ async fn a_failure_of_which_only_the_text_is_left_is_a_failed_operation() -> Out
     let gone = r#"{"type":"error","error":"Operation not found","error_code":404}"#;
     fake.on("GET /1.0/operations/{id}").skip(1).always().reply(404, gone);
     let e = operation.await.expect_err("it failed");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e:?}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e:?}");
     assert_eq!(e.error().message(), "no space left");
     Ok(())
 }
@@ -279,7 +279,7 @@ async fn gone_is_said_only_by_who_could_look() -> Outcome {
         .always()
         .reply(403, r#"{"type":"error","error":"no","error_code":403}"#);
     let e = operation.await.expect_err("nothing can be seen");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, Kind::PermissionDenied));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, ErrorKind::PermissionDenied));
     Ok(())
 }
 
@@ -307,7 +307,7 @@ async fn a_forgotten_launch_is_not_proved_by_somebody_elses_instance() -> Outcom
     incus.instance("web").start().await?;
     let forgotten = forged(&incus, "launch/1f5be54b", "marker=mine&name=web")?;
     let e = incus.resume::<Instance>(&forgotten)?.await.expect_err("it is another's");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, Kind::OperationGone));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone));
     Ok(())
 }
 
@@ -366,7 +366,7 @@ async fn a_text_alone_does_not_make_a_name_taken() -> Outcome {
     let missing = r#"{"type":"error","error":"Instance not found","error_code":404}"#;
     fake.on("GET /1.0/instances/{name}").reply(404, missing);
     let e = operation.await.expect_err("it failed");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed));
     Ok(())
 }
 
@@ -382,7 +382,7 @@ async fn what_can_be_cancelled_is_cancelled_and_is_no_success() -> Outcome {
     incus.resume::<()>(&ticket)?.cancel().await?;
     assert_eq!(fake.requests("DELETE /1.0/operations/{id}"), 1);
     let e = incus.resume::<()>(&ticket)?.await.expect_err("it was cancelled");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Cancelled));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Cancelled));
     Ok(())
 }
 
@@ -554,15 +554,15 @@ async fn an_instance_in_error_ends_the_wait_for_it() -> Outcome {
     fake.add_instance("web");
     fake.edit_instance("web", |document| document["status"] = "Error".into());
     let e = incus.instance("web").until_running().await.expect_err("it is in error");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed));
     let e = incus.instance("web").until_address(AddressKind::Any).await.expect_err("it is in error");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed));
     // A state that doesn't exist yet is waited through.
     fake.edit_instance("web", |document| document["status"] = "Hibernating".into());
     let e = incus.instance("web").until_running().timeout(Duration::from_millis(600)).await;
     assert_eq!(e.map(drop).map_err(|e| e.end()), Err(WaitEnd::OutOfTime));
     let e = incus.instance("..").until_running().await.expect_err("no such name");
-    assert_eq!((e.kind(), e.error().attempts()), (Kind::InvalidInput, 0));
+    assert_eq!((e.kind(), e.error().attempts()), (ErrorKind::InvalidInput, 0));
     Ok(())
 }
 
@@ -585,7 +585,7 @@ async fn a_lost_launch_is_not_looked_for_longer_than_its_window() -> Outcome {
     fake.on("GET /1.0/operations").always().hang();
     let started = Instant::now();
     let lost = incus.launch("web").image("busybox").settle_window(Duration::from_secs(1)).await;
-    assert_eq!(lost.map(drop).map_err(|e| e.kind()), Err(Kind::OutcomeUnknown));
+    assert_eq!(lost.map(drop).map_err(|e| e.kind()), Err(ErrorKind::OutcomeUnknown));
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     Ok(())
 }

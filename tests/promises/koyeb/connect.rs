@@ -2,7 +2,7 @@
 
 use windlass::koyeb::Koyeb;
 use windlass::testing::FakeKoyeb;
-use windlass::{Kind, Sent};
+use windlass::{ErrorKind, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -34,7 +34,7 @@ async fn the_token_and_other_headers_go_with_every_request() -> Outcome {
 async fn a_wrong_token_does_not_connect() -> Outcome {
     let fake = FakeKoyeb::start().await?;
     let e = Koyeb::token("wrong").url(fake.url()).connect().await.expect_err("a wrong token");
-    assert_eq!((e.kind(), e.status()), (Kind::Unauthenticated, Some(401)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(401)));
     Ok(())
 }
 
@@ -68,10 +68,10 @@ async fn an_unknown_organization_is_an_error_of_the_call() -> Outcome {
     let fake = FakeKoyeb::start().await?;
     let koyeb = Koyeb::token(fake.token()).url(fake.url()).organization("nowhere").client()?;
     let e = koyeb.instance("1").get().await.expect_err("no such organization");
-    assert_eq!(e.kind(), Kind::NotFound, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::NotFound, "{e:?}");
     assert_eq!(fake.requests("GET /v1/instances/{id}"), 0);
     let e =
         Koyeb::token("t").url("http://127.0.0.1:1").organization("..").client().expect_err("leads elsewhere");
-    assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No));
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::InvalidInput, Sent::No));
     Ok(())
 }

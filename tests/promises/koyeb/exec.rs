@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::koyeb::{InstanceRef, Koyeb};
 use windlass::testing::FakeKoyeb;
-use windlass::{Chunk, Kind, Sent, Signal};
+use windlass::{Chunk, ErrorKind, Sent, Signal};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -67,7 +67,7 @@ async fn a_service_chooses_an_instance() -> Outcome {
     fake.add_service("empty", 0);
     let empty = koyeb.services().name("empty").list().all().await?;
     let e = empty[0].exec(["true"]).output().await.expect_err("there is no instance");
-    assert_eq!((e.kind(), e.code(), e.sent()), (Kind::Conflict, Some("9"), Sent::Yes));
+    assert_eq!((e.kind(), e.code(), e.sent()), (ErrorKind::Conflict, Some("9"), Sent::Yes));
     Ok(())
 }
 
@@ -84,8 +84,8 @@ async fn a_terminal_has_a_size_that_changes() -> Outcome {
     assert_eq!(done.stdout_text(), "50 132\r\nerr\r\n");
     assert_eq!((done.stderr.len(), done.status.code()), (0, 3));
     let plain = instance.exec(["cat"]).pipe_stdin().spawn().await?;
-    assert_eq!(plain.resize(80, 24).await.expect_err("no terminal").kind(), Kind::InvalidInput);
-    assert_eq!(plain.signal(Signal::TERM).await.expect_err("no signals").kind(), Kind::Unsupported);
+    assert_eq!(plain.resize(80, 24).await.expect_err("no terminal").kind(), ErrorKind::InvalidInput);
+    assert_eq!(plain.signal(Signal::TERM).await.expect_err("no signals").kind(), ErrorKind::Unsupported);
     Ok(())
 }
 
@@ -95,7 +95,7 @@ async fn what_cannot_be_run_is_refused_before_anything_is_sent() -> Outcome {
     let none: [&str; 0] = [];
     for exec in [instance.exec(none), instance.exec([""]), instance.exec(["sh"]).terminal(0, 24)] {
         let e = exec.output().await.expect_err("it can't be run");
-        assert_eq!((e.kind(), e.sent()), (Kind::InvalidInput, Sent::No));
+        assert_eq!((e.kind(), e.sent()), (ErrorKind::InvalidInput, Sent::No));
     }
     assert_eq!(fake.requests(EXEC), 0);
     Ok(())
@@ -107,23 +107,23 @@ async fn a_refusal_in_all_its_guises() -> Outcome {
     // As a status.
     let stranger = Koyeb::token("wrong").url(fake.url()).client()?;
     let e = stranger.instance(instance.id()).exec(["true"]).output().await.expect_err("a wrong token");
-    assert_eq!((e.kind(), e.status()), (Kind::Unauthenticated, Some(401)));
+    assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(401)));
     // As the first frame.
     fake.stream_error(16, "unauthenticated");
     let e = instance.exec(["true"]).output().await.expect_err("refused");
-    assert_eq!((e.kind(), e.code(), e.api()), (Kind::Unauthenticated, Some("16"), "koyeb"));
+    assert_eq!((e.kind(), e.code(), e.api()), (ErrorKind::Unauthenticated, Some("16"), "koyeb"));
     fake.stream_error(13, "internal_server_error");
-    assert_eq!(instance.exec(["true"]).output().await.expect_err("failed").kind(), Kind::Server);
+    assert_eq!(instance.exec(["true"]).output().await.expect_err("failed").kind(), ErrorKind::Server);
     // As a connection that is cut at once: REST knows why …
     fake.stream_cut();
     fake.on("GET /v1/instances/{id}")
         .reply(403, r#"{"status":403,"code":"authorization_error","message":"no"}"#);
     let e = instance.exec(["true"]).output().await.expect_err("cut");
-    assert_eq!((e.kind(), e.code()), (Kind::PermissionDenied, Some("authorization_error")));
+    assert_eq!((e.kind(), e.code()), (ErrorKind::PermissionDenied, Some("authorization_error")));
     // … or doesn't.
     fake.add_organization("o1");
     let e = instance.exec(["true"]).output().await.expect_err("cut");
-    assert_eq!(e.kind(), Kind::Interrupted);
+    assert_eq!(e.kind(), ErrorKind::Interrupted);
     assert!(e.suggestion().is_some_and(|text| text.contains("organization")));
     Ok(())
 }
@@ -134,7 +134,10 @@ async fn an_instance_that_is_not_there_or_not_healthy() -> Outcome {
     let e = koyeb.instance("nowhere").exec(["true"]).output().await.expect_err("there is none");
     assert!(e.is_not_found());
     fake.set_status(instance.id(), "STOPPED");
-    assert_eq!(instance.exec(["true"]).output().await.expect_err("it is stopped").kind(), Kind::Conflict);
+    assert_eq!(
+        instance.exec(["true"]).output().await.expect_err("it is stopped").kind(),
+        ErrorKind::Conflict
+    );
     Ok(())
 }
 
@@ -145,11 +148,11 @@ async fn an_end_without_an_exit_status_is_no_success() -> Outcome {
     assert_eq!(run.next().await.transpose()?, Some(Chunk::Stdout("ready\n".into())));
     fake.close_commands();
     let e = run.wait().await.expect_err("closed properly, without a word");
-    assert_eq!(e.kind(), Kind::Interrupted);
+    assert_eq!(e.kind(), ErrorKind::Interrupted);
     assert!(e.message().contains("exit status"), "{e}");
     fake.on(EXEC).truncate(300);
     let e = instance.exec(["head", "-c", "1M", "/dev/zero"]).output().await.expect_err("cut off");
-    assert_eq!(e.kind(), Kind::Interrupted, "{e}");
+    assert_eq!(e.kind(), ErrorKind::Interrupted, "{e}");
     Ok(())
 }
 
@@ -163,7 +166,7 @@ async fn dropping_kills_the_command() -> Outcome {
     let run = instance.exec(["sleep", "1000"]).spawn().await?;
     until("running", || fake.commands() == 1).await;
     run.kill().await?;
-    assert_eq!(run.wait().await.expect_err("nobody tells the status").kind(), Kind::Cancelled);
+    assert_eq!(run.wait().await.expect_err("nobody tells the status").kind(), ErrorKind::Cancelled);
     until("killed", || fake.commands() == 0).await;
     Ok(())
 }
@@ -175,7 +178,7 @@ async fn a_dead_peer_is_noticed() -> Outcome {
     let quick = Duration::from_millis(300);
     let run = instance.exec(["cat"]).pipe_stdin().keepalive(quick).output();
     let e = tokio::time::timeout(Duration::from_secs(20), run).await?.expect_err("nobody is there");
-    assert_eq!(e.kind(), Kind::Timeout, "{e}");
+    assert_eq!(e.kind(), ErrorKind::Timeout, "{e}");
     // One that answers, but has nothing to say, is not dead.
     let done = instance.exec(["sleep", "2"]).keepalive(Duration::from_millis(500)).output().await?;
     assert!(done.status.is_success());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::koyeb::Koyeb;
 use windlass::testing::FakeKoyeb;
-use windlass::{Error, Kind, Retry};
+use windlass::{Error, ErrorKind, Retry};
 
 use crate::alone::{alone, memory};
 use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
@@ -38,7 +38,7 @@ alone! {
 
 /// A wait that was cut short is as good as one that ended.
 fn late(e: Error) -> windlass::Result<()> {
-    if e.kind() == Kind::Timeout { Ok(()) } else { Err(e) }
+    if e.kind() == ErrorKind::Timeout { Ok(()) } else { Err(e) }
 }
 
 alone! {

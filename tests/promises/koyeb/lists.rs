@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use windlass::koyeb::{InstanceStatus, Koyeb, Order, ServiceStatus};
 use windlass::testing::FakeKoyeb;
-use windlass::{Kind, Retry, Sent};
+use windlass::{ErrorKind, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -138,14 +138,14 @@ async fn a_fault_at_each_page() -> Outcome {
             planted.remove();
         }
         for (status, body, kind) in [
-            (500, "<html>", Kind::Server),
-            (503, "", Kind::Unavailable),
-            (200, "<html>", Kind::BadReply),
-            (200, r#"{"instances":[],"count":25,"offset":0}"#, Kind::BadReply),
+            (500, "<html>", ErrorKind::Server),
+            (503, "", ErrorKind::Unavailable),
+            (200, "<html>", ErrorKind::BadReply),
+            (200, r#"{"instances":[],"count":25,"offset":0}"#, ErrorKind::BadReply),
             (
                 403,
                 r#"{"status":403,"code":"authorization_error","message":"Account is locked"}"#,
-                Kind::PermissionDenied,
+                ErrorKind::PermissionDenied,
             ),
         ] {
             let planted = on(&fake).always().reply(status, body);
@@ -173,7 +173,7 @@ async fn a_service_that_ignores_the_offset_is_noticed() -> Outcome {
     fake.on(EVENTS).always().reply(200, page);
     let e = koyeb.instance_events().page_size(2).list().all().await.expect_err("it never ends");
     // New events could have shifted a few pages, but not so many.
-    assert_eq!((e.kind(), fake.requests(EVENTS)), (Kind::BadReply, 66));
+    assert_eq!((e.kind(), fake.requests(EVENTS)), (ErrorKind::BadReply, 66));
     Ok(())
 }
 
@@ -224,11 +224,14 @@ async fn ids_that_lead_elsewhere_are_refused_before_anything_is_sent() -> Outcom
     let (fake, koyeb) = fake().await?;
     for id in ["", ".", "..", "a/b", "a\\b"] {
         let e = koyeb.instance(id).get().await.expect_err("no id");
-        assert_eq!((e.kind(), e.fields(), e.sent()), (Kind::InvalidInput, &["id".to_owned()][..], Sent::No));
-        assert_eq!(koyeb.service(id).pause().await.expect_err("no id").kind(), Kind::InvalidInput);
+        assert_eq!(
+            (e.kind(), e.fields(), e.sent()),
+            (ErrorKind::InvalidInput, &["id".to_owned()][..], Sent::No)
+        );
+        assert_eq!(koyeb.service(id).pause().await.expect_err("no id").kind(), ErrorKind::InvalidInput);
         assert_eq!(
             koyeb.instance(id).exec(["true"]).output().await.expect_err("no id").kind(),
-            Kind::InvalidInput
+            ErrorKind::InvalidInput
         );
     }
     let e = koyeb.instances().page_size(101).list().all().await.expect_err("too many");
@@ -245,16 +248,16 @@ async fn errors_in_all_shapes() -> Outcome {
     assert_eq!((e.code(), e.status(), e.api()), (Some("unknown_resource"), Some(404), "koyeb"));
     fake.on("GET /v1/instances/{id}").reply(400, r#"{"status":400,"code":"invalid_argument","message":"Validation error","fields":[{"field":"id","description":"is no UUID"}]}"#);
     let e = koyeb.instance("1").get().await.expect_err("invalid");
-    assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["id".to_owned()][..]));
+    assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["id".to_owned()][..]));
     let shop = fake.add_service("shop", 1);
     let e = koyeb.service(&shop).resume().await.expect_err("it isn't paused");
-    assert_eq!((e.kind(), e.code()), (Kind::Conflict, Some("9")));
+    assert_eq!((e.kind(), e.code()), (ErrorKind::Conflict, Some("9")));
     assert!(e.message().contains("not paused"), "{e}");
     fake.on("GET /v1/instances/{id}").reply(403, "");
-    assert_eq!(koyeb.instance("1").get().await.expect_err("empty").kind(), Kind::PermissionDenied);
+    assert_eq!(koyeb.instance("1").get().await.expect_err("empty").kind(), ErrorKind::PermissionDenied);
     let stranger = Koyeb::token("wrong").url(fake.url()).client()?;
     let e = stranger.instance("1").get().await.expect_err("a wrong token");
-    assert_eq!((e.kind(), e.code()), (Kind::Unauthenticated, Some("authentication_error")));
+    assert_eq!((e.kind(), e.code()), (ErrorKind::Unauthenticated, Some("authentication_error")));
     assert!(!format!("{e:?} {e}").contains("wrong"));
     Ok(())
 }
@@ -294,7 +297,7 @@ async fn what_changes_something_is_sent_once() -> Outcome {
     assert!(e.is_outcome_unknown(), "{e:?}");
     assert_eq!((fake.requests(redeploy), e.is_repeatable()), (1, false));
     fake.on(redeploy).reply(503, "");
-    assert_eq!(koyeb.service(&shop).redeploy().await.expect_err("refused").kind(), Kind::Unavailable);
+    assert_eq!(koyeb.service(&shop).redeploy().await.expect_err("refused").kind(), ErrorKind::Unavailable);
     assert_eq!(fake.requests(redeploy), 2);
     // By 429 the service says that it did nothing.
     fake.on(redeploy).header("x-ratelimit-reset", "0").reply(429, "slow down");
@@ -304,7 +307,7 @@ async fn what_changes_something_is_sent_once() -> Outcome {
     fake.on(snapshot).drop_after();
     let instance = koyeb.instance(fake.instances(&shop).pop().ok_or("none")?);
     let e = instance.snapshot().name("n1").await.expect_err("the answer is lost");
-    assert_eq!((e.kind(), e.marker(), fake.requests(snapshot)), (Kind::OutcomeUnknown, Some("n1"), 1));
+    assert_eq!((e.kind(), e.marker(), fake.requests(snapshot)), (ErrorKind::OutcomeUnknown, Some("n1"), 1));
     assert_eq!(koyeb.snapshots().name("n1").list().all().await?.len(), 1);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use windlass::koyeb::{Koyeb, LogStream, Order, Tail};
 use windlass::testing::FakeKoyeb;
-use windlass::{Kind, Retry};
+use windlass::{ErrorKind, Retry};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -105,7 +105,7 @@ async fn a_search_that_does_not_advance_is_an_error() -> Outcome {
     };
     fake.on(QUERY).always().reply(200, page("2026-08-01T00:00:00Z"));
     let e = koyeb.service(&shop).logs().query().all().await.expect_err("it never ends");
-    assert_eq!((e.kind(), fake.requests(QUERY)), (Kind::BadReply, 2));
+    assert_eq!((e.kind(), fake.requests(QUERY)), (ErrorKind::BadReply, 2));
     Ok(())
 }
 
@@ -158,17 +158,17 @@ async fn a_tail_that_is_refused_says_so() -> Outcome {
     let stranger = Koyeb::token("wrong").url(fake.url()).client()?.with(Retry::never());
     assert_eq!(
         stranger.service(&shop).logs().tail().await.expect_err("a wrong token").kind(),
-        Kind::Unauthenticated
+        ErrorKind::Unauthenticated
     );
     fake.stream_error(7, "permission_denied");
     let mut tail = koyeb.service(&shop).logs().tail().await?;
-    assert_eq!(next(&mut tail).await.expect_err("refused").kind(), Kind::PermissionDenied);
+    assert_eq!(next(&mut tail).await.expect_err("refused").kind(), ErrorKind::PermissionDenied);
     assert_eq!(next(&mut tail).await?, None);
     // Cut at once: REST knows why.
     fake.stream_cut();
     fake.on(QUERY).reply(401, r#"{"status":401,"code":"authentication_error","message":"no"}"#);
     let mut tail = koyeb.service(&shop).logs().tail().await?;
-    assert_eq!(next(&mut tail).await.expect_err("refused").kind(), Kind::Unauthenticated);
+    assert_eq!(next(&mut tail).await.expect_err("refused").kind(), ErrorKind::Unauthenticated);
     Ok(())
 }
 
@@ -181,7 +181,7 @@ fn a_tail_whose_runtime_is_gone_ends_in_an_error() -> Outcome {
     let mut tail = first.block_on(koyeb.service(&shop).logs().tail())?;
     drop(first);
     servers.block_on(async {
-        assert!(matches!(tail.next().await, Some(Err(e)) if e.kind() == Kind::Interrupted));
+        assert!(matches!(tail.next().await, Some(Err(e)) if e.kind() == ErrorKind::Interrupted));
         assert!(tail.next().await.is_none());
     });
     Ok(())

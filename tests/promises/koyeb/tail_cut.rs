@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use windlass::koyeb::{Koyeb, Tail, Tailed};
 use windlass::testing::FakeKoyeb;
-use windlass::{Kind, Retry};
+use windlass::{ErrorKind, Retry};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -263,7 +263,7 @@ async fn a_search_that_is_refused_ends_the_tail() -> Outcome {
     fake.on(QUERY).reply(403, r#"{"status":403,"code":"authorization_required","message":"no"}"#);
     fake.close_tails();
     let e = tokio::time::timeout(Duration::from_secs(60), tail.next()).await?.ok_or("it ended")?;
-    assert_eq!(e.map_err(|e| e.kind()), Err(Kind::PermissionDenied));
+    assert_eq!(e.map_err(|e| e.kind()), Err(ErrorKind::PermissionDenied));
     assert!(tail.next().await.is_none());
     Ok(())
 }

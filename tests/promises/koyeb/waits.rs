@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use windlass::koyeb::{Deployment, DeploymentStatus, Instance, Koyeb, Service, ServiceStatus, Snapshot};
 use windlass::testing::FakeKoyeb;
-use windlass::{Kind, WaitEnd};
+use windlass::{ErrorKind, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -47,7 +47,7 @@ async fn a_state_without_a_way_back_ends_the_wait() -> Outcome {
         let e = koyeb.instance(&id).until_healthy().await.expect_err("it never will be");
         assert_eq!(
             (e.end(), e.kind(), e.error().code()),
-            (WaitEnd::Failed, Kind::OperationFailed, Some(status))
+            (WaitEnd::Failed, ErrorKind::OperationFailed, Some(status))
         );
         assert!(e.to_string().contains("out of memory"), "{e}");
     }
@@ -94,7 +94,7 @@ async fn a_deployment_that_fails_is_a_failure_at_once() -> Outcome {
     let shop = fake.add_service("shop", 1);
     fake.fail_deployment("the build broke");
     let e = koyeb.service(&shop).redeploy().await.expect_err("it fails");
-    assert_eq!((e.kind(), e.code()), (Kind::OperationFailed, Some("ERROR")));
+    assert_eq!((e.kind(), e.code()), (ErrorKind::OperationFailed, Some("ERROR")));
     assert!(e.to_string().contains("the build broke"), "{e}");
     assert!(e.ticket().is_some());
     Ok(())
@@ -106,13 +106,13 @@ async fn pause_and_resume() -> Outcome {
     let shop = fake.add_service("shop", 2);
     let service = koyeb.service(&shop);
     assert_eq!(service.pause().await?.status, ServiceStatus::Paused);
-    assert_eq!(service.pause().await.expect_err("it is paused").kind(), Kind::Conflict);
+    assert_eq!(service.pause().await.expect_err("it is paused").kind(), ErrorKind::Conflict);
     assert_eq!(service.resume().skip_build().await?.status, ServiceStatus::Healthy);
     assert!(fake.log().iter().any(|request| request.query == "skip_build=true"));
     service.pause().await?;
     fake.fail_deployment("no such image");
     let e = service.resume().await.expect_err("its deployment fails");
-    assert_eq!(e.kind(), Kind::OperationFailed);
+    assert_eq!(e.kind(), ErrorKind::OperationFailed);
     assert!(e.to_string().contains("no such image"), "{e}");
     Ok(())
 }
@@ -173,8 +173,8 @@ async fn a_deployment_is_cancelled() -> Outcome {
     let deployment = koyeb.deployment(redeploy.ticket().id());
     assert_eq!(deployment.cancel().await?.status, DeploymentStatus::Canceled);
     let e = redeploy.await.expect_err("it was cancelled");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::Cancelled));
-    assert_eq!(deployment.cancel().await.expect_err("too late").kind(), Kind::Conflict);
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Cancelled));
+    assert_eq!(deployment.cancel().await.expect_err("too late").kind(), ErrorKind::Conflict);
     fake.step(Duration::from_secs(3_600));
     koyeb.service(&shop).redeploy().send().await?.cancel().await?;
     assert_eq!(fake.requests("POST /v1/deployments/{id}/cancel"), 3);

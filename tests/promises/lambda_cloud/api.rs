@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use windlass::lambda_cloud::{ErrorCode, InstanceStatus, Launch, NetworkProtocol, RulesetChange, rule};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Kind, LambdaCloud, Retry, Sent};
+use windlass::{ErrorKind, LambdaCloud, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -74,7 +74,7 @@ async fn what_the_vendor_adds_fails_nothing() -> Outcome {
     fake.on(LIST).reply(418, r#"{"error":{"code":"global/teapot","message":"m","brew":1},"more":2}"#);
     let e = lambda.instances().list().all().await.expect_err("a teapot");
     assert_eq!(ErrorCode::of(&e), Some(ErrorCode::Unknown("global/teapot".into())));
-    assert!(e.code_is("global/teapot") && e.kind() == Kind::Rejected);
+    assert!(e.code_is("global/teapot") && e.kind() == ErrorKind::Rejected);
     Ok(())
 }
 
@@ -114,16 +114,16 @@ async fn answers_that_are_none_keep_their_status() -> Outcome {
     let (fake, lambda) = fake().await?;
     let once = lambda.with(Retry::never());
     for (status, body, kind) in [
-        (429, "<html>Error 1015</html>", Kind::RateLimited),
-        (403, "error code: 1015", Kind::RateLimited),
-        (502, "<html>bad gateway</html>", Kind::Unavailable),
-        (500, "", Kind::Server),
-        (301, "", Kind::BadReply),
-        (200, "<html>welcome</html>", Kind::BadReply),
-        (200, "", Kind::BadReply),
-        (401, "", Kind::Unauthenticated),
-        (400, r#"{"error":{"code":"provider/internal-unavailable","message":"m"}}"#, Kind::Unavailable),
-        (409, r#"{"error":{"code":"global/internal-error","message":"m"}}"#, Kind::Server),
+        (429, "<html>Error 1015</html>", ErrorKind::RateLimited),
+        (403, "error code: 1015", ErrorKind::RateLimited),
+        (502, "<html>bad gateway</html>", ErrorKind::Unavailable),
+        (500, "", ErrorKind::Server),
+        (301, "", ErrorKind::BadReply),
+        (200, "<html>welcome</html>", ErrorKind::BadReply),
+        (200, "", ErrorKind::BadReply),
+        (401, "", ErrorKind::Unauthenticated),
+        (400, r#"{"error":{"code":"provider/internal-unavailable","message":"m"}}"#, ErrorKind::Unavailable),
+        (409, r#"{"error":{"code":"global/internal-error","message":"m"}}"#, ErrorKind::Server),
     ] {
         fake.on(LIST).header("CF-Ray", "8f1-SJC").reply(status, body);
         let e = once.instances().list().all().await.expect_err(body);
@@ -170,7 +170,10 @@ async fn bad_input_is_refused_before_anything_is_sent() -> Outcome {
     ];
     for (launch, field) in bad {
         let e = launch.await.expect_err(field);
-        assert_eq!((e.kind(), e.fields(), e.sent()), (Kind::InvalidInput, &[field.to_owned()][..], Sent::No));
+        assert_eq!(
+            (e.kind(), e.fields(), e.sent()),
+            (ErrorKind::InvalidInput, &[field.to_owned()][..], Sent::No)
+        );
     }
     for id in ["", ".", "..", "a/b", "a\\b"] {
         let bad = lambda.instance(id);
@@ -189,7 +192,7 @@ async fn bad_input_is_refused_before_anything_is_sent() -> Outcome {
             let e = e.ok_or_else(|| format!("verb {verb} took {id:?}"))?;
             assert_eq!(
                 (e.kind(), e.fields(), e.sent()),
-                (Kind::InvalidInput, &["id".to_owned()][..], Sent::No)
+                (ErrorKind::InvalidInput, &["id".to_owned()][..], Sent::No)
             );
         }
     }
@@ -268,7 +271,7 @@ async fn file_systems() -> Outcome {
     assert_eq!(gpu.file_system_mounts[0].mount_point, "/data/models");
     assert!(lambda.file_systems().await?[0].is_in_use);
     let e = lambda.delete_file_system(&models.id).await.expect_err("mounted");
-    assert!(e.kind() == Kind::Conflict && e.code_is(ErrorCode::FileSystemInUse));
+    assert!(e.kind() == ErrorKind::Conflict && e.code_is(ErrorCode::FileSystemInUse));
     gpu.terminate().await?;
     lambda.delete_file_system(&models.id).await?;
     assert!(lambda.file_systems().await?.is_empty());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use windlass::lambda_cloud::{Choice, ErrorCode, LaunchWhenAvailable};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Kind, LambdaCloud, Pacing, Retry, Sent};
+use windlass::{ErrorKind, LambdaCloud, Pacing, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -113,7 +113,7 @@ async fn the_deadline_ends_the_search_with_all_that_was_tried() -> Outcome {
     let started = Instant::now();
     let e = search.await.expect_err("there is nothing");
     assert!(started.elapsed() >= Duration::from_millis(300));
-    assert_eq!(e.kind(), Kind::Timeout);
+    assert_eq!(e.kind(), ErrorKind::Timeout);
     assert!(e.code_is(ErrorCode::InsufficientCapacity), "{e:?}");
     for choice in [h100(), a10()] {
         assert!(e.message().contains(&format!("{choice}: no capacity")), "{e}");
@@ -153,7 +153,7 @@ async fn a_search_that_is_stopped_leaves_nothing_behind() -> Outcome {
         }
     };
     let e = search.stop_when(tried).await.expect_err("stopped");
-    assert_eq!((e.kind(), fake.launches()), (Kind::Cancelled, 0));
+    assert_eq!((e.kind(), fake.launches()), (ErrorKind::Cancelled, 0));
     assert!(e.message().contains("no capacity"), "{e}");
     // What is under way is seen through, and given back.
     fake.capacity("gpu_1x_h100_pcie").in_region("us-west-3").is(1);
@@ -176,13 +176,13 @@ async fn what_time_will_not_cure_is_given_up() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.quota(0);
     let e = search(&lambda, &[h100(), a10()]).0.await.expect_err("no quota");
-    assert_eq!((e.kind(), fake.requests(LAUNCH)), (Kind::QuotaExceeded, 2));
+    assert_eq!((e.kind(), fake.requests(LAUNCH)), (ErrorKind::QuotaExceeded, 2));
     fake.deactivate_account();
     let e = search(&lambda, &[h100(), a10()]).0.await.expect_err("no account");
-    assert_eq!((e.kind(), fake.requests(LAUNCH)), (Kind::PermissionDenied, 2));
+    assert_eq!((e.kind(), fake.requests(LAUNCH)), (ErrorKind::PermissionDenied, 2));
     for wrong in [vec![], vec![Choice::of("")], vec![a10().in_region("")]] {
         let e = search(&lambda, &wrong).0.await.expect_err("no choice");
-        assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["choices".to_owned()][..]));
+        assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["choices".to_owned()][..]));
     }
     let before = fake.log().len();
     let e = lambda.launch_when_available([a10()]).await.expect_err("no key");
@@ -231,7 +231,7 @@ async fn waiting_for_a_turn_counts_against_the_limit_and_sends_nothing() -> Outc
     let started = Instant::now();
     let e = launch(&hasty).await.expect_err("its turn is far off");
     assert!(started.elapsed() < Duration::from_secs(900), "{:?}", started.elapsed());
-    assert_eq!((e.kind(), e.sent(), e.attempts()), (Kind::Timeout, Sent::No, 0));
+    assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Timeout, Sent::No, 0));
     assert!(e.is_repeatable() && e.marker().is_none(), "{e:?}");
     // Giving up is possible at any time, and nobody looks for what was never sent.
     let patient = launch(&lambda).send();
@@ -262,7 +262,7 @@ async fn a_service_that_enforces_its_limits_refuses_in_html() -> Outcome {
     lambda.regions().await?;
     let once = lambda.with(Retry::never());
     let e = once.regions().await.expect_err("too fast");
-    assert_eq!((e.kind(), e.status(), e.code()), (Kind::RateLimited, Some(429), None));
+    assert_eq!((e.kind(), e.status(), e.code()), (ErrorKind::RateLimited, Some(429), None));
     assert!(!e.to_string().contains('<') && e.body().starts_with(b"<!DOCTYPE"), "{e}");
     fake.advance(Duration::from_secs(1));
     once.regions().await?;
@@ -270,7 +270,7 @@ async fn a_service_that_enforces_its_limits_refuses_in_html() -> Outcome {
     let launch = || once.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").send();
     drop(launch().await?);
     fake.advance(Duration::from_secs(11));
-    assert_eq!(launch().await.map(drop).map_err(|e| e.kind()), Err(Kind::RateLimited));
+    assert_eq!(launch().await.map(drop).map_err(|e| e.kind()), Err(ErrorKind::RateLimited));
     fake.advance(Duration::from_secs(1));
     drop(launch().await?);
     assert_eq!(fake.launches(), 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use windlass::lambda_cloud::types::NetworkProtocol;
 use windlass::lambda_cloud::{Choice, rule};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Error, Kind, LambdaCloud, Pacing, Retry};
+use windlass::{Error, ErrorKind, LambdaCloud, Pacing, Retry};
 
 use crate::alone::{alone, memory};
 use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
@@ -31,7 +31,7 @@ alone! {
         let launched = async || match launch().send().await?.timeout(Duration::from_millis(5)).await {
             Ok(instance) => Ok(Some(instance)),
             Err(e) => match Error::from(e) {
-                e if e.kind() == Kind::Timeout => Ok(None),
+                e if e.kind() == ErrorKind::Timeout => Ok(None),
                 e => Err(e),
             },
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use windlass::lambda_cloud::{ErrorCode, Instance, InstanceStatus, Launch};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Error, Kind, LambdaCloud, Retry, Sent};
+use windlass::{Error, ErrorKind, LambdaCloud, Retry, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -95,7 +95,7 @@ async fn every_fault_at_the_launch_itself() -> Outcome {
                 ("429", 1) => assert_eq!((result.is_ok(), sent), (true, 2)),
                 ("429", _) => {
                     let e = result.expect_err("always refused");
-                    assert_eq!((e.kind(), e.sent(), sent), (Kind::RateLimited, Sent::Yes, 3));
+                    assert_eq!((e.kind(), e.sent(), sent), (ErrorKind::RateLimited, Sent::Yes, 3));
                     assert_eq!(fake.requests(LIST), 0, "there is nothing to look for");
                 }
                 // It worked, and is found.
@@ -105,7 +105,7 @@ async fn every_fault_at_the_launch_itself() -> Outcome {
                 // It didn't, but who knows.
                 _ => {
                     let e = result.expect_err("it never took effect");
-                    assert_eq!((e.kind(), sent), (Kind::OutcomeUnknown, 1), "{fault}: {e:?}");
+                    assert_eq!((e.kind(), sent), (ErrorKind::OutcomeUnknown, 1), "{fault}: {e:?}");
                 }
             }
         }
@@ -150,7 +150,10 @@ async fn a_service_that_stays_out_of_reach_leaves_an_error_that_names_the_marker
     let launch = a10(&lambda.with(hasty()));
     let marker = launch.marker().to_owned();
     let e = launch.await.expect_err("nobody answers");
-    assert_eq!((e.kind(), e.marker(), fake.launches()), (Kind::OutcomeUnknown, Some(marker.as_str()), 1));
+    assert_eq!(
+        (e.kind(), e.marker(), fake.launches()),
+        (ErrorKind::OutcomeUnknown, Some(marker.as_str()), 1)
+    );
     assert_eq!((e.api(), e.operation(), e.sent()), ("lambda-cloud", "instance_launch", Sent::Unknown));
     Ok(())
 }
@@ -214,9 +217,9 @@ async fn a_refusal_is_believed_and_nothing_is_looked_for() -> Outcome {
 #[tokio::test]
 async fn anything_but_one_id_is_an_error_that_names_them_all() -> Outcome {
     for (ids, kind) in [
-        (r#"[]"#, Kind::OutcomeUnknown),
-        (r#"[""]"#, Kind::OutcomeUnknown),
-        (r#"["aaa","bbb"]"#, Kind::BadReply),
+        (r#"[]"#, ErrorKind::OutcomeUnknown),
+        (r#"[""]"#, ErrorKind::OutcomeUnknown),
+        (r#"["aaa","bbb"]"#, ErrorKind::BadReply),
     ] {
         let (fake, lambda) = fake().await?;
         fake.on(LAUNCH).reply(200, format!(r#"{{"data":{{"instance_ids":{ids}}}}}"#));
@@ -224,7 +227,7 @@ async fn anything_but_one_id_is_an_error_that_names_them_all() -> Outcome {
         assert_eq!(e.kind(), kind, "{ids}");
         assert!(e.marker().is_some() && e.sent() == Sent::Yes);
         assert!(
-            kind != Kind::BadReply || (e.message().contains("aaa") && e.message().contains("bbb")),
+            kind != ErrorKind::BadReply || (e.message().contains("aaa") && e.message().contains("bbb")),
             "{e}"
         );
     }
@@ -242,7 +245,7 @@ async fn two_instances_of_one_launch_are_both_named() -> Outcome {
     }
     fake.on(LAUNCH).drop_before();
     let e = launch.await.expect_err("two of them");
-    assert_eq!(e.kind(), Kind::BadReply);
+    assert_eq!(e.kind(), ErrorKind::BadReply);
     assert!(ids.iter().all(|id| e.message().contains(id)), "{e}");
     Ok(())
 }
@@ -252,7 +255,7 @@ async fn a_launch_that_never_left_is_sent_again() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.stop().await;
     let e = a10(&lambda.with(hasty())).await.expect_err("nobody is there");
-    assert_eq!((e.kind(), e.sent(), e.attempts()), (Kind::Connect, Sent::No, 3));
+    assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Connect, Sent::No, 3));
     assert!(e.is_repeatable() && e.marker().is_none());
     fake.restart().await?;
     a10(&lambda).await?;
@@ -362,31 +365,33 @@ async fn documented_refusals_have_their_codes() -> Outcome {
         (ErrorCode::of(&e).expect("a code"), e.kind())
     };
     let here = |name: &str| lambda.launch(name).region("us-west-1").ssh_key("laptop");
-    assert_eq!(code(here("gpu_9x_z").await), (ErrorCode::ObjectDoesNotExist, Kind::NotFound));
+    assert_eq!(code(here("gpu_9x_z").await), (ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound));
     let unknown_key = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("nobody's");
-    assert_eq!(code(unknown_key.await), (ErrorCode::ObjectDoesNotExist, Kind::NotFound));
+    assert_eq!(code(unknown_key.await), (ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound));
     let storage = lambda.create_file_system("models").in_region("us-east-1").await?;
     let wrong = here("gpu_1x_a10").mount("/data/models").of_file_system(storage.id);
-    assert_eq!(code(wrong.await), (ErrorCode::FileSystemInWrongRegion, Kind::InvalidInput));
+    assert_eq!(code(wrong.await), (ErrorCode::FileSystemInWrongRegion, ErrorKind::InvalidInput));
     assert_eq!(
         code(here("gpu_1x_a10").firewall_ruleset("nope").await),
-        (ErrorCode::ObjectDoesNotExist, Kind::NotFound)
+        (ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound)
     );
     fake.no_capacity();
     let e = here("gpu_1x_a10").await.expect_err("nothing left");
     assert!(e.code_is(ErrorCode::InsufficientCapacity));
-    assert!(e.suggestion().is_some() && e.kind() == Kind::InsufficientCapacity && e.status() == Some(400));
+    assert!(
+        e.suggestion().is_some() && e.kind() == ErrorKind::InsufficientCapacity && e.status() == Some(400)
+    );
     fake.quota(0);
-    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::QuotaExceeded, Kind::QuotaExceeded));
+    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::QuotaExceeded, ErrorKind::QuotaExceeded));
     fake.invalidate_address();
-    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::InvalidAddress, Kind::PermissionDenied));
+    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::InvalidAddress, ErrorKind::PermissionDenied));
     fake.deactivate_account();
-    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::AccountInactive, Kind::PermissionDenied));
+    assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::AccountInactive, ErrorKind::PermissionDenied));
     let stranger = fake.connect();
     drop(stranger);
     let wrong_key = LambdaCloud::with_key("wrong").base_url(fake.url()).client()?;
     let refused = wrong_key.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").await;
-    assert_eq!(code(refused), (ErrorCode::InvalidApiKey, Kind::Unauthenticated));
+    assert_eq!(code(refused), (ErrorCode::InvalidApiKey, ErrorKind::Unauthenticated));
     assert_eq!(fake.launches(), 0);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use windlass::lambda_cloud::{ErrorCode, Instance, InstanceStatus, Launch};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Kind, LambdaCloud, WaitEnd};
+use windlass::{ErrorKind, LambdaCloud, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -42,7 +42,7 @@ async fn every_state_that_is_an_end_ends_the_wait() -> Outcome {
         let (fake, lambda) = fake().await?;
         fake.next_boot_ends(status);
         let e = a10(&lambda).send().await?.await.expect_err("it won't get there");
-        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{status}");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{status}");
         assert!(e.to_string().contains(e.ticket().id()), "{e}");
         assert_eq!(e.error().api(), "lambda-cloud");
         assert_eq!(fake.instances().len(), usize::from(status == "unhealthy"));
@@ -113,7 +113,7 @@ async fn an_instance_that_vanishes_while_it_boots_ends_the_wait() -> Outcome {
         })
         .await
         .expect_err("it is gone");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{e}");
+    assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e}");
     assert!(e.to_string().contains("vanished"), "{e}");
     // The list alone is not believed.
     assert_eq!(fake.requests(GET), 1);
@@ -127,7 +127,7 @@ async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
     let operation = a10(&lambda).send().await?;
     assert!(format!("{operation:?}").contains("limit: 1800s"), "{operation:?}");
     let e = operation.timeout(Duration::from_millis(30)).await.expect_err("it never boots");
-    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, Kind::Timeout));
+    assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     let text = e.ticket().to_string();
     fake.advance(Duration::from_secs(3));
     let elsewhere = fake.client()?;
@@ -138,7 +138,7 @@ async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
     let foreign = "windlass:incus/launch/1?at=https://a&in=project:default&name=web&marker=2".parse()?;
     assert_eq!(
         elsewhere.resume::<Instance>(&foreign).map(drop).map_err(|e| e.kind()),
-        Err(Kind::InvalidInput)
+        Err(ErrorKind::InvalidInput)
     );
     Ok(())
 }
@@ -172,7 +172,7 @@ async fn cancelling_a_launch_terminates_the_instance() -> Outcome {
     assert!(fake.instances().is_empty());
     let gpu = a10(&lambda).await?;
     let e = gpu.terminate().send().await?.cancel().await.expect_err("there is no way back");
-    assert_eq!(e.kind(), Kind::Conflict);
+    assert_eq!(e.kind(), ErrorKind::Conflict);
     Ok(())
 }
 
@@ -240,7 +240,7 @@ async fn a_refused_termination_of_what_runs_is_an_error() -> Outcome {
     let gpu = a10(&lambda).await?;
     fake.on(TERMINATE).reply(400, r#"{"error":{"code":"global/unknown","message":"Unknown error."}}"#);
     let e = gpu.terminate().await.expect_err("refused");
-    assert_eq!((e.kind(), fake.instances().len(), fake.requests(TERMINATE)), (Kind::Rejected, 1, 1));
+    assert_eq!((e.kind(), fake.instances().len(), fake.requests(TERMINATE)), (ErrorKind::Rejected, 1, 1));
     Ok(())
 }
 
@@ -266,7 +266,7 @@ async fn restarting_waits_until_it_is_active_again() -> Outcome {
     assert!(fake.requests(LIST) - before >= 20);
     let text = gpu.restart().send().await?.ticket().to_string();
     let e = gpu.restart().await.expect_err("it boots");
-    assert_eq!((e.kind(), e.code_is(ErrorCode::Conflict)), (Kind::Conflict, true));
+    assert_eq!((e.kind(), e.code_is(ErrorCode::Conflict)), (ErrorKind::Conflict, true));
     fake.client()?.resume::<Instance>(&text.parse()?)?.await?;
     assert_eq!(fake.requests(RESTART), 3);
     Ok(())
@@ -292,6 +292,6 @@ async fn a_restart_whose_answer_is_lost_is_not_repeated() -> Outcome {
     assert_eq!(fake.requests(RESTART), 1);
     fake.on(RESTART).drop_before();
     let e = gpu.restart().await.expect_err("it never arrived");
-    assert_eq!((e.kind(), fake.requests(RESTART)), (Kind::Interrupted, 2));
+    assert_eq!((e.kind(), fake.requests(RESTART)), (ErrorKind::Interrupted, 2));
     Ok(())
 }

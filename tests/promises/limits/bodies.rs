@@ -5,7 +5,7 @@ use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::{Disk, ShakenFist};
 use windlass::testing::FakeShakenFist;
-use windlass::{Error, Kind, Limits, Pacing, Retry};
+use windlass::{Error, ErrorKind, Limits, Pacing, Retry};
 
 use super::hostile::{Door, Manner};
 use crate::alone::{alone, memory};
@@ -31,7 +31,7 @@ async fn an_endless_document() -> Outcome {
     let door = Door::to_nowhere(Manner::Endless { status: 200 }).await?;
     let before = memory("VmHWM");
     for e in all(&door, &Limits::default()).await? {
-        assert_eq!((e.kind(), e.status()), (Kind::BadReply, Some(200)), "{e:?}");
+        assert_eq!((e.kind(), e.status()), (ErrorKind::BadReply, Some(200)), "{e:?}");
         assert!(e.message().contains("67108864 bytes (Limits::json_body)"), "{e}");
     }
     let more = memory("VmHWM").saturating_sub(before);
@@ -46,7 +46,7 @@ async fn an_endless_document_with_a_limit_of_its_own() -> Outcome {
     let door = Door::to_nowhere(Manner::Endless { status: 200 }).await?;
     let before = memory("VmHWM");
     for e in all(&door, &Limits::default().json_body(MIB)).await? {
-        assert_eq!((e.kind(), e.status()), (Kind::BadReply, Some(200)), "{e:?}");
+        assert_eq!((e.kind(), e.status()), (ErrorKind::BadReply, Some(200)), "{e:?}");
         assert!(e.message().contains("1048576 bytes (Limits::json_body)"), "{e}");
     }
     // Documents that come as streams.
@@ -56,7 +56,7 @@ async fn an_endless_document_with_a_limit_of_its_own() -> Outcome {
     let console = Door::before(&fake.url(), "/consoledata", Manner::Endless { status: 200 }).await?;
     let sf = ShakenFist::at(&console.url).namespace("demo").key("demokey").limits(limits).client()?;
     let e = sf.instance(&uuid).console_log().await.expect_err("it has no end");
-    assert!(e.kind() == Kind::BadReply && e.message().contains("(Limits::json_body)"), "{e:?}");
+    assert!(e.kind() == ErrorKind::BadReply && e.message().contains("(Limits::json_body)"), "{e:?}");
     let more = memory("VmHWM").saturating_sub(before);
     assert!(more < 24 * MIB, "{} MiB more", more / MIB);
     Ok(())

@@ -9,7 +9,7 @@ use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::{Disk, ShakenFist};
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
-use windlass::{Error, Kind, Limits, Pacing, Retry, Sent};
+use windlass::{Error, ErrorKind, Limits, Pacing, Retry, Sent};
 
 use super::hostile::{Door, Manner};
 use crate::alone::Outcome;
@@ -43,7 +43,7 @@ async fn ends(name: &str, door: &Door, call: Ended) {
     let e = ended.expect_err(name);
     // What has no token isn't sent.
     let sent = if name.starts_with("token") { Sent::No } else { Sent::Unknown };
-    assert_eq!((e.kind(), e.sent()), (Kind::Timeout, sent), "{name}: {e:?}");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::Timeout, sent), "{name}: {e:?}");
     let told = e.message().contains("(Retry::attempt_timeout)") || e.message().contains("(Retry::total)");
     assert!(told && e.message().starts_with("no "), "{name}: {e}");
     assert!(door.stopped() > 0, "{name}: it got stuck elsewhere");
@@ -87,7 +87,7 @@ async fn of_incus_events() -> Outcome {
         let door = Door::to_nowhere(manner).await?;
         let incus = Incus::http(&door.url).retry(impatient()).client()?;
         let ended = tokio::time::timeout(ENOUGH, incus.events().connect()).await?;
-        assert_eq!(ended.map(drop).map_err(|e| e.kind()), Err(Kind::Timeout), "{manner:?}");
+        assert_eq!(ended.map(drop).map_err(|e| e.kind()), Err(ErrorKind::Timeout), "{manner:?}");
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ async fn of_bodies_that_trickle() -> Outcome {
         let incus = Incus::http(&door.url).retry(impatient()).client()?;
         let ended = tokio::time::timeout(ENOUGH, incus.instance("web").get()).await?;
         let e = ended.expect_err("it is never whole");
-        assert_eq!((e.kind(), e.status()), (Kind::Timeout, Some(status)), "{e:?}");
+        assert_eq!((e.kind(), e.status()), (ErrorKind::Timeout, Some(status)), "{e:?}");
         assert!(e.message().contains("was not whole within"), "{e}");
     }
     Ok(())
@@ -217,7 +217,7 @@ async fn of_a_client_with_a_limit_of_its_own() -> Outcome {
     for (name, call) in calls {
         let e = tokio::time::timeout(ENOUGH, call).await?.expect_err(name);
         assert_eq!(e.message(), "no answer within 250ms (Limits::head)", "{name}: {e:?}");
-        assert_eq!((e.kind(), e.attempts(), e.api()), (Kind::Timeout, 1, "incus"), "{name}: {e:?}");
+        assert_eq!((e.kind(), e.attempts(), e.api()), (ErrorKind::Timeout, 1, "incus"), "{name}: {e:?}");
     }
     Ok(())
 }
@@ -230,18 +230,24 @@ async fn at_the_extremes() -> Outcome {
         let limits = Limits::default().head(time);
         let incus = Incus::unix(fake.socket()).limits(limits).client()?;
         let listed = incus.instances().list().all().await.map(drop).map_err(|e| e.kind());
-        assert!(listed.is_ok() || (listed == Err(Kind::Timeout) && time.is_zero()), "{time:?}: {listed:?}");
+        assert!(
+            listed.is_ok() || (listed == Err(ErrorKind::Timeout) && time.is_zero()),
+            "{time:?}: {listed:?}"
+        );
         let retry = Retry::default().attempt_timeout(time).total(time).backoff(time, time);
         let incus = Incus::unix(fake.socket()).retry(retry.attempts(0)).client()?;
         let listed = incus.instances().list().all().await.map(drop).map_err(|e| e.kind());
-        assert!(listed.is_ok() || (listed == Err(Kind::Timeout) && time.is_zero()), "{time:?}: {listed:?}");
+        assert!(
+            listed.is_ok() || (listed == Err(ErrorKind::Timeout) && time.is_zero()),
+            "{time:?}: {listed:?}"
+        );
     }
     for most in [0, u64::MAX] {
         let limits = Limits::default().json_body(most).error_body(most).in_flight(usize::try_from(most)?);
         let incus = Incus::unix(fake.socket()).limits(limits).client()?;
         assert_eq!(incus.instances().list().all().await.is_ok(), most > 0);
         let missing = incus.instance("nobody").get().await.map(drop);
-        assert_eq!(missing.map_err(|e| e.kind()), Err(Kind::NotFound));
+        assert_eq!(missing.map_err(|e| e.kind()), Err(ErrorKind::NotFound));
     }
     Ok(())
 }

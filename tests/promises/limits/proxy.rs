@@ -9,7 +9,7 @@ use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::ShakenFist;
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
-use windlass::{Kind, Retry};
+use windlass::{ErrorKind, Retry};
 
 use crate::alone::Outcome;
 
@@ -81,15 +81,15 @@ async fn plain_http(spy: &str) -> Outcome {
     // Plain HTTP to another machine: there is none, and that is how it must end.
     let far = ShakenFist::at("http://elsewhere.invalid").namespace("demo").key("k").retry(Retry::never());
     let e = far.client()?.instances().list().all().await.expect_err("there is no such machine");
-    assert_eq!(e.kind(), Kind::Connect, "{e:?}");
+    assert_eq!(e.kind(), ErrorKind::Connect, "{e:?}");
     // TLS to this machine.
     let near = Koyeb::token("t").url("https://127.0.0.1:1").retry(Retry::never()).client()?;
-    assert_eq!(near.instances().list().all().await.map_err(|e| e.kind()).err(), Some(Kind::Connect));
+    assert_eq!(near.instances().list().all().await.map_err(|e| e.kind()).err(), Some(ErrorKind::Connect));
     // TLS to another one.
     let far =
         LambdaCloud::with_key("k").base_url("https://elsewhere.invalid").retry(Retry::never()).client()?;
     let e = far.instances().list().all().await.expect_err("the proxy refuses");
-    assert_eq!(e.kind(), Kind::Connect, "{e:?} {spy}");
+    assert_eq!(e.kind(), ErrorKind::Connect, "{e:?} {spy}");
     Ok(())
 }
 
@@ -108,7 +108,7 @@ async fn one_that_was_asked_for() -> Outcome {
     ];
     for refused in unusable {
         let e = refused.expect_err("no such proxy");
-        assert_eq!((e.kind(), e.fields()), (Kind::InvalidInput, &["proxy".to_owned()][..]));
+        assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["proxy".to_owned()][..]));
         assert!(!format!("{e:?}").contains("hunter2"), "{e:?}");
     }
     Ok(())

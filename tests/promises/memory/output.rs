@@ -1,6 +1,6 @@
 //! A command that writes without end: what is collected of it has a limit. Alone in its process, whose memory it measures.
 
-use windlass::Kind;
+use windlass::ErrorKind;
 
 use crate::alone::{alone, memory};
 
@@ -16,7 +16,7 @@ async fn yes_on_incus() -> Outcome {
     let web = windlass::Incus::unix(fake.socket()).client()?.launch("web").image("busybox").await?;
     let before = memory("VmRSS");
     let e = web.exec(["yes"]).output().await.expect_err("it never ends");
-    assert_eq!((e.kind(), e.stdout().map(<[u8]>::len)), (Kind::LimitExceeded, Some(64 << 20)));
+    assert_eq!((e.kind(), e.stdout().map(<[u8]>::len)), (ErrorKind::LimitExceeded, Some(64 << 20)));
     let grown = memory("VmHWM").saturating_sub(before);
     assert!(grown < 64 * MIB + BESIDE, "{} MiB more", grown / MIB);
     println!("{} MiB more at most", grown / MIB);
@@ -32,7 +32,7 @@ async fn yes_on_koyeb() -> Outcome {
     let before = memory("VmRSS");
     let e = fake.client()?.instance(&id).exec(["yes"]).max_output(8 * MIB).output().await;
     let e = e.expect_err("it never ends");
-    assert_eq!((e.kind(), e.stdout().map(<[u8]>::len)), (Kind::LimitExceeded, Some(8 << 20)));
+    assert_eq!((e.kind(), e.stdout().map(<[u8]>::len)), (ErrorKind::LimitExceeded, Some(8 << 20)));
     let grown = memory("VmHWM").saturating_sub(before);
     assert!(grown < 8 * MIB + BESIDE, "{} MiB more", grown / MIB);
     println!("{} MiB more at most", grown / MIB);

@@ -20,7 +20,7 @@ async fn exec_gives_status_and_both_streams_of_any_size() -> Outcome {
         (done.status.code(), done.stdout_text().as_str(), done.stderr_text().as_str()),
         (7, "out\n", "err\n")
     );
-    assert_kind(done.success(), Kind::CommandFailed);
+    assert_kind(done.success(), ErrorKind::CommandFailed);
     let long: Vec<u8> = (b'a'..=b'z').cycle().take(300_000).collect();
     fake.add_file(&web.uuid, "/long", long.clone());
     // The text comes from a blob, and the connection to that breaks.
@@ -57,9 +57,11 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     let _held = fake.hold_agents();
-    for (state, kind) in
-        [("error", Kind::OperationFailed), ("expired", Kind::OperationFailed), ("deleted", Kind::Cancelled)]
-    {
+    for (state, kind) in [
+        ("error", ErrorKind::OperationFailed),
+        ("expired", ErrorKind::OperationFailed),
+        ("deleted", ErrorKind::Cancelled),
+    ] {
         let operation = web.exec("echo hi").send().await?;
         let uuid = operation.ticket().id().to_owned();
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -73,8 +75,10 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     }
     // One that stays in `executing` can't outlast the limit.
     let started = Instant::now();
-    let e =
-        assert_kind(web.exec("echo hi").timeout(Duration::from_millis(700)).output().await, Kind::Timeout);
+    let e = assert_kind(
+        web.exec("echo hi").timeout(Duration::from_millis(700)).output().await,
+        ErrorKind::Timeout,
+    );
     assert!(started.elapsed() < Duration::from_secs(60));
     drop(_held);
     let done = sf.resume::<Output>(&e.ticket().ok_or("no ticket")?.parse()?)?.await?;
@@ -91,7 +95,7 @@ async fn an_order_that_never_arrived_is_an_unknown_outcome() -> Outcome {
     let route = "POST /instances/{one}/agent/execute";
     fake.on(route).reply(502, "<html>bad gateway</html>");
     let e = web.exec("echo hi").timeout(Duration::from_millis(300)).output().await;
-    let e = assert_kind(e, Kind::OutcomeUnknown);
+    let e = assert_kind(e, ErrorKind::OutcomeUnknown);
     assert_eq!((e.status(), fake.requests(route), fake.agent_operations().len()), (Some(502), 2, 1));
     assert!(e.request_id().is_some_and(|id| id.starts_with("windlass-")), "{e:?}");
     Ok(())

@@ -28,7 +28,7 @@ async fn a_create_that_never_arrived_is_an_unknown_outcome_and_not_sent_again() 
             _ => rule.reply(502, "<html>bad gateway</html>"),
         };
         let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(300));
-        let e = assert_kind(create.await, Kind::OutcomeUnknown);
+        let e = assert_kind(create.await, ErrorKind::OutcomeUnknown);
         let marker = e.marker().ok_or("no marker")?;
         assert!(sf.find_created(marker).await?.is_none());
         assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 0));
@@ -42,7 +42,7 @@ async fn somebody_elses_instance_of_that_name_is_not_taken_for_ours() -> Outcome
     let theirs = sf.create("web").disk(Disk::blank(1)).await?;
     fake.on("POST /instances").drop_before();
     let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
-    assert_kind(create.await, Kind::OutcomeUnknown);
+    assert_kind(create.await, ErrorKind::OutcomeUnknown);
     assert_eq!(fake.instances(), std::slice::from_ref(&theirs.uuid));
     Ok(())
 }
@@ -69,14 +69,14 @@ async fn one_deadline_bounds_all_of_a_create() -> Outcome {
         .reply(406, r#"{"error": "network x is not ready (initial)", "status": 406}"#);
     let started = Instant::now();
     let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
-    assert_eq!(assert_kind(e, Kind::Conflict).status(), Some(406));
+    assert_eq!(assert_kind(e, ErrorKind::Conflict).status(), Some(406));
     assert!(started.elapsed() < Duration::from_secs(60));
     // … and stuck in `preflight`.
     let (fake, sf) = served().await?;
     let _held = fake.hold_instances();
     let started = Instant::now();
     let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
-    let e = assert_kind(e, Kind::Timeout);
+    let e = assert_kind(e, ErrorKind::Timeout);
     assert!(started.elapsed() < Duration::from_secs(60));
     let left = sf.resume::<Instance>(&e.ticket().ok_or("no ticket")?.parse()?)?;
     drop(_held);
@@ -91,7 +91,7 @@ async fn a_taken_address_is_never_asked_for_again() -> Outcome {
     let nic = || Nic::on("front").address("10.0.0.9");
     sf.create("a").disk(Disk::blank(1)).nic(nic()).await?;
     let e = sf.create("b").disk(Disk::blank(1)).nic(nic()).attempts_when_full(5).await;
-    let e = assert_kind(e, Kind::Conflict);
+    let e = assert_kind(e, ErrorKind::Conflict);
     assert_eq!((e.status(), fake.requests("POST /instances")), (Some(409), 2));
     let record = sf.find_created(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
     assert!(e.suggestion().is_some_and(|it| it.contains(&record.uuid)));
@@ -103,13 +103,13 @@ async fn want_of_room_is_waited_out_only_if_transient_and_asked_for() -> Outcome
     let create = |sf: &ShakenFist| sf.create("web").disk(Disk::blank(1));
     let (fake, sf) = served().await?;
     fake.no_room(1, true);
-    let e = assert_kind(create(&sf).await, Kind::InsufficientCapacity);
+    let e = assert_kind(create(&sf).await, ErrorKind::InsufficientCapacity);
     assert_eq!(
         (e.code(), e.retry_after(), fake.requests("POST /instances")),
         (Some("cpu"), Some(Duration::from_secs(1)), 1)
     );
     fake.no_room(1, false);
-    assert_kind(create(&sf).attempts_when_full(5).await, Kind::InsufficientCapacity);
+    assert_kind(create(&sf).attempts_when_full(5).await, ErrorKind::InsufficientCapacity);
     assert_eq!(fake.requests("POST /instances"), 2);
     // Asked for: after the pause that the server wants, and with the refused record out of the way.
     let (fake, sf) = served().await?;
@@ -128,7 +128,7 @@ async fn every_way_to_fail_ends_a_create() -> Outcome {
         let (fake, sf) = served().await?;
         fake.fail_creates(state, "the disk is on fire");
         let e = sf.create("web").disk(Disk::blank(1)).send().await?.await.expect_err("it fails");
-        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, Kind::OperationFailed), "{state}: {e}");
+        assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{state}: {e}");
         assert!(e.to_string().contains("on fire"), "{e}");
     }
     for state in ["error", "created-error", "initial-error", "delete-wait", "deleted"] {
@@ -176,7 +176,7 @@ async fn a_500_that_left_nothing_is_an_unknown_outcome_in_the_servers_words() ->
     let (fake, sf) = served().await?;
     fake.on("POST /instances").header("X-Request-ID", "r-1").reply(500, BOOM);
     let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
-    let e = assert_kind(create.await, Kind::OutcomeUnknown);
+    let e = assert_kind(create.await, ErrorKind::OutcomeUnknown);
     assert_eq!((e.status(), e.request_id(), e.attempts()), (Some(500), Some("r-1"), 1));
     assert!(e.message().contains("EtcdException") && e.marker().is_some(), "{e}");
     assert_eq!(e.body(), BOOM.as_bytes());
@@ -193,7 +193,7 @@ async fn a_500_over_a_record_that_failed_is_the_answer() -> Outcome {
         fake.on("POST /instances").reply_after(500, BOOM);
         let create = sf.create("web").disk(Disk::blank(1));
         let e = if remove { create.remove_refused().await } else { create.await };
-        let e = assert_kind(e, Kind::Server);
+        let e = assert_kind(e, ErrorKind::Server);
         assert!(e.message().contains("EtcdException"), "{e}");
         assert_eq!(fake.requests("DELETE /instances/{one}"), usize::from(remove));
         assert_eq!(e.marker().is_some(), !remove);
@@ -207,7 +207,7 @@ async fn a_found_instance_that_never_comes_up_tells_of_the_500() -> Outcome {
     let _held = fake.hold_instances();
     fake.on("POST /instances").reply_after(500, BOOM);
     let create = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_millis(500));
-    let e = assert_kind(create.await, Kind::Timeout);
+    let e = assert_kind(create.await, ErrorKind::Timeout);
     assert!(e.message().contains("500") && e.message().contains("EtcdException"), "{e}");
     assert!(e.ticket().is_some());
     Ok(())

@@ -62,7 +62,7 @@ async fn a_delete_that_is_slow_to_begin_goes_on() -> Outcome {
 async fn a_delete_of_what_never_was_is_not_found_even_behind_a_gateway() -> Outcome {
     let (fake, sf) = served().await?;
     fake.on("DELETE /instances/{one}").reply(502, GATEWAY);
-    assert_kind(sf.instance("6f1c5a0e-1111-4222-8333-444455556666").delete().await, Kind::NotFound);
+    assert_kind(sf.instance("6f1c5a0e-1111-4222-8333-444455556666").delete().await, ErrorKind::NotFound);
     Ok(())
 }
 
@@ -71,7 +71,7 @@ async fn a_delete_that_never_arrived_is_an_error_and_not_sent_again() -> Outcome
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     fake.on("DELETE /instances/{one}").reply(502, GATEWAY);
-    let e = assert_kind(web.delete().await, Kind::Unavailable);
+    let e = assert_kind(web.delete().await, ErrorKind::Unavailable);
     assert_eq!(e.status(), Some(502));
     assert!(e.message().contains(&web.uuid), "{e}");
     assert_eq!(fake.requests("DELETE /instances/{one}"), 1);
@@ -83,7 +83,7 @@ async fn a_delete_that_never_arrived_is_an_error_and_not_sent_again() -> Outcome
 async fn delete_in_another_namespace_deletes_nothing() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
-    let e = assert_kind(web.delete_in("other").await, Kind::NotFound);
+    let e = assert_kind(web.delete_in("other").await, ErrorKind::NotFound);
     assert!(e.message().contains("namespace"), "{e}");
     assert_eq!(fake.instances().len(), 1);
     web.delete_in("demo").await?;

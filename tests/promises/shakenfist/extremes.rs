@@ -26,7 +26,7 @@ alone! {
         let wait = Duration::from_millis(5);
         let create = || sf.create("db").disk(Disk::blank(1)).timeout(wait).settle_window(wait);
         let created = async || match create().await {
-            Err(e) if e.kind() == Kind::Timeout => Ok(None),
+            Err(e) if e.kind() == ErrorKind::Timeout => Ok(None),
             other => other.map(Some),
         };
         hostile.each_value_live("create", created).await;

@@ -67,7 +67,7 @@ async fn a_push_that_never_gets_through_ends() -> Outcome {
     let web = ready(&sf).await?;
     fake.on("POST /upload/{one}").always().drop_before();
     let e = web.push(noise(1_000)).timeout(Duration::from_secs(30)).to("/a").await.expect_err("broken");
-    assert!(matches!(e.kind(), Kind::Interrupted | Kind::Timeout), "{e}");
+    assert!(matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::Timeout), "{e}");
     assert!(fake.requests("POST /upload/{one}") <= 6);
     assert!(fake.file(&web.uuid, "/a").is_none());
     Ok(())
@@ -101,7 +101,7 @@ async fn a_pull_that_breaks_goes_on_and_is_compared() -> Outcome {
     let queries: Vec<String> =
         fake.log().into_iter().filter(|it| it.path.ends_with("/data")).map(|it| it.query).collect();
     assert_eq!(queries, ["", "offset=1200000", "offset=2400000", "offset=3600000"]);
-    let e = assert_kind(web.pull("/nowhere").bytes().await, Kind::OperationFailed);
+    let e = assert_kind(web.pull("/nowhere").bytes().await, ErrorKind::OperationFailed);
     assert!(e.message().contains("/nowhere"), "{e}");
     Ok(())
 }
@@ -113,7 +113,7 @@ async fn a_damaged_blob_is_no_success() -> Outcome {
     assert_eq!(blob.data().bytes().await?.len(), 10_000);
     fake.damage_blob(&blob.uuid);
     let file = std::env::temp_dir().join(format!("windlass-sf-damaged-{}", std::process::id()));
-    let e = assert_kind(blob.data().to(&file).await, Kind::BadReply);
+    let e = assert_kind(blob.data().to(&file).await, ErrorKind::BadReply);
     assert!(e.message().contains("SHA-512"), "{e}");
     assert!(!file.exists());
     Ok(())
@@ -133,7 +133,7 @@ async fn a_push_that_runs_out_of_time_leaves_nothing_behind() -> Outcome {
     // The agent never gets to it.
     let _held = fake.hold_agents();
     let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    let e = assert_kind(push.to("/a").await, Kind::Timeout);
+    let e = assert_kind(push.to("/a").await, ErrorKind::Timeout);
     assert_eq!(e.suggestion(), None, "{e}");
     assert_eq!((fake.artifacts(), fake.requests("POST /artifacts/upload/{name}")), (vec![], 1));
     Ok(())
@@ -145,7 +145,7 @@ async fn an_artifact_whose_answer_comes_too_late_is_removed() -> Outcome {
     let web = ready(&sf).await?;
     let upload = fake.on("POST /artifacts/upload/{name}").hang_after();
     let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    assert_kind(push.to("/a").await, Kind::Timeout);
+    assert_kind(push.to("/a").await, ErrorKind::Timeout);
     assert_eq!((upload.hits(), fake.artifacts()), (1, vec![]));
     Ok(())
 }
@@ -182,7 +182,7 @@ async fn what_a_push_cant_remove_is_named() -> Outcome {
     fake.on("DELETE /artifacts/{one}").always().reply(403, r#"{"error": "not yours", "status": 403}"#);
     let _held = fake.hold_agents();
     let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    let e = assert_kind(push.to("/a").await, Kind::Timeout);
+    let e = assert_kind(push.to("/a").await, ErrorKind::Timeout);
     let left = fake.artifacts().pop().ok_or("nothing is left")?;
     assert!(e.message().contains(&left) && e.message().contains("not yours"), "{e}");
     assert!(e.suggestion().is_some_and(|it| it.contains(&left)));
@@ -194,7 +194,7 @@ async fn a_push_whose_upload_breaks_asks_for_no_artifact() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     fake.on("POST /upload").always().reply(400, r#"{"error": "no", "status": 400}"#);
-    assert_kind(web.push(b"hello".to_vec()).to("/a").await, Kind::InvalidInput);
+    assert_kind(web.push(b"hello".to_vec()).to("/a").await, ErrorKind::InvalidInput);
     assert_eq!(fake.requests("GET /artifacts/{one}"), 0);
     Ok(())
 }
@@ -212,8 +212,8 @@ async fn a_blob_that_is_there_is_copied_without_an_upload() -> Outcome {
     let modes: Vec<Value> = modes.filter_map(|it| Some(it.json()?["mode"].clone())).collect();
     assert_eq!(modes, [json!(0o640), json!(0o755)]);
     let e = web.push_blob("6f1c5a0e-1111-4222-8333-444455556666").to("/c").await;
-    assert_kind(e, Kind::NotFound);
-    assert_kind(web.push_blob(&blob).to("c").await, Kind::InvalidInput);
+    assert_kind(e, ErrorKind::NotFound);
+    assert_kind(web.push_blob(&blob).to("c").await, ErrorKind::InvalidInput);
     assert_eq!((fake.requests("POST /upload"), fake.requests("POST /instances/{one}/agent/put")), (1, 2));
     Ok(())
 }

@@ -9,7 +9,7 @@ async fn a_hot_plug_is_never_replayed() -> Outcome {
     let web = ready(&sf).await?;
     let route = "POST /instances/{one}/interfaces";
     fake.on(route).reply(406, r#"{"error": "network x is not ready (initial)", "status": 406}"#);
-    assert_kind(web.hot_plug(Nic::on("back")).await, Kind::Conflict);
+    assert_kind(web.hot_plug(Nic::on("back")).await, ErrorKind::Conflict);
     fake.on(route).drop_before();
     let e = web.hot_plug(Nic::on("back")).await.expect_err("no answer");
     assert_eq!((e.sent(), fake.requests(route)), (Sent::Unknown, 2));
@@ -27,13 +27,14 @@ async fn a_hot_plug_that_would_destroy_the_instance_is_not_sent() -> Outcome {
     }
     // The last address is gone, and 10.0.0.2 was the first.
     for nic in [Nic::on("back"), Nic::on("back").address("10.0.0.2")] {
-        let e = assert_kind(web.hot_plug(nic).await, Kind::Conflict);
+        let e = assert_kind(web.hot_plug(nic).await, ErrorKind::Conflict);
         assert_eq!(e.sent(), Sent::No);
     }
     assert_eq!(fake.requests(route), 5);
     assert_eq!(web.get().await?.state, InstanceState::Created);
     // Who knows better, learns.
-    let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.2")).unchecked().await, Kind::Conflict);
+    let e =
+        assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.2")).unchecked().await, ErrorKind::Conflict);
     assert_eq!(e.status(), Some(409));
     assert_eq!(web.get().await?.state, InstanceState::Error);
     Ok(())
@@ -43,8 +44,8 @@ async fn a_hot_plug_that_would_destroy_the_instance_is_not_sent() -> Outcome {
 async fn what_a_release_lacks_is_unsupported_before_it_is_sent() -> Outcome {
     let fake = FakeShakenFist::start_as(Release::V0_7).await?;
     let web = ready(&fake.client()?).await?;
-    assert_kind(web.hot_plug(Nic::on("back")).await, Kind::Unsupported);
-    assert_kind(web.screenshot().await, Kind::Unsupported);
+    assert_kind(web.hot_plug(Nic::on("back")).await, ErrorKind::Unsupported);
+    assert_kind(web.screenshot().await, ErrorKind::Unsupported);
     assert_eq!(fake.requests("POST /instances/{one}/interfaces"), 0);
     assert_eq!(fake.requests("GET /instances/{one}/screenshot"), 0);
     assert_eq!(fake.requests("GET /"), 1);
@@ -59,14 +60,14 @@ async fn a_floating_address_that_cant_be_had_destroys_nothing() -> Outcome {
     let plugged = web.hot_plug(Nic::on("back").floating()).await?;
     assert!(plugged.floating.is_some(), "{plugged:?}");
     fake.floating_addresses(1);
-    let e = assert_kind(web.hot_plug(Nic::on("back").floating()).await, Kind::InsufficientCapacity);
+    let e = assert_kind(web.hot_plug(Nic::on("back").floating()).await, ErrorKind::InsufficientCapacity);
     let second = web.interfaces().await?.pop().ok_or("no interface")?;
     assert!(second.floating.is_none() && e.message().contains(&second.uuid), "{e}");
     assert!(e.suggestion().is_some_and(|it| it.contains(&second.uuid)));
     assert_eq!(web.get().await?.state, InstanceState::Created);
     // Who wants it in one call, gets that.
     let e = web.hot_plug(Nic::on("back").floating()).unchecked().await;
-    let e = assert_kind(e, Kind::InsufficientCapacity);
+    let e = assert_kind(e, ErrorKind::InsufficientCapacity);
     assert!(e.message().contains("tears the instance") && e.suggestion().is_some(), "{e}");
     assert_eq!(web.get().await?.state, InstanceState::Error);
     Ok(())
@@ -74,7 +75,7 @@ async fn a_floating_address_that_cant_be_had_destroys_nothing() -> Outcome {
 
 #[tokio::test]
 async fn what_destroys_the_instance_says_so() -> Outcome {
-    for (status, kind) in [(409, Kind::Conflict), (507, Kind::InsufficientCapacity)] {
+    for (status, kind) in [(409, ErrorKind::Conflict), (507, ErrorKind::InsufficientCapacity)] {
         let (fake, sf) = served().await?;
         sf.create_network("back").netblock("10.0.0.0/24").await?;
         let web = ready(&sf).await?;
@@ -95,7 +96,7 @@ async fn an_address_is_free_once_its_halo_is_over() -> Outcome {
     sf.create("a").disk(Disk::blank(1)).nic(nic()).await?.delete().await?;
     let web = ready(&sf).await?;
     fake.age_addresses(Duration::from_secs(200));
-    assert_eq!(assert_kind(web.hot_plug(nic()).await, Kind::Conflict).sent(), Sent::No);
+    assert_eq!(assert_kind(web.hot_plug(nic()).await, ErrorKind::Conflict).sent(), Sent::No);
     fake.age_addresses(Duration::from_secs(110));
     let listed = sf.network("back").await?.addresses().await?;
     assert!(listed.iter().any(|it| it.address == "10.0.0.9"), "{listed:?}");

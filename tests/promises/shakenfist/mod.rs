@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use windlass::shakenfist::{Disk, Instance, InstanceState, Nic, PowerState, ShakenFist};
 use windlass::testing::{FakeShakenFist, Release};
-use windlass::{Error, Kind, Output, Retry, Sent, Transferred, WaitEnd};
+use windlass::{Error, ErrorKind, Output, Retry, Sent, Transferred, WaitEnd};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -33,7 +33,7 @@ async fn ready(sf: &ShakenFist) -> Result<Instance, Error> {
 }
 
 #[track_caller]
-fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: Kind) -> Error {
+fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) -> Error {
     match result {
         Err(e) if e.kind() == kind => e,
         other => panic!("expected {kind:?}, got {other:?}"),

@@ -32,7 +32,7 @@ async fn a_soft_reboot_that_nobody_obeys_runs_out_of_time() -> Outcome {
 async fn a_reboot_that_cannot_be_seen_is_no_success() -> Outcome {
     let (fake, sf) = served().await?;
     let web = sf.create("web").disk(Disk::blank(1)).side_channels([""; 0]).await?;
-    assert_kind(web.reboot_hard().await.map(drop), Kind::Unsupported);
+    assert_kind(web.reboot_hard().await.map(drop), ErrorKind::Unsupported);
     assert_eq!(fake.requests("POST /instances/{one}/reboothard"), 1);
     Ok(())
 }

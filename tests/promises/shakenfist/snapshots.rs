@@ -17,7 +17,7 @@ async fn a_snapshot_is_done_when_its_blob_is_there() -> Outcome {
     assert_eq!(sent, Some(json!({"all": true, "max_versions": 5, "thin": true})));
     let second = web.snapshot().device("vdb").await?;
     assert_eq!(second[0].uuid, all.iter().find(|it| it.device() == Some("vdb")).ok_or("no vdb")?.uuid);
-    assert_kind(web.snapshot().device("vdz").await.map(drop), Kind::NotFound);
+    assert_kind(web.snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
     first[0].artifact().await?.delete().await?;
     Ok(())
 }
@@ -47,7 +47,7 @@ async fn any_key_of_the_metadata_can_be_set() -> Outcome {
     all.remove("windlass-create");
     assert_eq!(Value::Object(all), json!({"plain": 2, "a/b": 2, "..": 2, "a\\b": 2}));
     assert_eq!(fake.requests("POST /instances/{one}/metadata"), 6);
-    let e = assert_kind(web.remove_metadata("a/b").await, Kind::InvalidInput);
+    let e = assert_kind(web.remove_metadata("a/b").await, ErrorKind::InvalidInput);
     assert_eq!(e.sent(), Sent::No);
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn a_rotated_key_ends_in_an_error_after_one_renewal() -> Outcome {
     let (fake, sf) = served().await?;
     sf.instances().list().all().await?;
     fake.rotate_key("demo", "another");
-    let e = assert_kind(sf.instances().list().all().await, Kind::Unauthenticated);
+    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unauthenticated);
     assert!(e.message().contains("key"), "{e}");
     assert_eq!((fake.requests("POST /auth"), fake.requests("GET /instances")), (2, 2));
     // The same key given anew: tokens die without a word, and the call never notices.
@@ -56,7 +56,7 @@ async fn a_rotated_key_ends_in_an_error_after_one_renewal() -> Outcome {
 async fn a_permission_that_lacks_is_asked_for_twice_at_most() -> Outcome {
     let (fake, sf) = served().await?;
     let e = sf.instances().namespace("other").delete_all().await;
-    assert_kind(e, Kind::PermissionDenied);
+    assert_kind(e, ErrorKind::PermissionDenied);
     assert_eq!((fake.requests("POST /auth"), fake.requests("DELETE /instances")), (2, 2));
     Ok(())
 }

@@ -25,7 +25,7 @@ async fn options_travel_in_bodies_and_nothing_else_does() -> Outcome {
 async fn a_base_url_may_have_a_path() -> Outcome {
     let fake = FakeShakenFist::start().await?;
     let sf = ShakenFist::at(format!("{}/api/v1/", fake.url())).namespace("demo").key("demokey").client()?;
-    let e = assert_kind(sf.instances().list().all().await, Kind::Unsupported);
+    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unsupported);
     assert!(e.message().contains("path"), "{e}");
     assert_eq!(fake.requests("POST /api/v1/auth"), 1);
     Ok(())
@@ -35,7 +35,7 @@ async fn a_base_url_may_have_a_path() -> Outcome {
 async fn a_redirect_is_an_error_that_says_where_to() -> Outcome {
     let (fake, sf) = served().await?;
     fake.on("POST /auth").header("Location", "https://there/api").reply(301, "<html>moved</html>");
-    let e = assert_kind(sf.instances().list().all().await, Kind::Configuration);
+    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Configuration);
     assert!(e.message().contains("https://there/api"), "{e}");
     Ok(())
 }
@@ -45,12 +45,12 @@ async fn odd_answers_are_errors_with_their_status() -> Outcome {
     let (fake, sf) = served().await?;
     let sf = sf.with(Retry::never());
     for (status, body, kind) in [
-        (404, "<!doctype html>", Kind::Unsupported),
-        (405, r#"{"message": "not allowed"}"#, Kind::Unsupported),
-        (403, r#"{"error": {"deleted": [], "unable": ["x"]}, "status": 403}"#, Kind::Conflict),
-        (500, "<html>boom</html>", Kind::Server),
-        (502, "<html>bad gateway</html>", Kind::Unavailable),
-        (503, "", Kind::Unavailable),
+        (404, "<!doctype html>", ErrorKind::Unsupported),
+        (405, r#"{"message": "not allowed"}"#, ErrorKind::Unsupported),
+        (403, r#"{"error": {"deleted": [], "unable": ["x"]}, "status": 403}"#, ErrorKind::Conflict),
+        (500, "<html>boom</html>", ErrorKind::Server),
+        (502, "<html>bad gateway</html>", ErrorKind::Unavailable),
+        (503, "", ErrorKind::Unavailable),
     ] {
         fake.on("GET /instances").reply(status, body);
         let e = assert_kind(sf.instances().list().all().await, kind);
@@ -105,8 +105,10 @@ async fn a_network_without_dhcp_is_what_the_release_makes_of_it() -> Outcome {
 async fn networks_and_interfaces_whose_answers_are_lost_tell_by_themselves() -> Outcome {
     let (fake, sf) = served().await?;
     fake.on("POST /networks").reply_after(502, "<html>");
-    let e =
-        assert_kind(sf.create_network("front").netblock("10.0.0.0/24").await.map(drop), Kind::OutcomeUnknown);
+    let e = assert_kind(
+        sf.create_network("front").netblock("10.0.0.0/24").await.map(drop),
+        ErrorKind::OutcomeUnknown,
+    );
     assert_eq!((e.status(), fake.requests("POST /networks")), (Some(502), 1));
     let front = sf.network("front").await?;
     let web = sf.create("web").disk(Disk::blank(1)).nic(Nic::on(&front.uuid)).await?;
@@ -119,14 +121,14 @@ async fn networks_and_interfaces_whose_answers_are_lost_tell_by_themselves() -> 
     }
     // It never arrived.
     fake.on("POST /interfaces/{one}/float").reply(502, "<html>");
-    assert_kind(nic.float().await, Kind::Unavailable);
+    assert_kind(nic.float().await, ErrorKind::Unavailable);
     web.delete().await?;
     fake.on("DELETE /networks/{one}").drop_after();
     front.delete().await?;
     assert_eq!(fake.requests("DELETE /networks/{one}"), 1);
     fake.on("POST /instances/{one}/snapshot").reply_after(502, "<html>");
     let web = sf.create("web").disk(Disk::blank(1)).await?;
-    assert_kind(web.snapshot().await.map(drop), Kind::OutcomeUnknown);
+    assert_kind(web.snapshot().await.map(drop), ErrorKind::OutcomeUnknown);
     Ok(())
 }
 

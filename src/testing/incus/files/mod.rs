@@ -12,7 +12,7 @@ use super::state::{Key, World};
 use super::{Generation, not_implemented};
 use crate::testing::reply::Reply;
 use crate::testing::request::Request;
-use tree::{Kind, Node, absolute, joined};
+use tree::{ErrorKind, Node, absolute, joined};
 
 pub(super) use sftp::sftp;
 pub(super) use tree::Tree;
@@ -33,9 +33,9 @@ fn dress(node: &mut Node, request: &Request) {
 fn label(node: &Node, reply: Reply) -> Reply {
     let kind = match node.kind {
         // The server doesn't tell pipes from files.
-        Kind::File(_) | Kind::Pipe => "file",
-        Kind::Directory => "directory",
-        Kind::Symlink(_) => "symlink",
+        ErrorKind::File(_) | ErrorKind::Pipe => "file",
+        ErrorKind::Directory => "directory",
+        ErrorKind::Symlink(_) => "symlink",
     };
     reply
         .header("X-Incus-Uid", node.uid.to_string())
@@ -76,11 +76,11 @@ fn not_found() -> Failure {
 fn get(tree: &Tree, request: &Request, path: &str) -> Answer {
     let node = tree.get(path).ok_or_else(not_found)?;
     let reply = match &node.kind {
-        Kind::Directory => envelope::sync(&Value::from(tree.listing(path))),
-        Kind::File(data) => raw(request, path, data.clone(), node.modified),
-        Kind::Symlink(target) => raw(request, path, absolute(path, target).into(), node.modified),
+        ErrorKind::Directory => envelope::sync(&Value::from(tree.listing(path))),
+        ErrorKind::File(data) => raw(request, path, data.clone(), node.modified),
+        ErrorKind::Symlink(target) => raw(request, path, absolute(path, target).into(), node.modified),
         // Nobody writes to it.
-        Kind::Pipe => return Ok(Reply::never()),
+        ErrorKind::Pipe => return Ok(Reply::never()),
     };
     Ok(label(&node, reply))
 }
@@ -122,10 +122,12 @@ fn head(tree: &Tree, path: &str) -> Answer {
     let node = tree.get(path).ok_or_else(not_found)?;
     let reply = Reply::new(200, "");
     let reply = match &node.kind {
-        Kind::File(data) => reply
+        ErrorKind::File(data) => reply
             .header("Content-Length", data.len().to_string())
             .header("Content-Type", "application/octet-stream"),
-        Kind::Pipe => reply.header("Content-Length", "0").header("Content-Type", "application/octet-stream"),
+        ErrorKind::Pipe => {
+            reply.header("Content-Length", "0").header("Content-Type", "application/octet-stream")
+        }
         _ => reply.header("Content-Type", "application/json"),
     };
     Ok(label(&node, reply))
@@ -145,13 +147,13 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
     let mut node = match request.header("x-incus-type").unwrap_or("file") {
         // Whatever it is that exists.
         "directory" if exists => return Ok(envelope::done()),
-        "directory" => Node::new(Kind::Directory),
+        "directory" => Node::new(ErrorKind::Directory),
         "symlink" if exists => {
             let target = String::from_utf8_lossy(&data);
             let text = format!("sftp: \"symlink {target} {path}: file exists\" (SSH_FX_FAILURE)");
             return Err(failure(500, text));
         }
-        "symlink" => Node::new(Kind::Symlink(String::from_utf8_lossy(&data).into_owned())),
+        "symlink" => Node::new(ErrorKind::Symlink(String::from_utf8_lossy(&data).into_owned())),
         "file" => return write(tree, request, &tree.followed(path), &data, append),
         other => return Err(failure(400, format!("Bad file type: {other}"))),
     };
@@ -174,16 +176,16 @@ fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool)
     let mut node = match tree.get(path) {
         None if append => return Err(not_found()),
         None => {
-            let mut node = Node::new(Kind::File(data.clone()));
+            let mut node = Node::new(ErrorKind::File(data.clone()));
             dress(&mut node, request);
             node
         }
-        Some(Node { kind: Kind::File(before), uid, gid, mode, .. }) => {
+        Some(Node { kind: ErrorKind::File(before), uid, gid, mode, .. }) => {
             let data = if append { joined(&before, data, true) } else { data.clone() };
-            Node { uid, gid, mode, ..Node::new(Kind::File(data)) }
+            Node { uid, gid, mode, ..Node::new(ErrorKind::File(data)) }
         }
         // Nobody reads from it.
-        Some(Node { kind: Kind::Pipe, .. }) => return Ok(Reply::never()),
+        Some(Node { kind: ErrorKind::Pipe, .. }) => return Ok(Reply::never()),
         Some(_) => {
             let text = format!("sftp: \"open {path}: is a directory\" (SSH_FX_FAILURE)");
             return Err(failure(500, text));
@@ -204,7 +206,7 @@ const PIECE: usize = 32 << 10;
 
 /// How many bytes the disk has no room for.
 fn keep_what_fits(tree: &Tree, path: &str, node: &mut Node) -> usize {
-    let Kind::File(data) = &mut node.kind else {
+    let ErrorKind::File(data) = &mut node.kind else {
         return 0;
     };
     let (all, room) = (data.len(), tree.room(path));
@@ -234,6 +236,6 @@ fn delete(tree: &Tree, generation: Generation, path: &str, force: bool) -> Answe
 }
 
 fn is_full(tree: &Tree, path: &str) -> bool {
-    let directory = tree.get(path).is_some_and(|node| node.kind == Kind::Directory);
+    let directory = tree.get(path).is_some_and(|node| node.kind == ErrorKind::Directory);
     directory && !tree.children(path).is_empty()
 }

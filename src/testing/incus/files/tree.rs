@@ -11,7 +11,7 @@ use crate::testing::shell;
 use crate::testing::tasks::lock;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum ErrorKind {
     File(Bytes),
     Directory,
     Symlink(String),
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: ErrorKind,
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) mode: u32,
@@ -28,11 +28,11 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(kind: Kind) -> Node {
+    pub(super) fn new(kind: ErrorKind) -> Node {
         let mode = match kind {
-            Kind::File(_) | Kind::Pipe => 0o644,
-            Kind::Directory => 0o755,
-            Kind::Symlink(_) => 0o777,
+            ErrorKind::File(_) | ErrorKind::Pipe => 0o644,
+            ErrorKind::Directory => 0o755,
+            ErrorKind::Symlink(_) => 0o777,
         };
         Node { kind, uid: 0, gid: 0, mode, modified: Utc::now() }
     }
@@ -51,7 +51,7 @@ pub(in crate::testing::incus) struct Tree {
 impl Tree {
     pub(in crate::testing::incus) fn new() -> Tree {
         let directories = ["/", "/root", "/etc", "/tmp", "/bin", "/var", "/var/log"];
-        let nodes = directories.map(|path| (path.to_owned(), Node::new(Kind::Directory)));
+        let nodes = directories.map(|path| (path.to_owned(), Node::new(ErrorKind::Directory)));
         Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default(), disks: Arc::default() }
     }
 
@@ -59,11 +59,11 @@ impl Tree {
     pub(in crate::testing::incus) fn add_old(&self, path: &str, content: Bytes) {
         let mut parent = path;
         while let Some((above, _)) = parent.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
-            lock(&self.nodes).entry(above.to_owned()).or_insert_with(|| Node::new(Kind::Directory));
+            lock(&self.nodes).entry(above.to_owned()).or_insert_with(|| Node::new(ErrorKind::Directory));
             parent = above;
         }
         let modified = Utc::now() - TimeDelta::hours(1);
-        self.put(path, Node { modified, ..Node::new(Kind::File(content)) });
+        self.put(path, Node { modified, ..Node::new(ErrorKind::File(content)) });
     }
 
     /// The same files once more, to go their own way.
@@ -76,7 +76,7 @@ impl Tree {
     pub(in crate::testing::incus) fn content(&self) -> Vec<u8> {
         let nodes = lock(&self.nodes);
         let files = nodes.values().filter_map(|node| match &node.kind {
-            Kind::File(data) => Some(data.as_ref()),
+            ErrorKind::File(data) => Some(data.as_ref()),
             _ => None,
         });
         files.collect::<Vec<_>>().concat()
@@ -115,7 +115,7 @@ impl Tree {
                 |path: &str| path.strip_prefix(disk.as_str()).is_some_and(|rest| rest.starts_with('/'));
             let others = nodes.iter().filter(|(other, _)| below(other) && **other != path);
             let used = others.map(|(_, node)| match &node.kind {
-                Kind::File(data) => data.len(),
+                ErrorKind::File(data) => data.len(),
                 _ => 0,
             });
             below(&path).then(|| bytes.saturating_sub(used.sum()))
@@ -137,7 +137,7 @@ impl Tree {
         let real = self.real(path);
         let parent = real.rsplit_once('/').map_or("/", |(parent, _)| parent);
         let parent = if parent.is_empty() { "/" } else { parent };
-        lock(&self.nodes).get(parent).is_some_and(|node| node.kind == Kind::Directory)
+        lock(&self.nodes).get(parent).is_some_and(|node| node.kind == ErrorKind::Directory)
     }
 
     /// The true names in a directory.
@@ -172,7 +172,7 @@ impl Tree {
             }
             let next = format!("{real}/{part}");
             match nodes.get(&next).map(|node| &node.kind) {
-                Some(Kind::Symlink(target)) if !left.is_empty() && links < 40 => {
+                Some(ErrorKind::Symlink(target)) if !left.is_empty() && links < 40 => {
                     links += 1;
                     let target = absolute(&next, target);
                     real.clear();
@@ -189,7 +189,7 @@ impl Tree {
         let mut path = path.to_owned();
         for _ in 0..40 {
             match self.get(&path).map(|node| node.kind) {
-                Some(Kind::Symlink(target)) => path = absolute(&path, &target),
+                Some(ErrorKind::Symlink(target)) => path = absolute(&path, &target),
                 _ => break,
             }
         }
@@ -224,17 +224,17 @@ pub(super) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
 impl shell::Files for Tree {
     fn make_pipe(&self, path: &str) -> bool {
         let new = self.get(path).is_none() && self.has_parent(path);
-        new.then(|| self.put(path, Node::new(Kind::Pipe))).is_some()
+        new.then(|| self.put(path, Node::new(ErrorKind::Pipe))).is_some()
     }
 
     fn mount(&self, path: &str, bytes: usize) -> bool {
-        let directory = self.get(path).is_some_and(|node| node.kind == Kind::Directory);
+        let directory = self.get(path).is_some_and(|node| node.kind == ErrorKind::Directory);
         directory.then(|| lock(&self.disks).push((self.real(path), bytes))).is_some()
     }
 
     fn read(&self, path: &str) -> Option<Bytes> {
         match self.get(&self.followed(path))?.kind {
-            Kind::File(data) => Some(data),
+            ErrorKind::File(data) => Some(data),
             _ => None,
         }
     }
@@ -242,13 +242,13 @@ impl shell::Files for Tree {
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool {
         let path = &self.followed(path);
         let Some(old) = self.get(path) else {
-            let new = Node::new(Kind::File(Bytes::copy_from_slice(data)));
+            let new = Node::new(ErrorKind::File(Bytes::copy_from_slice(data)));
             return self.has_parent(path).then(|| self.put(path, new)).is_some();
         };
-        let Kind::File(before) = &old.kind else {
+        let ErrorKind::File(before) = &old.kind else {
             return false;
         };
-        let kind = Kind::File(joined(before, data, append));
+        let kind = ErrorKind::File(joined(before, data, append));
         self.put(path, Node { kind, modified: Utc::now(), ..old });
         true
     }

@@ -1,0 +1,343 @@
+//! Lists that come in pages, as one stream.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use futures_util::Stream;
+use tracing::Instrument;
+
+use crate::error::{Error, ErrorKind};
+use crate::transport::Label;
+use crate::wait::BoxFuture;
+
+/// Where the next page of a list begins, in the API's own terms.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cursor(pub(crate) String);
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// The only page of a list without paging.
+    pub(crate) fn only(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+type Fetching<T> = BoxFuture<'static, Result<Page<T>, Error>>;
+type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
+
+/// A list as a stream over all its pages; each page is fetched when the stream gets there.
+///
+/// ```no_run
+/// use futures_util::TryStreamExt;
+/// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+/// let mut running = incus.instances().status(windlass::incus::Status::Running).list();
+/// while let Some(instance) = running.try_next().await? {
+///     println!("{} {}", instance.name, instance.location);
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// [`all`](Self::all) collects it. After an error the stream ends: a list that fails is never a short one. A list shows
+/// nothing twice. Where a service pages by number, as Koyeb does, an item may be missed if others disappear while the list
+/// is read.
+#[must_use = "nothing is fetched before the list is read"]
+pub struct List<T> {
+    fetch: Fetch<T>,
+    state: State<T>,
+    items: vec::IntoIter<T>,
+    /// Which call fetches a page, for errors of the list itself.
+    label: Option<Label>,
+    /// Lets a page come while the one before it is read.
+    start: Option<fn(Fetching<T>) -> Fetching<T>>,
+    /// How many items may be left of a page when the next one is asked for.
+    ahead: usize,
+}
+
+enum State<T> {
+    Ready(Option<Cursor>),
+    Fetching(Option<Cursor>, Fetching<T>),
+    Ended,
+}
+
+impl<T> List<T> {
+    pub(crate) fn new(
+        fetch: impl FnMut(Option<Cursor>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send + 'static,
+    ) -> Self {
+        Self {
+            fetch: Box::new(fetch),
+            state: State::Ready(None),
+            items: Vec::new().into_iter(),
+            label: None,
+            start: None,
+            ahead: 0,
+        }
+    }
+
+    /// Which call it is that fetches a page.
+    #[allow(dead_code)] // not every API has pages
+    pub(crate) fn by(self, label: Label) -> Self {
+        Self { label: Some(label), ..self }
+    }
+
+    /// Asks for the next page when the stream has read half of a page: never for more than one.
+    #[allow(dead_code)] // not every API has pages
+    pub(crate) fn with_prefetch(self) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self { start: Some(in_background), ..self }
+    }
+
+    /// The same list, of what `map` makes of each item. For a list that nobody has read from yet.
+    #[allow(dead_code)] // the view over all clouds needs it
+    pub(crate) fn map_items<U: Send + 'static>(
+        mut self,
+        map: impl Fn(T) -> U + Send + Sync + 'static,
+    ) -> List<U>
+    where
+        T: Send + 'static,
+    {
+        let map = Arc::new(map);
+        let ahead = self.start.is_some();
+        let label = self.label.take();
+        let list = List::new(move |cursor| {
+            let (page, map) = ((self.fetch)(cursor), map.clone());
+            Box::pin(async move {
+                let Page { items, next } = page.await?;
+                Ok(Page { items: items.into_iter().map(|item| map(item)).collect(), next })
+            })
+        });
+        let list = List { label, ..list };
+        if ahead { list.with_prefetch() } else { list }
+    }
+
+    /// The next page as a whole, or what the stream has left of this one; none after the last.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        if self.items.len() > 0 {
+            return Ok(Some(self.items.by_ref().collect()));
+        }
+        std::future::poll_fn(|context| self.poll_page(context)).await.transpose()
+    }
+
+    /// Everything, in memory.
+    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+        let mut all: Vec<T> = Vec::new();
+        while let Some(mut page) = self.next_page().await? {
+            if all.is_empty() {
+                all = page;
+            } else {
+                all.append(&mut page);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Nothing happens unless the next page is known, wanted ahead, and not yet on its way.
+    fn prefetch(&mut self) {
+        if let (Some(start), State::Ready(cursor)) = (self.start, &mut self.state)
+            && self.items.len() <= self.ahead
+        {
+            let cursor = cursor.take();
+            let page = start((self.fetch)(cursor.clone()));
+            self.state = State::Fetching(cursor, page);
+        }
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error>>> {
+        loop {
+            match &mut self.state {
+                State::Ended => return Poll::Ready(None),
+                State::Ready(cursor) => {
+                    let cursor = cursor.take();
+                    let page = (self.fetch)(cursor.clone());
+                    self.state = State::Fetching(cursor, page);
+                }
+                State::Fetching(cursor, page) => {
+                    let page = ready!(page.as_mut().poll(context));
+                    let cursor = cursor.take();
+                    let page = self.turn(cursor, page);
+                    return Poll::Ready(Some(page.map_err(|e| self.labelled(e))));
+                }
+            }
+        }
+    }
+
+    /// An error of the list itself knows no call.
+    fn labelled(&self, e: Error) -> Error {
+        match &self.label {
+            Some(label) => label.on(e),
+            None => e,
+        }
+    }
+
+    fn turn(&mut self, cursor: Option<Cursor>, page: Result<Page<T>, Error>) -> Result<Vec<T>, Error> {
+        self.state = State::Ended;
+        let page = page?;
+        if page.next.is_some() && page.next == cursor {
+            // A page that leads to itself would be read for ever.
+            return Err(Error::new(
+                ErrorKind::BadReply,
+                "the list doesn't advance: a page names itself as the next",
+            ));
+        }
+        if page.next.is_some() {
+            self.state = State::Ready(page.next);
+        }
+        Ok(page.items)
+    }
+}
+
+impl<T: Unpin> Stream for List<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(item) = self.items.next() {
+                self.prefetch();
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(self.poll_page(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(e)) => return Poll::Ready(Some(Err(e))),
+                Some(Ok(items)) => {
+                    self.ahead = items.len() / 2;
+                    self.items = items.into_iter();
+                }
+            }
+        }
+    }
+}
+
+/// Goes on without being polled, until it is dropped.
+fn in_background<T: Send + 'static>(page: Fetching<T>) -> Fetching<T> {
+    let task = Task(tokio::spawn(page.in_current_span()));
+    Box::pin(async move {
+        let mut task = task;
+        (&mut task.0).await.unwrap_or_else(|e| {
+            Err(Error::new(ErrorKind::Interrupted, format!("the task that fetches a page ended: {e}")))
+        })
+    })
+}
+
+struct Task<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::TryStreamExt;
+
+    fn numbers(pages: u32) -> List<u32> {
+        List::new(move |cursor| {
+            let at: u32 = cursor.and_then(|Cursor(at)| at.parse().ok()).unwrap_or(0);
+            let next = (at + 1 < pages).then(|| Cursor((at + 1).to_string()));
+            Box::pin(async move { Ok(Page { items: vec![at * 2, at * 2 + 1], next }) })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_stream_over_all_pages() {
+        let items: Vec<u32> = numbers(3).try_collect().await.unwrap_or_default();
+        assert_eq!(items, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(numbers(3).all().await.ok(), Some(items));
+    }
+
+    #[tokio::test]
+    async fn other_items_on_the_same_pages() {
+        let mut texts = numbers(2).with_prefetch().map_items(|number| number.to_string());
+        assert!(texts.start.is_some());
+        assert_eq!(texts.next_page().await.ok().flatten(), Some(vec!["0".to_owned(), "1".to_owned()]));
+        assert_eq!(texts.all().await.ok(), Some(vec!["2".to_owned(), "3".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn what_the_stream_has_left_is_not_lost() {
+        let mut list = numbers(2);
+        assert_eq!(list.try_next().await.ok().flatten(), Some(0));
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![1]));
+        assert_eq!(list.try_next().await.ok().flatten(), Some(2));
+        assert_eq!(list.all().await.ok(), Some(vec![3]));
+    }
+
+    #[tokio::test]
+    async fn pages_one_by_one() {
+        let mut list = numbers(2);
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![0, 1]));
+        assert_eq!(list.next_page().await.ok().flatten(), Some(vec![2, 3]));
+        assert!(matches!(list.next_page().await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn one_page_ahead_and_no_more() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = asked.clone();
+        let mut list = List::new(move |cursor| {
+            let counted = counted.clone();
+            Box::pin(async move {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let at: u32 = cursor.and_then(|Cursor(at)| at.parse().ok()).unwrap_or(0);
+                Ok(Page { items: vec![at; 4], next: Some(Cursor((at + 1).to_string())) })
+            })
+        })
+        .with_prefetch();
+        for (read, expected) in [(1, 1), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3)] {
+            assert!(list.try_next().await.is_ok_and(|item| item.is_some()));
+            // Lets what is in the background run as far as it can.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(asked.load(Ordering::SeqCst), expected, "{read} items read");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_leads_to_itself_is_an_error() -> Result<(), Error> {
+        let list =
+            List::new(|_| Box::pin(async { Ok(Page { items: vec![1], next: Some(Cursor("same".into())) }) }));
+        let list = list.by(Label::of("koyeb", "list_instances", "https://a")?).map_items(|item| item + 1);
+        let e = list.all().await.map_err(|e| (e.kind(), e.to_string()));
+        let said = "koyeb list_instances at https://a: reply not understood: the list doesn't advance: a page names itself as the next";
+        assert_eq!(e, Err((ErrorKind::BadReply, said.to_owned())));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_error_ends_the_stream_after_what_came_before() {
+        let mut first = true;
+        let mut list = List::new(move |_| {
+            let page = if std::mem::take(&mut first) {
+                Ok(Page { items: vec![1], next: Some(Cursor("2".into())) })
+            } else {
+                Err(Error::new(ErrorKind::Unavailable, ""))
+            };
+            Box::pin(async { page })
+        });
+        assert_eq!(list.try_next().await.ok(), Some(Some(1)));
+        assert_eq!(list.try_next().await.map_err(|e| e.kind()), Err(ErrorKind::Unavailable));
+        assert_eq!(list.try_next().await.ok(), Some(None));
+    }
+}

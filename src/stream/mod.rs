@@ -1,0 +1,11 @@
+//! What comes in pieces: lists, frames of a socket, commands, files.
+
+pub(crate) mod list;
+pub(crate) mod process;
+pub(crate) mod queue;
+pub(crate) mod socket;
+pub(crate) mod transfer;
+
+pub use list::{Cursor, List, Page};
+pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
+pub use transfer::{Content, Download, Pull, Transferred};

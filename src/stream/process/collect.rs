@@ -1,0 +1,147 @@
+//! Output that is collected in memory, up to a limit.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::output::{ExitStatus, Output};
+use super::{Chunk, Process};
+use crate::error::{Error, ErrorKind, Sent};
+
+/// Both outputs of a command, as far as they have come.
+pub(crate) struct Collected {
+    most: u64,
+    both: Mutex<Both>,
+}
+
+#[derive(Default)]
+struct Both {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Collected {
+    /// For so many bytes, of both outputs together.
+    pub(crate) fn up_to(most: u64) -> Self {
+        Self { most, both: Mutex::default() }
+    }
+
+    /// Keeps what fits; an error if that isn't all.
+    pub(crate) fn add(&self, chunk: &Chunk) -> Result<(), Error> {
+        // A panic elsewhere leaves nothing half-done in here.
+        let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = usize::try_from(self.most).unwrap_or(usize::MAX);
+        let room = most.saturating_sub(both.stdout.len()).saturating_sub(both.stderr.len());
+        let (all, bytes) = match chunk {
+            Chunk::Stdout(bytes) => (&mut both.stdout, bytes),
+            Chunk::Stderr(bytes) => (&mut both.stderr, bytes),
+        };
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        make_room(all, kept.len(), room);
+        all.extend_from_slice(kept);
+        if kept.len() < bytes.len() { Err(self.too_much()) } else { Ok(()) }
+    }
+
+    fn too_much(&self) -> Error {
+        let message = format!(
+            "the command wrote more than {} bytes, the limit that max_output() or Limits::output() sets",
+            self.most
+        );
+        Error::new(ErrorKind::LimitExceeded, message).with(|e| e.sent = Sent::Yes)
+    }
+
+    /// All of it, when the command has ended.
+    pub(crate) fn end(self, status: ExitStatus) -> Output {
+        let Both { stdout, stderr } = self.both.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Output { status, stdout, stderr }
+    }
+
+    /// The error that ended the collecting, with what has come up to then.
+    pub(crate) fn fail(self, e: Error) -> Error {
+        let Both { stdout, stderr } = self.both.into_inner().unwrap_or_else(PoisonError::into_inner);
+        e.with(|inner| inner.output = Some((Bytes::from(stdout), Bytes::from(stderr))))
+    }
+}
+
+/// Grows by doubling, but never to more than can be needed.
+fn make_room(all: &mut Vec<u8>, more: usize, room: usize) {
+    if all.capacity() - all.len() < more {
+        let most = all.len().saturating_add(room);
+        let wanted = all.capacity().saturating_mul(2).min(most).max(all.len().saturating_add(more));
+        all.reserve_exact(wanted - all.len());
+    }
+}
+
+impl Process {
+    /// Everything at once: reads the rest of the output, and waits for the end.
+    ///
+    /// No more than 64 MiB of both outputs together, unless the command was started with another `max_output`: more is an
+    /// error of [`ErrorKind::LimitExceeded`], and the command ends as it does when its process is dropped. Whatever goes
+    /// wrong, what was read up to then is in [`Error::stdout`] and [`Error::stderr`].
+    pub async fn output(mut self) -> Result<Output, Error> {
+        self.take_stdin();
+        let collected = Collected::up_to(self.most);
+        match self.collect(&collected).await {
+            Ok(status) => Ok(collected.end(status)),
+            Err(e) => Err(collected.fail(e)),
+        }
+    }
+
+    async fn collect(&mut self, collected: &Collected) -> Result<ExitStatus, Error> {
+        while let Some(chunk) = self.next().await {
+            self.labelled(collected.add(&chunk?))?;
+        }
+        self.ended().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn out(bytes: &'static [u8]) -> Chunk {
+        Chunk::Stdout(Bytes::from_static(bytes))
+    }
+
+    fn err(bytes: &'static [u8]) -> Chunk {
+        Chunk::Stderr(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn both_outputs_count_together_and_what_fits_is_kept() {
+        let collected = Collected::up_to(5);
+        assert!(collected.add(&out(b"abc")).is_ok() && collected.add(&err(b"de")).is_ok());
+        assert!(collected.add(&out(b"")).is_ok());
+        let e =
+            collected.add(&out(b"f")).err().map(|e| (e.kind(), e.message().contains("more than 5 bytes")));
+        assert_eq!(e, Some((ErrorKind::LimitExceeded, true)));
+        let output = collected.end(ExitStatus::new(0));
+        assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"abc"[..], &b"de"[..]));
+        let collected = Collected::up_to(4);
+        let e = collected.add(&out(b"abcdef")).err().map(|e| collected.fail(e));
+        assert_eq!(e.as_ref().and_then(Error::stdout), Some(&b"abcd"[..]));
+        assert_eq!(e.as_ref().and_then(Error::stderr), Some(&b""[..]));
+    }
+
+    #[test]
+    fn no_limit_and_none_at_all() {
+        let collected = Collected::up_to(u64::MAX);
+        assert!(collected.add(&out(b"abc")).is_ok());
+        let collected = Collected::up_to(0);
+        assert!(collected.add(&out(b"")).is_ok() && collected.add(&err(b"a")).is_err());
+    }
+
+    #[test]
+    fn memory_grows_by_doubling_up_to_the_limit() {
+        let collected = Collected::up_to(1_000);
+        let mut grown = 0;
+        for _ in 0..125 {
+            let before = collected.both.lock().map(|both| both.stdout.capacity()).unwrap_or_default();
+            assert!(collected.add(&out(b"12345678")).is_ok());
+            let after = collected.both.lock().map(|both| both.stdout.capacity()).unwrap_or_default();
+            assert!(after <= 1_000);
+            grown += u32::from(after > before);
+        }
+        assert!(grown < 12, "{grown}");
+    }
+}

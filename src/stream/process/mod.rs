@@ -1,0 +1,353 @@
+//! Commands that run in an instance, in the manner of `std::process`; one machinery for every API.
+//!
+//! An API's driver is a future that is given [`Wires`]: it moves bytes and obeys orders until the command has ended, and
+//! returns how. It runs in a task of its own, which ends with the [`Process`].
+
+mod collect;
+mod order;
+mod output;
+mod signal;
+mod stdin;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind};
+use crate::stream::queue::{Put, Take, queue};
+use crate::transport::Label;
+use crate::transport::limits::Limits;
+use order::Desk;
+
+#[allow(unused_imports)] // not every API collects itself
+pub(crate) use collect::Collected;
+
+#[allow(unused_imports)] // not every API names it
+pub(crate) use order::{Asked, Order, Orders};
+pub use output::{ExitStatus, Output};
+pub use signal::Signal;
+pub use stdin::Stdin;
+pub(crate) use stdin::{Input, Source};
+
+/// A piece of a command's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // the two streams there are; a caller's match should need no third arm
+pub enum Chunk {
+    /// From standard output; all that a command with a terminal writes.
+    Stdout(Bytes),
+    /// From standard error.
+    Stderr(Bytes),
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        match self {
+            Self::Stdout(bytes) | Self::Stderr(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// How many bytes wait for a slow reader.
+const WAITING: u32 = 1 << 20;
+
+/// A running command.
+///
+/// ```no_run
+/// use windlass::{Chunk, Signal};
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// let mut log = web.exec(["tail", "-f", "/var/log/messages"]).spawn().await?;
+/// while let Some(chunk) = log.next().await {
+///     match chunk? {
+///         Chunk::Stdout(bytes) if bytes.windows(5).any(|word| word == b"ready") => log.signal(Signal::TERM).await?,
+///         chunk => println!("{chunk:?}"),
+///     }
+/// }
+/// assert_eq!(log.wait().await?.code(), 128 + 15);
+/// # Ok(()) }
+/// ```
+///
+/// Read its output with [`next`](Self::next), or as a [`Stream`], then ask [`wait`](Self::wait) how it ended. Whoever
+/// reads slowly holds the command back; nothing piles up in memory. When the output can't be had to its end, the last
+/// item is an error.
+///
+/// Dropping it kills the command; [`detach`](Self::detach) doesn't.
+#[must_use = "dropping a process kills the command"]
+pub struct Process {
+    chunks: Take<Result<Chunk, Error>>,
+    stdin: Option<Stdin>,
+    desk: Desk,
+    driver: Driver,
+    /// How much is collected at most.
+    most: u64,
+    label: Option<Label>,
+}
+
+/// The task that moves the bytes; it ends with the process.
+struct Driver(Option<JoinHandle<Result<ExitStatus, Error>>>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// What connects a driver with its [`Process`].
+pub(crate) struct Wires {
+    pub(crate) output: Sink,
+    pub(crate) input: Input,
+    pub(crate) orders: Orders,
+}
+
+/// Takes the output.
+#[derive(Clone)]
+pub(crate) struct Sink(Put<Result<Chunk, Error>>);
+
+impl Sink {
+    /// Passes a piece on, as soon as the reader has room for it. What nobody will read is thrown away.
+    pub(crate) async fn put(&self, chunk: Chunk) {
+        let bytes = chunk.len();
+        let _ = self.0.put(Ok(chunk), bytes).await;
+    }
+}
+
+impl Process {
+    /// Starts a driver, which returns how the command ended. Its error reaches whoever reads the output, too.
+    pub(crate) fn new<F>(stdin: Source, drive: impl FnOnce(Wires) -> F) -> Self
+    where
+        F: Future<Output = Result<ExitStatus, Error>> + Send + 'static,
+    {
+        // A slow reader holds the server back instead of filling memory.
+        let (sink, chunks) = queue(8, WAITING);
+        let (desk, orders, ending) = Desk::new();
+        let (input, stdin) = Input::new(stdin);
+        let driving = drive(Wires { output: Sink(sink.clone()), input, orders });
+        let driver = tokio::spawn(async move {
+            match driving.await {
+                Ok(status) => {
+                    ending.tell();
+                    Ok(status)
+                }
+                Err(e) => {
+                    drop(ending);
+                    let again = same(&e);
+                    let _ = sink.put(Err(e), 0).await;
+                    Err(again)
+                }
+            }
+        });
+        let most = Limits::default().output;
+        Self { chunks, stdin, desk, driver: Driver(Some(driver)), most, label: None }
+    }
+
+    /// For errors that are about this call, and for so much collected output.
+    pub(crate) fn of(self, label: Label, max_output: u64) -> Self {
+        Self { label: Some(label), most: max_output, ..self }
+    }
+
+    /// About this call.
+    pub(crate) fn labelled<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        match &self.label {
+            Some(label) => result.map_err(|e| label.on(e)),
+            None => result,
+        }
+    }
+
+    async fn give(&self, order: Order) -> Result<(), Error> {
+        self.labelled(self.desk.give(order).await)
+    }
+
+    /// The writer of the command's standard input; none if the command was started without one, or after the first
+    /// call. A writer that nobody takes ends with [`wait`](Self::wait).
+    pub fn take_stdin(&mut self) -> Option<Stdin> {
+        self.stdin.take()
+    }
+
+    /// The next piece of output; none when both streams have ended. Safe to cancel.
+    pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        let next = self.chunks.next().await;
+        next.map(|chunk| self.labelled(chunk))
+    }
+
+    /// Tells the command that its terminal has a new size, in columns and rows. An error of [`ErrorKind::InvalidInput`] for
+    /// a command without a terminal, of [`ErrorKind::Conflict`] for one that has ended.
+    pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
+        if width == 0 || height == 0 {
+            return self.labelled(Err(Error::invalid("size", "has no room at all")));
+        }
+        self.give(Order::Resize { width, height }).await
+    }
+
+    /// Sends it a signal. An error of [`ErrorKind::Conflict`] when it has ended, of [`ErrorKind::Unsupported`] where the API has
+    /// no signals.
+    pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
+        self.labelled(signal.check())?;
+        self.give(Order::Signal(signal)).await
+    }
+
+    /// Kills the command, whose output up to then can still be read. [`wait`](Self::wait) tells when it is dead.
+    ///
+    /// An error of [`ErrorKind::Conflict`] when it has ended by itself, of [`ErrorKind::Interrupted`] when the connection to it is
+    /// gone, or the runtime that held it: then it may run on.
+    pub async fn kill(&self) -> Result<(), Error> {
+        self.give(Order::Kill).await
+    }
+
+    /// How the command ended. Output that nobody has read is read and thrown away, and a writer of its input that
+    /// nobody took is closed.
+    pub async fn wait(mut self) -> Result<ExitStatus, Error> {
+        self.stdin = None;
+        while let Some(chunk) = self.next().await {
+            chunk?;
+        }
+        self.ended().await
+    }
+
+    /// Lets the command go on without anybody who reads or waits. Its further output is thrown away.
+    ///
+    /// A task of this program still holds its connections: a command that was started so ends at the latest with the
+    /// program, or with the runtime.
+    pub fn detach(mut self) {
+        self.driver.0 = None;
+    }
+
+    async fn ended(&mut self) -> Result<ExitStatus, Error> {
+        let lost = |why: String| Err(Error::new(ErrorKind::Interrupted, why));
+        let ended = match &mut self.driver.0 {
+            Some(task) => {
+                task.await.unwrap_or_else(|e| lost(format!("the task that drives the command ended: {e}")))
+            }
+            None => lost("the command is on its own".to_owned()),
+        };
+        self.labelled(ended)
+    }
+}
+
+impl Stream for Process {
+    type Item = Result<Chunk, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.chunks.poll_next(cx));
+        Poll::Ready(next.map(|chunk| self.labelled(chunk)))
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("has_stdin", &self.stdin.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The same error for somebody else who asks.
+fn same(e: &Error) -> Error {
+    Error::new(e.kind(), e.message()).with(|inner| inner.copy_facts(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const NOTHING: Source = Source::Bytes(Bytes::new());
+
+    #[tokio::test]
+    async fn wait_drains_first() {
+        let process = Process::new(NOTHING, |wires| async move {
+            for _ in 0..100 {
+                wires.output.put(Chunk::Stdout(Bytes::from_static(b"x"))).await;
+            }
+            Ok(ExitStatus::new(3))
+        });
+        assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(3)));
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_fails_is_seen_by_readers_and_waiters() {
+        let failing =
+            || Process::new(NOTHING, |_| async move { Err(Error::new(ErrorKind::Interrupted, "cut")) });
+        assert_eq!(failing().output().await.map_err(|e| e.kind()), Err(ErrorKind::Interrupted));
+        let mut process = failing();
+        let read = process.next().await.map(|chunk| chunk.map_err(|e| e.to_string()));
+        assert_eq!(read, Some(Err("connection interrupted: cut".to_owned())));
+        assert!(process.next().await.is_none());
+        let waited = process.wait().await.map_err(|e| e.to_string());
+        assert_eq!(waited, Err("connection interrupted: cut".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn orders_reach_the_driver_and_its_answer_the_caller() {
+        let process = Process::new(NOTHING, |mut wires| async move {
+            let asked = wires.orders.next().await;
+            assert_eq!(asked.order, Order::Resize { width: 100, height: 30 });
+            asked.answer(Ok(()));
+            wires.orders.next().await.refuse("no signals here");
+            Ok(ExitStatus::new(0))
+        });
+        assert_eq!(process.resize(0, 30).await.map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
+        assert_eq!(process.signal(Signal::new(65)).await.map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
+        assert!(process.resize(100, 30).await.is_ok());
+        assert_eq!(process.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(ErrorKind::Unsupported));
+        assert_eq!(process.kill().await.map_err(|e| e.kind()), Err(ErrorKind::Conflict));
+        assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(0)));
+    }
+
+    #[test]
+    fn a_runtime_that_is_gone_is_no_end_of_the_command() -> std::io::Result<()> {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let first = runtime()?;
+        let process = {
+            let _inside = first.enter();
+            Process::new(NOTHING, |_wires| std::future::pending())
+        };
+        drop(first);
+        let killed = runtime()?.block_on(process.kill()).map_err(|e| e.kind());
+        assert_eq!(killed, Err(ErrorKind::Interrupted));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_broke_is_no_end_of_the_command() {
+        let mut process =
+            Process::new(NOTHING, |_| async move { Err(Error::new(ErrorKind::Interrupted, "cut")) });
+        assert!(process.next().await.is_some_and(|chunk| chunk.is_err()));
+        assert_eq!(process.kill().await.map_err(|e| e.kind()), Err(ErrorKind::Interrupted));
+    }
+
+    #[tokio::test]
+    async fn detached_it_goes_on_and_dropped_it_does_not() {
+        for detached in [true, false] {
+            let (alive, mut ended) = mpsc::channel::<()>(1);
+            let (go, going) = tokio::sync::oneshot::channel();
+            let process = Process::new(NOTHING, |wires| async move {
+                let _ = going.await;
+                for _ in 0..100 {
+                    wires.output.put(Chunk::Stdout(Bytes::from_static(b"x"))).await;
+                }
+                let _ = alive.send(()).await;
+                Ok(ExitStatus::new(0))
+            });
+            if detached {
+                process.detach();
+            } else {
+                drop(process);
+            }
+            let _ = go.send(());
+            assert_eq!(ended.recv().await.is_some(), detached);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_nobody_takes_ends_with_the_wait() {
+        let process = Process::new(Source::Pipe, |mut wires| async move {
+            let rest = wires.input.next(10).await;
+            Ok(ExitStatus::new(i32::from(rest.is_some())))
+        });
+        assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(0)));
+    }
+}

@@ -1,0 +1,386 @@
+//! Websockets over a connection that reqwest upgraded: unix sockets, TLS and plain alike.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::Facts;
+use crate::transport::Upgraded;
+
+/// An open websocket. Dropping it drops the connection.
+///
+/// One future may read and another write at the same time if both are part of one task.
+pub(crate) struct Socket<C = Upgraded> {
+    stream: Mutex<WebSocketStream<Listening<C>>>,
+    pulse: Option<Mutex<Pulse>>,
+    /// Which call it came from, for errors.
+    facts: Option<Box<Facts>>,
+}
+
+/// How much is read at a time. The library fills that much with zeros before each read: with its own choice, 128 KiB,
+/// reading a stream takes a third more processor time.
+const READ: usize = 16 << 10;
+
+/// What arrives.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    Text(Bytes),
+    Binary(Bytes),
+}
+
+impl Socket {
+    /// Takes over the connection of an answered upgrade request.
+    pub(crate) async fn open(connection: Upgraded) -> Self {
+        let facts = Box::new(connection.facts().clone());
+        Self { facts: Some(facts), ..Self::over(connection).await }
+    }
+}
+
+impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
+    pub(crate) async fn over(connection: C) -> Self {
+        let config = WebSocketConfig::default().read_buffer_size(READ);
+        let connection = Listening::to(connection);
+        let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
+        Self { stream: Mutex::new(stream), pulse: None, facts: None }
+    }
+
+    /// Notices a dead connection: asks after a silence of `quiet`, and gives up with
+    /// [`ErrorKind::Timeout`] when `limit` more brings nothing.
+    ///
+    /// Only time spent in [`next`](Self::next) counts, so a slow reader loses nothing. Only for connections that the
+    /// other side reads all the time: an answer to a ping must not have to wait behind something else.
+    pub(crate) fn watched(self, quiet: Duration, limit: Duration) -> Self {
+        let pulse = Pulse { quiet, limit, silence: Duration::ZERO, asked: false };
+        Self { pulse: Some(Mutex::new(pulse)), ..self }
+    }
+
+    /// Takes [`watched`](Self::watched) back: the other side may be too busy to answer.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn watch_no_more(&self) {
+        if let Some(pulse) = &self.pulse {
+            lock(pulse).limit = Duration::MAX;
+        }
+    }
+
+    /// The next frame; none when the other side closed properly. Pings are answered on the way. Safe to cancel.
+    pub(crate) async fn next(&self) -> Result<Option<Frame>, Error> {
+        loop {
+            let message = match &self.pulse {
+                Some(pulse) => self.next_while_alive(pulse).await?,
+                None => self.next_message(&mut None).await,
+            };
+            match message {
+                None | Some(Ok(Message::Close(_))) => return Ok(None),
+                Some(Ok(Message::Text(text))) => return Ok(Some(Frame::Text(text.into()))),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Some(Frame::Binary(bytes))),
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(self.broken(e)),
+            }
+        }
+    }
+
+    async fn next_while_alive(
+        &self,
+        pulse: &Mutex<Pulse>,
+    ) -> Result<Option<tungstenite::Result<Message>>, Error> {
+        let mut ping = None;
+        loop {
+            let stopwatch = Stopwatch { pulse, since: Instant::now() };
+            let left = lock(pulse).left();
+            let heard = tokio::time::timeout(left, self.next_message(&mut ping)).await;
+            drop(stopwatch);
+            let mut pulse = lock(pulse);
+            if let Ok(message) = heard {
+                (pulse.silence, pulse.asked) = (Duration::ZERO, false);
+                return Ok(message);
+            }
+            if pulse.asked {
+                let e = Error::new(ErrorKind::Timeout, "the connection is dead: no answer to a ping");
+                return Err(self.labelled(e.with(|inner| inner.sent = Sent::Unknown)));
+            }
+            (pulse.silence, pulse.asked) = (Duration::ZERO, true);
+            ping = Some(Message::Ping(Bytes::new()));
+        }
+    }
+
+    /// Reads, and sends a ping as soon as it can without holding up the reading.
+    async fn next_message(&self, ping: &mut Option<Message>) -> Option<tungstenite::Result<Message>> {
+        poll_fn(|context| {
+            let mut stream = lock(&self.stream);
+            if ping.is_some() {
+                if stream.poll_ready_unpin(context).is_ready()
+                    && let Some(ping) = ping.take()
+                {
+                    // A failure shows in the reading, too.
+                    let _ = stream.start_send_unpin(ping);
+                }
+                let _ = stream.poll_flush_unpin(context);
+            }
+            stream.poll_next_unpin(context)
+        })
+        .await
+    }
+
+    pub(crate) async fn send_binary(&self, bytes: Bytes) -> Result<(), Error> {
+        self.send(Message::Binary(bytes)).await
+    }
+
+    pub(crate) async fn send_text(&self, text: &str) -> Result<(), Error> {
+        self.send(Message::text(text)).await
+    }
+
+    /// Says that nothing more will come. The other side may still send.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.send(Message::Close(None)).await
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Error> {
+        let mut message = Some(message);
+        let sent = poll_fn(|context| {
+            let mut stream = lock(&self.stream);
+            if let Some(waiting) = message.take() {
+                match stream.poll_ready_unpin(context) {
+                    Poll::Ready(ready) => ready.and_then(|()| stream.start_send_unpin(waiting))?,
+                    Poll::Pending => {
+                        message = Some(waiting);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            stream.poll_flush_unpin(context)
+        });
+        sent.await.map_err(|e| self.broken(e))?;
+        match lock(&self.stream).get_ref().gone {
+            Some(kind) => Err(self.broken(io::Error::from(kind).into())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<C> Socket<C> {
+    fn broken(&self, e: tungstenite::Error) -> Error {
+        self.labelled(Error::new(ErrorKind::Interrupted, format!("websocket: {e}")).with(|inner| {
+            inner.sent = Sent::Unknown;
+            inner.source = Some(e.into());
+        }))
+    }
+
+    /// An error over what came, or didn't come, over this connection.
+    pub(crate) fn labelled(&self, e: Error) -> Error {
+        match &self.facts {
+            Some(facts) => facts.about(e),
+            None => e,
+        }
+    }
+}
+
+/// How long a connection has been silent.
+struct Pulse {
+    quiet: Duration,
+    limit: Duration,
+    silence: Duration,
+    asked: bool,
+}
+
+impl Pulse {
+    fn left(&self) -> Duration {
+        let most = if self.asked { self.limit } else { self.quiet };
+        most.saturating_sub(self.silence)
+    }
+}
+
+/// Counts the time of one reading, cancelled or not.
+struct Stopwatch<'a> {
+    pulse: &'a Mutex<Pulse>,
+    since: Instant,
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        lock(self.pulse).silence += self.since.elapsed();
+    }
+}
+
+/// A panic elsewhere leaves nothing half-done in here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection that can be read to its end although the other side no longer listens.
+///
+/// Servers send the last of a stream and drop the connection. The answer to a ping that came before would fail then, and
+/// with it the reading of what has already arrived.
+struct Listening<C> {
+    connection: C,
+    /// Why nobody hears us any more.
+    gone: Option<io::ErrorKind>,
+}
+
+impl<C> Listening<C> {
+    fn to(connection: C) -> Self {
+        Self { connection, gone: None }
+    }
+
+    /// Takes note of a failed write, and lets it pass.
+    fn pass<T>(&mut self, written: Poll<io::Result<T>>, as_if: T) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Ready(Err(e)) if is_gone(e.kind()) => {
+                self.gone = Some(e.kind());
+                Poll::Ready(Ok(as_if))
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_gone(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
+}
+
+impl<C: AsyncRead + Unpin> AsyncRead for Listening<C> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_read(context, into)
+    }
+}
+
+impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.connection).poll_write(context, bytes);
+        self.pass(written, bytes.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.connection).poll_flush(context);
+        self.pass(flushed, ())
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.connection).poll_shutdown(context);
+        self.pass(shut, ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has sent a ping and an empty text, and listens no more.
+    struct Deaf(&'static [u8]);
+
+    impl AsyncRead for Deaf {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            into.put_slice(self.0);
+            self.0 = b"";
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    const PING_THEN_EMPTY_TEXT: &[u8] = &[0x89, 0, 0x81, 0];
+
+    async fn second_frame<C: AsyncRead + AsyncWrite + Unpin>(connection: C) -> Option<Message> {
+        let mut socket = WebSocketStream::from_raw_socket(connection, Role::Client, None).await;
+        assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+        socket.next().await?.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_connection_is_noticed_and_a_quiet_one_kept() {
+        const QUIET: Duration = Duration::from_secs(30);
+        const LIMIT: Duration = Duration::from_secs(10);
+        for alive in [true, false] {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            let server = async {
+                let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+                if alive {
+                    let text = tokio::time::sleep(Duration::from_secs(1000));
+                    let answering = async { while server.next().await.is_some() {} };
+                    tokio::select! { () = text => {}, () = answering => {} }
+                    let _ = server.send(Message::text("late")).await;
+                }
+                tokio::time::sleep(Duration::from_secs(2000)).await;
+            };
+            let started = Instant::now();
+            let client = async {
+                let socket = Socket::over(ours).await.watched(QUIET, LIMIT);
+                // What nobody waits for isn't silence.
+                tokio::time::sleep(QUIET * 3).await;
+                // A reading that is given up counts all the same.
+                let part = QUIET / 2;
+                assert!(tokio::time::timeout(part, socket.next()).await.is_err());
+                socket.next().await.map_err(|e| e.kind())
+            };
+            let heard = tokio::select! { heard = client => heard, () = server => unreachable!() };
+            if alive {
+                assert_eq!(heard, Ok(Some(Frame::Text(Bytes::from_static(b"late")))));
+            } else {
+                assert_eq!(heard, Err(ErrorKind::Timeout));
+                let took = started.elapsed();
+                assert!((QUIET * 4 + LIMIT..QUIET * 4 + LIMIT * 2).contains(&took), "{took:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn it_reads_while_it_writes() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let socket = Socket::over(ours).await;
+        let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        let flood = Bytes::from(vec![0; 10_000]);
+        let theirs = async {
+            // It reads nothing before all of its own has been read.
+            for _ in 0..10 {
+                server.send(Message::Binary(flood.clone())).await?;
+            }
+            server.next().await.transpose()
+        };
+        let reading = async {
+            for _ in 0..10 {
+                assert!(matches!(socket.next().await, Ok(Some(Frame::Binary(_)))));
+            }
+        };
+        let (sent, (), got) = tokio::join!(socket.send_binary(flood.clone()), reading, theirs);
+        assert!(sent.is_ok() && matches!(got, Ok(Some(Message::Binary(_)))));
+    }
+
+    #[tokio::test]
+    async fn what_has_arrived_is_read_although_the_answer_to_a_ping_fails() {
+        assert_eq!(second_frame(Deaf(PING_THEN_EMPTY_TEXT)).await, None);
+        assert_eq!(second_frame(Listening::to(Deaf(PING_THEN_EMPTY_TEXT))).await, Some(Message::text("")));
+    }
+}

@@ -1,0 +1,125 @@
+//! Writing to this machine's disk while more comes.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::atomic_file::{self, Begun, Links, Place};
+use crate::error::{Error, ErrorKind};
+
+/// A file in the making, under another name beside the one it is to have. Dropping it removes it.
+///
+/// What came is written while more comes.
+pub(crate) struct Draft {
+    /// The writing of what came before; it has the file.
+    writing: Option<JoinHandle<io::Result<File>>>,
+    pieces: Vec<Bytes>,
+    /// How much is in the pieces.
+    held: usize,
+    place: Place,
+}
+
+impl Draft {
+    /// Enough to keep the disk busy, little enough to be nothing.
+    const BUFFER: usize = 1 << 20;
+
+    pub(crate) async fn begin(target: &Path, links: Links) -> Result<Self, Error> {
+        let target = target.to_owned();
+        // What this returns removes itself, even if nobody waits for it any more.
+        let Begun { file, place } = blocking(move || atomic_file::begin(&target, links)).await?;
+        let writing = Some(spawn_blocking(|| Ok(file)));
+        Ok(Self { writing, pieces: Vec::new(), held: 0, place })
+    }
+
+    pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
+        self.held += piece.len();
+        self.pieces.push(piece);
+        if self.held >= Self::BUFFER { self.hand_over().await } else { Ok(()) }
+    }
+
+    /// Has the pieces written, once what came before them is.
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        let mut file = self.written().await?;
+        let pieces = std::mem::take(&mut self.pieces);
+        self.held = 0;
+        self.writing = Some(spawn_blocking(move || {
+            atomic_file::write_all(&mut file, &pieces)?;
+            Ok(file)
+        }));
+        Ok(())
+    }
+
+    /// The file, when nothing is being written to it.
+    async fn written(&mut self) -> Result<File, Error> {
+        let written = match self.writing.take() {
+            Some(writing) => writing.await.unwrap_or_else(|e| Err(io::Error::other(e))),
+            None => Err(io::Error::other("an earlier write failed")),
+        };
+        written.map_err(|e| local("write", self.place.target(), e))
+    }
+
+    /// Gives it its mode and its name. Without a mode it gets that of the file that it replaces, or what any new file
+    /// gets. `durable`: so that not even a power cut takes it away again.
+    pub(crate) async fn keep(mut self, mode: Option<u32>, durable: bool) -> Result<PathBuf, Error> {
+        self.hand_over().await?;
+        let file = self.written().await?;
+        let place = self.place;
+        blocking(move || place.finish(&file, mode, durable)).await
+    }
+}
+
+/// Runs what blocks on a thread for that. When nobody waits for it any more, it runs to its end.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|e| {
+        Err(Error::new(ErrorKind::Io, format!("work on this machine's disk ended early: {e}")))
+    })
+}
+
+/// A file of this machine that can't be used.
+pub(crate) fn local(verb: &str, path: &Path, e: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("can't {verb} {}: {e}", path.display())).with(|inner| {
+        inner.source = Some(e.into());
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("windlass-draft-{name}-{}", std::process::id()))
+    }
+
+    #[tokio::test]
+    async fn all_pieces_arrive_in_order() -> Result<(), Error> {
+        let target = place("whole");
+        let mut draft = Draft::begin(&target, Links::Follow).await?;
+        let piece = |number: u8| Bytes::from(vec![number; Draft::BUFFER / 3]);
+        for number in 0..10 {
+            draft.write(piece(number)).await?;
+        }
+        assert!(!target.exists());
+        draft.keep(None, false).await?;
+        let written = std::fs::read(&target).map_err(|e| local("read", &target, e))?;
+        assert!(written == (0..10).flat_map(piece).collect::<Vec<u8>>());
+        std::fs::remove_file(&target).map_err(|e| local("remove", &target, e))
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_behind_our_back_is_no_whole_file() -> Result<(), Error> {
+        let target = place("failed");
+        let mut draft = Draft::begin(&target, Links::Follow).await?;
+        draft.writing = Some(spawn_blocking(|| Err(io::ErrorKind::StorageFull.into())));
+        draft.write(Bytes::from_static(b"the last piece")).await?;
+        let e = draft.keep(None, false).await.err();
+        assert_eq!(e.map(|e| e.kind()), Some(ErrorKind::Io));
+        assert!(!target.exists());
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Pushing content: a request body with progress and a limit on silence.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use super::content::Pieces;
+use super::{Content, IDLE, Tell, Transferred};
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport as raw;
+use crate::transport::Label;
+
+/// Content on its way to a server: what all push builders share.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    content: Content,
+    idle: Duration,
+    tell: Option<Telling>,
+}
+
+struct Telling(Tell);
+
+impl std::fmt::Debug for Telling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tell")
+    }
+}
+
+impl Upload {
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, idle: IDLE, tell: None }
+    }
+
+    pub(crate) fn on_progress(&mut self, tell: impl FnMut(Transferred) + Send + 'static) {
+        self.tell = Some(Telling(Box::new(tell)));
+    }
+
+    pub(crate) fn idle_timeout(&mut self, limit: Duration) {
+        self.idle = limit;
+    }
+
+    /// Sends it with `send`; again only if no connection could be made and the content can be read anew. Also
+    /// tells how many bytes it was.
+    pub(crate) async fn send<T, F>(
+        self,
+        label: &Label,
+        mut send: impl FnMut(raw::Body) -> F,
+    ) -> Result<(T, u64), Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let (mut content, mut tell) = (self.content, self.tell);
+        for made in 1.. {
+            let (pieces, spare) = content.open().await.map_err(|e| label.on(e))?;
+            let watch = Watch::new(pieces.length, tell.take());
+            let body = raw::Body::of(reqwest::Body::wrap(Watched::new(pieces, watch.clone())));
+            let result = tokio::select! {
+                result = send(body) => result,
+                () = watch.silent(self.idle) => Err(watch.idle(self.idle)),
+            };
+            let e = match result {
+                Ok(value) => return Ok((value, watch.lock().expected())),
+                Err(e) => {
+                    watch.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
+                }
+            };
+            content = match spare.filter(|_| made < label.retry().attempts && e.kind() == ErrorKind::Connect)
+            {
+                Some(spare) => spare,
+                None => return Err(label.on(e)),
+            };
+            tell = watch.lock().tell.take();
+            tokio::time::sleep(label.retry().pause(made + 1, None, rand::random())).await;
+        }
+        // The loop only ends by itself after four billion attempts.
+        Err(label.on(Watch::new(None, None).idle(self.idle)))
+    }
+}
+
+/// What is known of a body on its way.
+struct Watch(Mutex<State>);
+
+struct State {
+    progress: Transferred,
+    tell: Option<Telling>,
+    /// When the server last took something, or was offered something.
+    last: Instant,
+    /// It is not the server that is waited for.
+    reading: bool,
+    /// The server has taken all of it.
+    whole: bool,
+    /// What the content's own end failed with.
+    fault: Option<std::io::Error>,
+}
+
+impl Watch {
+    fn new(total: Option<u64>, tell: Option<Telling>) -> Arc<Self> {
+        let progress = Transferred { bytes: 0, total };
+        Arc::new(Self(Mutex::new(State {
+            progress,
+            tell,
+            last: Instant::now(),
+            reading: false,
+            whole: total == Some(0),
+            fault: None,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends when the server has been silent for that long.
+    async fn silent(&self, limit: Duration) {
+        loop {
+            let quiet = {
+                let state = self.lock();
+                if state.reading { Duration::ZERO } else { state.last.elapsed() }
+            };
+            match limit.checked_sub(quiet).filter(|left| !left.is_zero()) {
+                Some(left) => tokio::time::sleep(left).await,
+                None => return,
+            }
+        }
+    }
+
+    fn idle(&self, limit: Duration) -> Error {
+        let state = self.lock();
+        let message = match state.whole {
+            true => format!("all {} bytes were sent, but no answer came for {limit:?}", state.progress.bytes),
+            false => format!("the server took nothing for {limit:?}"),
+        };
+        Error::new(ErrorKind::Timeout, message).with(|e| e.sent = Sent::Unknown)
+    }
+
+    /// An upload that fails because its content can't be read says so.
+    fn own_fault(&self, e: Error) -> Error {
+        match self.lock().fault.take() {
+            Some(fault) => e.with(|inner| {
+                inner.kind = ErrorKind::Io;
+                inner.message = format!("can't read what is to be pushed: {fault}");
+                inner.source = Some(fault.into());
+            }),
+            None => e,
+        }
+    }
+}
+
+impl State {
+    /// How many bytes the server must have.
+    fn expected(&self) -> u64 {
+        self.progress.total.unwrap_or(self.progress.bytes)
+    }
+
+    fn took(&mut self, bytes: usize) {
+        self.progress.bytes = self.progress.bytes.saturating_add(bytes as u64);
+        if let Some(Telling(tell)) = &mut self.tell {
+            tell(self.progress);
+        }
+    }
+}
+
+/// A request body that is watched.
+struct Watched {
+    // Behind a lock only because a body must be `Sync`; nobody else ever takes it.
+    pieces: Mutex<BoxStream<'static, std::io::Result<Bytes>>>,
+    left: Option<u64>,
+    watch: Arc<Watch>,
+}
+
+impl Watched {
+    fn new(pieces: Pieces, watch: Arc<Watch>) -> Self {
+        Self { pieces: Mutex::new(pieces.pieces), left: pieces.length, watch }
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let pieces = this.pieces.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let polled = pieces.as_mut().poll_next(context);
+        let mut state = this.watch.lock();
+        (state.last, state.reading) = (Instant::now(), polled.is_pending());
+        let piece = match ready!(polled) {
+            Some(Ok(piece)) => piece,
+            Some(Err(e)) => {
+                state.fault = Some(std::io::Error::new(e.kind(), e.to_string()));
+                return Poll::Ready(Some(Err(e)));
+            }
+            None => {
+                state.whole = true;
+                return Poll::Ready(None);
+            }
+        };
+        state.took(piece.len());
+        this.left = this.left.map(|left| left.saturating_sub(piece.len() as u64));
+        state.whole = this.left == Some(0);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map(SizeHint::with_exact).unwrap_or_default()
+    }
+}

@@ -1,0 +1,172 @@
+//! How long the head of an answer may be in coming.
+
+use std::time::Duration;
+
+use reqwest::Request;
+
+use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::limits::Limits;
+use crate::transport::retry::Retry;
+use crate::transport::{Endpoint, Reply};
+
+/// What a call spends its time with before its answer begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// Nothing of note.
+    Plain,
+    /// The server was asked to wait that long for news.
+    LongPoll(Duration),
+    /// Sending what may be large.
+    Upload,
+}
+
+impl Course {
+    pub(crate) fn of(endpoint: &Endpoint, request: &Request) -> Self {
+        match (endpoint.timeout, endpoint.reply, request.body()) {
+            (false, Reply::Json | Reply::Empty, Some(_)) => Self::Upload,
+            (false, Reply::Json | Reply::Empty, None) => Self::LongPoll(asked(request)),
+            _ => Self::Plain,
+        }
+    }
+
+    /// How much longer than other calls this one may take.
+    pub(crate) fn extra(self) -> Duration {
+        match self {
+            Self::LongPoll(asked) => asked,
+            Self::Plain | Self::Upload => Duration::ZERO,
+        }
+    }
+}
+
+/// In whole seconds. A long poll that asks for no time, or for all of it, gets none beyond the usual.
+fn asked(request: &Request) -> Duration {
+    let mut pairs = request.url().query_pairs();
+    let asked = pairs.find(|(name, _)| name == "timeout").and_then(|(_, seconds)| seconds.parse().ok());
+    asked.map(Duration::from_secs).unwrap_or_default()
+}
+
+/// The shortest of the limits that hold for an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    /// What is left of it.
+    pub(crate) left: Duration,
+    set: Duration,
+    name: &'static str,
+    extra: Duration,
+}
+
+impl Bound {
+    /// Of the head of an answer. An upload takes as long as it takes: only the server's silence is bounded.
+    pub(crate) fn of_head(limits: &Limits, retry: &Retry, left: Duration, course: Course) -> Self {
+        let head = Self { left: limits.head, set: limits.head, name: "Limits::head", extra: Duration::ZERO };
+        match course {
+            Course::Upload if retry.attempt < limits.head => Self::of_whole(retry, Duration::MAX),
+            Course::Upload => head,
+            Course::Plain | Course::LongPoll(_) => {
+                let extra = course.extra();
+                let whole = Self::of_whole(retry, left);
+                let shorter = if whole.left <= head.left { whole } else { head };
+                Self { left: shorter.left.saturating_add(extra), extra, ..shorter }
+            }
+        }
+    }
+
+    /// Of all of it.
+    pub(crate) fn of_whole(retry: &Retry, left: Duration) -> Self {
+        let extra = Duration::ZERO;
+        match retry.attempt <= left {
+            true => Self { left: retry.attempt, set: retry.attempt, name: "Retry::attempt_timeout", extra },
+            false => Self { left, set: retry.total, name: "Retry::total", extra },
+        }
+    }
+
+    /// Nothing came.
+    pub(crate) fn no_answer(&self) -> Error {
+        self.over("no answer")
+    }
+
+    /// Its beginning came.
+    pub(crate) fn no_end(&self) -> Error {
+        self.over("the answer was not whole")
+    }
+
+    fn over(&self, what: &str) -> Error {
+        let Self { set, name, extra, .. } = self;
+        let message = match extra.is_zero() {
+            true => format!("{what} within {set:?} ({name})"),
+            false => format!("{what} within {set:?} ({name}) beyond the {extra:?} asked for"),
+        };
+        Error::new(ErrorKind::Timeout, message).with(|e| e.sent = Sent::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_shortest_limit_is_named() {
+        let limits = Limits::default().head(10 * SECOND);
+        let retry = Retry::default().attempt_timeout(20 * SECOND).total(120 * SECOND);
+        let told = |limits: &Limits, retry: &Retry, left: Duration, course| {
+            let bound = Bound::of_head(limits, retry, left, course);
+            (bound.left, bound.no_answer().message().to_owned())
+        };
+        let all = 120 * SECOND;
+        for (bound, left, text) in [
+            (told(&limits, &retry, all, Course::Plain), 10, "no answer within 10s (Limits::head)"),
+            (
+                told(&Limits::default(), &retry, all, Course::Plain),
+                20,
+                "no answer within 20s (Retry::attempt_timeout)",
+            ),
+            (told(&limits, &retry, 5 * SECOND, Course::Plain), 5, "no answer within 120s (Retry::total)"),
+            (
+                told(&limits, &retry, all, Course::LongPoll(30 * SECOND)),
+                40,
+                "no answer within 10s (Limits::head) beyond the 30s asked for",
+            ),
+            (
+                told(&limits, &retry, Duration::ZERO, Course::Upload),
+                10,
+                "no answer within 10s (Limits::head)",
+            ),
+            (
+                told(&Limits::default(), &retry, Duration::ZERO, Course::Upload),
+                20,
+                "no answer within 20s (Retry::attempt_timeout)",
+            ),
+        ] {
+            assert_eq!((bound.0, bound.1.as_str()), (left * SECOND, text));
+        }
+    }
+
+    #[test]
+    fn extremes() {
+        for time in [Duration::ZERO, Duration::MAX] {
+            let (limits, retry) =
+                (Limits::default().head(time), Retry::default().attempt_timeout(time).total(time));
+            for course in [Course::Plain, Course::LongPoll(time), Course::Upload] {
+                assert_eq!(Bound::of_head(&limits, &retry, time, course).left, time);
+            }
+        }
+    }
+
+    #[test]
+    fn long_polls_tell_their_time() -> Result<(), Box<dyn std::error::Error>> {
+        for (query, seconds) in [
+            ("?timeout=30", 30),
+            ("?project=p&timeout=5", 5),
+            ("?timeout=-1", 0),
+            ("?timeout=soon", 0),
+            ("", 0),
+            ("?timeout=18446744073709551615", u64::MAX),
+        ] {
+            let url = format!("http://incus/1.0/operations/1/wait{query}").parse()?;
+            assert_eq!(asked(&Request::new(reqwest::Method::GET, url)).as_secs(), seconds, "{query}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Waiting for something to become true of a thing on a server.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use crate::ticket::Ticket;
+use crate::wait::checked::Check;
+use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
+
+/// A wait for something to become true: `.await` it for what was waited for.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// let address = web
+///     .until_address(windlass::incus::AddressKind::Ipv4)
+///     .on_progress(|p| eprintln!("{p}"))
+///     .timeout(Duration::from_secs(60))
+///     .await?;
+/// # Ok(()) }
+/// ```
+///
+/// There is always a limit: ten minutes if not set. Every other end is a [`WaitError`]:
+/// [`WaitEnd::Failed`](crate::WaitEnd::Failed) when it can't become true any more,
+/// [`WaitEnd::Gone`](crate::WaitEnd::Gone) when the thing is gone. Nothing is asked before `.await`; dropping it changes
+/// nothing on the server.
+#[must_use = "nothing is asked before `.await`"]
+pub struct Until<T>(Operation<T>);
+
+impl<T> Until<T> {
+    pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
+        Self(Operation::new(work))
+    }
+
+    /// Nothing is asked before this check passes.
+    #[allow(dead_code)] // only Incus has something to check
+    pub(crate) fn after(self, check: Check) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self(self.0.after(check))
+    }
+
+    /// Calls `tell` at the first look and then whenever something changes.
+    pub fn on_progress(self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
+        Self(self.0.on_progress(tell))
+    }
+
+    /// How long to wait at most.
+    ///
+    /// An answer that is on its way at that moment gets up to five seconds more.
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self(self.0.timeout(limit))
+    }
+
+    /// Names what is waited for, so that any process can go on waiting. A wait for a condition in the caller's own
+    /// words can't be resumed by it.
+    pub fn ticket(&self) -> Ticket {
+        self.0.ticket()
+    }
+}
+
+impl<T> fmt::Debug for Until<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Until").field("ticket", &self.0.ticket()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Until<T> {
+    type Output = Result<T, WaitError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.0.into_future()
+    }
+}
