@@ -169,6 +169,7 @@ mod guide {
     }
 }
 
+mod client;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
@@ -177,6 +178,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod handle;
 #[cfg(feature = "incus")]
 pub mod incus;
 #[cfg(feature = "koyeb")]
@@ -184,6 +186,7 @@ pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
 mod place;
+mod price;
 mod printable;
 pub mod raw;
 mod secret;
@@ -198,17 +201,19 @@ mod wait;
 mod words;
 
 pub use error::{Error, ErrorKind, Result, Sent};
+pub use handle::{Id, Identified};
 #[cfg(feature = "incus")]
 pub use incus::Incus;
 #[cfg(feature = "koyeb")]
 pub use koyeb::Koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub use lambda_cloud::LambdaCloud;
+pub use price::Price;
 pub use secret::{Secret, SecretMap};
 #[cfg(feature = "shakenfist")]
 pub use shakenfist::ShakenFist;
 pub use stream::{
-    Chunk, Content, Cursor, Download, ExitStatus, List, Output, Page, Process, Pull, Signal, Stdin,
+    Chunk, Content, Cursor, Download, ExitStatus, List, Output, Page, Process, Pull, Query, Signal, Stdin,
     Transferred,
 };
 pub use ticket::Ticket;

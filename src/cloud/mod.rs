@@ -53,6 +53,7 @@ pub use report::{Outcome, Report, each};
 pub use state::State;
 pub use totals::Totals;
 
+use crate::client::Client;
 use crate::error::Error;
 use crate::place::Place;
 use crate::stream::list::List;
@@ -178,6 +179,18 @@ impl Cloud {
         e.at(self.address()).with(|e| (e.api, e.verb) = (self.name(), verb.to_owned()))
     }
 
+    /// The handle that goes on with what a ticket names, and what is to be checked before.
+    fn going_on(&self, ticket: &Ticket) -> Result<(Self, Option<Check>), Error> {
+        match self {
+            #[cfg(feature = "incus")]
+            Self::Incus(incus) => incus.going_on(ticket).map(|(incus, check)| (Self::Incus(incus), check)),
+            #[allow(unreachable_patterns)]
+            other => ticket.check(&other.place()).map(|()| (other.clone(), None)),
+        }
+    }
+}
+
+impl Client for Cloud {
     /// Where the server is, for errors.
     fn address(&self) -> &str {
         match self {
@@ -198,21 +211,11 @@ impl Cloud {
             #[cfg(feature = "incus")]
             Self::Incus(incus) => incus.place(),
             #[cfg(feature = "lambda-cloud")]
-            Self::LambdaCloud(lambda) => lambda.place().clone(),
+            Self::LambdaCloud(lambda) => lambda.place(),
             #[cfg(feature = "koyeb")]
-            Self::Koyeb(koyeb) => koyeb.place().clone(),
+            Self::Koyeb(koyeb) => koyeb.place(),
             #[cfg(feature = "shakenfist")]
-            Self::ShakenFist(sf) => sf.place().clone(),
-        }
-    }
-
-    /// The handle that goes on with what a ticket names, and what is to be checked before.
-    fn going_on(&self, ticket: &Ticket) -> Result<(Self, Option<Check>), Error> {
-        match self {
-            #[cfg(feature = "incus")]
-            Self::Incus(incus) => incus.going_on(ticket).map(|(incus, check)| (Self::Incus(incus), check)),
-            #[allow(unreachable_patterns)]
-            other => ticket.check(&other.place()).map(|()| (other.clone(), None)),
+            Self::ShakenFist(sf) => sf.place(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Cloud, Instance, Native, State};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::poll_backoff::Pauses;
@@ -129,7 +130,7 @@ impl Work for Watch {
 
     /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen,
     /// if that was by this process.
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
         let gone =
             Error::new(ErrorKind::NotFound, format!("{} is no more", self.id)).with(|e| e.sent = Sent::Yes);
         let ended = match self.goal {

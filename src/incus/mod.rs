@@ -55,6 +55,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore};
 
+use crate::client::Client;
+use crate::place::Place;
 use crate::place::Server;
 use crate::raw;
 use crate::transport::retry::Retry;
@@ -137,6 +139,17 @@ impl std::fmt::Debug for Core {
     }
 }
 
+impl Client for Incus {
+    fn place(&self) -> Place {
+        let scope = format!("project:{}", self.own_project().unwrap_or("default"));
+        Place { api: "incus", server: self.0.server.clone(), scope }
+    }
+
+    fn address(&self) -> &str {
+        self.0.raw.handle.server()
+    }
+}
+
 impl Incus {
     /// The same server with another way of repeating failed requests; a cheap handle.
     ///
@@ -198,11 +211,6 @@ impl Incus {
         };
         change(&mut core);
         Self(Arc::new(core))
-    }
-
-    /// Where the server is, for errors.
-    pub(crate) fn address(&self) -> &str {
-        self.0.raw.handle.server()
     }
 
     /// For errors that no answer is behind.

@@ -8,8 +8,9 @@ use super::{
     Backup, Image, Incus, Instance, Snapshot, exec, image, import, launched, part, relocate, state, types,
     until,
 };
+use crate::client::Client;
 use crate::error::Error;
-use crate::place::{CERTIFICATE, Place};
+use crate::place::CERTIFICATE;
 use crate::stream::process::{ExitStatus, Output};
 use crate::ticket::{Fits, Ticket};
 use crate::wait::checked::Check;
@@ -45,12 +46,6 @@ impl Incus {
             Some(check) => operation.after(check),
             None => operation,
         })
-    }
-
-    /// Which server and project this is.
-    pub(crate) fn place(&self) -> Place {
-        let scope = format!("project:{}", self.own_project().unwrap_or("default"));
-        Place { api: "incus", server: self.0.server.clone(), scope }
     }
 
     /// The handle that goes on with what a ticket names, and what is to be checked before.

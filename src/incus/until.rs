@@ -7,6 +7,7 @@ use super::addresses::AddressKind;
 use super::feed::Subscription;
 use super::instance::{Subject, runs};
 use super::{Incus, Instance, InstanceRef, Status, types};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::checked;
@@ -271,7 +272,7 @@ impl<G: Goal> Work for Watch<G> {
         Box::pin(async { found })
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
         let gone = self.gone.take();
         Box::pin(async { gone.map_or(Ok(None), Err) })
     }

@@ -7,6 +7,7 @@ use super::ending::Ending;
 use super::feed::{Seen, Subscription};
 use super::operation::{self, is_final, is_success, progress};
 use super::{Incus, types};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
@@ -251,7 +252,7 @@ impl<E: Ending> Work for IncusWork<E> {
         self.ending.finish(&self.incus, &self.last)
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<E::Output>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<E::Output>, Error>> {
         self.ending.settle(&self.incus)
     }
 

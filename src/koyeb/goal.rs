@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Koyeb;
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::retry::Retry;
@@ -120,7 +121,7 @@ impl<G: Goal> Work for Polling<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.ticket().at(self.koyeb.place())
+        self.goal.ticket().at(&self.koyeb.place())
     }
 
     fn server(&self) -> &str {
@@ -136,7 +137,7 @@ impl<G: Goal> Work for Polling<G> {
         Box::pin(async move { result.ok_or_else(|| Error::new(ErrorKind::BadReply, "there is no result")) })
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
         let result = self.goal.when_gone();
         Box::pin(async move { Ok(result) })
     }

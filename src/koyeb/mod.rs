@@ -32,6 +32,7 @@ mod tail;
 
 use std::sync::Arc;
 
+use crate::client::Client;
 use crate::place::Place;
 use crate::raw;
 use crate::transport::Label;
@@ -107,6 +108,16 @@ macro_rules! given {
 }
 use given;
 
+impl Client for Koyeb {
+    fn place(&self) -> Place {
+        self.0.place.clone()
+    }
+
+    fn address(&self) -> &str {
+        self.0.raw.handle.server()
+    }
+}
+
 impl Koyeb {
     /// The same service with another way of repeating failed requests; a cheap handle.
     #[must_use]
@@ -134,16 +145,6 @@ impl Koyeb {
     /// For errors that no answer is behind.
     fn label(&self, operation: &'static str, object: &str) -> Label {
         self.0.raw.handle.label(operation, object)
-    }
-
-    /// Which service and account this is.
-    pub(crate) fn place(&self) -> &Place {
-        &self.0.place
-    }
-
-    /// Where the service is, for errors.
-    pub(crate) fn address(&self) -> &str {
-        self.0.raw.handle.server()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Resuming a wait by its ticket.
 
 use super::{Deployment, Instance, Koyeb, Service, Snapshot, deployment, instance, scale, service, snapshot};
+use crate::client::Client;
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
@@ -20,7 +21,7 @@ impl Koyeb {
     /// an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another organization or token; see
     /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        ticket.check(self.place())?;
+        ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a wait for a {} doesn't end in such a result", ticket.kind))
         })

@@ -1,32 +1,15 @@
 //! What kinds of machines there are, what they cost, and where they can be had.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::{LambdaCloud, types};
+use crate::Price;
 use crate::error::Error;
-
-/// What an instance costs in an hour. `Display` gives `$1.29/h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Price(i64);
-
-impl Price {
-    /// In US cents, for the whole instance.
-    pub fn cents_per_hour(self) -> i64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Price {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}.{:02}/h", self.0 / 100, (self.0 % 100).abs())
-    }
-}
 
 impl types::InstanceType {
     /// What it costs.
     pub fn price(&self) -> Price {
-        Price(self.price_cents_per_hour)
+        Price::from_cents_per_hour(self.price_cents_per_hour)
     }
 }
 

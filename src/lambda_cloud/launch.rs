@@ -8,6 +8,7 @@ use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
 use super::reply::is_ambiguous;
 use super::settle::{self, MARKER};
 use super::{Instance, InstanceStatus, LambdaCloud, check, types};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;
 use crate::ticket::Ticket;
@@ -267,7 +268,7 @@ impl Launch {
 
     fn marked(&self, e: Error) -> Error {
         let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
-        let ticket = ticket.at(self.lambda.place());
+        let ticket = ticket.at(&self.lambda.place());
         self.lambda.label("instance_launch").on(e).with(|e| {
             e.marker = Some(self.marker.clone());
             e.ticket = Some(ticket.to_string());

@@ -26,6 +26,7 @@ mod when_available;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::Client;
 use crate::place::Place;
 use crate::raw;
 use crate::transport::Label;
@@ -39,7 +40,6 @@ pub use connect::Connect;
 pub use file_system::NewFileSystem;
 pub use firewall::{NewRule, NewRuleset, RulesetChange, rule};
 pub use instance::{Instance, InstanceRef, Known, Subject};
-pub use instance_type::Price;
 pub use instances::Instances;
 pub use launch::{Launch, Mount};
 pub use resume::Resume;
@@ -78,6 +78,16 @@ struct Core {
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LambdaCloud").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl Client for LambdaCloud {
+    fn place(&self) -> Place {
+        self.0.place.clone()
+    }
+
+    fn address(&self) -> &str {
+        self.0.raw.handle.server()
     }
 }
 
@@ -121,16 +131,6 @@ impl LambdaCloud {
     /// For errors that no answer is behind.
     fn label(&self, operation: &'static str) -> Label {
         self.0.raw.handle.label(operation, "")
-    }
-
-    /// Which service and account this is.
-    pub(crate) fn place(&self) -> &Place {
-        &self.0.place
-    }
-
-    /// Where the service is, for errors.
-    pub(crate) fn address(&self) -> &str {
-        self.0.raw.handle.server()
     }
 
     fn retry(&self) -> &Retry {

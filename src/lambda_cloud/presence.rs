@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::settle::MARKER;
 use super::{Instance, LambdaCloud, types};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
@@ -176,7 +177,7 @@ impl<G: Goal> Work for Presence<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.facts(self.identity.ticket(G::KIND)).at(self.lambda.place())
+        self.goal.facts(self.identity.ticket(G::KIND)).at(&self.lambda.place())
     }
 
     fn server(&self) -> &str {
@@ -198,7 +199,7 @@ impl<G: Goal> Work for Presence<G> {
         Box::pin(async { output })
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
         let id = self.identity.id.as_deref().unwrap_or(Identity::UNKNOWN);
         let e = Error::new(ErrorKind::OperationGone, format!("the service knows no instance {id}"));
         let marker = self.identity.marker.clone();

@@ -1,6 +1,7 @@
 //! Resuming a wait by its ticket.
 
 use super::{Instance, LambdaCloud, launch, restart, terminate};
+use crate::client::Client;
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
@@ -19,7 +20,7 @@ impl LambdaCloud {
     /// `()` for a termination; anything else is an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is
     /// a ticket of another key; see [`Ticket`]. The ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        ticket.check(self.place())?;
+        ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
         })

@@ -36,6 +36,7 @@ mod work;
 
 use std::sync::Arc;
 
+use crate::client::Client;
 use crate::place::Place;
 use crate::raw;
 use crate::transport::Label;
@@ -104,6 +105,16 @@ impl std::fmt::Debug for Core {
     }
 }
 
+impl Client for ShakenFist {
+    fn place(&self) -> Place {
+        self.0.place.clone()
+    }
+
+    fn address(&self) -> &str {
+        self.0.raw.handle.server()
+    }
+}
+
 impl ShakenFist {
     /// The same cluster with another way of repeating failed requests; a cheap handle.
     ///
@@ -150,16 +161,6 @@ impl ShakenFist {
     /// For errors that no answer is behind.
     fn label(&self, operation: &'static str, object: &str) -> Label {
         self.0.raw.handle.label(operation, object)
-    }
-
-    /// Which cluster and namespace this is.
-    pub(crate) fn place(&self) -> &Place {
-        &self.0.place
-    }
-
-    /// Where the service is, for errors.
-    pub(crate) fn address(&self) -> &str {
-        self.0.raw.handle.server()
     }
 
     /// As [`raw`](Self::raw), without a token.

@@ -2,6 +2,7 @@
 
 use super::{AgentOperation, Instance, Network, ShakenFist, Snapshot};
 use super::{agent, agent_operation, create, delete, exec, network, push, reboot, snapshot};
+use crate::client::Client;
 use crate::error::Error;
 use crate::stream::process::Output;
 use crate::ticket::Ticket;
@@ -22,7 +23,7 @@ impl ShakenFist {
     /// error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another cluster or namespace; see
     /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
-        ticket.check(self.place())?;
+        ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
             Error::invalid("ticket", format!("a {} doesn't end in such a result", ticket.kind))
         })

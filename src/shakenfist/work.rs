@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ShakenFist;
 use super::clock::pauses;
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 use crate::wait::poll_backoff::Pauses;
@@ -71,7 +72,7 @@ impl<G: Goal> Work for Polled<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {
-        self.goal.ticket().at(self.sf.place())
+        self.goal.ticket().at(&self.sf.place())
     }
 
     fn server(&self) -> &str {
@@ -110,7 +111,7 @@ impl<G: Goal> Work for Polled<G> {
         })
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
         Box::pin(async { Ok(None) })
     }
 

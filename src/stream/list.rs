@@ -131,8 +131,18 @@ impl<T> List<T> {
         std::future::poll_fn(|context| self.poll_page(context)).await.transpose()
     }
 
+    /// The next item; none after the last one or an error.
+    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+        std::future::poll_fn(|context| self.poll_item(context)).await
+    }
+
+    /// The next item, for use with `?`; none after the last one.
+    pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
+        self.next().await.transpose()
+    }
+
     /// Everything, in memory.
-    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+    pub(crate) async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all: Vec<T> = Vec::new();
         while let Some(mut page) = self.next_page().await? {
             if all.is_empty() {
@@ -174,6 +184,23 @@ impl<T> List<T> {
         }
     }
 
+    fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
+        loop {
+            if let Some(item) = self.items.next() {
+                self.prefetch();
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(self.poll_page(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(e)) => return Poll::Ready(Some(Err(e))),
+                Some(Ok(items)) => {
+                    self.ahead = items.len() / 2;
+                    self.items = items.into_iter();
+                }
+            }
+        }
+    }
+
     /// An error of the list itself knows no call.
     fn labelled(&self, e: Error) -> Error {
         match &self.label {
@@ -203,20 +230,7 @@ impl<T: Unpin> Stream for List<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(item) = self.items.next() {
-                self.prefetch();
-                return Poll::Ready(Some(Ok(item)));
-            }
-            match ready!(self.poll_page(context)) {
-                None => return Poll::Ready(None),
-                Some(Err(e)) => return Poll::Ready(Some(Err(e))),
-                Some(Ok(items)) => {
-                    self.ahead = items.len() / 2;
-                    self.items = items.into_iter();
-                }
-            }
-        }
+        self.poll_item(context)
     }
 }
 

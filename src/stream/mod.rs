@@ -2,10 +2,12 @@
 
 pub(crate) mod list;
 pub(crate) mod process;
+pub(crate) mod query;
 pub(crate) mod queue;
 pub(crate) mod socket;
 pub(crate) mod transfer;
 
 pub use list::{Cursor, List, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
+pub use query::Query;
 pub use transfer::{Content, Download, Pull, Transferred};

@@ -63,8 +63,8 @@ impl<T: Send> Work for Checked<T> {
         self.work.finish()
     }
 
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<T>, Error>> {
-        self.work.settle()
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<T>, Error>> {
+        self.work.reconcile()
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {

@@ -3,7 +3,9 @@
 mod action;
 pub(crate) mod checked;
 mod end;
+mod into_future;
 mod operation;
+pub(crate) mod poll;
 pub(crate) mod poll_backoff;
 mod progress;
 pub(crate) mod until;
@@ -15,6 +17,7 @@ use std::pin::Pin;
 
 pub use action::Action;
 pub use end::{WaitEnd, WaitError};
+pub(crate) use into_future::into_future;
 pub use operation::Operation;
 pub use progress::Progress;
 pub use until::Until;

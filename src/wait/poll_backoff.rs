@@ -20,6 +20,11 @@ impl Pauses {
         Self { next: Self::FIRST, longest }
     }
 
+    /// The longest pause.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// How long to pause now.
     pub(crate) fn next(&mut self) -> Duration {
         self.draw(rand::random())

@@ -140,7 +140,7 @@ impl<T> Wait<T> {
     async fn settle(mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
-            match in_time(limit, limit, &Queued::default(), self.operation.work.settle()).await {
+            match in_time(limit, limit, &Queued::default(), self.operation.work.reconcile()).await {
                 Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
                 settled => return self.settled(settled),
             }
@@ -296,7 +296,7 @@ mod tests {
             self.step("finish", ())
         }
 
-        fn settle(&mut self) -> BoxFuture<'_, Result<Option<()>, Error>> {
+        fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<()>, Error>> {
             self.step("settle", Some(()))
         }
 

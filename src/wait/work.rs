@@ -31,7 +31,7 @@ pub(crate) trait Work: Send {
     fn finish(&mut self) -> BoxFuture<'_, Result<Self::Output, Error>>;
 
     /// The server no longer knows the work: what the world looks like may still tell how it ended.
-    fn settle(&mut self) -> BoxFuture<'_, Result<Option<Self::Output>, Error>>;
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<Self::Output>, Error>>;
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 }

@@ -1,0 +1,33 @@
+//! What things cost.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What an instance costs in an hour. `Display` gives `$1.29/h`; it is stored as a number of US cents.
+///
+/// ```
+/// let price = windlass::Price::from_cents_per_hour(129);
+/// assert_eq!(price.to_string(), "$1.29/h");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Price(i64);
+
+impl Price {
+    /// From US cents in an hour.
+    pub const fn from_cents_per_hour(cents: i64) -> Self {
+        Self(cents)
+    }
+
+    /// In US cents, for the whole instance.
+    pub const fn cents_per_hour(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("${}.{:02}/h", self.0 / 100, (self.0 % 100).abs()))
+    }
+}

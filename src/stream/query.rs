@@ -1,0 +1,58 @@
+//! Lists before they are asked for.
+
+use std::fmt;
+
+use super::list::{List, Page};
+use crate::error::Error;
+use crate::wait::{BoxFuture, into_future};
+
+/// A list that takes no filters: `.await` it for a `Vec`, or read it item by item with [`stream`](Self::stream).
+///
+/// ```no_run
+/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+/// for snapshot in web.snapshots().await? {
+///     println!("{} of {:?}", snapshot.name, snapshot.created_at);
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// Nothing is sent before either. The `Vec` is complete, or there is an error.
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
+pub struct Query<T>(List<T>);
+
+impl<T> Query<T> {
+    pub(crate) fn new(list: List<T>) -> Self {
+        Self(list)
+    }
+
+    /// A list that one request brings.
+    #[allow(dead_code)] // not every API has one
+    pub(crate) fn one<F>(fetch: impl FnOnce() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
+    {
+        let mut fetch = Some(fetch);
+        Self(List::new(move |_| {
+            let fetching = fetch.take().map(|fetch| fetch());
+            Box::pin(async move {
+                match fetching {
+                    Some(fetching) => Ok(Page::only(fetching.await?)),
+                    None => Ok(Page::only(Vec::new())),
+                }
+            }) as BoxFuture<'static, _>
+        }))
+    }
+
+    /// The list as a stream: each page is fetched when the stream gets there.
+    pub fn stream(self) -> List<T> {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for Query<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").finish_non_exhaustive()
+    }
+}
+
+into_future!([T: Send + 'static] Query<T> => Vec<T>: |query| query.stream().all().await);

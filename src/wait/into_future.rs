@@ -1,0 +1,22 @@
+//! `.await` on builders.
+
+/// Lets a builder be awaited: the body says what becomes of it.
+macro_rules! into_future {
+    ([$($generics:tt)*] $builder:ty => $output:ty: |$this:ident| $body:expr) => {
+        impl<$($generics)*> std::future::IntoFuture for $builder {
+            type Output = Result<$output, $crate::Error>;
+            type IntoFuture = $crate::wait::BoxFuture<'static, Self::Output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(async move {
+                    let $this = self;
+                    $body
+                })
+            }
+        }
+    };
+    ($builder:ty => $output:ty: |$this:ident| $body:expr) => {
+        $crate::wait::into_future!([] $builder => $output: |$this| $body);
+    };
+}
+pub(crate) use into_future;

@@ -1,0 +1,168 @@
+//! Work that can only be asked about again and again: look, judge, pause.
+
+use std::time::Duration;
+
+use super::poll_backoff::Pauses;
+use super::{BoxFuture, Look, Operation, Progress, Work};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::ticket::Ticket;
+
+/// What somebody waits for.
+pub(crate) trait Goal<C>: Send + 'static {
+    type Output: Send + 'static;
+
+    fn ticket(&self) -> Ticket;
+
+    /// Looks once. `closely` when somebody wants to hear of progress.
+    fn look<'a>(
+        &'a mut self,
+        client: &'a C,
+        closely: bool,
+    ) -> BoxFuture<'a, Result<Seen<Self::Output>, Error>>;
+
+    /// Fetches the result after [`Seen::Ended`]; the time limit of a look doesn't apply.
+    fn finish<'a>(&'a mut self, _: &'a C) -> BoxFuture<'a, Result<Option<Self::Output>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The result if the server no longer knows the thing, where that is one.
+    fn when_gone(&mut self) -> Result<Option<Self::Output>, Error> {
+        Ok(None)
+    }
+
+    fn cancel<'a>(&'a mut self, _: &'a C) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Err(Error::new(ErrorKind::Conflict, "this can't be cancelled")) })
+    }
+
+    /// How long the server may be out of reach before the wait gives up.
+    fn silence(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+/// What a look shows.
+pub(crate) enum Seen<T> {
+    Pending(Progress),
+    Reached(Progress, T),
+    /// Reached, but the result is still to be fetched by [`Goal::finish`].
+    Ended(Progress),
+    Failed(Error),
+    Gone,
+}
+
+/// How long to pause between two looks.
+pub(crate) enum Interval {
+    /// Longer and longer up to this, and short again after a change.
+    Growing(Duration),
+    /// Always the same.
+    #[allow(dead_code)] // not every API asks so
+    Even(Duration),
+}
+
+/// A goal as the waiting loop sees it.
+pub(crate) struct Polled<C, G: Goal<C>> {
+    client: C,
+    goal: G,
+    pauses: Pauses,
+    even: Option<Duration>,
+    closely: bool,
+    last: Progress,
+    reached: Option<G::Output>,
+}
+
+impl<C: Client, G: Goal<C>> Polled<C, G> {
+    /// An operation that ends with the goal. `client` should make one attempt a look: the waiting loop goes on by itself.
+    pub(crate) fn operation(client: C, goal: G, interval: &Interval) -> Operation<G::Output> {
+        Operation::new(Self::new(client, goal, interval))
+    }
+
+    pub(crate) fn new(client: C, goal: G, interval: &Interval) -> Self {
+        let (pauses, even) = match *interval {
+            Interval::Growing(longest) => (Pauses::up_to(longest), None),
+            Interval::Even(pause) => (Pauses::up_to(pause), Some(pause)),
+        };
+        Self { client, goal, pauses, even, closely: false, last: Progress::default(), reached: None }
+    }
+
+    async fn look_once(&mut self) -> Result<Look, Error> {
+        let seen = match self.goal.look(&self.client, self.closely).await {
+            Ok(seen) => seen,
+            Err(e) if e.is_rate_limited() => return Ok(self.later(&e)),
+            Err(e) => return e.absence().map(|()| Look::Gone),
+        };
+        Ok(match seen {
+            Seen::Pending(progress) => {
+                let pause = self.pause(&progress);
+                Look::Running { progress, pause }
+            }
+            Seen::Reached(progress, output) => {
+                self.reached = Some(output);
+                Look::Succeeded(progress)
+            }
+            Seen::Ended(progress) => Look::Succeeded(progress),
+            Seen::Failed(e) => Look::Failed(e),
+            Seen::Gone => Look::Gone,
+        })
+    }
+
+    /// What changes may soon change again.
+    fn pause(&mut self, progress: &Progress) -> Duration {
+        if *progress != self.last {
+            self.last = progress.clone();
+            self.pauses.restart();
+        }
+        self.even.unwrap_or_else(|| self.pauses.next())
+    }
+
+    /// A server that says "too many requests" was reached.
+    fn later(&mut self, e: &Error) -> Look {
+        const LONGEST: Duration = Duration::from_secs(60);
+        let asked = e.retry_after().unwrap_or_else(|| self.pauses.longest());
+        let pause = asked.clamp(Pauses::FIRST, LONGEST);
+        Look::Running { progress: self.last.clone(), pause }
+    }
+}
+
+impl<C: Client, G: Goal<C>> Work for Polled<C, G> {
+    type Output = G::Output;
+
+    fn ticket(&self) -> Ticket {
+        self.goal.ticket().at(&self.client.place())
+    }
+
+    fn server(&self) -> &str {
+        self.client.address()
+    }
+
+    fn watch_closely(&mut self) {
+        self.closely = true;
+    }
+
+    fn silence(&self) -> Duration {
+        self.goal.silence()
+    }
+
+    fn look(&mut self, _: Duration) -> BoxFuture<'_, Result<Look, Error>> {
+        Box::pin(self.look_once())
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<G::Output, Error>> {
+        Box::pin(async move {
+            let missing = || Error::new(ErrorKind::BadReply, "the result is missing");
+            match self.reached.take() {
+                Some(output) => Ok(output),
+                None => self.goal.finish(&self.client).await?.ok_or_else(missing),
+            }
+        })
+    }
+
+    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<G::Output>, Error>> {
+        let result = self.goal.when_gone();
+        Box::pin(async { result })
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        self.goal.cancel(&self.client)
+    }
+}
