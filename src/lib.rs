@@ -80,8 +80,7 @@
 //! | test your code | [`testing`] |
 //! | call what has no typed method | [`raw`] |
 //!
-//! The guide, in `docs/guide` of the repository, has a page for each, with samples that run,
-//! and one for whoever comes from another client.
+//! The [guide](crate::guide) has a page for each, and one for people who know another client.
 //!
 //! # Features
 //!
@@ -120,55 +119,6 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// So are the guide's.
-#[cfg(all(doctest, feature = "testing"))]
-mod guide {
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/launch.md")]
-    struct Launch;
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/retries.md")]
-    struct Retries;
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/files.md")]
-    struct Files;
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/events.md")]
-    struct Events;
-    #[cfg(feature = "lambda-cloud")]
-    #[doc = include_str!("../docs/guide/lambda-cloud.md")]
-    struct LambdaCloud;
-    #[cfg(feature = "koyeb")]
-    #[doc = include_str!("../docs/guide/koyeb.md")]
-    struct Koyeb;
-    #[cfg(feature = "shakenfist")]
-    #[doc = include_str!("../docs/guide/shakenfist.md")]
-    struct ShakenFist;
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/raw.md")]
-    struct Raw;
-    #[cfg(feature = "incus")]
-    #[doc = include_str!("../docs/guide/logging.md")]
-    struct Logging;
-
-    // Samples of several APIs.
-    #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
-    mod several {
-        #[doc = include_str!("../docs/guide/clouds.md")]
-        struct Clouds;
-        #[doc = include_str!("../docs/guide/connect.md")]
-        struct Connect;
-        #[doc = include_str!("../docs/guide/errors.md")]
-        struct Errors;
-        #[doc = include_str!("../docs/guide/exec.md")]
-        struct Exec;
-        #[doc = include_str!("../docs/guide/testing.md")]
-        struct Testing;
-        #[doc = include_str!("../docs/guide/coming-from.md")]
-        struct ComingFrom;
-    }
-}
-
 mod client;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
@@ -178,6 +128,8 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handle;
 #[cfg(feature = "incus")]
 pub mod incus;

@@ -31,3 +31,16 @@ impl fmt::Display for Price {
         f.pad(&format!("${}.{:02}/h", self.0 / 100, (self.0 % 100).abs()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_for_people() {
+        let shown = |cents| Price::from_cents_per_hour(cents).to_string();
+        assert_eq!(shown(129), "$1.29/h");
+        assert_eq!(shown(2_392), "$23.92/h");
+        assert_eq!(shown(5), "$0.05/h");
+    }
+}

@@ -38,16 +38,3 @@ impl LambdaCloud {
         Ok(reply.into_iter().collect())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_for_people() {
-        let shown = |cents| Price(cents).to_string();
-        assert_eq!(shown(129), "$1.29/h");
-        assert_eq!(shown(2_392), "$23.92/h");
-        assert_eq!(shown(5), "$0.05/h");
-    }
-}

@@ -37,10 +37,9 @@ impl<T> Page<T> {
 type Fetching<T> = BoxFuture<'static, Result<Page<T>, Error>>;
 type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
 
-/// A list as a stream over all its pages; each page is fetched when the stream gets there.
+/// A list as a stream over all its pages. A page is fetched when the stream gets there.
 ///
 /// ```no_run
-/// use futures_util::TryStreamExt;
 /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
 /// let mut running = incus.instances().status(windlass::incus::Status::Running).list();
 /// while let Some(instance) = running.try_next().await? {
@@ -49,9 +48,9 @@ type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
 /// # Ok(()) }
 /// ```
 ///
-/// [`all`](Self::all) collects it. After an error the stream ends: a list that fails is never a short one. A list shows
-/// nothing twice. Where a service pages by number, as Koyeb does, an item may be missed if others disappear while the list
-/// is read.
+/// It is a [`Stream`] as well, for use with the combinators of `futures`. After an error the stream ends: a list that
+/// fails is never a short one. A list shows nothing twice. Where a service pages by number, as Koyeb does, an item may
+/// be missed if others disappear while the list is read.
 #[must_use = "nothing is fetched before the list is read"]
 pub struct List<T> {
     fetch: Fetch<T>,
@@ -142,7 +141,8 @@ impl<T> List<T> {
     }
 
     /// Everything, in memory.
-    pub(crate) async fn all(mut self) -> Result<Vec<T>, Error> {
+    #[doc(hidden)]
+    pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all: Vec<T> = Vec::new();
         while let Some(mut page) = self.next_page().await? {
             if all.is_empty() {

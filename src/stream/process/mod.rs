@@ -70,9 +70,9 @@ const WAITING: u32 = 1 << 20;
 /// # Ok(()) }
 /// ```
 ///
-/// Read its output with [`next`](Self::next), or as a [`Stream`], then ask [`wait`](Self::wait) how it ended. Whoever
-/// reads slowly holds the command back; nothing piles up in memory. When the output can't be had to its end, the last
-/// item is an error.
+/// Read its output with [`next`](Self::next), or as a [`Stream`], then ask [`wait`](Self::wait) how it ended. A slow
+/// reader holds the command back, so memory stays constant. If the output can't be had to its end, the last item is an
+/// error.
 ///
 /// Dropping it kills the command; [`detach`](Self::detach) doesn't.
 #[must_use = "dropping a process kills the command"]
@@ -81,6 +81,8 @@ pub struct Process {
     stdin: Option<Stdin>,
     desk: Desk,
     driver: Driver,
+    /// How it ended, once that is known.
+    ended: Option<Result<ExitStatus, Error>>,
     /// How much is collected at most.
     most: u64,
     label: Option<Label>,
@@ -88,6 +90,18 @@ pub struct Process {
 
 /// The task that moves the bytes; it ends with the process.
 struct Driver(Option<JoinHandle<Result<ExitStatus, Error>>>);
+
+impl Driver {
+    async fn join(&mut self) -> Result<ExitStatus, Error> {
+        let lost = |why: String| Err(Error::new(ErrorKind::Interrupted, why));
+        match self.0.as_mut() {
+            Some(task) => {
+                task.await.unwrap_or_else(|e| lost(format!("the task that drives the command ended: {e}")))
+            }
+            None => lost("the command was detached".to_owned()),
+        }
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -142,7 +156,7 @@ impl Process {
             }
         });
         let most = Limits::default().output;
-        Self { chunks, stdin, desk, driver: Driver(Some(driver)), most, label: None }
+        Self { chunks, stdin, desk, driver: Driver(Some(driver)), ended: None, most, label: None }
     }
 
     /// For errors that are about this call, and for so much collected output.
@@ -162,8 +176,8 @@ impl Process {
         self.labelled(self.desk.give(order).await)
     }
 
-    /// The writer of the command's standard input; none if the command was started without one, or after the first
-    /// call. A writer that nobody takes ends with [`wait`](Self::wait).
+    /// Takes the writer of the command's standard input. `None` if the command was started without one, or after the
+    /// first call. If you never take it, standard input is closed when you call [`wait`](Self::wait).
     pub fn take_stdin(&mut self) -> Option<Stdin> {
         self.stdin.take()
     }
@@ -174,8 +188,20 @@ impl Process {
         next.map(|chunk| self.labelled(chunk))
     }
 
-    /// Tells the command that its terminal has a new size, in columns and rows. An error of [`ErrorKind::InvalidInput`] for
-    /// a command without a terminal, of [`ErrorKind::Conflict`] for one that has ended.
+    /// The next piece of output, for use with `?`; none when both streams have ended. Safe to cancel.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the output can't be had to its end.
+    pub async fn try_next(&mut self) -> Result<Option<Chunk>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// Changes the size of the command's terminal, in columns and rows.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a command without a terminal, [`ErrorKind::Conflict`] if it has ended.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         if width == 0 || height == 0 {
             return self.labelled(Err(Error::invalid("size", "has no room at all")));
@@ -183,24 +209,35 @@ impl Process {
         self.give(Order::Resize { width, height }).await
     }
 
-    /// Sends it a signal. An error of [`ErrorKind::Conflict`] when it has ended, of [`ErrorKind::Unsupported`] where the API has
-    /// no signals.
+    /// Sends the command a signal.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it has ended, [`ErrorKind::Unsupported`] if the API has no signals.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
         self.labelled(signal.check())?;
         self.give(Order::Signal(signal)).await
     }
 
-    /// Kills the command, whose output up to then can still be read. [`wait`](Self::wait) tells when it is dead.
+    /// Kills the command. Its output until then can still be read; [`wait`](Self::wait) returns once it has ended.
     ///
-    /// An error of [`ErrorKind::Conflict`] when it has ended by itself, of [`ErrorKind::Interrupted`] when the connection to it is
-    /// gone, or the runtime that held it: then it may run on.
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it has ended by itself, [`ErrorKind::Interrupted`] if the connection to it is gone: then
+    /// it may still run.
     pub async fn kill(&self) -> Result<(), Error> {
         self.give(Order::Kill).await
     }
 
-    /// How the command ended. Output that nobody has read is read and thrown away, and a writer of its input that
-    /// nobody took is closed.
-    pub async fn wait(mut self) -> Result<ExitStatus, Error> {
+    /// Waits for the command to end, and returns how it ended. Can be called again.
+    ///
+    /// Output that was not read is read and discarded. If you never took its standard input, that is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the connection was lost before the end was known, and what the server says if the
+    /// command could not be run.
+    pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         self.stdin = None;
         while let Some(chunk) = self.next().await {
             chunk?;
@@ -208,22 +245,23 @@ impl Process {
         self.ended().await
     }
 
-    /// Lets the command go on without anybody who reads or waits. Its further output is thrown away.
+    /// Lets the command run on without this handle. Its further output is discarded.
     ///
-    /// A task of this program still holds its connections: a command that was started so ends at the latest with the
-    /// program, or with the runtime.
+    /// A task of this program still holds the connections, so the command ends with the program or its runtime at the
+    /// latest.
     pub fn detach(mut self) {
         self.driver.0 = None;
     }
 
     async fn ended(&mut self) -> Result<ExitStatus, Error> {
-        let lost = |why: String| Err(Error::new(ErrorKind::Interrupted, why));
-        let ended = match &mut self.driver.0 {
-            Some(task) => {
-                task.await.unwrap_or_else(|e| lost(format!("the task that drives the command ended: {e}")))
-            }
-            None => lost("the command is on its own".to_owned()),
+        let ended = match self.ended.take() {
+            Some(ended) => ended,
+            None => self.driver.join().await,
         };
+        self.ended = Some(match &ended {
+            Ok(status) => Ok(*status),
+            Err(e) => Err(same(e)),
+        });
         self.labelled(ended)
     }
 }
@@ -258,13 +296,15 @@ mod tests {
 
     #[tokio::test]
     async fn wait_drains_first() {
-        let process = Process::new(NOTHING, |wires| async move {
+        let mut process = Process::new(NOTHING, |wires| async move {
             for _ in 0..100 {
                 wires.output.put(Chunk::Stdout(Bytes::from_static(b"x"))).await;
             }
             Ok(ExitStatus::new(3))
         });
-        assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(3)));
+        for _ in 0..2 {
+            assert_eq!(process.wait().await.ok(), Some(ExitStatus::new(3)));
+        }
     }
 
     #[tokio::test]
@@ -276,13 +316,15 @@ mod tests {
         let read = process.next().await.map(|chunk| chunk.map_err(|e| e.to_string()));
         assert_eq!(read, Some(Err("connection interrupted: cut".to_owned())));
         assert!(process.next().await.is_none());
-        let waited = process.wait().await.map_err(|e| e.to_string());
-        assert_eq!(waited, Err("connection interrupted: cut".to_owned()));
+        for _ in 0..2 {
+            let waited = process.wait().await.map_err(|e| e.to_string());
+            assert_eq!(waited, Err("connection interrupted: cut".to_owned()));
+        }
     }
 
     #[tokio::test]
     async fn orders_reach_the_driver_and_its_answer_the_caller() {
-        let process = Process::new(NOTHING, |mut wires| async move {
+        let mut process = Process::new(NOTHING, |mut wires| async move {
             let asked = wires.orders.next().await;
             assert_eq!(asked.order, Order::Resize { width: 100, height: 30 });
             asked.answer(Ok(()));
@@ -343,8 +385,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_nobody_takes_ends_with_the_wait() {
-        let process = Process::new(Source::Pipe, |mut wires| async move {
+    async fn wait_closes_a_writer_that_was_not_taken() {
+        let mut process = Process::new(Source::Pipe, |mut wires| async move {
             let rest = wires.input.next(10).await;
             Ok(ExitStatus::new(i32::from(rest.is_some())))
         });

@@ -196,6 +196,15 @@ impl Download {
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         futures_util::StreamExt::next(&mut self.pieces).await
     }
+
+    /// The next piece, for use with `?`; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the content can't be had to its end.
+    pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.next().await.transpose()
+    }
 }
 
 impl Stream for Download {

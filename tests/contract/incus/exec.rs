@@ -176,7 +176,7 @@ pub async fn exec_reads_from_a_writer(incus: Incus) -> Outcome {
     assert_eq!(flood.await??, 2_000_000);
     assert!(rest.stdout == b"line\n".repeat(400_000), "{} bytes came back", rest.stdout.len());
     // A writer that nobody took ends with the wait.
-    let cat = web.exec(["cat"]).pipe_stdin().spawn().await?;
+    let mut cat = web.exec(["cat"]).pipe_stdin().spawn().await?;
     assert!(cat.wait().await?.is_success());
     remove(&handle(&incus, &web)).await
 }

@@ -86,9 +86,9 @@ async fn killed_during_commands() -> Outcome {
     let web = incus.launch("killed-exec").image("busybox").await?;
     let run = |script: &str| web.exec(["sh", "-c", script]);
     // One with its streams open, one that has closed its outputs, one whose terminal is open, one without any.
-    let open = run("echo up; sleep 1000").spawn().await?;
-    let closed = run("exec >/dev/null 2>&1; sleep 1000").spawn().await?;
-    let terminal = run("echo up; sleep 1000").terminal(80, 24).spawn().await?;
+    let mut open = run("echo up; sleep 1000").spawn().await?;
+    let mut closed = run("exec >/dev/null 2>&1; sleep 1000").spawn().await?;
+    let mut terminal = run("echo up; sleep 1000").terminal(80, 24).spawn().await?;
     let alone = run("sleep 1000").discard_output().send().await?.timeout(Duration::from_secs(600));
     // The outputs have ended, and the wait for the status is under way.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -96,9 +96,9 @@ async fn killed_during_commands() -> Outcome {
         let started = Instant::now();
         let timed = async |wait: BoxFuture<'static, bool>| (wait.await, started.elapsed());
         tokio::join!(
-            timed(Box::pin(async { open.wait().await.is_err() })),
-            timed(Box::pin(async { closed.wait().await.is_err() })),
-            timed(Box::pin(async { terminal.wait().await.is_err() })),
+            timed(Box::pin(async move { open.wait().await.is_err() })),
+            timed(Box::pin(async move { closed.wait().await.is_err() })),
+            timed(Box::pin(async move { terminal.wait().await.is_err() })),
             timed(Box::pin(async { alone.await.is_err() })),
         )
     });

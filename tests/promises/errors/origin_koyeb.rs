@@ -22,7 +22,7 @@ async fn commands() -> Outcome {
     errors.push(("refused", failed(web.exec(["true"]).output().await)));
     fake.stream_cut();
     errors.push(("cut", failed(web.exec(["true"]).output().await)));
-    let run = web.exec(["cat"]).pipe_stdin().spawn().await?;
+    let mut run = web.exec(["cat"]).pipe_stdin().spawn().await?;
     errors.push(("a size without a terminal", failed(run.resize(80, 24).await)));
     errors.push(("no signals", failed(run.signal(windlass::Signal::TERM).await)));
     run.kill().await?;

@@ -201,7 +201,7 @@ async fn no_command_starts_before_its_controls_are_there() -> Outcome {
 async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
     let (fake, web) = web().await?;
     let refused = fake.on("GET /1.0/operations/{id}/websocket").reply(503, "busy");
-    let run = web.exec(["sleep", "1000"]).spawn().await?;
+    let mut run = web.exec(["sleep", "1000"]).spawn().await?;
     assert_eq!(refused.hits(), 1);
     run.kill().await?;
     assert_eq!(run.wait().await?.code(), 137);

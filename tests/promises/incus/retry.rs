@@ -413,7 +413,7 @@ async fn a_lost_create_is_not_mistaken_for_what_others_do_with_the_instance() ->
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let other = Incus::unix(fake.socket()).client()?;
-    let theirs = other.instance("web").exec(["sleep", "1000"]).spawn().await?;
+    let mut theirs = other.instance("web").exec(["sleep", "1000"]).spawn().await?;
     blind.remove();
     let operation = launching.await??;
     assert!(operation.ticket().id().starts_with("0000"), "{}", operation.ticket());

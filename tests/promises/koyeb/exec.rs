@@ -163,7 +163,7 @@ async fn dropping_kills_the_command() -> Outcome {
     until("running", || fake.commands() == 1).await;
     drop(run);
     until("killed", || fake.commands() == 0).await;
-    let run = instance.exec(["sleep", "1000"]).spawn().await?;
+    let mut run = instance.exec(["sleep", "1000"]).spawn().await?;
     until("running", || fake.commands() == 1).await;
     run.kill().await?;
     assert_eq!(run.wait().await.expect_err("nobody tells the status").kind(), ErrorKind::Cancelled);
