@@ -50,6 +50,19 @@ pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(paths)
 }
 
+/// The Rust files in a directory and below it, in order.
+pub(crate) fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for entry in entries(directory)? {
+        if entry.is_dir() {
+            files.extend(rust_files(&entry)?);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
 /// The names of the APIs that have a spec.
 pub(crate) fn apis() -> Result<Vec<String>, String> {
     let files = entries(&root().join("specs"))?;
