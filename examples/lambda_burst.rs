@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         [] => rehearsal().await,
         [ssh_key, types @ ..] if !types.is_empty() => {
             let choices = types.iter().map(|text| choice(text)).collect();
-            burst(&LambdaCloud::discover()?, ssh_key, choices, interrupted()).await
+            burst(&LambdaCloud::discover().await?, ssh_key, choices, interrupted()).await
         }
         _ => Err("usage: lambda_burst [SSH_KEY TYPE[:REGION]...]".into()),
     }

@@ -300,7 +300,7 @@ async fn discover(args: &[String]) -> Outcome<Vec<Place>> {
             "--shakenfist" => {
                 Place::new(ShakenFist::discover().await?, Some(value.unwrap_or("debian:12".into())))
             }
-            "--lambda-cloud" => Place::new(LambdaCloud::discover()?, pay.then(String::new)),
+            "--lambda-cloud" => Place::new(LambdaCloud::discover().await?, pay.then(String::new)),
             "--koyeb" => Place::new(Koyeb::discover().await?, value.filter(|_| pay)),
             _ => return Err(USAGE.into()),
         });

@@ -119,7 +119,7 @@ impl Cloud {
             Self::Incus(incus) => neutral(self, incus.instances().list(), from_incus::instance),
             #[cfg(feature = "lambda-cloud")]
             Self::LambdaCloud(lambda) => {
-                neutral(self, lambda.instances().list(), from_lambda_cloud::instance)
+                neutral(self, lambda.instances().stream(), from_lambda_cloud::instance)
             }
             #[cfg(feature = "koyeb")]
             Self::Koyeb(koyeb) => neutral(self, koyeb.instances().list(), from_koyeb::instance),

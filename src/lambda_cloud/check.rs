@@ -1,6 +1,6 @@
-//! What the vendor's rules refuse is refused before anything is sent, naming the field.
+//! The vendor's rules for input, checked before anything is sent; errors name the field.
 
-use super::types;
+use super::types::{self, FirewallRule, NetworkProtocol};
 use crate::error::Error;
 
 /// In bytes.
@@ -68,7 +68,7 @@ fn ssh_keys(names: &[String]) -> Result<(), Error> {
     }
 }
 
-fn given(field: &str, value: &str) -> Result<(), Error> {
+pub(super) fn given(field: &str, value: &str) -> Result<(), Error> {
     if value.is_empty() { Err(Error::invalid(field, "is missing")) } else { Ok(()) }
 }
 
@@ -80,7 +80,31 @@ fn image(image: &types::LaunchImage) -> Result<(), Error> {
     }
 }
 
-/// All rules for a launch, but for the type and the region: those may not be chosen yet.
+/// The rules for a set of firewall rules.
+pub(super) fn rules(rules: impl IntoIterator<Item = FirewallRule>) -> Result<Vec<FirewallRule>, Error> {
+    let rules: Vec<_> = rules.into_iter().collect();
+    rules.iter().try_for_each(rule)?;
+    Ok(rules)
+}
+
+fn rule(rule: &FirewallRule) -> Result<(), Error> {
+    let FirewallRule { protocol, port_range, source_network, .. } = rule;
+    let wrong =
+        |what: &str| Err(Error::invalid("rules", format!("{protocol} from {source_network}: {what}")));
+    if source_network.is_empty() {
+        return wrong("the source is missing");
+    }
+    match (protocol, port_range.as_slice()) {
+        (NetworkProtocol::Icmp, []) => Ok(()),
+        (NetworkProtocol::Icmp, _) => wrong("icmp has no ports"),
+        (NetworkProtocol::Tcp | NetworkProtocol::Udp, []) => wrong("the ports are missing"),
+        (_, []) => Ok(()),
+        (_, [first, last]) if (0..=65_535).contains(first) && first <= last && *last <= 65_535 => Ok(()),
+        _ => wrong("the ports are no range"),
+    }
+}
+
+/// All rules for a launch except those for the type and the region, which may not be chosen yet.
 pub(super) fn launch(request: &types::LaunchRequest) -> Result<(), Error> {
     ssh_keys(&request.ssh_key_names)?;
     request.name.as_deref().map_or(Ok(()), |text| name("name", text))?;
@@ -103,7 +127,7 @@ pub(super) fn launch(request: &types::LaunchRequest) -> Result<(), Error> {
     }
 }
 
-/// What a launch must say besides.
+/// The rules for the type and the region of a launch.
 pub(super) fn place(request: &types::LaunchRequest) -> Result<(), Error> {
     given("instance_type_name", &request.instance_type_name)?;
     given("region_name", &request.region_name)
@@ -146,6 +170,25 @@ mod tests {
         }
         assert_eq!(checked("ab", &"ü".repeat(128)), None);
         assert!(checked("ab", &"ü".repeat(129)).is_some());
+    }
+
+    #[test]
+    fn firewall_rules() {
+        let tcp = || FirewallRule {
+            protocol: NetworkProtocol::Tcp,
+            source_network: "0.0.0.0/0".to_owned(),
+            port_range: vec![22, 22],
+            description: String::new(),
+            extra: Default::default(),
+        };
+        let icmp = || FirewallRule { protocol: NetworkProtocol::Icmp, port_range: vec![], ..tcp() };
+        assert!(rules([tcp(), FirewallRule { port_range: vec![0, 65_535], ..tcp() }, icmp()]).is_ok());
+        let ports = |port_range| FirewallRule { port_range, ..tcp() };
+        let nowhere = FirewallRule { source_network: String::new(), ..icmp() };
+        let ping_to_a_port = FirewallRule { port_range: vec![1, 1], ..icmp() };
+        for bad in [ports(vec![]), ports(vec![1]), ports(vec![9, 1]), nowhere, ping_to_a_port] {
+            assert_eq!(field(rules([bad]).map(drop)).as_deref(), Some("rules"));
+        }
     }
 
     #[test]

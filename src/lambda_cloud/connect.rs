@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
-use super::{Core, LambdaCloud, reply};
+use super::client::{Core, LambdaCloud};
+use super::{discover, reply};
+use crate::config::{self, Surroundings};
 use crate::error::{Error, ErrorKind};
 use crate::place::{self, Place, Server};
 use crate::raw;
@@ -16,20 +18,28 @@ use crate::transport::rate_limit::{Pace, Pacing};
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
 use crate::transport::{http_client, tls};
+use crate::wait::into_future;
 
-/// An account to connect to; from [`LambdaCloud::with_key`].
+/// How to reach an account; from [`LambdaCloud::key`] or [`LambdaCloud::discover`].
+///
+/// `.await` it for a client whose key the service has accepted, or take the [`client`](Self::client) without asking.
 #[derive(Debug, Clone)]
-#[must_use = "nothing happens before `.client()`"]
+#[must_use = "nothing is sent before `.await`, and nothing read before that or `.client()`"]
 pub struct Connect {
-    key: Secret,
+    key: Key,
     basic: bool,
-    url: String,
+    url: Option<String>,
     retry: Retry,
     limits: Limits,
     proxy: Option<Secret>,
     pacing: Pacing,
     interval: Duration,
-    origin: String,
+}
+
+#[derive(Debug, Clone)]
+enum Key {
+    Given(Secret),
+    ToBeFound(Surroundings),
 }
 
 /// The service itself; `cloud.lambdalabs.com` is its old name.
@@ -39,26 +49,41 @@ impl LambdaCloud {
     /// What the service publishes: one request a second, one launch in twelve.
     pub const PACING: Pacing = Pacing::new(Duration::from_secs(1)).launches(Duration::from_secs(12));
 
-    /// The account that has this API key.
+    /// The account with this API key.
     ///
     /// ```no_run
     /// # use windlass::{LambdaCloud, Secret};
-    /// # fn demo(key: Secret) -> windlass::Result<()> {
-    /// let lambda = LambdaCloud::with_key(key).client()?;
+    /// # async fn demo(key: Secret) -> windlass::Result<()> {
+    /// let lambda = LambdaCloud::key(key).await?;
     /// # Ok(()) }
     /// ```
-    pub fn with_key(key: impl Into<Secret>) -> Connect {
-        Connect {
-            key: key.into(),
-            basic: false,
-            url: SERVICE.to_owned(),
-            retry: patient(),
-            limits: Limits::default(),
-            proxy: None,
-            pacing: Self::PACING,
-            interval: Duration::from_secs(10),
-            origin: "the key given".to_owned(),
-        }
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connect::client`]; [`Unauthenticated`](ErrorKind::Unauthenticated) if the service doesn't know the key,
+    /// and those of [every request](LambdaCloud#errors).
+    pub fn key(key: impl Into<Secret>) -> Connect {
+        Connect::new(Key::Given(key.into()))
+    }
+
+    /// The account whose API key is in the usual place: `LAMBDA_API_KEY`, `LAMBDA_CLOUD_API_KEY`, or the line
+    /// `api_key = …` of `~/.lambda_cloud/lambda_keys`, in this order. `LAMBDA_CLOUD_BASE_URL` or `LAMBDA_CLOUD_API_URL`
+    /// sets another address.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use windlass::LambdaCloud;
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let lambda = LambdaCloud::discover().poll_interval(Duration::from_secs(30)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) with all places that were tried if there is no key, and those of
+    /// [`key`](Self::key).
+    pub fn discover() -> Connect {
+        Connect::new(Key::ToBeFound(Surroundings::real()))
     }
 }
 
@@ -69,11 +94,23 @@ fn patient() -> Retry {
 }
 
 impl Connect {
-    /// Another address than `https://cloud.lambda.ai`. Plain HTTP is taken only to this machine itself.
-    ///
-    /// With or without `/api/v1` at its end.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.url = url.into();
+    fn new(key: Key) -> Self {
+        Self {
+            key,
+            basic: false,
+            url: None,
+            retry: patient(),
+            limits: Limits::default(),
+            proxy: None,
+            pacing: LambdaCloud::PACING,
+            interval: Duration::from_secs(10),
+        }
+    }
+
+    /// Another address than `https://cloud.lambda.ai`, with or without `/api/v1` at its end. Plain HTTP is accepted only
+    /// for this machine itself.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
         self
     }
 
@@ -91,16 +128,16 @@ impl Connect {
         self
     }
 
-    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if necessary.
     ///
-    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
-    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    /// The proxy can read everything that goes over plain HTTP, credentials included. If not set, HTTPS uses the proxy in
+    /// `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself never use one.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    /// How long an answer may take, how large it may be, and how many requests may be under way at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -118,31 +155,53 @@ impl Connect {
         self
     }
 
-    pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
-        self.origin = origin.into();
-        self
-    }
-
-    /// A client, without asking the service anything.
-    pub fn client(self) -> Result<LambdaCloud, Error> {
-        let base = checked(&self.url)?;
+    /// A client, without asking the service. After [`LambdaCloud::discover`] this reads the file with the key, which
+    /// blocks for a moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if no key is found or it can't be one,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address can't be right.
+    pub fn client(mut self) -> Result<LambdaCloud, Error> {
+        let (key, origin) = self.found()?;
+        let base = checked(self.url.as_deref().unwrap_or(SERVICE))?;
         let parsed = http_client::base_url(&base)?;
         let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
         let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
-        let key = checked_key(&self.key)?;
+        let key = checked_key(&key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
-        let (api, server) = ("lambda-cloud", Server::at(&http_client::base_url(&base)?));
-        let place = Place { api, server, scope: place::account(api, key) };
+        let place = Place { api: API, server: Server::at(&parsed), scope: place::account(API, key) };
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
-        let credential = Credential::Fixed(header);
-        let shared = Shared::new("lambda-cloud", &base, reply::explain, credential, self.limits);
+        let shared = Shared::new(API, &base, reply::explain, Credential::Fixed(header), self.limits);
         let raw =
             raw::lambda_cloud::Client { handle: Handle::new(http, &base, shared.paced(pace), self.retry) };
-        // Without any pause a wait would do nothing but ask.
-        let (origin, interval) = (self.origin, self.interval.max(Duration::from_millis(1)));
-        Ok(LambdaCloud(Arc::new(Core { raw, origin, place, interval, board: Arc::default() })))
+        // Without a pause a wait would send one request after the other.
+        let interval = self.interval.max(Duration::from_millis(1));
+        Ok(LambdaCloud(Arc::new(Core { raw, origin, place, interval, shared_list: Arc::default() })))
+    }
+
+    /// The key and where it comes from. What was set by hand stays.
+    fn found(&mut self) -> Result<(Secret, String), Error> {
+        match &self.key {
+            Key::Given(key) => Ok((key.clone(), "the key given".to_owned())),
+            Key::ToBeFound(surroundings) => {
+                let found = discover::find(surroundings)?;
+                self.url = self.url.take().or(found.url);
+                Ok((found.key, found.origin))
+            }
+        }
+    }
+
+    async fn connect(self) -> Result<LambdaCloud, Error> {
+        let lambda = config::aside(|| self.client()).await?;
+        lambda.raw().regions_list().send().await.map_err(Error::while_connecting)?;
+        Ok(lambda)
     }
 }
+
+into_future!(Connect => LambdaCloud: |this| this.connect().await);
+
+const API: &str = "lambda-cloud";
 
 fn checked_key(key: &Secret) -> Result<&str, Error> {
     match key.expose().trim() {
@@ -164,7 +223,7 @@ fn basic(http: &reqwest::Client, key: &str) -> Result<HeaderValue, Error> {
 fn checked(url: &str) -> Result<String, Error> {
     let parsed = http_client::base_url(url)?;
     if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
-        return Err(Error::invalid("url", "plain http:// would show the key to everybody on the way"));
+        return Err(Error::invalid("url", "plain http:// would show the key to everybody on the way: use https://"));
     }
     let url = url.trim_end_matches('/');
     // People's settings have it either way.
@@ -192,7 +251,7 @@ mod tests {
     #[test]
     fn a_key_that_no_header_can_carry_is_refused() {
         for bad in ["", "  ", "a\nb"] {
-            for connect in [LambdaCloud::with_key(bad), LambdaCloud::with_key(bad).basic()] {
+            for connect in [LambdaCloud::key(bad), LambdaCloud::key(bad).basic()] {
                 // Basic can carry anything but nothing.
                 let basic = connect.basic && !bad.trim().is_empty();
                 let made = connect.client().map(|_| ()).map_err(|e| e.kind());
@@ -202,8 +261,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_by_hand_goes_before_what_is_found() {
+        let found = |variables: &[(&str, &str)]| {
+            let variables: Vec<_> = variables.iter().copied().chain([("LAMBDA_API_KEY", "k")]).collect();
+            Connect::new(Key::ToBeFound(Surroundings::made(&variables, std::path::Path::new("/"))))
+        };
+        let address = |connect: Connect| {
+            let lambda = connect.client().map_err(|e| e.kind())?;
+            Ok((lambda.origin().to_owned(), lambda.raw().handle.base().to_owned()))
+        };
+        let elsewhere = [("LAMBDA_CLOUD_BASE_URL", "https://a.example")];
+        let at = |url: &str| Ok(("LAMBDA_API_KEY".to_owned(), url.to_owned()));
+        assert_eq!(address(found(&[])), at(SERVICE));
+        assert_eq!(address(found(&elsewhere)), at("https://a.example"));
+        assert_eq!(address(found(&elsewhere).url("https://b.example")), at("https://b.example"));
+        // A setting that can't be right isn't ignored.
+        let plain = found(&[("LAMBDA_CLOUD_BASE_URL", "http://elsewhere")]);
+        assert_eq!(address(plain), Err(ErrorKind::InvalidInput));
+    }
+
+    #[test]
     fn the_key_shows_nowhere() {
-        let connect = LambdaCloud::with_key("hunter2");
+        let connect = LambdaCloud::key("hunter2");
         let printed = format!("{connect:?} {:?}", connect.clone().client());
         assert!(!printed.contains("hunter2"), "{printed}");
     }

@@ -1,6 +1,5 @@
 //! Finding the key where people keep it.
 
-use super::{Connect, LambdaCloud};
 use crate::config::{Surroundings, Tried, file};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -10,49 +9,30 @@ const URLS: [&str; 2] = ["LAMBDA_CLOUD_BASE_URL", "LAMBDA_CLOUD_API_URL"];
 /// Below the home directory; lines such as `api_key = secret_…`.
 const FILE: &str = ".lambda_cloud/lambda_keys";
 
-impl LambdaCloud {
-    /// Finds the API key where people keep it: `LAMBDA_API_KEY`, `LAMBDA_CLOUD_API_KEY`, or the line `api_key = …` of
-    /// `~/.lambda_cloud/lambda_keys`, in this order. `LAMBDA_CLOUD_BASE_URL` or `LAMBDA_CLOUD_API_URL` sets another
-    /// address.
-    ///
-    /// Asks the service nothing. Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and a list of all that
-    /// was tried.
-    pub fn discover() -> Result<Self, Error> {
-        find(&Surroundings::real())?.client()
-    }
-
-    /// As [`discover`](Self::discover), with the rest still to be said.
-    ///
-    /// ```no_run
-    /// # use std::time::Duration;
-    /// # use windlass::LambdaCloud;
-    /// # fn demo() -> windlass::Result<()> {
-    /// let lambda = LambdaCloud::discovered()?.poll_interval(Duration::from_secs(30)).client()?;
-    /// # Ok(()) }
-    /// ```
-    pub fn discovered() -> Result<Connect, Error> {
-        find(&Surroundings::real())
-    }
+/// The settings that were found.
+pub(super) struct Found {
+    pub(super) key: Secret,
+    /// Where the key was found, for people.
+    pub(super) origin: String,
+    pub(super) url: Option<String>,
 }
 
-fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+pub(super) fn find(surroundings: &Surroundings) -> Result<Found, Error> {
     let mut tried = Tried::default();
     let found = in_environment(surroundings, &mut tried).or_else(|| in_file(surroundings, &mut tried));
-    let found = found.ok_or_else(|| tried.error("an API key of Lambda Cloud"))?;
-    Ok(match URLS.into_iter().find_map(|name| surroundings.variable(name)) {
-        Some(url) => found.base_url(url),
-        None => found,
-    })
+    let (key, origin) = found.ok_or_else(|| tried.error("an API key of Lambda Cloud"))?;
+    let url = URLS.into_iter().find_map(|name| surroundings.variable(name));
+    Ok(Found { key, origin, url })
 }
 
-fn in_environment(surroundings: &Surroundings, tried: &mut Tried) -> Option<Connect> {
+fn in_environment(surroundings: &Surroundings, tried: &mut Tried) -> Option<(Secret, String)> {
     KEYS.into_iter().find_map(|name| {
         tried.add(name);
-        Some(LambdaCloud::with_key(Secret::from(surroundings.variable(name)?)).found_by(name))
+        Some((Secret::from(surroundings.variable(name)?), name.to_owned()))
     })
 }
 
-fn in_file(surroundings: &Surroundings, tried: &mut Tried) -> Option<Connect> {
+fn in_file(surroundings: &Surroundings, tried: &mut Tried) -> Option<(Secret, String)> {
     let path = surroundings.home()?.join(FILE);
     let text = match file::text(&path) {
         Ok(text) => text,
@@ -65,7 +45,7 @@ fn in_file(surroundings: &Surroundings, tried: &mut Tried) -> Option<Connect> {
     if key.is_none() {
         tried.add(format_args!("{} (no line `api_key = …`)", path.display()));
     }
-    Some(LambdaCloud::with_key(key?).found_by(path.display().to_string()))
+    Some((key?, path.display().to_string()))
 }
 
 fn key_line(text: &str) -> Option<Secret> {
@@ -98,7 +78,7 @@ mod tests {
             let home = self.0.display().to_string();
             let variables: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
             let found = find(&Surroundings::made(&variables, Path::new("/")));
-            found.and_then(Connect::client).map(|found| found.origin().to_owned()).map_err(|e| e.to_string())
+            found.map(|found| found.origin).map_err(|e| e.to_string())
         }
     }
 
@@ -116,8 +96,6 @@ mod tests {
         assert_eq!(home.origin(&both), Ok("LAMBDA_API_KEY".to_owned()));
         assert_eq!(home.origin(&both[..1]), Ok("LAMBDA_CLOUD_API_KEY".to_owned()));
         assert_eq!(home.origin(&[("LAMBDA_API_KEY", "")]), home.origin(&[]));
-        // A setting is meant: one that can't be right isn't passed over.
-        assert!(home.origin(&[("LAMBDA_CLOUD_BASE_URL", "http://elsewhere")]).is_err());
         Ok(())
     }
 

@@ -1,10 +1,9 @@
-//! What kinds of machines there are, what they cost, and where they can be had.
+//! What kinds of machines there are, what they cost, and where they are available.
 
-use std::collections::BTreeMap;
-
-use super::{LambdaCloud, types};
+use super::client::LambdaCloud;
+use super::types;
 use crate::Price;
-use crate::error::Error;
+use crate::stream::query::Query;
 
 impl types::InstanceType {
     /// What it costs.
@@ -14,27 +13,34 @@ impl types::InstanceType {
 }
 
 impl types::InstanceTypeOffer {
-    /// Whether that region is listed as having some: a hint, no promise.
+    /// Whether capacity is listed in that region: a hint, no promise.
     pub fn is_listed_in(&self, region: &str) -> bool {
         self.regions_with_capacity_available.iter().any(|listed| listed.name == region)
     }
 }
 
 impl LambdaCloud {
-    /// The types of instances, with price, size and the regions that have some, by their names.
+    /// The types of instances with price, size and the regions that have capacity, ordered by name.
     ///
     /// ```no_run
     /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
-    /// for (name, offer) in lambda.instance_types().await? {
+    /// for offer in lambda.instance_types().await? {
     ///     let regions = offer.regions_with_capacity_available.iter().map(|region| region.name.as_str());
-    ///     println!("{name} {} {:?}", offer.instance_type.price(), regions.collect::<Vec<_>>());
+    ///     let instance_type = &offer.instance_type;
+    ///     println!("{} {} {:?}", instance_type.name, instance_type.price(), regions.collect::<Vec<_>>());
     /// }
     /// # Ok(()) }
     /// ```
     ///
-    /// Capacity is a hint of the moment; [`launch_when_available`](Self::launch_when_available) makes the best of it.
-    pub async fn instance_types(&self) -> Result<BTreeMap<String, types::InstanceTypeOffer>, Error> {
-        let reply = self.raw().instance_types_list().send().await?;
-        Ok(reply.into_iter().collect())
+    /// Types have a name and no id, and nothing can be done with one: the items are plain data. Capacity is a hint of
+    /// the moment; see [`launch_when_available`](Self::launch_when_available).
+    pub fn instance_types(&self) -> Query<types::InstanceTypeOffer> {
+        let lambda = self.clone();
+        Query::one(move || async move {
+            let reply = lambda.raw().instance_types_list().send().await?;
+            let mut offers: Vec<_> = reply.into_iter().map(|(_, offer)| offer).collect();
+            offers.sort_by(|a, b| a.instance_type.name.cmp(&b.instance_type.name));
+            Ok(offers)
+        })
     }
 }

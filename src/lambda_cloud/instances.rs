@@ -1,16 +1,23 @@
 //! Lists of instances.
 
-use super::{Instance, InstanceStatus, LambdaCloud, types};
-use crate::error::Error;
-use crate::stream::list::{Cursor, List, Page};
+use std::sync::Arc;
 
-/// Which instances; from [`LambdaCloud::instances`].
+use tokio::time::Instant;
+
+use super::client::LambdaCloud;
+use super::instance::Instance;
+use super::types::{self, InstanceStatus};
+use crate::error::{Error, ErrorKind};
+use crate::stream::list::{Cursor, List, Page};
+use crate::wait::into_future;
+
+/// A query for instances; from [`LambdaCloud::instances`]. `.await` it for a `Vec`, or read it item by item with
+/// [`stream`](Self::stream).
 ///
 /// ```no_run
 /// # use windlass::lambda_cloud::{InstanceStatus, LambdaCloud};
 /// # async fn demo(lambda: LambdaCloud) -> windlass::Result<()> {
-/// let mine = lambda.instances().tag("team", "vision").status(InstanceStatus::Active);
-/// for gpu in mine.list().all().await? {
+/// for gpu in lambda.instances().label("team", "vision").status(InstanceStatus::Active).await? {
 ///     println!("{} {} {}", gpu.id, gpu.region.name, gpu.instance_type.price());
 /// }
 /// # Ok(()) }
@@ -18,7 +25,7 @@ use crate::stream::list::{Cursor, List, Page};
 ///
 /// Vendor's page: <https://docs.lambda.ai/api/cloud>
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Instances {
     lambda: LambdaCloud,
     cluster: Option<String>,
@@ -27,12 +34,34 @@ pub struct Instances {
 }
 
 impl LambdaCloud {
-    /// The instances of the account, to be narrowed down and listed.
+    /// The instances of the account.
     ///
-    /// Those that have ended stay listed for a while, as `terminated`.
+    /// Those that have ended stay in the list for a while, as `terminated`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](LambdaCloud#errors).
     pub fn instances(&self) -> Instances {
         Instances { lambda: self.clone(), cluster: None, status: None, tags: Vec::new() }
     }
+
+    /// All instances, by a list that was asked for at `since` or later and less than an interval ago.
+    pub(super) async fn listed(&self, since: Instant) -> Result<Arc<Vec<types::Instance>>, Error> {
+        let all = async {
+            let all = self.instances().await.map_err(not_of_an_instance)?;
+            Ok(all.into_iter().map(Instance::into_data).collect())
+        };
+        self.0.shared_list.get(since, self.0.interval, all).await
+    }
+}
+
+/// An account always has a list: "not found" says nothing of any instance.
+fn not_of_an_instance(e: Error) -> Error {
+    e.with(|e| {
+        if e.kind == ErrorKind::NotFound {
+            e.kind = ErrorKind::BadReply;
+        }
+    })
 }
 
 impl Instances {
@@ -42,21 +71,28 @@ impl Instances {
         self
     }
 
-    /// Only those in this state. The service can't be asked: the answer is looked through here.
+    /// Only those in this state. The service has no such filter: it is applied here.
     pub fn status(mut self, status: InstanceStatus) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Only those that have this tag; given several times, all of them. The answer is looked through here.
+    /// Only those with this label, which the service calls a tag. Repeated calls are ANDed. The service has no such
+    /// filter: it is applied here.
+    #[doc(alias = "tag")]
+    pub fn label(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tag(key, value)
+    }
+
+    /// Only those with this tag; the same as [`label`](Self::label).
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.push((key.into(), value.into()));
         self
     }
 
     /// The list as a stream. One request brings all; should the service begin to page, all pages are read.
-    pub fn list(self) -> List<Instance> {
-        let label = self.lambda.label("instances_list");
+    pub fn stream(self) -> List<Instance> {
+        let label = self.lambda.label("instances_list", "");
         List::new(move |cursor| {
             let query = self.clone();
             Box::pin(async move { query.page(cursor).await })
@@ -87,3 +123,5 @@ impl Instances {
             && self.tags.iter().all(|(key, value)| instance.tag(key) == Some(value))
     }
 }
+
+into_future!(Instances => Vec<Instance>: |query| query.stream().all().await);

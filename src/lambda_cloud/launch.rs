@@ -1,31 +1,33 @@
 //! Launching instances: never twice, and never lost.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
+use super::client::LambdaCloud;
+use super::instance::{Instance, InstanceRef};
+use super::instance_goal::{Destination, Identity, Judgement, not_cancelled, operation};
+use super::reconcile::{self, MARKER, WINDOW};
 use super::reply::is_ambiguous;
-use super::settle::{self, MARKER};
-use super::{Instance, InstanceStatus, LambdaCloud, check, types};
+use super::types::{self, InstanceStatus};
+use super::check;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;
 use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, into_future};
 
-/// An instance to be launched; from [`LambdaCloud::launch`].
+/// Launches an instance; from [`LambdaCloud::launch`].
 ///
 /// `.await` it for the instance, active and with an address, or [`send`](Self::send) it and keep the operation.
 ///
-/// Billing starts with the request, and the service has no way to recognise one that it has seen. So the request is
-/// never repeated unless it provably did nothing, and each launch bears a tag of its own (`windlass-launch`). Where the
-/// answer is lost, the client looks for the tag through a [window](Self::settle_window) and goes on with what it finds;
-/// else the error is of [`ErrorKind::OutcomeUnknown`], with the tag's value in [`Error::marker`] and in [`Error::ticket`] the
-/// ticket that looks again.
+/// Billing starts with the request, and the service can't recognise a request that it has seen before. So the request
+/// is never repeated unless it provably did nothing, and each launch has a tag of its own (`windlass-launch`). If the
+/// answer is lost, the client looks for the tag for as long as the [window](Self::reconcile_window) and continues with
+/// what it finds. If it finds nothing, the error is of [`ErrorKind::OutcomeUnknown`]: [`Error::marker`] is the value of
+/// the tag, and [`Error::ticket`] is a ticket that looks again.
 ///
-/// Dropping the call while the request is under way leaves open whether there is an instance. Who must not lose one
-/// even then keeps the [`marker`](Self::marker), and asks [`launched`](LambdaCloud::launched) for it.
+/// If the call is dropped while the request is under way, there may be an instance. To recover even then, save
+/// [`marker`](Self::marker) before sending, and pass it to [`launched`](LambdaCloud::launched).
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     pub(super) lambda: LambdaCloud,
@@ -47,7 +49,7 @@ impl fmt::Debug for Launch {
 }
 
 impl LambdaCloud {
-    /// Launches an instance of this type, as `gpu_1x_a10`.
+    /// Launches an instance of this type, for example `gpu_1x_a10`.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -62,20 +64,42 @@ impl LambdaCloud {
     /// # Ok(()) }
     /// ```
     ///
-    /// The region and an SSH key must be given. Waiting lasts up to 30 minutes unless told otherwise, and ends early
-    /// when the instance is terminated, preempted or unhealthy: [`ErrorKind::OperationFailed`]. An unhealthy one goes on
-    /// costing money.
+    /// The region and an SSH key are required. The wait lasts up to 30 minutes if no limit is set.
     ///
     /// Vendor's page: <https://docs.lambda.ai/public-cloud/on-demand/creating-managing-instances/>
+    ///
+    /// # Errors
+    ///
+    /// [`InsufficientCapacity`](ErrorKind::InsufficientCapacity), [`QuotaExceeded`](ErrorKind::QuotaExceeded),
+    /// [`NotFound`](ErrorKind::NotFound) if the type, key, image or file system doesn't exist,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) before anything is sent if a setting can't be right,
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown), and those of [every request](LambdaCloud#errors).
+    /// [`OperationFailed`](ErrorKind::OperationFailed) if the instance is terminated, preempted or unhealthy before it is
+    /// active; an unhealthy one still costs money.
     pub fn launch(&self, instance_type: impl Into<String>) -> Launch {
         Launch::new(self, instance_type.into())
     }
 
-    /// The instances that a launch with this [marker](Error::marker) has brought forth; at most one, unless the service
-    /// did what it shouldn't.
-    pub async fn launched(&self, marker: &str) -> Result<Vec<Instance>, Error> {
-        self.instances().tag(MARKER, marker).list().all().await
+    /// The instance that the launch with this [marker](Error::marker) created, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`BadReply`](ErrorKind::BadReply) with all ids if the service made several instances of one launch, and those of
+    /// [every request](LambdaCloud#errors).
+    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
+        let mut found = self.instances().label(MARKER, marker).await?;
+        if found.len() > 1 {
+            let ids: Vec<&str> = found.iter().map(Instance::id).collect();
+            return Err(self.label("instances_list", "").on(several(&ids)));
+        }
+        Ok(found.pop())
     }
+}
+
+/// One launch is one instance, whatever the service did.
+fn several(ids: &[&str]) -> Error {
+    let message = format!("{} instances instead of one: {}", ids.len(), ids.join(", "));
+    Error::new(ErrorKind::BadReply, message).with(|e| e.sent = Sent::Yes)
 }
 
 impl Launch {
@@ -94,13 +118,10 @@ impl Launch {
             user_data: None,
         };
         let marker = format!("{:032x}", rand::random::<u128>());
-        Self { lambda: lambda.clone(), request, marker, window: Self::WINDOW, patient: false }
+        Self { lambda: lambda.clone(), request, marker, window: WINDOW, patient: false }
     }
 
-    /// How long a launch may take to show.
-    pub(super) const WINDOW: Duration = Duration::from_secs(600);
-
-    /// In this region, as `us-west-1`.
+    /// In this region, for example `us-west-1`.
     pub fn region(mut self, name: impl Into<String>) -> Self {
         self.request.region_name = name.into();
         self
@@ -112,7 +133,7 @@ impl Launch {
         self
     }
 
-    /// Under this name: up to 64 characters, not unique.
+    /// With this name: up to 64 characters. Names need not be unique.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.request.name = Some(name.into());
         self
@@ -124,7 +145,7 @@ impl Launch {
         self
     }
 
-    /// From the newest image of this family, as `lambda-stack-24-04`, instead of the newest Lambda Stack.
+    /// From the newest image of this family, for example `lambda-stack-24-04`, instead of the newest Lambda Stack.
     pub fn image_family(mut self, family: impl Into<String>) -> Self {
         self.image().family = Some(family.into());
         self
@@ -148,7 +169,14 @@ impl Launch {
         self
     }
 
-    /// With a label. Keys are of `a-z`, `0-9`, `-` and `:`; values have up to 128 characters.
+    /// With a label, which the service calls a tag. Keys are of `a-z`, `0-9`, `-` and `:`; values have up to 128
+    /// characters.
+    #[doc(alias = "tag")]
+    pub fn label(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tag(key, value)
+    }
+
+    /// With a tag; the same as [`label`](Self::label).
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.request.tags.push(tag(key, value));
         self
@@ -179,27 +207,31 @@ impl Launch {
         self
     }
 
-    /// Goes on waiting when the instance is unhealthy: some recover.
+    /// Keeps waiting while the instance is unhealthy: some recover.
     pub fn wait_out_unhealthy(mut self) -> Self {
         self.patient = true;
         self
     }
 
-    /// How long to look for the instance when the answer to the request is lost; ten minutes if not set.
-    pub fn settle_window(mut self, window: Duration) -> Self {
+    /// How long to look for the instance if the answer to the request is lost; ten minutes if not set.
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// The value of the tag `windlass-launch` that the instance will bear.
+    /// The value of the tag `windlass-launch` that the instance will have.
     pub fn marker(&self) -> &str {
         &self.marker
     }
 
-    /// Sends the request. The operation goes on by itself; cancelling it terminates the instance.
+    /// Sends the request. The launch then proceeds by itself; cancelling the operation terminates the instance.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LambdaCloud::launch`], without those of the wait.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let checked = check::place(&self.request).and_then(|()| check::launch(&self.request));
-        checked.map_err(|e| self.lambda.label("instance_launch").on(e))?;
+        checked.map_err(|e| self.lambda.label("instance_launch", "").on(e))?;
         self.place(&self.lambda).await
     }
 
@@ -211,7 +243,7 @@ impl Launch {
                 Ok(_) => Err(self.not_one(&[])),
                 Err(ids) => Err(self.not_one(&ids)),
             },
-            Err(e) if is_ambiguous(&e) => self.settle(e).await,
+            Err(e) if is_ambiguous(&e) => self.reconcile(e).await,
             Err(e) => Err(e),
         }
     }
@@ -224,7 +256,7 @@ impl Launch {
     }
 
     fn operation(&self, id: Option<String>) -> Operation<Instance> {
-        Presence::operation(&self.lambda, self.identity(id), Launched { patient: self.patient }, self.window)
+        operation(&self.lambda, self.identity(id), Launched { patient: self.patient }, self.window)
     }
 
     fn identity(&self, id: Option<String>) -> Identity {
@@ -232,8 +264,8 @@ impl Launch {
     }
 
     /// The answer is lost: what became of the request?
-    async fn settle(&self, lost: Error) -> Result<Operation<Instance>, Error> {
-        let found = settle::find(&self.lambda, &self.marker, self.window).await;
+    async fn reconcile(&self, lost: Error) -> Result<Operation<Instance>, Error> {
+        let found = reconcile::find(&self.lambda, &self.marker, self.window).await;
         let ids: Vec<String> = match found {
             Ok(found) => found.into_iter().map(|instance| instance.id).collect(),
             Err(e) => {
@@ -254,38 +286,27 @@ impl Launch {
 
     /// Accepted, but not as one instance.
     fn not_one(&self, ids: &[String]) -> Error {
-        let (kind, message) = match ids {
-            [] => (
-                ErrorKind::OutcomeUnknown,
-                format!("the launch was accepted without an id ({MARKER}={})", self.marker),
-            ),
-            ids => {
-                (ErrorKind::BadReply, format!("{} instances instead of one: {}", ids.len(), ids.join(", ")))
-            }
-        };
-        self.marked(Error::new(kind, message)).with(|e| e.sent = Sent::Yes)
+        if ids.is_empty() {
+            let message = format!("the launch was accepted without an id ({MARKER}={})", self.marker);
+            let e = Error::new(ErrorKind::OutcomeUnknown, message);
+            return self.marked(e.with(|e| e.sent = Sent::Yes));
+        }
+        self.marked(several(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
     fn marked(&self, e: Error) -> Error {
         let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
         let ticket = ticket.at(&self.lambda.place());
-        self.lambda.label("instance_launch").on(e).with(|e| {
+        self.lambda.label("instance_launch", "").on(e).with(|e| {
             e.marker = Some(self.marker.clone());
             e.ticket = Some(ticket.to_string());
         })
     }
 }
 
-impl IntoFuture for Launch {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+into_future!(Launch => Instance: |launch| Ok(launch.send().await?.await?));
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
-
-/// A place to mount a file system at; from [`Launch::mount`].
+/// Where to mount a file system; from [`Launch::mount`].
 #[derive(Debug)]
 #[must_use = "nothing is mounted before the file system is named"]
 pub struct Mount {
@@ -311,11 +332,11 @@ fn tag(key: impl Into<String>, value: impl Into<String>) -> types::Tag {
 /// Active, and with an address.
 #[derive(Debug, Clone, Copy)]
 struct Launched {
-    /// Waits out an unhealthy phase.
+    /// An unhealthy phase is waited out.
     patient: bool,
 }
 
-impl Goal for Launched {
+impl Destination for Launched {
     type Output = Instance;
 
     const KIND: &'static str = "launch";
@@ -333,22 +354,27 @@ impl Goal for Launched {
             InstanceStatus::Unhealthy if !self.patient => {
                 Judgement::Failed("it is unhealthy, and goes on costing money")
             }
-            // States that don't exist yet are no end.
+            // A state that this version doesn't know is no end.
             _ => Judgement::Running,
         }
     }
 
-    fn output(&self, lambda: &LambdaCloud, last: Option<&types::Instance>) -> Option<Instance> {
-        as_instance(lambda, last)
+    fn output(&self, lambda: &LambdaCloud, instance: &types::Instance) -> Instance {
+        Instance::new(lambda, instance.clone())
     }
 
-    fn cancels(&self) -> bool {
-        true
+    fn cancel(&self, instance: Option<InstanceRef>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async {
+            match instance {
+                Some(instance) => instance.terminate().send().await.map(drop),
+                None => Err(not_cancelled(Self::KIND)),
+            }
+        })
     }
 }
 
 pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Instance>> {
     let goal = Launched { patient: ticket.fact("unhealthy") == Some("wait") };
     let identity = (ticket.kind == Launched::KIND).then(|| Identity::of_ticket(ticket))??;
-    Some(Presence::operation(lambda, identity, goal, Launch::WINDOW))
+    Some(operation(lambda, identity, goal, WINDOW))
 }

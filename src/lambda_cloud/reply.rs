@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::raw::lambda_cloud::types;
 use crate::transport::{Answer, Explanation};
 
-use super::ErrorCode;
+use super::error_code::ErrorCode;
 
 /// What Lambda Cloud means with an answer that is an error.
 pub(super) fn explain(answer: &Answer<'_>) -> Explanation {

@@ -1,38 +1,48 @@
 //! Restarting instances.
 
-use super::presence::{Goal, Identity, Judgement, Presence, as_instance};
+use super::client::LambdaCloud;
+use super::instance::{Instance, InstanceRef};
+use super::instance_goal::{Destination, Identity, Judgement, operation};
+use super::reconcile::WINDOW;
 use super::reply::is_ambiguous;
-use super::types::ActionReason;
-use super::{Instance, InstanceStatus, LambdaCloud, Launch, Subject, types};
+use super::types::{self, ActionReason, InstanceStatus};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{Action, Operation};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Restarts it, and waits until it is active again.
     ///
     /// ```no_run
     /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
-    /// let gpu = lambda.instance("0920582c7ff041399e34823a0be62549").restart().await?;
-    /// # let _ = gpu; Ok(()) }
+    /// lambda.instance("0920582c7ff041399e34823a0be62549").restart().await?;
+    /// # Ok(()) }
     /// ```
     ///
     /// The service doesn't say when a restart is over. It counts as over when the instance is active after it was seen
-    /// not to be, or after six looks at which it was active.
+    /// in another state, or after six looks that found it active.
     ///
-    /// An instance that boots already is [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Where the answer is lost, the
-    /// instance itself tells whether it restarts; the request is not sent again.
-    pub fn restart(&self) -> Action<Instance> {
-        let this = self.known();
+    /// If the answer is lost, the instance itself tells whether it restarts; the request is not sent again.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::ErrorKind::Conflict) if it is booting already,
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if it is terminated, preempted or unhealthy, those of
+    /// [every request](LambdaCloud#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    pub fn restart(&self) -> Action<()> {
+        let instance = self.reference();
         Action::new(async move {
-            let id = checked("id", this.id())?;
-            let goal = match post(&this.lambda, id).await {
-                Ok(instance) => Restarted::after(instance.as_ref()),
-                Err(e) if is_ambiguous(&e) && restarts(&this).await => Restarted { changed: true, calm: 0 },
+            let id = checked("id", instance.id())?;
+            let goal = match post(&instance.lambda, id).await {
+                Ok(restarted) => Restarted::after(restarted.as_ref()),
+                Err(e) if is_ambiguous(&e) && restarts(&instance).await => {
+                    Restarted { changed: true, calm: 0 }
+                }
                 Err(e) => return Err(e),
             };
-            Ok(Presence::operation(&this.lambda, Identity::known(this.id()), goal, Launch::WINDOW))
+            Ok(operation(&instance.lambda, Identity::known(id), goal, WINDOW))
         })
     }
 }
@@ -44,7 +54,7 @@ async fn post(lambda: &LambdaCloud, id: &str) -> Result<Option<types::Instance>,
 }
 
 /// Whether a restart whose answer was lost is under way.
-async fn restarts(instance: &super::InstanceRef) -> bool {
+async fn restarts(instance: &InstanceRef) -> bool {
     instance.get().await.is_ok_and(|instance| !is_calm(&instance))
 }
 
@@ -53,11 +63,11 @@ async fn restarts(instance: &super::InstanceRef) -> bool {
 struct Restarted {
     /// It was seen to restart.
     changed: bool,
-    /// How often in a row it looked as if nothing were the matter, or as if nothing would become of it.
+    /// How many looks in a row showed a state that may be from before the restart.
     calm: u32,
 }
 
-/// So many looks without a sign of a restart.
+/// After this many looks without a sign of a restart, what is seen counts.
 const ENOUGH: u32 = 6;
 
 impl Restarted {
@@ -78,8 +88,8 @@ fn is_calm(instance: &types::Instance) -> bool {
     instance.status == InstanceStatus::Active && busy != Some(&ActionReason::VmActionInProgress)
 }
 
-impl Goal for Restarted {
-    type Output = Instance;
+impl Destination for Restarted {
+    type Output = ();
 
     const KIND: &'static str = "restart";
 
@@ -102,12 +112,10 @@ impl Goal for Restarted {
         }
     }
 
-    fn output(&self, lambda: &LambdaCloud, last: Option<&types::Instance>) -> Option<Instance> {
-        as_instance(lambda, last)
-    }
+    fn output(&self, _: &LambdaCloud, _: &types::Instance) {}
 }
 
-pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Instance>> {
+pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<()>> {
     let identity = (ticket.kind == Restarted::KIND).then(|| Identity::of_ticket(ticket))??;
-    Some(Presence::operation(lambda, identity, Restarted::default(), Launch::WINDOW))
+    Some(operation(lambda, identity, Restarted::default(), WINDOW))
 }

@@ -1,13 +1,15 @@
 //! Resuming a wait by its ticket.
 
-use super::{Instance, LambdaCloud, launch, restart, terminate};
+use super::client::LambdaCloud;
+use super::instance::Instance;
+use super::{launch, restart, terminate};
 use crate::client::Client;
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
 
 impl LambdaCloud {
-    /// Goes on waiting for what a ticket names.
+    /// Continues a wait by its ticket.
     ///
     /// ```no_run
     /// # use windlass::lambda_cloud::{Instance, LambdaCloud};
@@ -16,9 +18,14 @@ impl LambdaCloud {
     /// # let _ = gpu; Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for launch and restart,
-    /// `()` for a termination; anything else is an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is
-    /// a ticket of another key; see [`Ticket`]. The ticket of a launch whose outcome is unknown looks for the instance for another ten minutes.
+    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for a launch, `()` for a
+    /// restart and a termination. The ticket of a launch whose outcome is unknown looks for the instance for another
+    /// ten minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the ticket is for another type or of another key; see
+    /// [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
@@ -41,12 +48,12 @@ mod sealed {
 
 impl Resume for Instance {
     fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(lambda, ticket).or_else(|| restart::resume(lambda, ticket))
+        launch::resume(lambda, ticket)
     }
 }
 
 impl Resume for () {
     fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>> {
-        terminate::resume(lambda, ticket)
+        terminate::resume(lambda, ticket).or_else(|| restart::resume(lambda, ticket))
     }
 }

@@ -1,64 +1,134 @@
 //! The keys that instances are launched with.
 
-use super::{LambdaCloud, check, types};
+use super::client::LambdaCloud;
+use super::{check, listed, types};
 use crate::error::Error;
+use crate::handle::{Identified, handle, identified};
+use crate::stream::query::Query;
+use crate::wait::into_future;
+use crate::Id;
+
+identified! { types::SshKey: id; }
+
+handle! {
+    /// An SSH key of the account: typed data together with a cheap handle.
+    SshKey<types::SshKey> of lambda: LambdaCloud;
+    /// A handle on an SSH key of which only the id is known.
+    SshKeyRef
+}
 
 impl LambdaCloud {
+    /// A handle on an SSH key, by its id. Sends nothing.
+    pub fn ssh_key(&self, id: impl Into<String>) -> SshKeyRef {
+        SshKey::new(self, Id::new(id))
+    }
+
     /// The SSH keys of the account.
-    pub async fn ssh_keys(&self) -> Result<Vec<types::SshKey>, Error> {
-        self.raw().ssh_keys_list().send().await
+    pub fn ssh_keys(&self) -> Query<SshKey> {
+        let lambda = self.clone();
+        Query::one(move || async move {
+            let keys = lambda.raw().ssh_keys_list().send().await?;
+            Ok(keys.into_iter().map(|key| SshKey::new(&lambda, key)).collect())
+        })
     }
 
     /// Adds an SSH key to the account.
     ///
     /// ```no_run
     /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
-    /// let key = lambda.add_ssh_key("laptop").public("ssh-ed25519 AAAA… me@laptop").await?;
+    /// let key = lambda.add_ssh_key("laptop").public_key("ssh-ed25519 AAAA… me@laptop").await?;
     /// let pair = lambda.add_ssh_key("robot").generate().await?;
-    /// let private = pair.private_key; // shown this once
+    /// let private = &pair.private_key; // shown only this once
     /// # let _ = (key, private); Ok(()) }
     /// ```
     ///
-    /// A name that is taken is [`Error::is_already_exists`].
-    pub fn add_ssh_key(&self, name: impl Into<String>) -> NewSshKey {
-        NewSshKey { lambda: self.clone(), name: name.into() }
-    }
-
-    /// Deletes an SSH key, by its id. Instances that have it keep it.
-    pub async fn delete_ssh_key(&self, id: &str) -> Result<(), Error> {
-        self.raw().ssh_key_delete().id(id).send().await.map(drop)
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is neither said to be generated nor given, and those of
+    /// [every request](LambdaCloud#errors).
+    pub fn add_ssh_key(&self, name: impl Into<String>) -> AddSshKey {
+        AddSshKey { lambda: self.clone(), name: name.into(), key: None }
     }
 }
 
-/// An SSH key to be added; from [`LambdaCloud::add_ssh_key`].
+impl<D: Identified> SshKey<D> {
+    /// The id.
+    pub fn id(&self) -> &str {
+        self.data.identity()
+    }
+
+    /// Reads the key. The API can't be asked for one key: this looks in the list of all.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if it isn't in the list, and those of
+    /// [every request](LambdaCloud#errors).
+    pub async fn get(&self) -> Result<SshKey, Error> {
+        let all = self.lambda.ssh_keys();
+        listed::find(&self.lambda, "ssh_keys_list", all, self.id(), |key, id| key.id() == id).await
+    }
+
+    /// Deletes the key. Instances that have it keep it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such key, and those of
+    /// [every request](LambdaCloud#errors).
+    pub async fn delete(&self) -> Result<(), Error> {
+        self.lambda.raw().ssh_key_delete().id(self.id()).send().await.map(drop)
+    }
+}
+
+/// Adds an SSH key; from [`LambdaCloud::add_ssh_key`]. `.await` it for the key.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is sent before `.public(…)` or `.generate()` is awaited"]
-pub struct NewSshKey {
+#[must_use = "nothing is sent before `.await`"]
+pub struct AddSshKey {
     lambda: LambdaCloud,
     name: String,
+    key: Option<NewKey>,
 }
 
-impl NewSshKey {
-    /// With this public half.
-    pub async fn public(self, key: impl Into<String>) -> Result<types::SshKey, Error> {
-        let key = key.into();
-        if key.trim().is_empty() {
-            return Err(Error::invalid("public_key", "is empty"));
-        }
-        if key.contains("PRIVATE KEY") {
-            return Err(Error::invalid("public_key", "is a private key: that one must not leave its owner"));
-        }
-        self.add(Some(key)).await
+#[derive(Debug, Clone)]
+enum NewKey {
+    Public(String),
+    Generated,
+}
+
+impl AddSshKey {
+    /// With this public key, for example `ssh-ed25519 AAAA… me@laptop`.
+    pub fn public_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(NewKey::Public(key.into()));
+        self
     }
 
-    /// Lets the service make a pair. The private half comes with the answer, and never again.
-    pub async fn generate(self) -> Result<types::SshKey, Error> {
-        self.add(None).await
+    /// The service makes a pair of keys. The private key comes with the answer, and never again.
+    pub fn generate(mut self) -> Self {
+        self.key = Some(NewKey::Generated);
+        self
     }
 
-    async fn add(self, public_key: Option<String>) -> Result<types::SshKey, Error> {
+    async fn add(self) -> Result<SshKey, Error> {
         check::name("name", &self.name)?;
+        let public_key = match self.key {
+            Some(NewKey::Public(key)) => Some(checked_public(key)?),
+            Some(NewKey::Generated) => None,
+            None => return Err(Error::invalid("public_key", "is missing: give one, or have a pair generated")),
+        };
         let body = types::SshKeyAdd { name: self.name, public_key };
-        self.lambda.raw().ssh_key_add().body(body).send().await
+        let key = self.lambda.raw().ssh_key_add().body(body).send().await?;
+        Ok(SshKey::new(&self.lambda, key))
     }
+}
+
+into_future!(AddSshKey => SshKey: |this| this.add().await);
+
+fn checked_public(key: String) -> Result<String, Error> {
+    if key.trim().is_empty() {
+        return Err(Error::invalid("public_key", "is empty"));
+    }
+    if key.contains("PRIVATE KEY") {
+        return Err(Error::invalid("public_key", "is a private key, which must stay with its owner"));
+    }
+    Ok(key)
 }

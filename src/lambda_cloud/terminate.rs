@@ -1,14 +1,18 @@
-//! Terminating instances: until they are gone, and cost nothing any more.
+//! Terminating instances: until they are gone and cost nothing any more.
 
-use super::presence::{Goal, Identity, Judgement, Presence};
+use super::client::LambdaCloud;
+use super::instance::{Instance, InstanceRef};
+use super::instance_goal::{Destination, Identity, Judgement, operation};
+use super::reconcile::WINDOW;
 use super::reply::is_ambiguous;
-use super::{Instance, InstanceRef, InstanceStatus, LambdaCloud, Launch, Subject, types};
+use super::types::{self, InstanceStatus};
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::{Action, Operation};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Terminates it, and waits until it is gone. What is on its disks is lost; file systems stay.
     ///
     /// ```no_run
@@ -17,15 +21,19 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// An instance that is on its way out already is a success; an id that the service doesn't know is
-    /// [`Error::is_not_found`]. Where the answer is lost, the instance itself tells, and the request is sent again if
-    /// need be: terminating twice does no harm.
+    /// An instance that is already on its way out is a success. If the answer is lost, the instance itself tells, and
+    /// the request is sent again if necessary: terminating twice does no harm.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if the service doesn't know the id, those of
+    /// [every request](LambdaCloud#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "delete")]
     pub fn terminate(&self) -> Action<()> {
-        let this = self.known();
+        let instance = self.reference();
         Action::new(async move {
-            insist(&this).await?;
-            let (lambda, identity) = (&this.lambda, Identity::known(this.id()));
-            Ok(Presence::operation(lambda, identity, Terminated, Launch::WINDOW))
+            insist(&instance).await?;
+            Ok(operation(&instance.lambda, Identity::known(instance.id()), Terminated, WINDOW))
         })
     }
 }
@@ -70,7 +78,7 @@ fn is_leaving(status: &InstanceStatus) -> bool {
 #[derive(Debug, Clone, Copy)]
 struct Terminated;
 
-impl Goal for Terminated {
+impl Destination for Terminated {
     type Output = ();
 
     const KIND: &'static str = "terminate";
@@ -82,16 +90,14 @@ impl Goal for Terminated {
         }
     }
 
-    fn absent(&self) -> bool {
-        true
-    }
+    fn output(&self, _: &LambdaCloud, _: &types::Instance) {}
 
-    fn output(&self, _: &LambdaCloud, _: Option<&types::Instance>) -> Option<()> {
+    fn output_when_absent(&self) -> Option<()> {
         Some(())
     }
 }
 
 pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<()>> {
     let identity = (ticket.kind == Terminated::KIND).then(|| Identity::of_ticket(ticket))??;
-    Some(Presence::operation(lambda, identity, Terminated, Launch::WINDOW))
+    Some(operation(lambda, identity, Terminated, WINDOW))
 }

@@ -136,7 +136,7 @@ async fn an_unknown_outcome_keeps_all_that_was_said() -> Outcome {
     fake.on("POST /api/v1/instance-operations/launch").header("cf-ray", "8f1").reply(500, body);
     let launch =
         fake.client()?.with(Retry::never()).launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop");
-    let e = launch.settle_window(std::time::Duration::ZERO).await.expect_err("who knows");
+    let e = launch.reconcile_window(std::time::Duration::ZERO).await.expect_err("who knows");
     assert_eq!((e.kind(), e.status(), e.attempts()), (ErrorKind::OutcomeUnknown, Some(500), 1));
     assert_eq!((e.code(), e.suggestion()), (Some("global/internal-error"), Some("wait")));
     assert_eq!((e.request_id(), e.body()), (Some("8f1"), body.as_bytes()));

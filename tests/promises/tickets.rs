@@ -120,7 +120,7 @@ async fn another_key_of_lambda_cloud_is_another_account() -> Outcome {
     assert!(!ticket.to_string().contains(here.key()), "{ticket}");
     // The instance is not known there, which looks as if it were gone.
     assert_refused(there.client()?.resume::<()>(&ticket), &here.url());
-    let other_key = windlass::LambdaCloud::with_key("another").base_url(here.url()).client()?;
+    let other_key = windlass::LambdaCloud::key("another").url(here.url()).client()?;
     assert_refused(other_key.resume::<()>(&ticket), ticket.scope());
     here.advance(std::time::Duration::from_secs(3_600));
     here.client()?.resume::<()>(&ticket)?.await?;

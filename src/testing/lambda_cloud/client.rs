@@ -29,8 +29,8 @@ impl FakeLambdaCloud {
     /// The same, with more still to be said.
     pub fn connect(&self) -> Connect {
         let pauses = Duration::from_millis(1);
-        LambdaCloud::with_key(self.key())
-            .base_url(self.url())
+        LambdaCloud::key(self.key())
+            .url(self.url())
             .pacing(Pacing::none())
             .retry(Retry::default().backoff(pauses, pauses * 20))
             .poll_interval(Duration::from_millis(2))

@@ -98,7 +98,7 @@ watched! {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
     /// fake.on("GET /api/v1/instances").times(2).reply(503, "<html>try again</html>");
-    /// fake.client()?.instances().list().all().await?;
+    /// fake.client()?.instances().await?;
     /// assert_eq!(fake.requests("GET /api/v1/instances"), 3);
     /// # Ok(()) }
     /// ```

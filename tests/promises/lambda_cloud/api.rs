@@ -1,7 +1,7 @@
 //! The typed layer of Lambda Cloud: what it takes, what it keeps, what it hides, and the companions of instances.
 
 use serde_json::{Value, json};
-use windlass::lambda_cloud::{ErrorCode, InstanceStatus, Launch, NetworkProtocol, RulesetChange, rule};
+use windlass::lambda_cloud::{ErrorCode, FirewallRule, InstanceStatus, Launch, NetworkProtocol};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Retry, Sent};
 
@@ -23,17 +23,18 @@ fn a10(lambda: &LambdaCloud) -> Launch {
 async fn the_seven_operations() -> Outcome {
     let (fake, lambda) = fake().await?;
     let gpu = a10(&lambda).name("first").await?;
-    assert_eq!(lambda.instances().list().all().await?.len(), 1);
+    assert_eq!(lambda.instances().await?.len(), 1);
     assert_eq!(lambda.instance(&gpu.id).get().await?.name.as_deref(), Some("first"));
     assert_eq!(gpu.rename("second").await?.name.as_deref(), Some("second"));
     let types = lambda.instance_types().await?;
-    let offer = types.get("gpu_1x_a10").ok_or("not sold")?;
+    let offer = types.iter().find(|offer| offer.instance_type.name == "gpu_1x_a10").ok_or("not sold")?;
+    assert!(types.is_sorted_by_key(|offer| &offer.instance_type.name));
     assert_eq!(offer.instance_type.price().to_string(), "$0.75/h");
     assert!(offer.is_listed_in("us-west-1") && !offer.is_listed_in("moon-1"));
     gpu.restart().await?;
     gpu.terminate().await?;
     assert!(fake.instances().is_empty());
-    assert!(lambda.instances().status(InstanceStatus::Active).list().all().await?.is_empty());
+    assert!(lambda.instances().status(InstanceStatus::Active).await?.is_empty());
     let e = lambda.instance("nope").get().await.expect_err("there is none");
     assert!(e.is_not_found() && e.code_is(ErrorCode::ObjectDoesNotExist));
     let begins = format!("lambda-cloud instance_get \"nope\" at {}", fake.url());
@@ -58,7 +59,7 @@ async fn what_the_vendor_adds_fails_nothing() -> Outcome {
             document[absent] = Value::Null;
         }
     });
-    let seen = lambda.instances().list().all().await?.remove(0);
+    let seen = lambda.instances().await?.remove(0);
     assert_eq!(seen.status, InstanceStatus::Unknown("hibernating".into()));
     assert_eq!((seen.region.name.as_str(), seen.region.description.as_str()), ("moon-north-1", ""));
     assert_eq!(seen.region.extra["gravity"], 0.17);
@@ -72,7 +73,7 @@ async fn what_the_vendor_adds_fails_nothing() -> Outcome {
     fake.capacity("gpu_1x_b900").in_region("moon-north-1").is(1);
     lambda.launch("gpu_1x_b900").region("moon-north-1").ssh_key("laptop").await?;
     fake.on(LIST).reply(418, r#"{"error":{"code":"global/teapot","message":"m","brew":1},"more":2}"#);
-    let e = lambda.instances().list().all().await.expect_err("a teapot");
+    let e = lambda.instances().await.expect_err("a teapot");
     assert_eq!(ErrorCode::of(&e), Some(ErrorCode::Unknown("global/teapot".into())));
     assert!(e.code_is("global/teapot") && e.kind() == ErrorKind::Rejected);
     Ok(())
@@ -87,11 +88,11 @@ async fn lean_answers_of_older_generations_decode() -> Outcome {
         "region": {"name": "us-west-1"}, "instance_type": {"name": "gpu_1x_a10", "price_cents_per_hour": 60},
     }]});
     fake.on(LIST).reply(200, bare.to_string());
-    let all = lambda.instances().list().all().await?;
+    let all = lambda.instances().await?;
     assert_eq!((all[0].id(), all[0].address()), ("1", Some("192.0.2.1")));
     let types = json!({"data": {"t": {"instance_type": {"name": "t", "price_cents_per_hour": 1}}}});
     fake.on("GET /api/v1/instance-types").reply(200, types.to_string());
-    assert_eq!(lambda.instance_types().await?["t"].regions_with_capacity_available, []);
+    assert_eq!(lambda.instance_types().await?[0].regions_with_capacity_available, []);
     Ok(())
 }
 
@@ -103,7 +104,7 @@ async fn a_list_in_pages_is_read_to_its_end() -> Outcome {
         |id: &str, next: Value| json!({"data": [fake.instance(id).unwrap()], "page_token": next}).to_string();
     fake.on(LIST).reply(200, page(&first, "p2".into()));
     fake.on(LIST).reply(200, page(&second, Value::Null));
-    let ids: Vec<_> = lambda.instances().list().all().await?.iter().map(|gpu| gpu.id.clone()).collect();
+    let ids: Vec<_> = lambda.instances().await?.iter().map(|gpu| gpu.id.clone()).collect();
     assert_eq!(ids, [first, second]);
     assert_eq!(fake.log().last().and_then(|request| request.param("page_token")).as_deref(), Some("p2"));
     Ok(())
@@ -126,7 +127,7 @@ async fn answers_that_are_none_keep_their_status() -> Outcome {
         (409, r#"{"error":{"code":"global/internal-error","message":"m"}}"#, ErrorKind::Server),
     ] {
         fake.on(LIST).header("CF-Ray", "8f1-SJC").reply(status, body);
-        let e = once.instances().list().all().await.expect_err(body);
+        let e = once.instances().await.expect_err(body);
         assert_eq!((e.kind(), e.status(), e.sent()), (kind, Some(status), Sent::Yes), "{status} {body}");
         assert!(!e.to_string().contains('<'), "{e}");
     }
@@ -182,11 +183,14 @@ async fn bad_input_is_refused_before_anything_is_sent() -> Outcome {
             bad.rename("x").await.err(),
             bad.restart().await.err(),
             bad.terminate().await.err(),
-            lambda.delete_ssh_key(id).await.err(),
-            lambda.delete_file_system(id).await.err(),
-            lambda.firewall_ruleset(id).await.err(),
-            lambda.delete_firewall_ruleset(id).await.err(),
-            lambda.update_firewall_ruleset(id, RulesetChange::default()).await.err(),
+            lambda.ssh_key(id).get().await.err(),
+            lambda.ssh_key(id).delete().await.err(),
+            lambda.file_system(id).get().await.err(),
+            lambda.file_system(id).delete().await.err(),
+            lambda.image(id).get().await.err(),
+            lambda.firewall_ruleset(id).get().await.err(),
+            lambda.firewall_ruleset(id).delete().await.err(),
+            lambda.firewall_ruleset(id).update().await.err(),
         ];
         for (verb, e) in refused.into_iter().enumerate() {
             let e = e.ok_or_else(|| format!("verb {verb} took {id:?}"))?;
@@ -198,13 +202,16 @@ async fn bad_input_is_refused_before_anything_is_sent() -> Outcome {
     }
     let e = lambda.instance("1").rename("n".repeat(65)).await.expect_err("too long");
     assert_eq!(e.fields(), ["to"]);
-    let private = lambda.add_ssh_key("k").public("-----BEGIN OPENSSH PRIVATE KEY-----").await;
+    let private = lambda.add_ssh_key("k").public_key("-----BEGIN OPENSSH PRIVATE KEY-----").await;
     assert_eq!(private.expect_err("private").fields(), ["public_key"]);
     assert!(lambda.add_ssh_key("").generate().await.is_err());
-    assert!(lambda.create_file_system("a").in_region("").await.is_err());
-    let open = rule(NetworkProtocol::Tcp).from("0.0.0.0/0");
+    let neither = lambda.add_ssh_key("k").await;
+    assert_eq!(neither.expect_err("no key").fields(), ["public_key"]);
+    assert!(lambda.create_file_system("a").region("").await.is_err());
+    assert!(lambda.create_file_system("a").await.is_err());
+    let open = FirewallRule::new(NetworkProtocol::Tcp, "0.0.0.0/0");
     assert!(lambda.replace_firewall_rules([open.clone()]).await.is_err());
-    assert!(lambda.create_firewall_ruleset("a").rules([open]).in_region("us-west-1").await.is_err());
+    assert!(lambda.create_firewall_ruleset("a").rules([open]).region("us-west-1").await.is_err());
     assert!(fake.log().is_empty(), "{:?}", fake.log());
     Ok(())
 }
@@ -224,8 +231,8 @@ async fn secrets_do_not_print() -> Outcome {
     // A reply that doesn't fit mustn't quote what it holds either.
     let odd = json!({"data": [{"id": "1", "status": "active", "jupyter_token": {"v": "hunter2"}}]});
     fake.on(LIST).reply(200, odd.to_string());
-    let e = lambda.instances().list().all().await.expect_err("it doesn't fit");
-    let wrong = LambdaCloud::with_key("hunter2").base_url(fake.url()).client()?;
+    let e = lambda.instances().await.expect_err("it doesn't fit");
+    let wrong = LambdaCloud::key("hunter2").url(fake.url()).client()?;
     let refused = wrong.regions().await.expect_err("a wrong key");
     let printed = format!("{before} {gpu:?} {pair:?} {e} {e:?} {lambda:?} {wrong:?} {refused} {refused:?}");
     for secret in ["hunter2", "PRIVATE", token.as_str(), fake.key()] {
@@ -251,29 +258,32 @@ async fn bearer_by_default_and_basic_on_request() -> Outcome {
 #[tokio::test]
 async fn ssh_keys() -> Outcome {
     let (_fake, lambda) = fake().await?;
-    let key = lambda.add_ssh_key("desk").public("ssh-ed25519 AAAA me@desk").await?;
+    let key = lambda.add_ssh_key("desk").public_key("ssh-ed25519 AAAA me@desk").await?;
     assert!(key.private_key.is_none());
     let e = lambda.add_ssh_key("desk").generate().await.expect_err("taken");
     assert!(e.is_already_exists() && e.code_is(ErrorCode::Duplicate));
-    let names: Vec<_> = lambda.ssh_keys().await?.into_iter().map(|key| key.name).collect();
+    let names: Vec<_> = lambda.ssh_keys().await?.iter().map(|key| key.name.clone()).collect();
     assert_eq!((names.len(), names.contains(&"desk".to_owned())), (2, true));
-    lambda.delete_ssh_key(&key.id).await?;
-    assert!(lambda.delete_ssh_key(&key.id).await.expect_err("gone").is_not_found());
+    assert_eq!(lambda.ssh_key(&key.id).get().await?.name, "desk");
+    key.delete().await?;
+    assert!(lambda.ssh_key(&key.id).delete().await.expect_err("gone").is_not_found());
+    let e = key.get().await.expect_err("gone");
+    assert!(e.is_not_found() && e.operation() == "ssh_keys_list", "{e}");
     Ok(())
 }
 
 #[tokio::test]
 async fn file_systems() -> Outcome {
     let (fake, lambda) = fake().await?;
-    let models = lambda.create_file_system("models").in_region("us-west-1").await?;
+    let models = lambda.create_file_system("models").region("us-west-1").await?;
     assert_eq!(models.mount_point, "/lambda/nfs/models");
     let gpu = a10(&lambda).mount("/data/models").of_file_system(&models.id).await?;
     assert_eq!(gpu.file_system_mounts[0].mount_point, "/data/models");
-    assert!(lambda.file_systems().await?[0].is_in_use);
-    let e = lambda.delete_file_system(&models.id).await.expect_err("mounted");
+    assert!(models.get().await?.is_in_use);
+    let e = models.delete().await.expect_err("mounted");
     assert!(e.kind() == ErrorKind::Conflict && e.code_is(ErrorCode::FileSystemInUse));
     gpu.terminate().await?;
-    lambda.delete_file_system(&models.id).await?;
+    lambda.file_system(models.id()).delete().await?;
     assert!(lambda.file_systems().await?.is_empty());
     // The paths differ, as the vendor's do.
     assert_eq!(fake.requests("POST /api/v1/filesystems"), 1);
@@ -285,6 +295,7 @@ async fn file_systems() -> Outcome {
 async fn images_and_regions() -> Outcome {
     let (_fake, lambda) = fake().await?;
     let images = lambda.images().await?;
+    assert_eq!(images[0].get().await?.name, images[0].name);
     assert!(images.iter().all(|image| image.family == "lambda-stack-24-04" && image.created_time.is_some()));
     let regions = lambda.regions().await?;
     assert!(regions.iter().any(|region| region.name == "us-west-1" && !region.description.is_empty()));
@@ -295,24 +306,24 @@ async fn images_and_regions() -> Outcome {
 #[tokio::test]
 async fn firewalls() -> Outcome {
     let (_fake, lambda) = fake().await?;
-    let ssh = rule(NetworkProtocol::Tcp).from("203.0.113.0/24").port(22).described("office");
-    let ping = rule(NetworkProtocol::Icmp).from("0.0.0.0/0");
+    let ssh = FirewallRule::new(NetworkProtocol::Tcp, "203.0.113.0/24").port(22).description("office");
+    let ping = FirewallRule::new(NetworkProtocol::Icmp, "0.0.0.0/0");
     assert_eq!(lambda.replace_firewall_rules([ssh.clone(), ping.clone()]).await?.len(), 2);
     assert_eq!(lambda.firewall_rules().await?[0], ssh);
     assert!(lambda.replace_firewall_rules([]).await?.is_empty());
 
-    let web = lambda.create_firewall_ruleset("web").rules([ssh.clone()]).in_region("us-west-1").await?;
+    let web = lambda.create_firewall_ruleset("web").rules([ssh.clone()]).region("us-west-1").await?;
     let gpu = a10(&lambda).firewall_ruleset(&web.id).await?;
-    assert_eq!(lambda.firewall_ruleset(&web.id).await?.instance_ids, [gpu.id.as_str()]);
-    let changed = lambda.update_firewall_ruleset(&web.id, RulesetChange::default().rules([])).await?;
+    assert_eq!(web.get().await?.instance_ids, [gpu.id.as_str()]);
+    let changed = web.update().rules([]).await?;
     assert_eq!((changed.name.as_str(), changed.rules.len()), ("web", 0));
-    let e = lambda.delete_firewall_ruleset(&web.id).await.expect_err("in use");
+    let e = web.delete().await.expect_err("in use");
     assert!(e.code_is(ErrorCode::FirewallRulesetInUse));
     gpu.terminate().await?;
-    lambda.delete_firewall_ruleset(&web.id).await?;
+    web.delete().await?;
     assert!(lambda.firewall_rulesets().await?.is_empty());
 
-    assert_eq!(lambda.replace_global_firewall_ruleset([ping.clone()]).await?.rules, [ping]);
-    assert_eq!(lambda.global_firewall_ruleset().await?.id, "global");
+    assert_eq!(lambda.global_firewall_ruleset().replace_rules([ping.clone()]).await?.rules, [ping]);
+    assert_eq!(lambda.global_firewall_ruleset().get().await?.id, "global");
     Ok(())
 }

@@ -34,7 +34,7 @@ fn search(lambda: &LambdaCloud, choices: &[Choice]) -> (LaunchWhenAvailable, Lin
     let told = lines.clone();
     let search = lambda
         .launch_when_available(choices.iter().cloned())
-        .launch(|launch| launch.ssh_key("laptop").settle_window(Duration::from_millis(30)))
+        .launch(|launch| launch.ssh_key("laptop").reconcile_window(Duration::from_millis(30)))
         .on_progress(move |progress| told.lock().unwrap().push(progress.to_string()));
     (search, lines)
 }

@@ -28,7 +28,7 @@ async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Er
 
 fn a10(lambda: &LambdaCloud) -> Launch {
     let launch = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop");
-    launch.settle_window(Duration::from_millis(60))
+    launch.reconcile_window(Duration::from_millis(60))
 }
 
 /// Everything that can go wrong with one request.
@@ -119,7 +119,7 @@ async fn every_fault_while_the_lost_launch_is_looked_for() -> Outcome {
         let (fake, lambda) = fake().await?;
         fake.on(LAUNCH).drop_after();
         plant(&fake, LIST, fault, 2);
-        let launch = a10(&lambda.with(hasty())).settle_window(Duration::from_secs(20));
+        let launch = a10(&lambda.with(hasty())).reconcile_window(Duration::from_secs(20));
         let result = launch.await;
         is_honest(&fake, &result, fault);
         assert!(result.is_ok(), "{fault}: {result:?}");
@@ -163,7 +163,7 @@ async fn what_is_looked_for_may_show_late() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.visibility_delay(Duration::from_secs(30));
     fake.on(LAUNCH).drop_after();
-    let gpu = a10(&lambda).settle_window(Duration::from_secs(60)).await?;
+    let gpu = a10(&lambda).reconcile_window(Duration::from_secs(60)).await?;
     assert_eq!(gpu.status, InstanceStatus::Active);
     // A second for each look.
     assert!(fake.requests(LIST) >= 30, "{}", fake.requests(LIST));
@@ -178,11 +178,11 @@ async fn an_unknown_outcome_can_be_looked_at_again_elsewhere() -> Outcome {
     fake.on(LAUNCH).drop_after();
     let e = a10(&lambda).await.expect_err("it can't be seen yet");
     let (ticket, marker) = (e.ticket().expect("a ticket"), e.marker().expect("a marker"));
-    assert!(lambda.launched(marker).await?.is_empty());
+    assert!(lambda.launched(marker).await?.is_none());
     fake.advance(Duration::from_secs(1_000));
     let gpu = fake.client()?.resume::<Instance>(&ticket.parse()?)?.await?;
     assert_eq!(fake.instances(), [gpu.id.as_str()]);
-    assert_eq!(lambda.launched(marker).await?.first().map(|found| found.id.clone()), Some(gpu.id.clone()));
+    assert_eq!(lambda.launched(marker).await?.map(|found| found.id.clone()), Some(gpu.id.clone()));
     Ok(())
 }
 
@@ -244,6 +244,8 @@ async fn two_instances_of_one_launch_are_both_named() -> Outcome {
         fake.edit_instance(id, |document| document["tags"] = tag);
     }
     fake.on(LAUNCH).drop_before();
+    let e = lambda.launched(launch.marker()).await.expect_err("two of them");
+    assert!(ids.iter().all(|id| e.message().contains(id)), "{e}");
     let e = launch.await.expect_err("two of them");
     assert_eq!(e.kind(), ErrorKind::BadReply);
     assert!(ids.iter().all(|id| e.message().contains(id)), "{e}");
@@ -266,14 +268,14 @@ async fn a_launch_that_never_left_is_sent_again() -> Outcome {
 #[tokio::test]
 async fn each_launch_has_a_tag_of_its_own_beside_the_callers() -> Outcome {
     let (fake, lambda) = fake().await?;
-    let launch = a10(&lambda).tag("team", "vision").name("trainer").hostname("trainer-1");
+    let launch = a10(&lambda).label("team", "vision").name("trainer").hostname("trainer-1");
     let marker = launch.marker().to_owned();
     let gpu = launch.await?;
     assert_eq!((gpu.tag("team"), gpu.tag(TAG)), (Some("vision"), Some(marker.as_str())));
     assert_eq!(gpu.name.as_deref(), Some("trainer"));
     let other = a10(&lambda).await?;
     assert_ne!(other.tag(TAG), Some(marker.as_str()));
-    let mine = lambda.instances().tag("team", "vision").list().all().await?;
+    let mine = lambda.instances().label("team", "vision").await?;
     assert_eq!(mine.len(), 1);
     assert_eq!(fake.launches(), 2);
     Ok(())
@@ -311,7 +313,7 @@ async fn storm(seed: u64, launches: usize) -> (FakeLambdaCloud, Told) {
             plant(&fake, LIST, FAULTS[dice.roll(FAULTS.len())], 1 + dice.roll(3));
         }
         fake.visibility_delay(Duration::from_secs(dice.roll(6) as u64));
-        let launch = a10(&lambda).settle_window(Duration::from_millis(15));
+        let launch = a10(&lambda).reconcile_window(Duration::from_millis(15));
         let marker = launch.marker().to_owned();
         match launch.send().await {
             Ok(operation) => assert!(told.held.insert(operation.ticket().id().to_owned())),
@@ -368,8 +370,8 @@ async fn documented_refusals_have_their_codes() -> Outcome {
     assert_eq!(code(here("gpu_9x_z").await), (ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound));
     let unknown_key = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("nobody's");
     assert_eq!(code(unknown_key.await), (ErrorCode::ObjectDoesNotExist, ErrorKind::NotFound));
-    let storage = lambda.create_file_system("models").in_region("us-east-1").await?;
-    let wrong = here("gpu_1x_a10").mount("/data/models").of_file_system(storage.id);
+    let storage = lambda.create_file_system("models").region("us-east-1").await?;
+    let wrong = here("gpu_1x_a10").mount("/data/models").of_file_system(storage.id());
     assert_eq!(code(wrong.await), (ErrorCode::FileSystemInWrongRegion, ErrorKind::InvalidInput));
     assert_eq!(
         code(here("gpu_1x_a10").firewall_ruleset("nope").await),
@@ -389,7 +391,7 @@ async fn documented_refusals_have_their_codes() -> Outcome {
     assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::AccountInactive, ErrorKind::PermissionDenied));
     let stranger = fake.connect();
     drop(stranger);
-    let wrong_key = LambdaCloud::with_key("wrong").base_url(fake.url()).client()?;
+    let wrong_key = LambdaCloud::key("wrong").url(fake.url()).client()?;
     let refused = wrong_key.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").await;
     assert_eq!(code(refused), (ErrorCode::InvalidApiKey, ErrorKind::Unauthenticated));
     assert_eq!(fake.launches(), 0);

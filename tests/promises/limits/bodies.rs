@@ -16,7 +16,7 @@ async fn all(door: &Door, limits: &Limits) -> Result<[Error; 4], Error> {
     let (url, limits) = (&door.url, || limits.clone());
     let incus = Incus::http(url).limits(limits()).client()?;
     let koyeb = Koyeb::token("t").url(url).limits(limits()).client()?;
-    let lambda = LambdaCloud::with_key("k").base_url(url).pacing(Pacing::none()).limits(limits()).client()?;
+    let lambda = LambdaCloud::key("k").url(url).pacing(Pacing::none()).limits(limits()).client()?;
     let sf = ShakenFist::at(url).namespace("n").key("k").limits(limits()).client()?;
     Ok([
         incus.with(Retry::never()).instance("web").get().await.expect_err("incus"),

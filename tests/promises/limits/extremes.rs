@@ -19,7 +19,7 @@ async fn a_search_without_a_deadline_or_with_attempts_without_a_limit() -> Outco
         let lambda = fake.connect().retry(Retry::default().attempt_timeout(attempt).total(deadline));
         let search = lambda.client()?.launch_when_available([Choice::of("gpu_1x_a10").anywhere()]);
         search
-            .launch(|launch| launch.ssh_key("laptop").settle_window(Duration::MAX))
+            .launch(|launch| launch.ssh_key("laptop").reconcile_window(Duration::MAX))
             .deadline(deadline)
             .await?;
         assert_eq!(fake.launches(), 1);
@@ -31,7 +31,7 @@ async fn a_search_without_a_deadline_or_with_attempts_without_a_limit() -> Outco
 async fn a_pace_without_an_end() -> Outcome {
     let fake = FakeLambdaCloud::start().await?;
     let pacing = Pacing::new(Duration::MAX).launches(Duration::MAX);
-    let lambda = LambdaCloud::with_key(fake.key()).base_url(fake.url()).pacing(pacing).client()?;
+    let lambda = LambdaCloud::key(fake.key()).url(fake.url()).pacing(pacing).client()?;
     lambda.instance_types().await?;
     let brief = lambda.with(Retry::default().total(Duration::from_millis(20)));
     assert!(brief.instance_types().await.is_err_and(|e| e.is_timeout()));

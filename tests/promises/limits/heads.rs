@@ -131,14 +131,14 @@ async fn of_a_tail_that_reconnects() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_lambda_cloud() -> Outcome {
     let cases: &[Case<LambdaCloud>] = &cases! { LambdaCloud:
-        "list" at "/instances": |lambda| async move { lambda.instances().list().all().await };
-        "types" at "/instance-types": |lambda| lambda.instance_types();
+        "list" at "/instances": |lambda| async move { lambda.instances().await };
+        "types" at "/instance-types": |lambda| async move { lambda.instance_types().await };
     };
     let fake = FakeLambdaCloud::start().await?;
     for (name, path, call) in cases {
         for manner in MANNERS {
             let door = Door::before(&fake.url(), path, manner).await?;
-            let connect = LambdaCloud::with_key(fake.key()).base_url(&door.url).pacing(Pacing::none());
+            let connect = LambdaCloud::key(fake.key()).url(&door.url).pacing(Pacing::none());
             ends(&format!("{name}, {manner:?}"), &door, call(connect.retry(impatient()).client()?)).await;
         }
     }

@@ -76,7 +76,7 @@ async fn plain_http(spy: &str) -> Outcome {
     incus.client()?.instances().list().all().await?;
     Incus::http(incus.url()).client()?.instances().list().all().await?;
     koyeb.client()?.instances().list().all().await?;
-    lambda.client()?.instances().list().all().await?;
+    lambda.client()?.instances().await?;
     sf.client()?.instances().list().all().await?;
     // Plain HTTP to another machine: there is none, and that is how it must end.
     let far = ShakenFist::at("http://elsewhere.invalid").namespace("demo").key("k").retry(Retry::never());
@@ -87,7 +87,7 @@ async fn plain_http(spy: &str) -> Outcome {
     assert_eq!(near.instances().list().all().await.map_err(|e| e.kind()).err(), Some(ErrorKind::Connect));
     // TLS to another one.
     let far =
-        LambdaCloud::with_key("k").base_url("https://elsewhere.invalid").retry(Retry::never()).client()?;
+        LambdaCloud::key("k").url("https://elsewhere.invalid").retry(Retry::never()).client()?;
     let e = far.instances().list().all().await.expect_err("the proxy refuses");
     assert_eq!(e.kind(), ErrorKind::Connect, "{e:?} {spy}");
     Ok(())
@@ -103,7 +103,7 @@ async fn one_that_was_asked_for() -> Outcome {
     let unusable = [
         connect().proxy("somewhere").client().map(drop),
         Koyeb::token("t").proxy("").client().map(drop),
-        LambdaCloud::with_key("k").proxy("socks5://me:hunter2@p").client().map(drop),
+        LambdaCloud::key("k").proxy("socks5://me:hunter2@p").client().map(drop),
         Incus::unix("/s").proxy(spy.url.as_str()).client().map(drop),
     ];
     for refused in unusable {

@@ -8,7 +8,10 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::choice::Choice;
-use super::{Instance, LambdaCloud, Launch, types};
+use super::client::LambdaCloud;
+use super::instance::Instance;
+use super::launch::Launch;
+use super::types;
 use crate::error::{Error, ErrorKind};
 use crate::wait::{BoxFuture, Operation, Progress};
 
@@ -20,12 +23,12 @@ pub(super) struct Search {
     launch: Launch,
     /// Still worth trying, best first.
     choices: Vec<Choice>,
-    /// The same with a region, in the order in which those that aren't listed have their turn.
+    /// Those with a region, in the order in which they are tried while they aren't listed.
     unlisted: VecDeque<Choice>,
     tell: Option<Tell>,
     started: Instant,
     deadline: Duration,
-    /// What came of each choice at last, and how often it was tried.
+    /// How often each choice was tried, and the last result.
     tried: BTreeMap<String, (u32, ErrorKind)>,
     last: Option<Error>,
 }
@@ -61,7 +64,7 @@ impl Search {
                 if (&mut stop).now_or_never().is_some() {
                     return Err(self.given_up(ErrorKind::Cancelled, "stopped"));
                 }
-                // Seen through, whatever comes: it must not get lost.
+                // Never dropped halfway: a launch must not get lost.
                 if let Some(operation) = self.attempt(&choice).await? {
                     return Ok(self.followed(operation));
                 }
@@ -91,8 +94,8 @@ impl Search {
         self.within(self.left())
     }
 
-    /// A handle for a launch: one that is on its way at the deadline still gets its answer. Cut off, it would leave it
-    /// open whether there is an instance now.
+    /// A handle for a launch: one that is on its way at the deadline still gets its answer. If it were cut off, nobody
+    /// would know whether there is an instance.
     fn in_time_for_an_answer(&self) -> LambdaCloud {
         self.within(self.left().saturating_add(self.launch.lambda.retry().attempt))
     }
@@ -104,13 +107,13 @@ impl Search {
         lambda.with(retry.total(total))
     }
 
-    /// What to try in this round: what is listed, in the order of the choices, and then one of the others.
+    /// What to try in this round: the listed choices in their order, then one of the others.
     async fn round(&mut self) -> Result<Vec<Choice>, Error> {
         let offers = match self.in_time().instance_types().await {
             Ok(offers) => offers,
             Err(e) if passes(&e) => {
                 self.keep(e);
-                BTreeMap::new()
+                Vec::new()
             }
             Err(e) => return Err(e),
         };
@@ -143,7 +146,7 @@ impl Search {
         }
     }
 
-    /// Goes on, if the refusal allows that.
+    /// Continues if the refusal allows it.
     fn refused(&mut self, choice: &Choice, e: Error) -> Result<(), Error> {
         self.say(choice, &e.kind().to_string());
         let (times, last) = self.tried.entry(choice.to_string()).or_insert((0, e.kind()));
@@ -153,7 +156,7 @@ impl Search {
             | ErrorKind::NotFound
             | ErrorKind::InvalidInput
             | ErrorKind::Rejected => {
-                // One that may run anywhere would be refused there again.
+                // A choice for any region would be refused there again.
                 self.choices.retain(|other| {
                     let elsewhere = other.region.is_some() && other.region != choice.region;
                     other.instance_type != choice.instance_type || elsewhere
@@ -180,7 +183,7 @@ impl Search {
         }
     }
 
-    /// Who watches the search watches the boot.
+    /// Tells the progress of the launch to the listener of the search.
     fn followed(&mut self, operation: Operation<Instance>) -> Operation<Instance> {
         match self.tell.take() {
             Some(tell) => operation.on_progress(move |progress| {
@@ -208,14 +211,15 @@ impl Search {
 }
 
 /// A choice with each region that is listed for it.
-fn listed(choice: &Choice, offers: &BTreeMap<String, types::InstanceTypeOffer>) -> Vec<Choice> {
-    let Some(offer) = offers.get(&choice.instance_type) else { return Vec::new() };
+fn listed(choice: &Choice, offers: &[types::InstanceTypeOffer]) -> Vec<Choice> {
+    let offer = offers.iter().find(|offer| offer.instance_type.name == choice.instance_type);
+    let Some(offer) = offer else { return Vec::new() };
     let regions = offer.regions_with_capacity_available.iter().map(|region| region.name.as_str());
     let wanted = regions.filter(|region| choice.region.as_deref().is_none_or(|wanted| wanted == *region));
     wanted.map(|region| choice.clone().in_region(region)).collect()
 }
 
-/// Failures after which another try may do better. A launch whose outcome is unknown has a marker, and is none of them.
+/// Failures after which another try may do better. A launch whose outcome is unknown has a marker, and is not among them.
 fn passes(e: &Error) -> bool {
     matches!(
         e.kind(),

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{LambdaCloud, types};
+use super::client::LambdaCloud;
+use super::types;
 use crate::error::{Error, ErrorKind};
 
-/// The tag that marks an instance as the fruit of one certain launch; its value is random.
+/// The tag that marks an instance as the result of one launch; its value is random.
 pub(super) const MARKER: &str = "windlass-launch";
 
-/// Looks for the instances that bear the marker, until there is one or the window is over.
+/// How long a launch may take to show.
+pub(super) const WINDOW: Duration = Duration::from_secs(600);
+
+/// Looks for the instances with this marker, until there is one or the window is over.
 pub(super) async fn find(
     lambda: &LambdaCloud,
     marker: &str,
@@ -21,7 +25,7 @@ pub(super) async fn find(
         let left = window.saturating_sub(started.elapsed());
         // The last look comes at the end of the window, and takes no older list.
         let since = if left.is_zero() { Instant::now() } else { started };
-        match tokio::time::timeout(left.max(LEAST), marked(lambda, marker, since)).await {
+        match tokio::time::timeout(left.max(LAST_LOOK), marked(lambda, marker, since)).await {
             Ok(Ok(found)) if !found.is_empty() => return Ok(found),
             Ok(Err(e)) if is_hopeless(e.kind()) => return Err(e),
             Ok(Err(e)) => tracing::debug!(error = %e, "a look for the launched instance failed"),
@@ -35,15 +39,15 @@ pub(super) async fn find(
     }
 }
 
-/// What the last look may take, beyond the window.
-const LEAST: Duration = Duration::from_secs(30);
+/// What the last look may take after the end of the window.
+const LAST_LOOK: Duration = Duration::from_secs(30);
 
 async fn marked(lambda: &LambdaCloud, marker: &str, since: Instant) -> Result<Vec<types::Instance>, Error> {
     let all = lambda.listed(since).await?;
     Ok(all.iter().filter(|instance| instance.tag(MARKER) == Some(marker)).cloned().collect())
 }
 
-/// Errors that looking again won't cure.
+/// Errors that another look won't cure.
 fn is_hopeless(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::InvalidInput)
 }

@@ -1,19 +1,22 @@
-//! Launching whichever of several choices can be had first.
+//! Launching whichever of several choices is available first.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::capacity_search::{Search, Tell};
+use super::check;
 use super::choice::Choice;
-use super::search::{Search, Tell};
-use super::{Instance, LambdaCloud, Launch, check};
+use super::client::LambdaCloud;
+use super::instance::Instance;
+use super::launch::Launch;
 use crate::error::Error;
-use crate::wait::{BoxFuture, Operation, Progress};
+use crate::wait::{BoxFuture, Operation, Progress, into_future};
 
 /// A search for capacity; from [`LambdaCloud::launch_when_available`].
 ///
 /// `.await` it for the instance, or [`send`](Self::send) it for the operation of the launch that was accepted.
+/// Dropping it may leave a launch behind; [`stop_when`](Self::stop_when) doesn't.
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct LaunchWhenAvailable {
     launch: Launch,
@@ -35,7 +38,7 @@ impl fmt::Debug for LaunchWhenAvailable {
 }
 
 impl LambdaCloud {
-    /// Launches the first of these choices that can be had.
+    /// Launches the first of these choices that is available.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -53,14 +56,19 @@ impl LambdaCloud {
     /// # let _ = gpu; Ok(()) }
     /// ```
     ///
-    /// The list of capacity is only a hint: in each round the listed choices are tried in the order given, then one of
-    /// the others; each refusal moves on to the next. A choice whose quota is used up, or which doesn't exist, is given
-    /// up. After a round there is a pause of the client's poll interval.
+    /// The list of capacity is only a hint: each round tries the listed choices in the order given, then one of the
+    /// others, and each refusal moves on to the next. A choice whose quota is used up, or which doesn't exist, is not
+    /// tried again. After a round there is a pause of the client's poll interval.
     ///
-    /// There is never a second launch before the first is known to have come to nothing: an unknown outcome ends the
-    /// search with [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). At the deadline, an hour if not set, the error
-    /// is of [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the last refusal's code and with all that was tried. The
-    /// deadline is about the search: the wait for the instance has a limit of its own.
+    /// There is never a second launch before the first is known to have failed. The deadline, an hour if not set, is
+    /// about the search: the wait for the instance has a limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](crate::ErrorKind::Timeout) at the deadline, with the code of the last refusal and all that was tried;
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the outcome of a launch is unknown, which ends the search;
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) if it was [stopped](LaunchWhenAvailable::stop_when); and those of
+    /// [`launch`](Self::launch) that another try won't cure.
     pub fn launch_when_available(&self, choices: impl IntoIterator<Item = Choice>) -> LaunchWhenAvailable {
         LaunchWhenAvailable {
             launch: Launch::new(self, String::new()),
@@ -73,9 +81,9 @@ impl LambdaCloud {
 }
 
 impl LaunchWhenAvailable {
-    /// Says what the launch is like apart from its type and region.
-    pub fn launch(mut self, say: impl FnOnce(Launch) -> Launch) -> Self {
-        self.launch = say(self.launch);
+    /// Sets up the launch, except for its type and region.
+    pub fn launch(mut self, set_up: impl FnOnce(Launch) -> Launch) -> Self {
+        self.launch = set_up(self.launch);
         self
     }
 
@@ -85,25 +93,27 @@ impl LaunchWhenAvailable {
         self
     }
 
-    /// Calls `tell` for each choice that was tried, with what came of it, and then while the instance boots.
+    /// Calls `tell` with each choice that was tried and its result, and then while the instance boots.
     pub fn on_progress(mut self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.tell = Some(Arc::new(Mutex::new(tell)));
         self
     }
 
-    /// Ends the search when this is done: at once between two launches, otherwise as soon as it is known what came of
-    /// the launch under way. One that was accepted is given back as usual; else the error is of
+    /// Ends the search when this future is ready: at once between two launches, otherwise as soon as the result of the
+    /// launch under way is known. A launch that was accepted is returned as usual; otherwise the error is of
     /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
-    ///
-    /// Dropping the search may leave a launch behind that nobody was told of; this doesn't.
     pub fn stop_when(mut self, done: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stop = Box::pin(done);
         self
     }
 
     /// Searches until a launch is accepted.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LambdaCloud::launch_when_available`], without those of the wait for the instance.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
-        self.launch.lambda.label("instance_launch").watch(self.searched()).await
+        self.launch.lambda.label("instance_launch", "").watch(self.searched()).await
     }
 
     async fn searched(self) -> Result<Operation<Instance>, Error> {
@@ -120,11 +130,4 @@ impl LaunchWhenAvailable {
     }
 }
 
-impl IntoFuture for LaunchWhenAvailable {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(LaunchWhenAvailable => Instance: |search| Ok(search.send().await?.await?));

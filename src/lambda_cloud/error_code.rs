@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::error::{Error, ErrorKind};
 use crate::printable::Shown;
 
-/// Lambda Cloud's word for why a request was refused: what to go by, since statuses and texts vary.
+/// Lambda Cloud's word for why a request was refused. Match on it rather than on statuses and texts, which vary.
 ///
 /// ```
 /// # use windlass::{Error, lambda_cloud::ErrorCode};
@@ -97,7 +99,7 @@ const CODES: &[(&str, ErrorCode, ErrorKind)] = &[
 ];
 
 impl ErrorCode {
-    /// The code of an error of this API; none if the service gave none.
+    /// The code of an error of this API; `None` if the service gave none.
     pub fn of(e: &Error) -> Option<Self> {
         (e.api() == "lambda-cloud").then(|| e.code().map(Self::from))?
     }
@@ -133,6 +135,12 @@ impl From<&str> for ErrorCode {
     fn from(word: &str) -> Self {
         let known = CODES.iter().find(|(known, ..)| *known == word);
         known.map_or_else(|| Self::Unknown(word.to_owned()), |(_, code, _)| code.clone())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
