@@ -223,7 +223,10 @@ fn basic(http: &reqwest::Client, key: &str) -> Result<HeaderValue, Error> {
 fn checked(url: &str) -> Result<String, Error> {
     let parsed = http_client::base_url(url)?;
     if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
-        return Err(Error::invalid("url", "plain http:// would show the key to everybody on the way: use https://"));
+        return Err(Error::invalid(
+            "url",
+            "plain http:// would show the key to everybody on the way: use https://",
+        ));
     }
     let url = url.trim_end_matches('/');
     // People's settings have it either way.

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::check;
 use super::client::LambdaCloud;
 use super::instance::{Instance, InstanceRef};
 use super::instance_goal::{Destination, Identity, Judgement, not_cancelled, operation};
 use super::reconcile::{self, MARKER, WINDOW};
 use super::reply::is_ambiguous;
 use super::types::{self, InstanceStatus};
-use super::check;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;

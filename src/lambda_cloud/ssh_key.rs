@@ -2,11 +2,11 @@
 
 use super::client::LambdaCloud;
 use super::{check, listed, types};
+use crate::Id;
 use crate::error::Error;
 use crate::handle::{Identified, handle, identified};
 use crate::stream::query::Query;
 use crate::wait::into_future;
-use crate::Id;
 
 identified! { types::SshKey: id; }
 
@@ -113,7 +113,9 @@ impl AddSshKey {
         let public_key = match self.key {
             Some(NewKey::Public(key)) => Some(checked_public(key)?),
             Some(NewKey::Generated) => None,
-            None => return Err(Error::invalid("public_key", "is missing: give one, or have a pair generated")),
+            None => {
+                return Err(Error::invalid("public_key", "is missing: give one, or have a pair generated"));
+            }
         };
         let body = types::SshKeyAdd { name: self.name, public_key };
         let key = self.lambda.raw().ssh_key_add().body(body).send().await?;
