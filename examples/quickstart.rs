@@ -162,12 +162,12 @@ async fn healthy(service: &ServiceRef) -> windlass::Result<Vec<koyeb::Instance>>
     service.instances().status(InstanceStatus::Healthy).list().all().await
 }
 
-/// The cheapest type that is to be had, and where.
+/// The cheapest type that is available, and where.
 async fn cheapest(lambda: &LambdaCloud) -> Outcome<(String, String)> {
-    let mut offers: Vec<_> = lambda.instance_types().await?.into_iter().collect();
-    offers.sort_by_key(|(_, offer)| offer.instance_type.price());
-    let mut listed = offers.into_iter().filter_map(|(name, offer)| {
-        Some((name, offer.regions_with_capacity_available.first()?.name.clone()))
+    let mut offers = lambda.instance_types().await?;
+    offers.sort_by_key(|offer| offer.instance_type.price());
+    let mut listed = offers.into_iter().filter_map(|offer| {
+        Some((offer.instance_type.name, offer.regions_with_capacity_available.first()?.name.clone()))
     });
     Ok(listed.next().ok_or("Lambda Cloud: no capacity anywhere")?)
 }
