@@ -149,7 +149,7 @@ async fn launch(place: &mut Place, bar: &ProgressBar) -> Outcome<Instance> {
         }
         Cloud::ShakenFist(sf) => {
             let disk = if from.is_empty() { Disk::blank(8) } else { Disk::from_base(from).size_gb(20) };
-            let operation = sf.create(name()).disk(disk).metadata("role", "demo").send().await?;
+            let operation = sf.launch(name()).disk(disk).metadata("role", "demo").send().await?;
             place.made = Some(operation.ticket().id().to_owned());
             watch(operation, bar).await?.uuid.clone()
         }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn tour(sf: &ShakenFist, disk: Disk) -> windlass::Result<()> {
     let web =
-        sf.create("windlass-tour").memory_mib(1024).disk(disk).metadata("tags", ["tour"]).send().await?;
+        sf.launch("windlass-tour").memory_mib(1024).disk(disk).metadata("tags", ["tour"]).send().await?;
     let web = web.on_progress(|p| println!("{p}")).await?;
     println!("{} runs on {:?}", web.name, web.node);
 
@@ -28,7 +28,7 @@ async fn tour(sf: &ShakenFist, disk: Disk) -> windlass::Result<()> {
     let note = web.pull("/tmp/note").bytes().await?;
     println!("\n/tmp/note says {:?}", String::from_utf8_lossy(&note));
 
-    for event in web.events().limit(3).list().all().await? {
+    for event in web.events().limit(3).await? {
         println!("{} {}", event.time, event.message);
     }
     web.delete().await

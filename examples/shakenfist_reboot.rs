@@ -1,13 +1,13 @@
-//! Asks an instance to reboot, and resets it where the guest doesn't care.
+//! Asks an instance to reboot, and resets it if the guest doesn't react.
 //!
-//! `cargo run --example shakenfist_reboot --features testing` does so on a built-in fake server, whose guest is deaf;
+//! `cargo run --example shakenfist_reboot --features testing` does so on a built-in fake server, whose guest ignores it;
 //! `-- NAME` on an instance of the cluster that `SHAKENFIST_API_URL`, `~/.shakenfist` or `/etc/sf/shakenfist.json` name.
 
 use std::time::Duration;
 
+use windlass::WaitEnd;
 use windlass::shakenfist::{Disk, InstanceRef, ShakenFist};
 use windlass::testing::FakeShakenFist;
-use windlass::{WaitEnd, shakenfist};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,22 +18,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fake = FakeShakenFist::start().await?;
     fake.deaf_guests();
     let sf = fake.client()?;
-    let web = sf.create("web").disk(Disk::blank(8)).await?;
-    web.agent_ready().await?;
+    let web = sf.launch("web").disk(Disk::blank(8)).await?;
+    web.until_agent_ready().await?;
     reboot(&sf.instance(&web.uuid), Duration::from_secs(2)).await?;
     Ok(())
 }
 
 async fn reboot(instance: &InstanceRef, patience: Duration) -> windlass::Result<()> {
     let soft = instance.reboot_soft().send().await?.on_progress(|p| println!("{p}")).timeout(patience).await;
-    let back: shakenfist::Instance = match soft {
-        Ok(back) => back,
+    match soft {
+        Ok(()) => {}
         Err(e) if e.end() == WaitEnd::OutOfTime => {
-            println!("it doesn't care: resetting it");
-            instance.reboot_hard().await?
+            println!("the guest doesn't react: resetting it");
+            instance.reboot_hard().await?;
         }
         Err(e) => return Err(e.into()),
-    };
+    }
+    let back = instance.get().await?;
     println!("{} booted at {:?}", back.name, back.agent_system_boot_time);
     Ok(())
 }

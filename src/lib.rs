@@ -54,7 +54,7 @@
 //!
 //! * **A launch is never doubled.** What changes something is sent again only when it provably never reached the
 //!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`], [`lambda_cloud::Launch`],
-//!   [`shakenfist::Create`]. Where even that can't tell, the error is of [`ErrorKind::OutcomeUnknown`].
+//!   [`shakenfist::Launch`]. Where even that can't tell, the error is of [`ErrorKind::OutcomeUnknown`].
 //! * **A wait ends.** [`Operation`] has a limit, notices a dead server, and says which of four things happened
 //!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting. [`Until`] waits for a state in the same way.
 //! * **A failure is an error**, also when it hides in a good HTTP status. [`Error`] keeps the status, the server's own

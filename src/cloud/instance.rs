@@ -37,7 +37,7 @@ pub struct Instance {
 
 /// What people wrote, without this crate's own marks.
 pub(super) fn labels(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    const MARKS: [&str; 3] = ["windlass.launch", "windlass-launch", "windlass-create"];
+    const MARKS: [&str; 2] = ["windlass.launch", "windlass-launch"];
     all.filter(|(key, _)| !MARKS.contains(&key.as_str())).collect()
 }
 

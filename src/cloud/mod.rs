@@ -124,7 +124,7 @@ impl Cloud {
             #[cfg(feature = "koyeb")]
             Self::Koyeb(koyeb) => neutral(self, koyeb.instances().list(), from_koyeb::instance),
             #[cfg(feature = "shakenfist")]
-            Self::ShakenFist(sf) => neutral(self, sf.instances().list(), from_shakenfist::instance),
+            Self::ShakenFist(sf) => neutral(self, sf.instances().stream(), from_shakenfist::instance),
         }
     }
 

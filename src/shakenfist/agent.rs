@@ -1,31 +1,39 @@
 //! The agent in the guest: waiting for it, and giving it orders.
 
-use super::clock::{Deadline, pauses};
+use super::deadline::Deadline;
 use super::instance::{failure, is_agent_ready, is_failed};
+use super::poll::pauses;
+use super::poll::{self, progress};
 use super::reply;
-use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
+use super::{Instance, InstanceRef, InstanceState, ShakenFist, lost_answer, types};
+use crate::Identified;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::Call;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::poll::{Goal, Seen};
+use crate::wait::{BoxFuture, Operation, Until};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Waits until the agent in the guest takes orders: `ready`, or on newer servers `ready (degraded)`.
     ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # async fn demo(web: windlass::shakenfist::InstanceRef) -> windlass::Result<()> {
-    /// let web = web.agent_ready().timeout(Duration::from_secs(300)).await?;
+    /// let web = web.until_agent_ready().timeout(Duration::from_secs(300)).await?;
     /// println!("booted at {:?}", web.agent_system_boot_time);
     /// # Ok(()) }
     /// ```
     ///
     /// [`exec`](Self::exec), [`push`](Self::push) and [`pull`](Self::pull) do this by themselves. An instance without a
     /// side channel for the agent, or with an agent that is too old, fails with [`ErrorKind::Unsupported`].
-    pub fn agent_ready(&self) -> Operation<Instance> {
-        Polled::operation(&self.sf, AgentReady { reference: self.reference().to_owned() })
+    pub fn until_agent_ready(&self) -> Until<Instance> {
+        poll::until(&self.sf, AgentReady { reference: self.id().to_owned() })
     }
+}
+
+/// The same as an operation, whose limit can be part of a longer one.
+pub(super) fn ready(instance: &InstanceRef) -> Operation<Instance> {
+    poll::operation(&instance.sf, AgentReady { reference: instance.id().to_owned() })
 }
 
 /// The agent takes orders.
@@ -33,7 +41,7 @@ struct AgentReady {
     reference: String,
 }
 
-impl Goal for AgentReady {
+impl Goal<ShakenFist> for AgentReady {
     type Output = Instance;
 
     fn ticket(&self) -> Ticket {
@@ -59,7 +67,7 @@ impl Goal for AgentReady {
             let word = now.agent_state.clone().unwrap_or_else(|| "never heard of".to_owned());
             let seen = progress(word, "agent");
             let ready = now.state == InstanceState::Created && is_agent_ready(&now);
-            Ok(if ready { Seen::Reached(seen, now) } else { Seen::Going(seen) })
+            Ok(if ready { Seen::Reached(seen, now) } else { Seen::Pending(seen) })
         })
     }
 }
@@ -79,7 +87,7 @@ fn cannot_come(instance: &types::Instance) -> Option<Error> {
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
     let goal = AgentReady { reference: ticket.id.clone() };
-    (ticket.kind == "agent-ready").then(|| Polled::operation(sf, goal))
+    (ticket.kind == "agent-ready").then(|| poll::operation(sf, goal))
 }
 
 /// Gives the agent an order once it is ready; gives the UUID of the operation. While the server says that it isn't, nothing
@@ -91,13 +99,13 @@ pub(super) async fn order(
 ) -> Result<String, Error> {
     let mut pauses = pauses();
     loop {
-        deadline.limits(instance.agent_ready()).await?;
-        let id = lost::request_id();
+        deadline.limits(ready(instance)).await?;
+        let id = lost_answer::request_id();
         let e = match deadline.bound(call().request_id(&id)).await {
             Ok(queued) => return Ok(queued.uuid),
             Err(e) if is_not_ready(&e) => e,
-            Err(e) if lost::is_open(&e) && !is_no_blob(&e) => {
-                return lost::ordered(instance, deadline, &id, e).await;
+            Err(e) if lost_answer::is_open(&e) && !is_no_blob(&e) => {
+                return lost_answer::ordered(instance, deadline, &id, e).await;
             }
             Err(e) => return Err(e),
         };

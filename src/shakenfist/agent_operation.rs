@@ -1,93 +1,105 @@
 //! Work of the agent in a guest, which ends in one of several ways.
 
-use std::ops::Deref;
-
-use super::work::{Goal, Polled, Seen, progress};
-use super::{AgentOperationState, Instance, ShakenFist, Subject, types};
+use super::poll::{self, progress};
+use super::{AgentOperationState, Instance, InstanceRef, ShakenFist, types};
+use crate::Id;
+use crate::Identified;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::list::{List, Page};
+use crate::handle::{handle, identified};
+use crate::stream::List;
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::poll::{Goal, Seen};
+use crate::wait::{BoxFuture, Operation, Until, into_future};
 
-/// An order that the agent got: its data together with a cheap handle.
-///
-/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/agentoperations/>
-#[derive(Debug, Clone)]
-pub struct AgentOperation {
-    sf: ShakenFist,
-    data: types::AgentOperation,
-}
+identified! { types::AgentOperation: uuid; }
 
-impl Deref for AgentOperation {
-    type Target = types::AgentOperation;
-
-    fn deref(&self) -> &types::AgentOperation {
-        &self.data
-    }
+handle! {
+    /// An order to the agent: its data together with a cheap handle.
+    ///
+    /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/agentoperations/>
+    AgentOperation<types::AgentOperation> of sf: ShakenFist;
+    /// A handle on an agent operation of which only the UUID is known.
+    AgentOperationRef
 }
 
 impl ShakenFist {
-    /// Reads an agent operation; a deleted one is shown in that state.
-    pub async fn agent_operation(&self, uuid: &str) -> Result<AgentOperation, Error> {
-        Ok(AgentOperation { sf: self.clone(), data: get(self, uuid).await? })
+    /// A handle on an agent operation by its UUID, without a request.
+    pub fn agent_operation(&self, uuid: impl Into<String>) -> AgentOperationRef {
+        AgentOperation::new(self, Id::new(uuid))
     }
 }
 
-impl<D: Subject> Instance<D> {
-    /// The instance's agent operations that are still queued.
-    pub fn agent_operations(&self) -> List<AgentOperation> {
-        self.operations(false)
-    }
+/// An instance's agent operations; from [`Instance::agent_operations`].
+///
+/// ```no_run
+/// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+/// for operation in web.agent_operations().with_done().await? {
+///     println!("{} {}", operation.uuid, operation.state);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
+pub struct AgentOperations {
+    instance: InstanceRef,
+    done: bool,
+}
 
-    /// All of the instance's agent operations, those that are done included.
-    ///
-    /// ```no_run
-    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
-    /// for operation in web.all_agent_operations().all().await? {
-    ///     println!("{} {}", operation.uuid, operation.state);
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub fn all_agent_operations(&self) -> List<AgentOperation> {
-        self.operations(true)
-    }
-
-    fn operations(&self, all: bool) -> List<AgentOperation> {
-        let instance = self.named();
-        List::new(move |_| {
-            let instance = instance.clone();
-            Box::pin(async move {
-                let (reference, sf) = (instance.segment()?, &instance.sf);
-                let operation = "instance_agent_operations";
-                sf.require(operation, "instance-agentoperations", "list agent operations").await?;
-                if all {
-                    let what = "list agent operations that are done";
-                    sf.require(operation, "instance-agentoperations-all", what).await?;
-                }
-                let query = types::AgentOperationsQuery { all: all.then_some(true) };
-                let call = sf.raw().instance_agent_operations().instance_ref(reference).body(query);
-                let items = call.send().await?.0.into_iter();
-                Ok(Page::only(items.map(|data| AgentOperation { sf: sf.clone(), data }).collect()))
-            })
-        })
+impl<D: Identified> Instance<D> {
+    /// The instance's agent operations that are still queued: a query.
+    pub fn agent_operations(&self) -> AgentOperations {
+        AgentOperations { instance: self.reference(), done: false }
     }
 }
 
-impl AgentOperation {
-    /// Reads it again.
-    pub async fn get(&self) -> Result<Self, Error> {
-        self.sf.agent_operation(&self.uuid).await
+impl AgentOperations {
+    /// Those that are done, too. Some servers can't list them: [`ErrorKind::Unsupported`].
+    pub fn with_done(mut self) -> Self {
+        self.done = true;
+        self
+    }
+
+    /// The list as a stream. There is no paging: one request brings all.
+    pub fn stream(self) -> List<AgentOperation> {
+        List::once(async move { self.fetch().await })
+    }
+
+    async fn fetch(self) -> Result<Vec<AgentOperation>, Error> {
+        let (reference, sf) = (self.instance.segment()?, &self.instance.sf);
+        let operation = "instance_agent_operations";
+        sf.require(operation, "instance-agentoperations", "list agent operations").await?;
+        if self.done {
+            let what = "list agent operations that are done";
+            sf.require(operation, "instance-agentoperations-all", what).await?;
+        }
+        let query = types::AgentOperationsQuery { all: self.done.then_some(true) };
+        let call = sf.raw().instance_agent_operations().instance_ref(reference).body(query);
+        Ok(call.send().await?.0.into_iter().map(|data| AgentOperation::new(sf, data)).collect())
+    }
+}
+
+into_future!(AgentOperations => Vec<AgentOperation>: |query| query.fetch().await);
+
+impl<D: Identified> AgentOperation<D> {
+    /// The UUID.
+    pub fn id(&self) -> &str {
+        self.identity()
+    }
+
+    /// Fetches it. A deleted one is found, too, in that state.
+    pub async fn get(&self) -> Result<AgentOperation, Error> {
+        Ok(AgentOperation::new(&self.sf, get(&self.sf, self.id()).await?))
     }
 
     /// Deletes it. A command that the guest already runs goes on.
     pub async fn delete(&self) -> Result<(), Error> {
-        delete(&self.sf, &self.uuid).await
+        delete(&self.sf, self.id()).await
     }
 
     /// Waits until it has ended, whoever gave the order.
-    pub fn wait(&self) -> Operation<Self> {
-        AgentWork::operation(&self.sf, self.uuid.clone(), Whole)
+    pub fn until_ended(&self) -> Until<AgentOperation> {
+        poll::until(&self.sf, AgentWork::new(self.id().to_owned(), Whole))
     }
 }
 
@@ -123,7 +135,11 @@ pub(super) struct AgentWork<E: End> {
 
 impl<E: End> AgentWork<E> {
     pub(super) fn operation(sf: &ShakenFist, uuid: String, end: E) -> Operation<E::Output> {
-        Polled::operation(sf, Self { uuid, end, done: None })
+        poll::operation(sf, Self::new(uuid, end))
+    }
+
+    fn new(uuid: String, end: E) -> Self {
+        Self { uuid, end, done: None }
     }
 
     pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket, end: E) -> Option<Operation<E::Output>> {
@@ -131,7 +147,7 @@ impl<E: End> AgentWork<E> {
     }
 }
 
-impl<E: End> Goal for AgentWork<E> {
+impl<E: End> Goal<ShakenFist> for AgentWork<E> {
     type Output = E::Output;
 
     fn ticket(&self) -> Ticket {
@@ -158,7 +174,7 @@ impl<E: End> Goal for AgentWork<E> {
                     Seen::Failed(failed(&now, ErrorKind::OperationFailed))
                 }
                 AgentOperationState::Deleted => Seen::Failed(failed(&now, ErrorKind::Cancelled)),
-                _ => Seen::Going(seen),
+                _ => Seen::Pending(seen),
             })
         })
     }
@@ -209,7 +225,7 @@ impl End for Whole {
         sf: &'a ShakenFist,
         data: types::AgentOperation,
     ) -> BoxFuture<'a, Result<AgentOperation, Error>> {
-        Box::pin(async move { Ok(AgentOperation { sf: sf.clone(), data }) })
+        Box::pin(async move { Ok(AgentOperation::new(sf, data)) })
     }
 }
 

@@ -1,55 +1,46 @@
 //! Artifacts: names for blobs, and how content becomes one.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::clock::{Deadline, pauses};
+use super::deadline::Deadline;
+use super::poll::pauses;
 use super::types::ArtifactType;
 use super::upload::{self, Uploaded};
 use super::{ShakenFist, types};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::list::{List, Page};
+use crate::handle::{handle, identified};
+use crate::stream::Query;
 use crate::stream::transfer::{Content, Tell, Transferred};
 use crate::transport::checked;
+use crate::{Id, Identified};
 
-/// An artifact: its data together with a cheap handle.
-///
-/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/artifacts/>
-#[derive(Debug, Clone)]
-pub struct Artifact {
-    sf: ShakenFist,
-    data: types::Artifact,
-}
+identified! { types::Artifact: uuid; }
 
-impl Deref for Artifact {
-    type Target = types::Artifact;
-
-    fn deref(&self) -> &types::Artifact {
-        &self.data
-    }
+handle! {
+    /// An artifact: its data together with a cheap handle.
+    ///
+    /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/artifacts/>
+    Artifact<types::Artifact> of sf: ShakenFist;
+    /// A handle on an artifact of which only the UUID or the name is known.
+    ArtifactRef
 }
 
 impl ShakenFist {
-    /// The artifacts that the namespace sees.
-    pub fn artifacts(&self) -> List<Artifact> {
+    /// The artifacts that the namespace sees: a query.
+    pub fn artifacts(&self) -> Query<Artifact> {
         let sf = self.clone();
-        List::new(move |_| {
-            let sf = sf.clone();
-            Box::pin(async move {
-                let items = sf.raw().artifacts_list().send().await?.0.into_iter();
-                Ok(Page::only(items.map(|data| Artifact { sf: sf.clone(), data }).collect()))
-            })
+        Query::one(async move || {
+            let items = sf.raw().artifacts_list().send().await?.0.into_iter();
+            Ok(items.map(|data| Artifact::new(&sf, data)).collect())
         })
     }
 
-    /// Reads an artifact, by its UUID or name.
-    pub async fn artifact(&self, reference: &str) -> Result<Artifact, Error> {
-        let reference = checked("artifact", reference)?;
-        let data = self.raw().artifact_get().artifact_ref(reference).send().await?;
-        Ok(Artifact { sf: self.clone(), data })
+    /// A handle on an artifact by its UUID or name, without a request.
+    pub fn artifact(&self, reference: impl Into<String>) -> ArtifactRef {
+        Artifact::new(self, Id::new(reference))
     }
 
     /// Uploads content, to become an artifact that new instances can be made from.
@@ -59,15 +50,15 @@ impl ShakenFist {
     /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
     /// sf.upload("golden.qcow2").on_progress(|p| eprintln!("{p}")).as_image("golden").await?;
     /// let base = format!("sf://upload/{}/golden", sf.namespace());
-    /// let web = sf.create("web").disk(Disk::from_base(base)).await?;
+    /// let web = sf.launch("web").disk(Disk::from_base(base)).await?;
     /// # Ok(()) }
     /// ```
     ///
     /// Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes in chunks, and goes on
     /// where a broken connection left off.
-    pub fn upload(&self, content: impl Into<Content>) -> ArtifactUpload {
+    pub fn upload(&self, content: impl Into<Content>) -> UploadArtifact {
         let limit = Duration::from_secs(3_600);
-        ArtifactUpload {
+        UploadArtifact {
             sf: self.clone(),
             content: content.into(),
             limit,
@@ -79,17 +70,29 @@ impl ShakenFist {
     }
 }
 
-impl Artifact {
+impl<D: Identified> Artifact<D> {
+    /// The UUID, or the name if that is all that is known.
+    pub fn id(&self) -> &str {
+        self.identity()
+    }
+
+    /// Fetches it.
+    pub async fn get(&self) -> Result<Artifact, Error> {
+        let reference = checked("artifact", self.id())?;
+        let data = self.sf.raw().artifact_get().artifact_ref(reference).send().await?;
+        Ok(Artifact::new(&self.sf, data))
+    }
+
     /// Deletes it. Its blobs go when nothing else uses them.
     pub async fn delete(&self) -> Result<(), Error> {
-        let reference = checked("artifact", &self.uuid)?;
+        let reference = checked("artifact", self.id())?;
         self.sf.raw().artifact_delete().artifact_ref(reference).send().await.map(drop)
     }
 }
 
 /// Content to be uploaded; from [`ShakenFist::upload`].
 #[must_use = "nothing is sent before `.as_image(..).await` or `.as_other(..).await`"]
-pub struct ArtifactUpload {
+pub struct UploadArtifact {
     sf: ShakenFist,
     content: Content,
     limit: Duration,
@@ -100,13 +103,13 @@ pub struct ArtifactUpload {
     asked: Option<Arc<AtomicBool>>,
 }
 
-impl fmt::Debug for ArtifactUpload {
+impl fmt::Debug for UploadArtifact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArtifactUpload").field("content", &self.content).finish_non_exhaustive()
+        f.debug_struct("UploadArtifact").field("content", &self.content).finish_non_exhaustive()
     }
 }
 
-impl ArtifactUpload {
+impl UploadArtifact {
     /// Calls `tell` after each chunk that the server has confirmed; never if it needn't be sent.
     pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
         self.tell = Some(Box::new(tell));
@@ -197,7 +200,7 @@ impl ArtifactUpload {
             return Err(Error::new(ErrorKind::Io, "the content can't be read twice"));
         };
         let hash = upload::sha512(pieces).await?;
-        let found = self.sf.blob_by_sha512(&hash).await?;
+        let found = self.sf.find_blob(&hash).await?;
         Ok(((again, self.tell), found.map(|blob| blob.uuid.clone())))
     }
 }
@@ -212,7 +215,7 @@ async fn convert(
     let call = sf.raw().artifact_upload().artifact_name(name).body(request.clone()).send();
     // The deadline of the whole bounds it: a checksum of much takes long.
     let artifact = match call.bounded().await {
-        Ok(data) => Artifact { sf: sf.clone(), data },
+        Ok(data) => Artifact::new(sf, data),
         Err(e) => match uploaded {
             Some(uploaded) if is_open(&e) => find(sf, name, uploaded, e).await?,
             _ => return Err(e),
@@ -235,9 +238,9 @@ async fn find(sf: &ShakenFist, name: &str, uploaded: &Uploaded, lost: Error) -> 
     let mut pauses = pauses();
     for _ in 0..LOOKS {
         tokio::time::sleep(pauses.next()).await;
-        if let Ok(artifact) = sf.artifact(name).await
+        if let Ok(artifact) = sf.artifact(name).get().await
             && let Some(blob) = artifact.blob_uuid.clone()
-            && let Ok(blob) = sf.blob(&blob).await
+            && let Ok(blob) = sf.blob(&blob).get().await
             && blob.sha512.as_ref() == Some(&uploaded.sha512)
         {
             return Ok(artifact);
@@ -251,7 +254,7 @@ async fn compare(sf: &ShakenFist, artifact: &Artifact, uploaded: &Uploaded) -> R
     let Some(blob) = artifact.blob_uuid.as_deref() else {
         return Err(damaged("it has no blob"));
     };
-    let blob = sf.blob(blob).await?;
+    let blob = sf.blob(blob).get().await?;
     if blob.sha512.as_ref().is_some_and(|hash| !hash.eq_ignore_ascii_case(&uploaded.sha512)) {
         return Err(damaged("its checksum differs"));
     }

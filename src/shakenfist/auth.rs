@@ -55,15 +55,13 @@ impl Fetch for Tokens {
     }
 }
 
-impl ShakenFist {
-    /// Fails unless the key is accepted.
-    pub(super) async fn sign_in(&self) -> Result<(), Error> {
-        // The cheapest call that needs a token and asks for nothing that grows: no such UUID exists.
-        match self.raw().agent_operation_get().operation_uuid(NOBODY).send().await {
-            Ok(_) => Ok(()),
-            Err(e) if e.is_not_found() => Ok(()),
-            Err(e) => Err(e),
-        }
+/// Fails unless the key is accepted.
+pub(super) async fn sign_in(sf: &ShakenFist) -> Result<(), Error> {
+    // The cheapest call that needs a token and asks for nothing that grows: no such UUID exists.
+    match sf.raw().agent_operation_get().operation_uuid(NOBODY).send().await {
+        Ok(_) => Ok(()),
+        Err(e) if e.is_not_found() => Ok(()),
+        Err(e) => Err(e),
     }
 }
 

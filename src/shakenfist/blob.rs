@@ -1,6 +1,5 @@
 //! Blobs: immutable bytes, read in constant memory and checked when whole.
 
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,50 +9,46 @@ use tokio::sync::OnceCell;
 
 use super::{ShakenFist, types};
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::{handle, identified};
 use crate::stream::transfer::{Opened, Pull, Source};
 use crate::transport::{Label, checked};
 use crate::wait::BoxFuture;
+use crate::{Id, Identified};
 
-/// A blob: its data together with a cheap handle.
-///
-/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/blobs/>
-#[derive(Debug, Clone)]
-pub struct Blob {
-    sf: ShakenFist,
-    data: types::Blob,
-}
+identified! { types::Blob: uuid; }
 
-impl Deref for Blob {
-    type Target = types::Blob;
-
-    fn deref(&self) -> &types::Blob {
-        &self.data
-    }
+handle! {
+    /// A blob: its data together with a cheap handle.
+    ///
+    /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/blobs/>
+    Blob<types::Blob> of sf: ShakenFist;
+    /// A handle on a blob of which only the UUID is known.
+    BlobRef
 }
 
 impl ShakenFist {
-    /// Reads what is known of a blob.
+    /// A handle on a blob by its UUID, without a request.
     ///
     /// ```no_run
     /// # async fn demo(sf: windlass::shakenfist::ShakenFist, uuid: &str) -> windlass::Result<()> {
-    /// let blob = sf.blob(uuid).await?;
+    /// let blob = sf.blob(uuid).get().await?;
     /// println!("{:?} bytes", blob.size);
     /// blob.data().to("image.qcow2").await?;
     /// # Ok(()) }
     /// ```
-    pub async fn blob(&self, uuid: &str) -> Result<Blob, Error> {
-        Ok(Blob { sf: self.clone(), data: get(self, uuid).await? })
+    pub fn blob(&self, uuid: impl Into<String>) -> BlobRef {
+        Blob::new(self, Id::new(uuid))
     }
 
     /// Finds a blob by the SHA-512 of its bytes, in hexadecimal. One that was just made may not be found yet.
-    pub async fn blob_by_sha512(&self, hash: &str) -> Result<Option<Blob>, Error> {
+    pub async fn find_blob(&self, hash: &str) -> Result<Option<Blob>, Error> {
         if hash.len() != 128 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             let e = Error::invalid("sha512", "is no SHA-512: 128 hexadecimal digits");
             return Err(self.label("blob_by_sha512", "").on(e));
         }
         self.require("blob_by_sha512", "blob-search-by-hash", "find blobs by checksum").await?;
         let found = self.raw().blob_by_sha512().hash(hash.to_ascii_lowercase()).send().await?.0;
-        Ok(found.map(|data| Blob { sf: self.clone(), data }))
+        Ok(found.map(|data| Blob::new(self, data)))
     }
 }
 
@@ -61,7 +56,17 @@ async fn get(sf: &ShakenFist, uuid: &str) -> Result<types::Blob, Error> {
     sf.raw().blob_get().blob_uuid(checked("blob", uuid)?).send().await
 }
 
-impl Blob {
+impl<D: Identified> Blob<D> {
+    /// The UUID.
+    pub fn id(&self) -> &str {
+        self.identity()
+    }
+
+    /// Fetches what is known of it.
+    pub async fn get(&self) -> Result<Blob, Error> {
+        Ok(Blob::new(&self.sf, get(&self.sf, self.id()).await?))
+    }
+
     /// The bytes, or a part of them.
     ///
     /// ```no_run
@@ -70,7 +75,7 @@ impl Blob {
     /// # Ok(()) }
     /// ```
     pub fn data(&self) -> BlobData {
-        BlobData { sf: self.sf.clone(), uuid: self.data.uuid.clone(), offset: 0, limit: None }
+        BlobData { sf: self.sf.clone(), uuid: self.id().to_owned(), offset: 0, limit: None }
     }
 }
 

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::TryStreamExt;
-
-use super::ShakenFist;
-use crate::error::{Error, ErrorKind};
+use serde::Serialize;
 
 /// The words with which a server tells what it can do, as `instance-execute`.
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/>
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Capabilities(BTreeSet<String>);
 
 impl Capabilities {
+    /// Whether a server said nothing of what it can do.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this word is among them.
     pub fn has(&self, word: &str) -> bool {
         self.0.contains(word)
@@ -25,54 +27,10 @@ impl Capabilities {
     }
 
     /// The page is a list of `topic: word, word` in HTML.
-    fn read(page: &str) -> Self {
+    pub(super) fn read(page: &str) -> Self {
         let items = page.split("<li>").skip(1).filter_map(|item| item.split('<').next());
         let words = items.filter_map(|item| item.split_once(':')).flat_map(|(_, words)| words.split(','));
         Self(words.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect())
-    }
-}
-
-impl ShakenFist {
-    /// What the server can do; asked for once, then remembered.
-    ///
-    /// Calls that a server lacks fail with [`ErrorKind::Unsupported`] before they are sent.
-    pub async fn capabilities(&self) -> Result<&Capabilities, Error> {
-        self.0.capabilities.get_or_try_init(|| self.read_capabilities()).await
-    }
-
-    async fn read_capabilities(&self) -> Result<Capabilities, Error> {
-        const MOST: usize = 256 * 1024;
-        let mut page = self.open().root().send().await?;
-        let mut text = Vec::new();
-        let read = async {
-            while let Some(piece) = page.try_next().await? {
-                text.extend_from_slice(&piece);
-                if text.len() > MOST {
-                    break;
-                }
-            }
-            Ok::<_, Error>(())
-        };
-        let limit = std::time::Duration::from_secs(30);
-        match tokio::time::timeout(limit, read).await {
-            Ok(Ok(())) => Ok(Capabilities::read(&String::from_utf8_lossy(&text))),
-            Ok(Err(e)) => Err(e),
-            Err(_) => Err(page.facts().bad_reply("the list of capabilities doesn't end")),
-        }
-    }
-
-    /// Fails unless the server has this capability. A page without any list tells nothing, so nothing is refused.
-    pub(super) async fn require(&self, operation: &'static str, word: &str, what: &str) -> Result<(), Error> {
-        let known = self.capabilities().await?;
-        if known.0.is_empty() || known.has(word) {
-            return Ok(());
-        }
-        let message = format!("this server can't {what}: it has no capability {word:?}");
-        Err(self.label(operation, "").on(Error::new(ErrorKind::Unsupported, message)))
-    }
-
-    pub(super) async fn can(&self, word: &str) -> bool {
-        self.capabilities().await.is_ok_and(|known| known.has(word))
     }
 }
 

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Core, ShakenFist, auth, reply};
+use super::client::{Core, ShakenFist};
+use super::discover::{self, Settings};
+use super::{auth, reply};
+use crate::config::{self, Surroundings};
 use crate::error::Error;
 use crate::place::{Place, Server};
 use crate::raw;
@@ -13,18 +16,28 @@ use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
 use crate::transport::{http_client, tls};
+use crate::wait::into_future;
 
-/// A cluster to connect to; made by [`ShakenFist::at`].
+/// A cluster to connect to; from [`ShakenFist::at`] or [`ShakenFist::discover`].
+///
+/// `.await` it for a client of a cluster that has answered and accepted the key. [`client`](Self::client) makes one
+/// without a request.
+///
+/// # Errors
+/// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if nothing is found,
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a setting that can't be right,
+/// [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) for a wrong key,
+/// [`ErrorKind::Connect`](crate::ErrorKind::Connect) if the cluster can't be reached.
 #[derive(Clone)]
-#[must_use = "nothing happens before `.client()` or `.connect().await`"]
+#[must_use = "nothing happens before `.await` or `.client()`"]
 pub struct Connect {
-    url: String,
-    namespace: String,
+    /// Without one, the settings are looked for.
+    url: Option<String>,
+    namespace: Option<String>,
     key: Option<Secret>,
     retry: Retry,
     limits: Limits,
     proxy: Option<Secret>,
-    origin: Option<String>,
 }
 
 impl fmt::Debug for Connect {
@@ -35,34 +48,52 @@ impl fmt::Debug for Connect {
 }
 
 impl ShakenFist {
+    /// The cluster that this user works with, found as the vendor's clients find it.
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::ShakenFist;
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let sf = ShakenFist::discover().await?;
+    /// println!("{} of {}", sf.namespace(), sf.origin());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The places are, in this order: `SHAKENFIST_API_URL` with `SHAKENFIST_NAMESPACE` and `SHAKENFIST_KEY`,
+    /// `~/.shakenfist`, and `/etc/sf/shakenfist.json`. The first that names an address is used. Nothing is added to it
+    /// from a later place, which may be about another cluster. In the environment, namespace and key override those of a
+    /// file; [`namespace`](Connect::namespace) and [`key`](Connect::key) override both.
+    ///
+    /// Nothing is read before `.await` or [`.client()`](Connect::client). If nothing is found, the error is of
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and lists every place.
+    pub fn discover() -> Connect {
+        Connect::new(None)
+    }
+
     /// A cluster by the address of its API, which may have a path.
     ///
     /// ```no_run
     /// # use windlass::shakenfist::ShakenFist;
     /// # async fn demo(key: String) -> windlass::Result<()> {
-    /// let sf = ShakenFist::at("https://cloud.example.com/api").namespace("demo").key(key).connect().await?;
+    /// let sf = ShakenFist::at("https://cloud.example.com/api").namespace("demo").key(key).await?;
     /// # Ok(()) }
     /// ```
     ///
-    /// Plain `http://` is what a node itself speaks. To another host than this one it sends the key for everybody on
-    /// the way to read, so a warning is logged.
+    /// A node itself speaks plain `http://`. To any other host than this one, that sends the key unencrypted, so a
+    /// warning is logged.
     pub fn at(url: impl Into<String>) -> Connect {
-        Connect {
-            url: url.into(),
-            namespace: String::new(),
-            key: None,
-            retry: Retry::default(),
-            limits: Limits::default(),
-            proxy: None,
-            origin: None,
-        }
+        Connect::new(Some(url.into()))
     }
 }
 
 impl Connect {
-    /// Whose instances to work on.
+    fn new(url: Option<String>) -> Self {
+        let (retry, limits) = (Retry::default(), Limits::default());
+        Self { url, namespace: None, key: None, retry, limits, proxy: None }
+    }
+
+    /// The namespace to work in.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
-        self.namespace = name.into();
+        self.namespace = Some(name.into());
         self
     }
 
@@ -78,34 +109,33 @@ impl Connect {
         self
     }
 
-    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if it needs one.
     ///
-    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
-    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    /// The proxy can read everything that is sent over plain HTTP, credentials included. By default, HTTPS uses the proxy
+    /// named by `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself are never reached through one.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    /// Limits on the time until an answer starts, on its size, and on the number of requests at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
-    }
-
-    /// A client, without asking the cluster anything.
+    /// A client, without a request. After [`ShakenFist::discover`] this reads files, on the current thread.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if nothing is found,
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a setting that is missing or can't be right.
     pub fn client(self) -> Result<ShakenFist, Error> {
-        let parsed = http_client::base_url(&self.url)?;
-        let base = self.url.trim_end_matches('/').to_owned();
-        if self.namespace.is_empty() {
+        let settings = self.settings()?;
+        let parsed = http_client::base_url(&settings.url)?;
+        let base = settings.url.trim_end_matches('/').to_owned();
+        if settings.namespace.is_empty() {
             return Err(Error::invalid("namespace", "is missing"));
         }
-        let Some(key) = self.key else { return Err(Error::invalid("key", "is missing")) };
         let plain = parsed.scheme() == "http";
         if plain && !crate::place::is_loopback(&parsed) {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
@@ -118,27 +148,51 @@ impl Connect {
             raw::shakenfist::Client { handle }
         };
         let open = raw(Credential::None);
-        let (api, scope) = ("shakenfist", format!("namespace:{}", self.namespace));
+        let (api, scope) = ("shakenfist", format!("namespace:{}", settings.namespace));
         let place = Place { api, server: Server::at(&parsed), scope };
-        let tokens = auth::Tokens::new(open.clone(), self.namespace.clone(), key);
-        Ok(ShakenFist(Arc::new(Core {
+        let tokens = auth::Tokens::new(open.clone(), settings.namespace.clone(), settings.key);
+        Ok(ShakenFist::new(Core {
             raw: raw(Credential::fetched(tokens)),
             open,
-            origin: self.origin.unwrap_or_else(|| base.clone()),
-            namespace: self.namespace,
+            origin: settings.origin,
+            namespace: settings.namespace,
             place,
             capabilities: Arc::default(),
-        })))
+        }))
+    }
+
+    fn settings(&self) -> Result<Settings, Error> {
+        let Some(url) = &self.url else {
+            let found = discover::find(&Surroundings::real())?;
+            return Ok(Settings {
+                namespace: self.namespace.clone().unwrap_or(found.namespace),
+                key: self.key.clone().unwrap_or(found.key),
+                ..found
+            });
+        };
+        http_client::base_url(url)?;
+        let missing = |field: &str| Error::invalid(field, "is missing");
+        Ok(Settings {
+            url: url.clone(),
+            namespace: self.namespace.clone().ok_or_else(|| missing("namespace"))?,
+            key: self.key.clone().ok_or_else(|| missing("key"))?,
+            origin: url.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// A client of a cluster that has answered and accepted the key.
-    pub async fn connect(self) -> Result<ShakenFist, Error> {
-        let sf = self.client()?;
+    async fn connected(self) -> Result<ShakenFist, Error> {
+        let sf = match self.url {
+            Some(_) => self.client()?,
+            None => config::aside(|| self.client()).await?,
+        };
         sf.capabilities().await.map_err(Error::while_connecting)?;
-        sf.sign_in().await.map_err(Error::while_connecting)?;
+        auth::sign_in(&sf).await.map_err(Error::while_connecting)?;
         Ok(sf)
     }
 }
+
+into_future!(Connect => ShakenFist: |connect| connect.connected().await);
 
 #[cfg(test)]
 mod tests {

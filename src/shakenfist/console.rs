@@ -1,14 +1,13 @@
 //! Consoles: the serial one's log, the way to the graphical one, pictures of the screen.
 
-use std::future::IntoFuture;
-
 use bytes::Bytes;
 
 use super::blob::BlobSource;
-use super::{Instance, InstanceRef, Subject, types};
+use super::{Instance, InstanceRef, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::stream::transfer;
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
 /// The end of the serial console's log; `.await` it for the bytes.
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub struct ConsoleLog {
     length: Option<i64>,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// What the guest last wrote to its serial console: 10 KiB unless more is asked for.
     ///
     /// ```no_run
@@ -28,7 +27,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn console_log(&self) -> ConsoleLog {
-        ConsoleLog { instance: self.named(), length: None }
+        ConsoleLog { instance: self.reference(), length: None }
     }
 
     /// Empties the serial console's log.
@@ -56,12 +55,13 @@ impl<D: Subject> Instance<D> {
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
-    /// web.screenshot().await?.to("screen.ppm").await?;
+    /// web.take_screenshot().await?.to("screen.ppm").await?;
     /// # Ok(()) }
     /// ```
     ///
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
-    pub async fn screenshot(&self) -> Result<transfer::Pull, Error> {
+    #[doc(alias = "screenshot")]
+    pub async fn take_screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
         self.sf.require("instance_screenshot", "instance-screenshot", "take pictures of a screen").await?;
         let uuid = self.sf.raw().instance_screenshot().instance_ref(reference).send().await?;
@@ -90,11 +90,4 @@ impl ConsoleLog {
     }
 }
 
-impl IntoFuture for ConsoleLog {
-    type Output = Result<Bytes, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.read())
-    }
-}
+into_future!(ConsoleLog => Bytes: |log| log.read().await);

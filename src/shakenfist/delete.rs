@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::instance::{failure, is_failed};
-use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceRef, InstanceState, ShakenFist, Subject, lost, types};
+use super::instance::{failure, is_failed, is_uuid};
+use super::poll::{self, progress};
+use super::{Instance, InstanceRef, InstanceState, ShakenFist, lost_answer, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::transport::checked;
+use crate::wait::poll::{Goal, Seen};
 use crate::wait::{Action, BoxFuture, Operation};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Deletes the instance; done when it is gone.
     ///
     /// ```no_run
@@ -28,13 +30,13 @@ impl<D: Subject> Instance<D> {
     /// A name is looked up first, and its UUID deleted. Where the answer is lost, or a gateway's, the instance itself shows
     /// whether it is being deleted; the request isn't sent again.
     pub fn delete(&self) -> Action<()> {
-        begin(self.named(), types::InstanceDelete { namespace: None })
+        begin(self.reference(), types::InstanceDelete { namespace: None })
     }
 
     /// As [`delete`](Self::delete), but only if the instance is in this namespace; else [`Error::is_not_found`]. For the
     /// key of the namespace `system`, which sees all.
     pub fn delete_in(&self, namespace: impl Into<String>) -> Action<()> {
-        begin(self.named(), types::InstanceDelete { namespace: Some(namespace.into()) })
+        begin(self.reference(), types::InstanceDelete { namespace: Some(namespace.into()) })
     }
 }
 
@@ -42,23 +44,19 @@ fn begin(instance: InstanceRef, request: types::InstanceDelete) -> Action<()> {
     Action::new(async move {
         instance.segment()?;
         // By name a deleted one isn't found: a lost answer would stay lost.
-        let instance = match is_uuid(instance.reference()) {
+        let instance = match is_uuid(instance.id()) {
             true => instance,
-            false => instance.get().await?.named(),
+            false => instance.get().await?.reference(),
         };
         // Without a namespace there is no body.
         let call = instance.sf.raw().instance_delete().instance_ref(instance.segment()?).body(request);
         let uuid = match call.send().await {
             Ok(data) => data.uuid,
-            Err(e) if lost::is_open(&e) => begun(&instance, e).await?,
+            Err(e) if lost_answer::is_open(&e) => begun(&instance, e).await?,
             Err(e) => return Err(e),
         };
-        Ok(Polled::operation(&instance.sf, Deleted { uuid }))
+        Ok(poll::operation(&instance.sf, Deleted { uuid }))
     })
-}
-
-fn is_uuid(reference: &str) -> bool {
-    reference.len() == 36 && reference.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
 /// How long to look whether a deletion has begun.
@@ -67,7 +65,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// The answer is lost: is the instance on its way down?
 async fn begun(instance: &InstanceRef, lost: Error) -> Result<String, Error> {
     tracing::debug!(error = %lost, "the answer to a delete is lost");
-    let found = lost::search(WINDOW, || async {
+    let found = lost_answer::search(WINDOW, || async {
         match instance.get().await {
             Ok(now) if is_going(&now.state) => Some(Ok(now.uuid.clone())),
             Ok(_) => None,
@@ -82,7 +80,7 @@ async fn begun(instance: &InstanceRef, lost: Error) -> Result<String, Error> {
     match found.await {
         Some(found) => found,
         None => Err(lost.with(|e| {
-            let so = format!("within {WINDOW:?} no deletion of {} began", instance.reference());
+            let so = format!("within {WINDOW:?} no deletion of {} began", instance.id());
             e.message = if e.message.is_empty() { so } else { format!("{}; {so}", e.message) };
         })),
     }
@@ -97,7 +95,7 @@ struct Deleted {
     uuid: String,
 }
 
-impl Goal for Deleted {
+impl Goal<ShakenFist> for Deleted {
     type Output = ();
 
     fn ticket(&self) -> Ticket {
@@ -116,7 +114,7 @@ impl Goal for Deleted {
             Ok(match now.state {
                 InstanceState::Deleted => Seen::Reached(seen, ()),
                 InstanceState::DeleteWaitError => Seen::Failed(failure(&now)),
-                _ => Seen::Going(seen),
+                _ => Seen::Pending(seen),
             })
         })
     }
@@ -125,8 +123,8 @@ impl Goal for Deleted {
 /// The answer to the deletion of all is lost: is any of them on its way down? Those that are there no more don't count.
 pub(super) async fn all_begun(sf: &ShakenFist, there: &[String], lost: Error) -> Result<(), Error> {
     tracing::debug!(error = %lost, "the answer to a deletion of all is lost");
-    let any = lost::search(WINDOW, || async {
-        let all = sf.instances().with_deleted().list().all().await.ok()?;
+    let any = lost_answer::search(WINDOW, || async {
+        let all = sf.instances().with_deleted().await.ok()?;
         let going = |it: &Instance| there.contains(&it.uuid) && is_going(&it.state);
         all.iter().any(going).then_some(())
     });
@@ -148,7 +146,7 @@ impl AllDeleted {
     }
 }
 
-impl Goal for AllDeleted {
+impl Goal<ShakenFist> for AllDeleted {
     type Output = Vec<String>;
 
     fn ticket(&self) -> Ticket {
@@ -167,7 +165,7 @@ impl Goal for AllDeleted {
             Ok(match &self.stuck {
                 Some(stuck) => Seen::Failed(failure(stuck)),
                 None if self.left.is_empty() => Seen::Reached(progress(), self.uuids.clone()),
-                None => Seen::Going(progress()),
+                None => Seen::Pending(progress()),
             })
         })
     }
@@ -177,7 +175,7 @@ impl AllDeleted {
     /// Strikes out what is gone. A list misses what is changing its state: what isn't in it is asked for by itself.
     async fn look_at_all(&mut self, sf: &ShakenFist) -> Result<(), Error> {
         const AT_ONCE: usize = 8;
-        let listed: Vec<Instance> = sf.instances().list().all().await?;
+        let listed: Vec<Instance> = sf.instances().await?;
         self.stuck =
             listed.iter().find(|it| self.left.contains(&it.uuid) && is_stuck(it)).map(|it| (**it).clone());
         let listed: BTreeSet<&str> = listed.iter().map(|it| it.uuid.as_str()).collect();
@@ -205,13 +203,13 @@ fn is_stuck(instance: &types::Instance) -> bool {
 }
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<()>> {
-    (ticket.kind == "delete").then(|| Polled::operation(sf, Deleted { uuid: ticket.id.clone() }))
+    (ticket.kind == "delete").then(|| poll::operation(sf, Deleted { uuid: ticket.id.clone() }))
 }
 
 pub(super) fn resume_all(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Vec<String>>> {
     let uuids = ticket.fact("uuids").filter(|_| ticket.kind == "delete-all")?;
     let uuids = uuids.split(',').filter(|uuid| !uuid.is_empty()).map(str::to_owned).collect();
-    Some(Polled::operation(sf, AllDeleted::new(uuids)))
+    Some(poll::operation(sf, AllDeleted::new(uuids)))
 }
 
 /// Removes the record of an instance that failed; doesn't wait for it.

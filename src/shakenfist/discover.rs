@@ -2,22 +2,17 @@
 
 use serde::Deserialize;
 
-use super::{Connect, ShakenFist};
 use crate::config::{self, Surroundings, Tried, file};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-impl ShakenFist {
-    /// Finds the cluster that this user works with, and connects to it.
-    ///
-    /// Looks at `SHAKENFIST_API_URL` with `SHAKENFIST_NAMESPACE` and `SHAKENFIST_KEY`, then at `~/.shakenfist`, then at
-    /// `/etc/sf/shakenfist.json`. The first that names an address wins; what it lacks is not taken from the next, which
-    /// may be about another cluster. In the environment, namespace and key override those of a file.
-    ///
-    /// Fails with [`ErrorKind::Configuration`] and a list of all that was tried.
-    pub async fn discover() -> Result<Self, Error> {
-        config::aside(|| find(&Surroundings::real())).await?.connect().await
-    }
+/// A cluster, and who asks it.
+pub(super) struct Settings {
+    pub(super) url: String,
+    pub(super) namespace: String,
+    pub(super) key: Secret,
+    /// Which setting named it.
+    pub(super) origin: String,
 }
 
 #[derive(Deserialize)]
@@ -27,7 +22,8 @@ struct File {
     key: Option<Secret>,
 }
 
-fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+/// Finds the settings: what is in the environment first, then files.
+pub(super) fn find(surroundings: &Surroundings) -> Result<Settings, Error> {
     let namespace = surroundings.variable("SHAKENFIST_NAMESPACE");
     let key = surroundings.variable("SHAKENFIST_KEY").map(Secret::from);
     if let Some(url) = surroundings.variable("SHAKENFIST_API_URL") {
@@ -62,13 +58,13 @@ fn unusable(place: &str, e: &file::Malformed) -> Error {
     Error::new(ErrorKind::Configuration, format!("{place} {e}"))
 }
 
-fn complete(file: File, place: &str) -> Result<Connect, Error> {
+fn complete(file: File, place: &str) -> Result<Settings, Error> {
     let missing =
         |what: &str| Error::new(ErrorKind::Configuration, format!("{place} has no {what} beside it"));
     let url = file.apiurl.ok_or_else(|| missing("apiurl"))?;
     let namespace = file.namespace.ok_or_else(|| missing("namespace"))?;
     let key = file.key.ok_or_else(|| missing("key"))?;
-    Ok(ShakenFist::at(url).namespace(namespace).key(key).found_by(place))
+    Ok(Settings { url, namespace, key, origin: place.to_owned() })
 }
 
 #[cfg(test)]
@@ -91,9 +87,9 @@ mod tests {
         fn find(&self, variables: &[(&str, &str)]) -> Result<(String, String), (ErrorKind, String)> {
             let home = self.0.join("home").display().to_string();
             let variables: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
-            let sf = find(&Surroundings::made(&variables, &self.0)).and_then(Connect::client);
-            let sf = sf.map_err(|e| (e.kind(), e.to_string()))?;
-            Ok((sf.origin().to_owned(), sf.namespace().to_owned()))
+            let found = find(&Surroundings::made(&variables, &self.0));
+            let found = found.map_err(|e| (e.kind(), e.to_string()))?;
+            Ok((found.origin, found.namespace))
         }
     }
 

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{EventType, Instance, InstanceRef, Subject, types};
+use super::{EventType, Instance, InstanceRef, types};
+use crate::Identified;
 use crate::error::Error;
-use crate::stream::list::{List, Page};
+use crate::stream::List;
+use crate::wait::into_future;
 
 /// Something that happened.
 ///
 /// Vendor's page: <https://shakenfist.com/user_guide/events/>
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Event {
     /// Its type.
@@ -31,20 +34,20 @@ pub struct Event {
 
 /// Which events; from [`Instance::events`].
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Events {
     instance: InstanceRef,
     kind: Option<EventType>,
     limit: Option<u32>,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// What happened to the instance, newest first.
     ///
     /// ```no_run
     /// # use windlass::shakenfist::{EventType, Instance};
     /// # async fn demo(web: Instance) -> windlass::Result<()> {
-    /// for event in web.events().kind(EventType::Audit).limit(20).list().all().await? {
+    /// for event in web.events().kind(EventType::Audit).limit(20).await? {
     ///     println!("{} {}", event.time, event.message);
     /// }
     /// # Ok(()) }
@@ -52,7 +55,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// On 0.7 an event shows up some seconds late.
     pub fn events(&self) -> Events {
-        Events { instance: self.named(), kind: None, limit: None }
+        Events { instance: self.reference(), kind: None, limit: None }
     }
 }
 
@@ -70,14 +73,11 @@ impl Events {
     }
 
     /// The list as a stream. One request brings all.
-    pub fn list(self) -> List<Event> {
-        List::new(move |_| {
-            let query = self.clone();
-            Box::pin(async move { Ok(Page::only(query.fetch().await?)) })
-        })
+    pub fn stream(self) -> List<Event> {
+        List::once(async move { self.fetch().await })
     }
 
-    pub(super) async fn fetch(self) -> Result<Vec<Event>, Error> {
+    async fn fetch(self) -> Result<Vec<Event>, Error> {
         let reference = self.instance.segment()?;
         let sf = &self.instance.sf;
         if self.kind.is_some() {
@@ -88,6 +88,8 @@ impl Events {
         Ok(all.0.into_iter().map(Event::from).collect())
     }
 }
+
+into_future!(Events => Vec<Event>: |query| query.fetch().await);
 
 impl From<types::Event> for Event {
     /// What is missing or of another form is left empty; what isn't known stays among the details.

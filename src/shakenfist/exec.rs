@@ -8,8 +8,9 @@ use futures_util::TryStreamExt;
 use super::agent::order;
 use super::agent_operation::{AgentWork, End, incomplete};
 use super::blob::BlobSource;
-use super::clock::Deadline;
-use super::{Instance, InstanceRef, ShakenFist, Subject, types};
+use super::deadline::Deadline;
+use super::{Instance, InstanceRef, ShakenFist, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
@@ -25,7 +26,7 @@ pub struct Exec {
     max_output: u64,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Runs a command line in the guest's shell.
     ///
     /// ```no_run
@@ -41,7 +42,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
-        let (instance, command) = (self.named(), command_line.into());
+        let (instance, command) = (self.reference(), command_line.into());
         let max_output = instance.sf.raw().handle.limits().output;
         Exec { instance, command, limit: Operation::<Output>::LIMIT, max_output }
     }

@@ -1,10 +1,9 @@
 //! Plugging a network interface into a running instance: a call that can destroy it.
 
-use std::future::IntoFuture;
-
-use super::{Instance, InstanceRef, Interface, Nic, Subject, types};
+use super::{Instance, InstanceRef, Interface, Nic, types};
+use crate::Identified;
 use crate::error::{Error, ErrorKind};
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
 /// An interface to be plugged in; from [`Instance::hot_plug`].
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub struct HotPlug {
     checked: bool,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Plugs a network interface into the running instance.
     ///
     /// ```no_run
@@ -42,7 +41,7 @@ impl<D: Subject> Instance<D> {
     /// Vendor's page:
     /// <https://shakenfist.com/developer_guide/api_reference/instances/#adding-network-interfaces-after-instance-creation>
     pub fn hot_plug(&self, nic: Nic) -> HotPlug {
-        HotPlug { instance: self.named(), nic, checked: true }
+        HotPlug { instance: self.reference(), nic, checked: true }
     }
 }
 
@@ -81,14 +80,14 @@ impl HotPlug {
         let call = instance.sf.raw().instance_interface_add().instance_ref(instance.segment()?).body(request);
         match call.send().await {
             Ok(data) => Ok(Interface::new(&instance.sf, data)),
-            Err(e) if matches!(e.status(), Some(409 | 507)) => Err(torn_down(e, instance.reference())),
+            Err(e) if matches!(e.status(), Some(409 | 507)) => Err(torn_down(e, instance.id())),
             Err(e) => Err(e),
         }
     }
 
     /// Whether the address, or any, is free.
     async fn check(&self) -> Result<(), Error> {
-        let network = self.instance.sf.network(&self.nic.0.network_uuid).await?;
+        let network = self.instance.sf.network(&self.nic.0.network_uuid).get().await?;
         if self.nic.0.address.is_some() && self.nic.wanted().is_none() {
             return Ok(());
         }
@@ -131,11 +130,4 @@ fn refused(why: String) -> Error {
     })
 }
 
-impl IntoFuture for HotPlug {
-    type Output = Result<Interface, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label("instance_interface_add").watch(self.run()))
-    }
-}
+into_future!(HotPlug => Interface: |plug| plug.instance.label("instance_interface_add").watch(plug.run()).await);

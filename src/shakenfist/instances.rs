@@ -1,35 +1,38 @@
 //! Lists of instances.
 
 use super::delete::{self, AllDeleted};
-use super::work::Polled;
-use super::{Instance, InstanceState, ShakenFist, lost, types};
+use super::poll;
+use super::{Instance, InstanceState, ShakenFist, lost_answer, types};
+use serde_json::Value;
+
 use crate::error::Error;
-use crate::stream::list::{List, Page};
-use crate::wait::Action;
+use crate::stream::List;
+use crate::wait::{Action, into_future};
 
 /// Which instances; from [`ShakenFist::instances`].
 ///
 /// ```no_run
 /// # use windlass::shakenfist::{InstanceState, ShakenFist};
 /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
-/// for failed in sf.instances().state(InstanceState::Error).list().all().await? {
+/// for failed in sf.instances().state(InstanceState::Error).await? {
 ///     println!("{}: {:?}", failed.name, failed.error_message);
 /// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Instances {
     sf: ShakenFist,
     deleted: bool,
     state: Option<InstanceState>,
     namespace: Option<String>,
+    labels: Vec<(String, Value)>,
 }
 
 impl ShakenFist {
     /// The instances of the namespace, to be narrowed down and listed. The namespace `system` sees those of all.
     pub fn instances(&self) -> Instances {
-        Instances { sf: self.clone(), deleted: false, state: None, namespace: None }
+        Instances { sf: self.clone(), deleted: false, state: None, namespace: None, labels: Vec::new() }
     }
 }
 
@@ -55,12 +58,15 @@ impl Instances {
         self
     }
 
+    /// Only those whose metadata has this value for this key. Looked through here, too. Repeated calls must all fit.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.labels.push((key.into(), value.into()));
+        self
+    }
+
     /// The list as a stream. There is no paging: one request brings all.
-    pub fn list(self) -> List<Instance> {
-        List::new(move |_| {
-            let query = self.clone();
-            Box::pin(async move { Ok(Page::only(query.fetch().await?)) })
-        })
+    pub fn stream(self) -> List<Instance> {
+        List::once(async move { self.fetch().await })
     }
 
     async fn fetch(self) -> Result<Vec<Instance>, Error> {
@@ -69,6 +75,7 @@ impl Instances {
         let wanted = |instance: &types::Instance| {
             self.state.as_ref().is_none_or(|state| *state == instance.state)
                 && self.namespace.as_ref().is_none_or(|name| *name == instance.namespace)
+                && self.labels.iter().all(|(key, value)| instance.metadata.get(key) == Some(value))
         };
         Ok(all.filter(wanted).map(|data| Instance::new(&self.sf, data)).collect())
     }
@@ -89,21 +96,22 @@ impl Instances {
     /// ```
     pub fn delete_all(self) -> Action<Vec<String>> {
         Action::new(async move {
-            if self.state.is_some() {
-                return Err(Error::invalid("state", "can't choose what is deleted: all are"));
+            let chosen = [("state", self.state.is_some()), ("label", !self.labels.is_empty())];
+            if let Some((filter, _)) = chosen.iter().find(|(_, set)| *set) {
+                return Err(Error::invalid(*filter, "can't choose what is deleted: all are"));
             }
             let (there, gone) = self.present_and_gone().await?;
             let request = types::InstancesDelete { confirm: true, namespace: self.namespace };
             let uuids = match self.sf.raw().instances_delete().body(request).send().await {
                 // Some servers name those, too, that were deleted before.
                 Ok(uuids) => uuids.0.into_iter().filter(|uuid| !gone.contains(uuid)).collect(),
-                Err(e) if lost::is_open(&e) && !there.is_empty() => {
+                Err(e) if lost_answer::is_open(&e) && !there.is_empty() => {
                     delete::all_begun(&self.sf, &there, e).await?;
                     there
                 }
                 Err(e) => return Err(e),
             };
-            Ok(Polled::operation(&self.sf, AllDeleted::new(uuids)))
+            Ok(poll::operation(&self.sf, AllDeleted::new(uuids)))
         })
     }
 
@@ -115,10 +123,12 @@ impl Instances {
         if namespace != "system" {
             all = all.namespace(namespace);
         }
-        let all = all.fetch().await?;
+        let all = all.await?;
         let (gone, there): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|it| it.state == InstanceState::Deleted);
         let uuids = |all: Vec<Instance>| all.into_iter().map(|it| it.uuid.clone()).collect();
         Ok((uuids(there), uuids(gone)))
     }
 }
+
+into_future!(Instances => Vec<Instance>: |query| query.fetch().await);

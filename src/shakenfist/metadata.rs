@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Instance, Subject, types};
+use super::{Instance, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::transport::checked;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// The instance's metadata: any JSON, by key.
     ///
     /// Vendor's page: <https://shakenfist.com/user_guide/metadata/>

@@ -1,56 +1,47 @@
 //! Virtual networks.
 
-use std::future::IntoFuture;
 use std::net::Ipv4Addr;
-use std::ops::Deref;
 use std::time::Duration;
 
 use http::header::DATE;
 
-use super::clock::Deadline;
-use super::work::{Goal, Polled, Seen, progress};
-use super::{ObjectState, ShakenFist, lost, types};
+use super::deadline::Deadline;
+use super::instance::is_uuid;
+use super::poll::{self, progress};
+use super::{ObjectState, ShakenFist, lost_answer, types};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::list::{List, Page};
+use crate::handle::{handle, identified};
+use crate::stream::Query;
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::wait::{Action, BoxFuture, Operation};
+use crate::wait::poll::{Goal, Seen};
+use crate::wait::{Action, BoxFuture, Operation, into_future};
+use crate::{Id, Identified};
 
-/// A network: its data together with a cheap handle.
-///
-/// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/networks/>
-#[derive(Debug, Clone)]
-pub struct Network {
-    sf: ShakenFist,
-    data: types::Network,
-}
+identified! { types::Network: uuid; }
 
-impl Deref for Network {
-    type Target = types::Network;
-
-    fn deref(&self) -> &types::Network {
-        &self.data
-    }
+handle! {
+    /// A network: its data together with a cheap handle.
+    ///
+    /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/networks/>
+    Network<types::Network> of sf: ShakenFist;
+    /// A handle on a network of which only the UUID or the name is known.
+    NetworkRef
 }
 
 impl ShakenFist {
-    /// The networks of the namespace.
-    pub fn networks(&self) -> List<Network> {
+    /// The networks of the namespace: a query.
+    pub fn networks(&self) -> Query<Network> {
         let sf = self.clone();
-        List::new(move |_| {
-            let sf = sf.clone();
-            Box::pin(async move {
-                let items = sf.raw().networks_list().send().await?.0.into_iter();
-                Ok(Page::only(items.map(|data| Network { sf: sf.clone(), data }).collect()))
-            })
+        Query::one(async move || {
+            let items = sf.raw().networks_list().send().await?.0.into_iter();
+            Ok(items.map(|data| Network::new(&sf, data)).collect())
         })
     }
 
-    /// Reads a network, by its UUID or name.
-    pub async fn network(&self, reference: &str) -> Result<Network, Error> {
-        let reference = checked("network", reference)?;
-        let data = self.raw().network_get().network_ref(reference).send().await?;
-        Ok(Network { sf: self.clone(), data })
+    /// A handle on a network by its UUID or name, without a request.
+    pub fn network(&self, reference: impl Into<String>) -> NetworkRef {
+        Network::new(self, Id::new(reference))
     }
 
     /// Makes a network; done when it is `created`.
@@ -63,34 +54,56 @@ impl ShakenFist {
     ///
     /// Names aren't unique: where the answer is lost, the error is of [`ErrorKind::OutcomeUnknown`], and [`networks`](Self::networks)
     /// shows whether there is one more of that name.
-    pub fn create_network(&self, name: impl Into<String>) -> NetworkCreate {
+    pub fn create_network(&self, name: impl Into<String>) -> CreateNetwork {
         let create = types::NetworkCreate {
             provide_dhcp: Some(true),
             provide_nat: Some(true),
             ..types::NetworkCreate::new(name, "")
         };
-        NetworkCreate { sf: self.clone(), create, limit: Duration::from_secs(120) }
+        CreateNetwork { sf: self.clone(), create, limit: Duration::from_secs(120) }
     }
 }
 
 impl Network {
     /// The number of its VXLAN, whichever name the server's version has for it.
     pub fn vxlan(&self) -> Option<i64> {
-        self.data.vxlan_id.or(self.data.vxid)
+        self.vxlan_id.or(self.vxid)
     }
 
-    /// The addresses that are taken or reserved, gateway and broadcast included. Those of instances deleted less than 300
-    /// seconds ago are still reserved (`deletion-halo`, since `when`); older ones are free, though the server lists them until
-    /// the next address is reserved.
+    /// How many addresses it has for interfaces, if its block can be read.
+    pub(super) fn capacity(&self) -> Option<u64> {
+        let (_, bits) = self.netblock.as_deref()?.split_once('/')?;
+        let bits: u32 = bits.parse().ok().filter(|bits| *bits <= 32)?;
+        Some(1 << (32 - bits))
+    }
+}
+
+impl<D: Identified> Network<D> {
+    /// The UUID, or the name if that is all that is known.
+    pub fn id(&self) -> &str {
+        self.identity()
+    }
+
+    /// Fetches it.
+    pub async fn get(&self) -> Result<Network, Error> {
+        let reference = checked("network", self.id())?;
+        let data = self.sf.raw().network_get().network_ref(reference).send().await?;
+        Ok(Network::new(&self.sf, data))
+    }
+
+    /// The addresses that are taken or reserved, gateway and broadcast included: a query. Those of instances deleted less
+    /// than 300 seconds ago are still reserved (`deletion-halo`, since `when`); older ones are free, though the server
+    /// lists them until the next address is reserved.
     ///
     /// Needs a server that has the capability `list-addresses`: 0.8 or later.
-    pub async fn addresses(&self) -> Result<Vec<types::Address>, Error> {
-        Ok(self.reservations().await?.all)
+    pub fn addresses(&self) -> Query<types::Address> {
+        let network = self.reference();
+        Query::one(async move || Ok(network.reservations().await?.all))
     }
 
     pub(super) async fn reservations(&self) -> Result<Reservations, Error> {
         self.sf.require("network_addresses", "list-addresses", "list the addresses of a network").await?;
-        let reference = checked("network", &self.uuid)?;
+        let reference = checked("network", self.id())?;
         let call = self.sf.raw().network_addresses().network_ref(reference).send();
         let (all, head) = call.with_head().await?;
         let now = head.headers().get(DATE).and_then(|date| date.to_str().ok()).and_then(seconds);
@@ -99,25 +112,23 @@ impl Network {
 
     /// Deletes it; done when it is gone. Servers do that also while instances use it: look first.
     pub fn delete(&self) -> Action<()> {
-        let network = self.clone();
+        let network = self.reference();
         Action::new(async move {
-            let (sf, uuid) = (&network.sf, network.uuid.clone());
+            let sf = &network.sf;
+            // By name a deleted one isn't found.
+            let uuid = match is_uuid(network.id()) {
+                true => network.id().to_owned(),
+                false => network.get().await?.uuid.clone(),
+            };
             let reference = checked("network", &uuid)?;
             let request = types::NetworkDelete { namespace: None };
             match sf.raw().network_delete().network_ref(reference).body(request).send().await {
                 Ok(_) => {}
-                Err(e) if lost::is_open(&e) => begun(sf, &uuid, e).await?,
+                Err(e) if lost_answer::is_open(&e) => begun(sf, &uuid, e).await?,
                 Err(e) => return Err(e),
             }
-            Ok(Polled::operation(sf, NetworkGone { uuid }))
+            Ok(poll::operation(sf, NetworkGone { uuid }))
         })
-    }
-
-    /// How many addresses it has for interfaces, if its block can be read.
-    pub(super) fn capacity(&self) -> Option<u64> {
-        let (_, bits) = self.data.netblock.as_deref()?.split_once('/')?;
-        let bits: u32 = bits.parse().ok().filter(|bits| *bits <= 32)?;
-        Some(1 << (32 - bits))
     }
 }
 
@@ -157,13 +168,13 @@ fn seconds(date: &str) -> Option<f64> {
 /// A network to be made; from [`ShakenFist::create_network`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
-pub struct NetworkCreate {
+pub struct CreateNetwork {
     sf: ShakenFist,
     create: types::NetworkCreate,
     limit: Duration,
 }
 
-impl NetworkCreate {
+impl CreateNetwork {
     /// Its addresses, as `10.0.0.0/24`; a /29 or larger.
     pub fn netblock(mut self, block: impl Into<String>) -> Self {
         self.create.netblock = block.into();
@@ -216,25 +227,18 @@ impl NetworkCreate {
         let call = self.sf.raw().network_create().body(self.create.clone()).send();
         let made = match deadline.bound(call).await {
             // Names aren't unique, and networks bear no marker.
-            Err(e) if lost::is_open(&e) => {
+            Err(e) if lost_answer::is_open(&e) => {
                 let name = &self.create.name;
                 let message = format!("a network {name:?} may or may not come into being: {}", e.message());
                 return Err(Error::uncertain(message, e));
             }
             made => made?,
         };
-        Ok(deadline.limits(Polled::operation(&self.sf, NetworkCreated { uuid: made.uuid })))
+        Ok(deadline.limits(poll::operation(&self.sf, NetworkCreated { uuid: made.uuid })))
     }
 }
 
-impl IntoFuture for NetworkCreate {
-    type Output = Result<Network, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(CreateNetwork => Network: |create| Ok(create.send().await?.await?));
 
 fn check_netblock(block: &str) -> Result<(), Error> {
     let parts = block.split_once('/');
@@ -252,7 +256,7 @@ struct NetworkCreated {
     uuid: String,
 }
 
-impl Goal for NetworkCreated {
+impl Goal<ShakenFist> for NetworkCreated {
     type Output = Network;
 
     fn ticket(&self) -> Ticket {
@@ -261,7 +265,7 @@ impl Goal for NetworkCreated {
 
     fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<Network>, Error>> {
         Box::pin(async move {
-            let now = match sf.network(&self.uuid).await {
+            let now = match sf.network(&self.uuid).get().await {
                 Ok(now) => now,
                 Err(e) if e.is_not_found() => return Ok(Seen::Gone),
                 Err(e) => return Err(e),
@@ -272,7 +276,7 @@ impl Goal for NetworkCreated {
                 ObjectState::Error | ObjectState::Deleted | ObjectState::DeleteWait => {
                     Seen::Failed(failed(&now))
                 }
-                _ => Seen::Going(seen),
+                _ => Seen::Pending(seen),
             })
         })
     }
@@ -281,8 +285,8 @@ impl Goal for NetworkCreated {
 /// The answer to a delete is lost: is the network on its way down?
 async fn begun(sf: &ShakenFist, uuid: &str, lost: Error) -> Result<(), Error> {
     const WINDOW: Duration = Duration::from_secs(10);
-    let going = lost::search(WINDOW, || async {
-        match sf.network(uuid).await {
+    let going = lost_answer::search(WINDOW, || async {
+        match sf.network(uuid).get().await {
             Ok(now) => matches!(now.state, ObjectState::DeleteWait | ObjectState::Deleted).then_some(()),
             Err(e) => e.is_not_found().then_some(()),
         }
@@ -295,7 +299,7 @@ struct NetworkGone {
     uuid: String,
 }
 
-impl Goal for NetworkGone {
+impl Goal<ShakenFist> for NetworkGone {
     type Output = ();
 
     fn ticket(&self) -> Ticket {
@@ -304,7 +308,7 @@ impl Goal for NetworkGone {
 
     fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<()>, Error>> {
         Box::pin(async move {
-            let now = match sf.network(&self.uuid).await {
+            let now = match sf.network(&self.uuid).get().await {
                 Ok(now) => now,
                 Err(e) if e.is_not_found() => {
                     return Ok(Seen::Reached(progress("deleted", "delete network"), ()));
@@ -315,7 +319,7 @@ impl Goal for NetworkGone {
             Ok(match &now.state {
                 ObjectState::Deleted => Seen::Reached(seen, ()),
                 ObjectState::Error => Seen::Failed(failed(&now)),
-                _ => Seen::Going(seen),
+                _ => Seen::Pending(seen),
             })
         })
     }
@@ -331,12 +335,12 @@ fn failed(network: &types::Network) -> Error {
 
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Network>> {
     let uuid = ticket.id.clone();
-    (ticket.kind == "network-create").then(|| Polled::operation(sf, NetworkCreated { uuid }))
+    (ticket.kind == "network-create").then(|| poll::operation(sf, NetworkCreated { uuid }))
 }
 
 pub(super) fn resume_gone(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<()>> {
     let uuid = ticket.id.clone();
-    (ticket.kind == "network-delete").then(|| Polled::operation(sf, NetworkGone { uuid }))
+    (ticket.kind == "network-delete").then(|| poll::operation(sf, NetworkGone { uuid }))
 }
 
 #[cfg(test)]

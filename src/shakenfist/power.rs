@@ -1,12 +1,13 @@
 //! Power: done when the server answers.
 
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::clock::{Deadline, pauses};
-use super::{Instance, InstanceRef, PowerState, Subject, lost};
+use super::deadline::Deadline;
+use super::poll::pauses;
+use super::{Instance, InstanceRef, PowerState, lost_answer};
+use crate::Identified;
 use crate::error::Error;
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
 /// A change of an instance's power; `.await` it.
 ///
@@ -16,7 +17,7 @@ use crate::wait::BoxFuture;
 /// whether it worked; the request isn't sent again.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
-pub struct PowerChange {
+pub struct ChangePower {
     instance: InstanceRef,
     verb: Verb,
     limit: Duration,
@@ -32,7 +33,7 @@ pub(super) enum Verb {
     RebootHard,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Powers the instance on. On one that is on this does nothing.
     ///
     /// ```no_run
@@ -44,34 +45,34 @@ impl<D: Subject> Instance<D> {
     ///
     /// Servers since 0.8 make the config drive anew. Vendor's page:
     /// <https://shakenfist.com/developer_guide/api_reference/instances/#other-instance-lifecycle-operations>
-    pub fn power_on(&self) -> PowerChange {
+    pub fn power_on(&self) -> ChangePower {
         self.power(Verb::On)
     }
 
     /// Powers the instance off at once, as by pulling the plug. On one that is off this does nothing.
-    pub fn power_off(&self) -> PowerChange {
+    pub fn power_off(&self) -> ChangePower {
         self.power(Verb::Off)
     }
 
     /// Stops the processors; the memory stays as it is.
-    pub fn pause(&self) -> PowerChange {
+    pub fn pause(&self) -> ChangePower {
         self.power(Verb::Pause)
     }
 
     /// Lets a paused instance go on.
-    pub fn unpause(&self) -> PowerChange {
+    pub fn unpause(&self) -> ChangePower {
         self.power(Verb::Unpause)
     }
 
-    fn power(&self, verb: Verb) -> PowerChange {
-        PowerChange { instance: self.named(), verb, limit: LIMIT }
+    fn power(&self, verb: Verb) -> ChangePower {
+        ChangePower { instance: self.reference(), verb, limit: LIMIT }
     }
 }
 
 /// How long to wait for an instance to become `created`.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
-impl PowerChange {
+impl ChangePower {
     /// How long it may take, waiting for the instance included; a minute if not said.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -81,9 +82,9 @@ impl PowerChange {
     async fn run(self) -> Result<(), Error> {
         let deadline = Deadline::after(self.limit);
         let (instance, verb) = (&self.instance, self.verb);
-        let id = lost::request_id();
+        let id = lost_answer::request_id();
         match deadline.until_ready(|| change(instance, verb, &id)).await {
-            Err(e) if lost::is_open(&e) => self.look(deadline, e).await,
+            Err(e) if lost_answer::is_open(&e) => self.look(deadline, e).await,
             result => result,
         }
     }
@@ -140,11 +141,4 @@ pub(super) async fn change(instance: &InstanceRef, verb: Verb, id: &str) -> Resu
     call.request_id(id).await.map(drop)
 }
 
-impl IntoFuture for PowerChange {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label(self.verb.operation()).watch(self.run()))
-    }
-}
+into_future!(ChangePower => (): |change| change.instance.label(change.verb.operation()).watch(change.run()).await);

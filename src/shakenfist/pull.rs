@@ -10,8 +10,9 @@ use tokio::io::AsyncWrite;
 use super::agent::order;
 use super::agent_operation::{AgentWork, End, incomplete};
 use super::blob::BlobSource;
-use super::clock::Deadline;
-use super::{Instance, InstanceRef, ShakenFist, Subject, types};
+use super::deadline::Deadline;
+use super::{Instance, InstanceRef, ShakenFist, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::stream::transfer::{self, Download, Tell, Transferred};
 use crate::wait::{BoxFuture, Operation};
@@ -34,7 +35,7 @@ impl fmt::Debug for Pull {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pulls a file out of the instance, in constant memory. A broken connection is resumed, and what came is compared
     /// with its checksum.
     ///
@@ -46,7 +47,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Waits for the agent first.
     pub fn pull(&self, path: impl Into<String>) -> Pull {
-        let (instance, path) = (self.named(), path.into());
+        let (instance, path) = (self.reference(), path.into());
         Pull { instance, path, limit: Operation::<()>::LIMIT, idle: None, most: None, mode: None, tell: None }
     }
 }

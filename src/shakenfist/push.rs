@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::agent::order;
+use super::agent::{order, ready};
 use super::agent_operation::{AgentWork, End};
 use super::artifact::Artifact;
-use super::clock::Deadline;
-use super::meanwhile::Meanwhile;
-use super::{Instance, InstanceRef, ShakenFist, Subject, types};
+use super::deadline::Deadline;
+use super::temporary_artifact::TemporaryArtifact;
+use super::{Instance, InstanceRef, ShakenFist, types};
+use crate::Identified;
 use crate::error::Error;
 use crate::stream::transfer::{Content, Tell, Transferred};
 use crate::ticket::Ticket;
@@ -33,7 +34,7 @@ impl fmt::Debug for Push {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pushes a file or bytes into the instance, in constant memory.
     ///
     /// ```no_run
@@ -54,7 +55,7 @@ impl<D: Subject> Instance<D> {
     /// Waits for the agent first.
     pub fn push(&self, content: impl Into<Content>) -> Push {
         Push {
-            instance: self.named(),
+            instance: self.reference(),
             content: content.into(),
             mode: 0o644,
             limit: Duration::from_secs(3_600),
@@ -64,7 +65,7 @@ impl<D: Subject> Instance<D> {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Copies a blob that the cluster already has into the instance.
     ///
     /// ```no_run
@@ -75,7 +76,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// [`Error::is_not_found`] where there is no such blob. Waits for the agent first.
     pub fn push_blob(&self, uuid: impl Into<String>) -> PushBlob {
-        PushBlob { instance: self.named(), blob: uuid.into(), mode: 0o644, limit: Operation::<()>::LIMIT }
+        PushBlob { instance: self.reference(), blob: uuid.into(), mode: 0o644, limit: Operation::<()>::LIMIT }
     }
 }
 
@@ -113,7 +114,7 @@ impl PushBlob {
         instance.segment()?;
         instance.sf.require("agent_put", "instance-put-blob", "copy files into instances").await?;
         // To an unknown one servers answer 500, and don't say what is wrong.
-        deadline.bound(instance.sf.blob(&self.blob)).await?;
+        deadline.bound(instance.sf.blob(&self.blob).get()).await?;
         put(instance, &self.blob, path, self.mode, deadline).await
     }
 }
@@ -165,14 +166,14 @@ impl Push {
         instance.segment()?;
         instance.sf.require("agent_put", "instance-put-blob", "copy files into instances").await?;
         // Before anything is uploaded in vain.
-        deadline.limits(instance.agent_ready()).await?;
+        deadline.limits(ready(&instance)).await?;
         let mode = self.mode;
         if let Some(name) = self.keep.clone() {
             let artifact = self.store(name, None, deadline).await?;
             return put(&instance, artifact.blob_uuid.as_deref().unwrap_or_default(), path, mode, deadline)
                 .await;
         }
-        let mut meanwhile = Meanwhile::new(&instance.sf);
+        let mut meanwhile = TemporaryArtifact::new(&instance.sf);
         let stored = self.store(meanwhile.name().to_owned(), Some(meanwhile.asked()), deadline).await;
         meanwhile.became(&stored);
         let pushed = match stored {

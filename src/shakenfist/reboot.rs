@@ -1,15 +1,17 @@
 //! Reboots: what the server answers says only that it asked for one.
 
-use super::clock::Deadline;
+use super::deadline::Deadline;
 use super::instance::{failure, is_agent_ready, is_failed};
+use super::poll::{self, progress};
 use super::power::{self, Verb};
-use super::work::{Goal, Polled, Seen, progress};
-use super::{Instance, InstanceState, ShakenFist, Subject, lost};
+use super::{Instance, InstanceState, ShakenFist, lost_answer};
+use crate::Identified;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
+use crate::wait::poll::{Goal, Seen};
 use crate::wait::{Action, BoxFuture, Operation};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Asks the guest to reboot, by ACPI; done when the agent is back and reports a later boot.
     ///
     /// ```no_run
@@ -26,29 +28,31 @@ impl<D: Subject> Instance<D> {
     /// Nothing makes a guest obey: then the wait runs out of time. Without an agent that has reported a boot time, a
     /// reboot can't be seen; the request is sent, and the wait fails with [`ErrorKind::Unsupported`]. Who needs no more
     /// than the request calls [`send`](Action::send) and drops the operation.
-    pub fn reboot_soft(&self) -> Action<Instance> {
+    pub fn reboot_soft(&self) -> Action<()> {
         self.reboot(Verb::RebootSoft)
     }
 
     /// Resets the instance, as by its switch; done when the agent is back and reports a later boot.
-    pub fn reboot_hard(&self) -> Action<Instance> {
+    pub fn reboot_hard(&self) -> Action<()> {
         self.reboot(Verb::RebootHard)
     }
 
-    fn reboot(&self, verb: Verb) -> Action<Instance> {
-        let instance = self.named();
+    fn reboot(&self, verb: Verb) -> Action<()> {
+        let instance = self.reference();
         Action::new(self.label(verb.operation()).watch(async move {
             let deadline = Deadline::after(power::LIMIT);
             let before = deadline.bound(instance.get()).await?;
-            let id = lost::request_id();
+            let id = lost_answer::request_id();
             match deadline.until_ready(|| power::change(&instance, verb, &id)).await {
                 // It may have arrived: then the server has noted it.
-                Err(e) if lost::is_open(&e) && !lost::arrived(&instance, &id).await => return Err(e),
-                Err(e) if !lost::is_open(&e) => return Err(e),
+                Err(e) if lost_answer::is_open(&e) && !lost_answer::arrived(&instance, &id).await => {
+                    return Err(e);
+                }
+                Err(e) if !lost_answer::is_open(&e) => return Err(e),
                 _ => {}
             }
             let goal = Rebooted { uuid: before.uuid.clone(), booted: before.agent_system_boot_time };
-            Ok(Polled::operation(&instance.sf, goal))
+            Ok(poll::operation(&instance.sf, goal))
         }))
     }
 }
@@ -67,8 +71,8 @@ impl Rebooted {
     }
 }
 
-impl Goal for Rebooted {
-    type Output = Instance;
+impl Goal<ShakenFist> for Rebooted {
+    type Output = ();
 
     fn ticket(&self) -> Ticket {
         let ticket = Ticket::new("shakenfist", "reboot", &self.uuid);
@@ -78,7 +82,7 @@ impl Goal for Rebooted {
         }
     }
 
-    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+    fn look<'a>(&'a mut self, sf: &'a ShakenFist, _: bool) -> BoxFuture<'a, Result<Seen<()>, Error>> {
         Box::pin(async move {
             let Some(booted) = self.booted else { return Ok(Seen::Failed(self.cannot_tell())) };
             let now = match sf.instance(&self.uuid).get().await {
@@ -94,7 +98,7 @@ impl Goal for Rebooted {
             }
             // Until the agent of the next boot reports, the old time stays.
             let again = now.agent_system_boot_time.is_some_and(|time| is_another(booted, time));
-            Ok(if again && is_agent_ready(&now) { Seen::Reached(seen, now) } else { Seen::Going(seen) })
+            Ok(if again && is_agent_ready(&now) { Seen::Reached(seen, ()) } else { Seen::Pending(seen) })
         })
     }
 }
@@ -104,12 +108,12 @@ fn is_another(before: f64, now: f64) -> bool {
     (now - before).abs() >= 1.0
 }
 
-pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
+pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<()>> {
     let goal = Rebooted {
         uuid: ticket.id.clone(),
         booted: ticket.fact("booted").and_then(|time| time.parse().ok()),
     };
-    (ticket.kind == "reboot").then(|| Polled::operation(sf, goal))
+    (ticket.kind == "reboot").then(|| poll::operation(sf, goal))
 }
 
 #[cfg(test)]

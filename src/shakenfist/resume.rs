@@ -1,7 +1,7 @@
 //! Resuming a wait by its ticket.
 
 use super::{AgentOperation, Instance, Network, ShakenFist, Snapshot};
-use super::{agent, agent_operation, create, delete, exec, network, push, reboot, snapshot};
+use super::{agent, agent_operation, delete, exec, launch, network, push, reboot, snapshot};
 use crate::client::Client;
 use crate::error::Error;
 use crate::stream::process::Output;
@@ -51,6 +51,7 @@ impl Resume for () {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
         delete::resume(sf, ticket)
             .or_else(|| push::resume(sf, ticket))
+            .or_else(|| reboot::resume(sf, ticket))
             .or_else(|| network::resume_gone(sf, ticket))
     }
 }
@@ -75,9 +76,7 @@ impl Resume for Output {
 
 impl Resume for Instance {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        create::resume(sf, ticket)
-            .or_else(|| reboot::resume(sf, ticket))
-            .or_else(|| agent::resume(sf, ticket))
+        launch::resume(sf, ticket).or_else(|| agent::resume(sf, ticket))
     }
 }
 

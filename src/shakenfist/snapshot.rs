@@ -1,17 +1,18 @@
 //! Snapshots of an instance's disks, each a version of an artifact.
 
 use std::collections::BTreeSet;
-use std::future::IntoFuture;
 use std::ops::Deref;
 use std::time::Duration;
 
-use super::clock::Deadline;
-use super::work::{Goal, Polled, Seen, progress};
-use super::{Artifact, Blob, Instance, InstanceRef, ShakenFist, Subject, lost, types};
+use super::deadline::Deadline;
+use super::poll::{self, progress};
+use super::{ArtifactRef, BlobRef, Instance, InstanceRef, ShakenFist, lost_answer, types};
+use crate::Identified;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::list::{List, Page};
+use crate::stream::Query;
 use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::poll::{Goal, Seen};
+use crate::wait::{BoxFuture, Operation, into_future};
 
 /// A snapshot of a disk: its data together with a cheap handle.
 ///
@@ -37,25 +38,28 @@ impl Snapshot {
         self.source_url.as_deref()?.rsplit('/').next()
     }
 
-    /// Reads its blob, whose [`data`](Blob::data) is the disk.
-    pub async fn blob(&self) -> Result<Blob, Error> {
-        self.sf.blob(&self.blob_uuid).await
+    /// Its blob, whose [`data`](super::Blob::data) is the disk; without a request.
+    pub fn blob(&self) -> BlobRef {
+        self.sf.blob(&self.blob_uuid)
     }
 
-    /// Reads the artifact that it is a version of. Deleting that deletes all versions; a single one can't be deleted.
-    pub async fn artifact(&self) -> Result<Artifact, Error> {
-        self.sf.artifact(&self.uuid).await
+    /// The artifact that it is a version of; without a request. Deleting that deletes all versions; a single one can't be
+    /// deleted.
+    pub fn artifact(&self) -> ArtifactRef {
+        self.sf.artifact(&self.uuid)
+    }
+
+    /// The data alone.
+    pub fn into_data(self) -> types::Snapshot {
+        self.data
     }
 }
 
-impl<D: Subject> Instance<D> {
-    /// The instance's snapshots, of all disks and versions.
-    pub fn snapshots(&self) -> List<Snapshot> {
-        let instance = self.named();
-        List::new(move |_| {
-            let instance = instance.clone();
-            Box::pin(async move { Ok(Page::only(list(&instance).await?)) })
-        })
+impl<D: Identified> Instance<D> {
+    /// The instance's snapshots, of all disks and versions: a query.
+    pub fn snapshots(&self) -> Query<Snapshot> {
+        let instance = self.reference();
+        Query::one(async move || list(&instance).await)
     }
 
     /// Takes a snapshot of the first disk, or of others; done when it is there.
@@ -63,16 +67,16 @@ impl<D: Subject> Instance<D> {
     /// ```no_run
     /// # use windlass::shakenfist::{Disk, Instance, ShakenFist};
     /// # async fn demo(sf: ShakenFist, web: Instance) -> windlass::Result<()> {
-    /// for snapshot in web.snapshot().all_disks().await? {
+    /// for snapshot in web.create_snapshot().all_disks().await? {
     ///     println!("{:?}: {:?} bytes", snapshot.device(), snapshot.size);
     /// }
     /// # Ok(()) }
     /// ```
     ///
     /// The instance runs on meanwhile: what it is writing may be in the snapshot or not.
-    pub fn snapshot(&self) -> SnapshotCreate {
+    pub fn create_snapshot(&self) -> CreateSnapshot {
         let request = types::SnapshotRequest::default();
-        SnapshotCreate { instance: self.named(), request, limit: Duration::from_secs(3_600) }
+        CreateSnapshot { instance: self.reference(), request, limit: Duration::from_secs(3_600) }
     }
 }
 
@@ -81,16 +85,16 @@ async fn list(instance: &InstanceRef) -> Result<Vec<Snapshot>, Error> {
     Ok(all.0.into_iter().map(|data| Snapshot { sf: instance.sf.clone(), data }).collect())
 }
 
-/// Snapshots to be taken; from [`Instance::snapshot`].
+/// Snapshots to be taken; from [`Instance::create_snapshot`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct SnapshotCreate {
+pub struct CreateSnapshot {
     instance: InstanceRef,
     request: types::SnapshotRequest,
     limit: Duration,
 }
 
-impl SnapshotCreate {
+impl CreateSnapshot {
     /// Of all disks, and of the variables of UEFI.
     pub fn all_disks(mut self) -> Self {
         (self.request.all, self.request.device) = (Some(true), None);
@@ -131,8 +135,8 @@ impl SnapshotCreate {
         let (raw, reference, request) = (instance.sf.raw(), instance.segment()?, &self.request);
         let call = || raw.instance_snapshot().instance_ref(reference).body(request.clone()).send();
         let begun = match deadline.until_ready(call).await {
-            Err(e) if lost::is_open(&e) => {
-                let reference = instance.reference();
+            Err(e) if lost_answer::is_open(&e) => {
+                let reference = instance.id();
                 let message = format!("snapshots of {reference:?} may or may not be taken: {}", e.message());
                 return Err(Error::uncertain(message, e));
             }
@@ -141,22 +145,15 @@ impl SnapshotCreate {
         let blobs: BTreeSet<String> = begun.0.into_values().map(|begun| begun.blob_uuid).collect();
         if blobs.is_empty() {
             let what = request.device.as_deref().unwrap_or("a disk");
-            let message = format!("{:?} has no {what} that can be captured", instance.reference());
+            let message = format!("{:?} has no {what} that can be captured", instance.id());
             return Err(Error::new(ErrorKind::NotFound, message).with(|e| e.sent = Sent::Yes));
         }
-        let goal = Taken { instance: instance.reference().to_owned(), blobs };
-        Ok(Polled::operation(&instance.sf, goal).timeout(deadline.left()))
+        let goal = Taken { instance: instance.id().to_owned(), blobs };
+        Ok(poll::operation(&instance.sf, goal).timeout(deadline.left()))
     }
 }
 
-impl IntoFuture for SnapshotCreate {
-    type Output = Result<Vec<Snapshot>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(CreateSnapshot => Vec<Snapshot>: |create| Ok(create.send().await?.await?));
 
 /// Snapshots with these blobs are there.
 struct Taken {
@@ -164,7 +161,7 @@ struct Taken {
     blobs: BTreeSet<String>,
 }
 
-impl Goal for Taken {
+impl Goal<ShakenFist> for Taken {
     type Output = Vec<Snapshot>;
 
     fn ticket(&self) -> Ticket {
@@ -187,7 +184,7 @@ impl Goal for Taken {
                 all.into_iter().filter(|it| self.blobs.contains(&it.blob_uuid)).collect();
             let seen = progress(format!("{} of {} taken", taken.len(), self.blobs.len()), "snapshot");
             let done = taken.len() >= self.blobs.len();
-            Ok(if done { Seen::Reached(seen, taken) } else { Seen::Going(seen) })
+            Ok(if done { Seen::Reached(seen, taken) } else { Seen::Pending(seen) })
         })
     }
 }
@@ -195,5 +192,5 @@ impl Goal for Taken {
 pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Vec<Snapshot>>> {
     let blobs = ticket.fact("blobs").filter(|_| ticket.kind == "snapshot")?;
     let blobs = blobs.split(',').filter(|blob| !blob.is_empty()).map(str::to_owned).collect();
-    Some(Polled::operation(sf, Taken { instance: ticket.id.clone(), blobs }))
+    Some(poll::operation(sf, Taken { instance: ticket.id.clone(), blobs }))
 }

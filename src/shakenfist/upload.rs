@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA512};
 use tokio::time::Instant;
 
 use super::blob::{count, hex};
-use super::clock::pauses;
+use super::poll::pauses;
 use super::{ShakenFist, types};
 use crate::error::{Error, ErrorKind};
 use crate::stream::transfer::{Pieces, Tell, Transferred};

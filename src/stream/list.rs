@@ -84,6 +84,21 @@ impl<T> List<T> {
         }
     }
 
+    /// A list of one page.
+    #[allow(dead_code)] // not every API has one
+    pub(crate) fn once(fetch: impl Future<Output = Result<Vec<T>, Error>> + Send + 'static) -> Self {
+        let mut fetch = Some(fetch);
+        Self::new(move |_| {
+            let fetching = fetch.take();
+            Box::pin(async move {
+                match fetching {
+                    Some(fetching) => Ok(Page::only(fetching.await?)),
+                    None => Ok(Page::only(Vec::new())),
+                }
+            })
+        })
+    }
+
     /// Which call it is that fetches a page.
     #[allow(dead_code)] // not every API has pages
     pub(crate) fn by(self, label: Label) -> Self {

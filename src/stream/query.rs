@@ -31,16 +31,7 @@ impl<T> Query<T> {
     where
         F: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
     {
-        let mut fetch = Some(fetch);
-        Self(List::new(move |_| {
-            let fetching = fetch.take().map(|fetch| fetch());
-            Box::pin(async move {
-                match fetching {
-                    Some(fetching) => Ok(Page::only(fetching.await?)),
-                    None => Ok(Page::only(Vec::new())),
-                }
-            }) as BoxFuture<'static, _>
-        }))
+        Self(List::once(async move { fetch().await }))
     }
 
     /// The list as a stream: each page is fetched when the stream gets there.

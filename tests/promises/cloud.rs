@@ -36,7 +36,7 @@ impl Fakes {
         fakes.lambda.add_instance();
         let shop = fakes.koyeb.add_service("shop", 2);
         fakes.koyeb.set_status(&fakes.koyeb.instances(&shop)[1], "UNHEALTHY");
-        fakes.sf.client()?.create("vm").disk(Disk::blank(8)).metadata("role", "shop").await?;
+        fakes.sf.client()?.launch("vm").disk(Disk::blank(8)).metadata("role", "shop").await?;
         Ok(fakes)
     }
 

@@ -105,7 +105,7 @@ async fn a_wrong_key_of_shaken_fist_is_an_error_of_connecting() -> Outcome {
     use windlass::ShakenFist;
     use windlass::testing::FakeShakenFist;
     let fake = FakeShakenFist::start().await?;
-    let e = ShakenFist::at(fake.url()).namespace("demo").key("wrong").connect().await.expect_err("wrong key");
+    let e = ShakenFist::at(fake.url()).namespace("demo").key("wrong").await.expect_err("wrong key");
     assert_eq!((e.kind(), e.operation(), e.object()), (ErrorKind::Unauthenticated, "connect", None));
     let url = fake.url();
     assert_eq!(e.server(), Some(url.as_str()));

@@ -142,7 +142,7 @@ mod shakenfist {
     #[tokio::test]
     async fn more_than_the_limit_is_an_error_with_what_came() -> Outcome {
         let fake = FakeShakenFist::start().await?;
-        let web = fake.client()?.create("web").disk(Disk::blank(8)).await?;
+        let web = fake.client()?.launch("web").disk(Disk::blank(8)).await?;
         fake.add_file(&web.uuid, "/long", vec![b'a'; 300_000]);
         // The first is in a blob, the other in the answer.
         let both = || web.exec("cat /long; echo err >&2");

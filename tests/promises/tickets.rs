@@ -155,7 +155,7 @@ async fn another_namespace_of_shaken_fist_refuses_a_ticket() -> Outcome {
     use windlass::ShakenFist;
     use windlass::testing::FakeShakenFist;
     let (here, there) = (FakeShakenFist::start().await?, FakeShakenFist::start().await?);
-    let web = here.client()?.create("web").disk(windlass::shakenfist::Disk::blank(8)).await?;
+    let web = here.client()?.launch("web").disk(windlass::shakenfist::Disk::blank(8)).await?;
     let ticket = web.delete().send().await?.ticket();
     assert_refused(there.client()?.resume::<()>(&ticket), &here.url());
     let other = ShakenFist::at(here.url()).namespace("other").key("demokey").client()?;

@@ -9,7 +9,7 @@ type Serving = Result<Served<FakeShakenFist>, Box<dyn std::error::Error>>;
 async fn serve(release: Release) -> Serving {
     let guard = FakeShakenFist::start_as(release).await?;
     let url = guard.url();
-    let sf = ShakenFist::at(&url).namespace("demo").key("demokey").connect().await?;
+    let sf = ShakenFist::at(&url).namespace("demo").key("demokey").await?;
     Ok(Served { sf, url, guard })
 }
 

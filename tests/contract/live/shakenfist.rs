@@ -6,7 +6,7 @@ use windlass::shakenfist::ShakenFist;
 async fn server() -> Result<Served<()>, Box<dyn std::error::Error>> {
     let url = std::env::var("WINDLASS_LIVE_SHAKENFIST_URL")
         .map_err(|_| "WINDLASS_LIVE_SHAKENFIST_URL is not set: run `cargo xtask live shakenfist`")?;
-    let sf = ShakenFist::at(&url).namespace("demo").key("demokey").connect().await?;
+    let sf = ShakenFist::at(&url).namespace("demo").key("demokey").await?;
     Ok(Served { sf, url, guard: () })
 }
 

@@ -19,7 +19,7 @@ pub async fn a_create_with_a_bad_answer_makes_one_instance<G>(served: Served<G>)
         let own = name("lost");
         meddler.blind();
         meddler.spoil("POST /instances ", spoilt.clone());
-        let web = meddler.sf.create(&own).disk(disk()).timeout(LONG).await?;
+        let web = meddler.sf.launch(&own).disk(disk()).timeout(LONG).await?;
         assert_eq!(web.state, InstanceState::Created, "{spoilt:?}");
         // A second one would make the name ambiguous.
         assert_eq!(served.sf.instance(&own).get().await?.uuid, web.uuid, "{spoilt:?}");
@@ -31,11 +31,11 @@ pub async fn a_create_with_a_bad_answer_makes_one_instance<G>(served: Served<G>)
 pub async fn a_refused_create_with_a_bad_answer_names_its_record<G>(served: Served<G>) -> Outcome {
     let meddler = meddled(&served).await?;
     meddler.spoil("POST /instances ", WORDS);
-    let e = meddler.sf.create(name("huge")).cpus(1000).disk(disk()).timeout(LONG).await;
+    let e = meddler.sf.launch(name("huge")).cpus(1000).disk(disk()).timeout(LONG).await;
     let e = e.expect_err("there is no room");
     // The record may fail before it is looked for, or after.
     assert!(matches!(e.kind(), ErrorKind::Server | ErrorKind::OperationFailed), "{e}");
-    let mut left = served.sf.instances().with_deleted().list().all().await?;
+    let mut left = served.sf.instances().with_deleted().await?;
     left.retain(|it| e.message().contains(&it.uuid));
     let [left] = left.as_slice() else { panic!("{e}: {left:?}") };
     assert!(left.state.as_str().ends_with("error"), "{}", left.state);
@@ -64,10 +64,11 @@ pub async fn a_power_change_with_a_bad_answer_is_seen<G>(served: Served<G>) -> O
     meddler.spoil("POST /instances/", Spoilt::Dropped);
     own.power_on().timeout(LONG).await?;
     assert_eq!(web.get().await?.power_state, Some(PowerState::On));
-    let before = web.agent_ready().timeout(LONG).await?.agent_system_boot_time.ok_or("no boot time")?;
+    let before = web.until_agent_ready().timeout(LONG).await?.agent_system_boot_time.ok_or("no boot time")?;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     meddler.spoil("POST /instances/", GATEWAY);
-    let after = own.reboot_hard().send().await?.timeout(LONG).await?;
+    own.reboot_hard().send().await?.timeout(LONG).await?;
+    let after = web.get().await?;
     assert!(after.agent_system_boot_time.is_some_and(|now| (now - before).abs() >= 1.0));
     assert_eq!(meddler.hits(), 3);
     gone(&web).await?;
@@ -84,7 +85,7 @@ pub async fn an_order_with_a_bad_answer_is_given_once<G>(served: Served<G>) -> O
         let done = own.exec("echo fake").timeout(LONG).output().await?.success()?;
         assert_eq!(done.stdout_text(), "fake\n");
     }
-    assert_eq!((meddler.hits(), web.all_agent_operations().all().await?.len()), (3, 4));
+    assert_eq!((meddler.hits(), web.agent_operations().with_done().await?.len()), (3, 4));
     gone(&web).await?;
     Ok(())
 }
@@ -92,7 +93,7 @@ pub async fn an_order_with_a_bad_answer_is_given_once<G>(served: Served<G>) -> O
 /// No artifact of a push is there, now or soon.
 async fn cleared(sf: &ShakenFist) -> Outcome {
     for _ in 0..200 {
-        let all = sf.artifacts().all().await?;
+        let all = sf.artifacts().await?;
         let left = all
             .iter()
             .filter(|it| it.source_url.as_deref().is_some_and(|url| url.contains("windlass-push-")));
@@ -106,7 +107,7 @@ async fn cleared(sf: &ShakenFist) -> Outcome {
 
 pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
     // In a namespace without other pushes.
-    let other = ShakenFist::at(&served.url).namespace("system").key("secret").connect().await?;
+    let other = ShakenFist::at(&served.url).namespace("system").key("secret").await?;
     let web = ready(&other, "push").await?;
     let meddler = Meddler::before(&served.url, "system", "secret").await?;
     let own = meddler.sf.instance(&web.uuid);
@@ -174,23 +175,23 @@ pub async fn delete_minds_the_namespace<G>(served: Served<G>) -> Outcome {
 pub async fn snapshots_of_disks<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let web = sf
-        .create(name("snap"))
+        .launch(name("snap"))
         .disk(disk())
         .disk(Disk::blank(1))
         .without_config_drive()
         .timeout(LONG)
         .await?;
-    let first = web.snapshot().timeout(LONG).await?;
+    let first = web.create_snapshot().timeout(LONG).await?;
     assert_eq!(first.iter().filter_map(Snapshot::device).collect::<Vec<_>>(), ["vda"]);
-    let all = web.snapshot().all_disks().timeout(LONG).await?;
+    let all = web.create_snapshot().all_disks().timeout(LONG).await?;
     let mut devices: Vec<_> = all.iter().filter_map(Snapshot::device).collect();
     devices.sort_unstable();
     assert_eq!(devices, ["vda", "vdb"]);
-    assert_eq!(web.snapshots().all().await?.len(), 3);
-    assert!(first[0].blob().await?.size.is_some_and(|size| size > 0));
-    assert_kind(web.snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
+    assert_eq!(web.snapshots().await?.len(), 3);
+    assert!(first[0].blob().get().await?.size.is_some_and(|size| size > 0));
+    assert_kind(web.create_snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
     for snapshot in &all {
-        snapshot.artifact().await?.delete().await?;
+        snapshot.artifact().get().await?.delete().await?;
     }
     gone(&web).await?;
     Ok(())

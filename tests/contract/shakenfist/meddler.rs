@@ -56,7 +56,7 @@ impl Meddler {
                 tokio::spawn(async move { drop(serve(client, &server, &rules, &hits).await) });
             }
         });
-        let sf = ShakenFist::at(own).namespace(namespace).key(key).connect().await?;
+        let sf = ShakenFist::at(own).namespace(namespace).key(key).await?;
         Ok(Self { sf, rules, hits, task })
     }
 

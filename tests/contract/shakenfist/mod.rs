@@ -111,12 +111,12 @@ fn disk() -> Disk {
 }
 
 async fn made(sf: &ShakenFist, what: &str) -> Result<Instance, Error> {
-    sf.create(name(what)).disk(disk()).timeout(LONG).await
+    sf.launch(name(what)).disk(disk()).timeout(LONG).await
 }
 
 /// With its agent ready, too.
 async fn ready(sf: &ShakenFist, what: &str) -> Result<Instance, Error> {
-    Ok(made(sf, what).await?.agent_ready().timeout(LONG).await?)
+    Ok(made(sf, what).await?.until_agent_ready().timeout(LONG).await?)
 }
 
 async fn gone(instance: &Instance) -> Result<(), Error> {
@@ -142,19 +142,16 @@ fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) ->
 
 pub async fn a_wrong_key_is_not_authenticated<G>(served: Served<G>) -> Outcome {
     let sf = ShakenFist::at(&served.url).namespace("demo").key("wrong").client()?;
-    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unauthenticated);
+    let e = assert_kind(sf.instances().await, ErrorKind::Unauthenticated);
     assert_eq!(e.status(), Some(401));
     assert!(e.message().contains("key") && !e.to_string().contains("wrong"), "{e}");
-    assert_kind(
-        ShakenFist::at(&served.url).namespace("demo").key("wrong").connect().await,
-        ErrorKind::Unauthenticated,
-    );
+    assert_kind(ShakenFist::at(&served.url).namespace("demo").key("wrong").await, ErrorKind::Unauthenticated);
     Ok(())
 }
 
 pub async fn an_unknown_namespace_is_not_authenticated<G>(served: Served<G>) -> Outcome {
     let sf = ShakenFist::at(&served.url).namespace("nobody").key("demokey").client()?;
-    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unauthenticated);
+    let e = assert_kind(sf.instances().await, ErrorKind::Unauthenticated);
     assert!(e.message().contains("nobody"), "{e}");
     Ok(())
 }
@@ -162,18 +159,18 @@ pub async fn an_unknown_namespace_is_not_authenticated<G>(served: Served<G>) -> 
 pub async fn create_and_delete<G>(served: Served<G>) -> Outcome {
     let sf = served.sf;
     let own = name("web");
-    let web = sf.create(&own).cpus(1).memory_mib(1024).disk(disk()).timeout(LONG).await?;
+    let web = sf.launch(&own).cpus(1).memory_mib(1024).disk(disk()).timeout(LONG).await?;
     assert_eq!((web.state.clone(), web.name.as_str()), (InstanceState::Created, own.as_str()));
     assert_eq!(web.namespace, sf.namespace());
     assert_eq!(sf.instance(&own).get().await?.uuid, web.uuid);
-    let all = sf.instances().list().all().await?;
+    let all = sf.instances().await?;
     assert!(all.iter().any(|it| it.uuid == web.uuid));
     gone(&web).await?;
     assert_kind(sf.instance(&own).get().await, ErrorKind::NotFound);
     // By its UUID it is still remembered, and only in the list of all.
     assert_eq!(web.get().await?.state, InstanceState::Deleted);
-    assert!(sf.instances().list().all().await?.iter().all(|it| it.uuid != web.uuid));
-    assert!(sf.instances().with_deleted().list().all().await?.iter().any(|it| it.uuid == web.uuid));
+    assert!(sf.instances().await?.iter().all(|it| it.uuid != web.uuid));
+    assert!(sf.instances().with_deleted().await?.iter().any(|it| it.uuid == web.uuid));
     assert_kind(web.delete().await, ErrorKind::NotFound);
     Ok(())
 }
@@ -181,7 +178,7 @@ pub async fn create_and_delete<G>(served: Served<G>) -> Outcome {
 pub async fn create_reports_its_events<G>(served: Served<G>) -> Outcome {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let told = seen.clone();
-    let operation = served.sf.create(name("told")).disk(disk()).send().await?;
+    let operation = served.sf.launch(name("told")).disk(disk()).send().await?;
     let tell = move |p: &windlass::Progress| told.lock().unwrap().push(p.clone());
     let web = operation.timeout(LONG).on_progress(tell).await?;
     let seen = std::mem::take(&mut *seen.lock().unwrap());
@@ -193,7 +190,7 @@ pub async fn create_reports_its_events<G>(served: Served<G>) -> Outcome {
 
 pub async fn what_was_asked_for_is_what_is_made<G>(served: Served<G>) -> Outcome {
     let sf = served.sf;
-    let asked = sf.create(name("full")).cpus(2).memory_mib(2048).disk(disk().size_gb(2)).disk(Disk::blank(1));
+    let asked = sf.launch(name("full")).cpus(2).memory_mib(2048).disk(disk().size_gb(2)).disk(Disk::blank(1));
     let asked = asked.video(Video::new(VideoModel::Qxl).memory_kib(65_536)).ssh_key("ssh-ed25519 AAAA me");
     let asked = asked.user_data("#cloud-config\n").metadata("tags", ["a", "b"]).metadata("n", 7).uefi();
     let web = asked.side_channels(["sf-agent"]).without_config_drive().timeout(LONG).await?;
@@ -216,7 +213,7 @@ pub async fn what_was_asked_for_is_what_is_made<G>(served: Served<G>) -> Outcome
 
 pub async fn a_failed_image_fetch_says_why<G>(served: Served<G>) -> Outcome {
     let base = Disk::from_base("http://127.0.0.1:1/none.qcow2").size_gb(1);
-    let operation = served.sf.create(name("fetch")).disk(base).send().await?;
+    let operation = served.sf.launch(name("fetch")).disk(base).send().await?;
     let uuid = operation.ticket().id().to_owned();
     let e = operation.timeout(LONG).await.expect_err("there is no such image");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e:?}");
@@ -229,24 +226,24 @@ pub async fn create_errors_by_status<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     // 400, by the server's own words: what we can know is refused before.
     let e = assert_kind(
-        sf.create(name("bad")).disk(Disk::blank(1).bus("ide".into())).await,
+        sf.launch(name("bad")).disk(Disk::blank(1).bus("ide".into())).await,
         ErrorKind::InvalidInput,
     );
     assert_eq!(e.status(), Some(400), "{e}");
     assert!(e.request_id().is_some());
     // 404
-    let e = assert_kind(sf.create(name("bad")).disk(disk()).placed_on("nowhere").await, ErrorKind::NotFound);
+    let e = assert_kind(sf.launch(name("bad")).disk(disk()).placed_on("nowhere").await, ErrorKind::NotFound);
     assert_eq!(e.status(), Some(404), "{e}");
-    assert_kind(sf.create(name("bad")).disk(disk()).nic(Nic::on("nosuch")).await, ErrorKind::NotFound);
-    assert_kind(sf.create(name("bad")).disk(Disk::from_base("label:nosuch")).await, ErrorKind::NotFound);
+    assert_kind(sf.launch(name("bad")).disk(disk()).nic(Nic::on("nosuch")).await, ErrorKind::NotFound);
+    assert_kind(sf.launch(name("bad")).disk(Disk::from_base("label:nosuch")).await, ErrorKind::NotFound);
     // Before anything is sent.
     for (create, field) in [
-        (sf.create("x.y").disk(disk()), "name"),
-        (sf.create("x"), "disk"),
-        (sf.create("x").disk(disk()).cpus(0), "cpus"),
-        (sf.create("x").disk(disk()).memory_mib(0), "memory"),
-        (sf.create("x").disk(disk()).nic(Nic::on("n").address("ten")), "address"),
-        (sf.create("x").disk(disk()).metadata("tags", "a"), "metadata"),
+        (sf.launch("x.y").disk(disk()), "name"),
+        (sf.launch("x"), "disk"),
+        (sf.launch("x").disk(disk()).cpus(0), "cpus"),
+        (sf.launch("x").disk(disk()).memory_mib(0), "memory"),
+        (sf.launch("x").disk(disk()).nic(Nic::on("n").address("ten")), "address"),
+        (sf.launch("x").disk(disk()).metadata("tags", "a"), "metadata"),
     ] {
         let e = assert_kind(create.await, ErrorKind::InvalidInput);
         assert_eq!((e.status(), e.fields()), (None, &[field.to_owned()][..]), "{e}");
@@ -257,9 +254,9 @@ pub async fn create_errors_by_status<G>(served: Served<G>) -> Outcome {
 pub async fn a_refused_create_leaves_a_record_that_is_named<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let e =
-        assert_kind(sf.create(name("huge")).cpus(1000).disk(disk()).await, ErrorKind::InsufficientCapacity);
+        assert_kind(sf.launch(name("huge")).cpus(1000).disk(disk()).await, ErrorKind::InsufficientCapacity);
     assert_eq!(e.status(), Some(507), "{e}");
-    let left = sf.find_created(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
+    let left = sf.launched(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
     assert!(e.message().contains(&left.uuid), "{e}");
     assert!(left.state.as_str().ends_with("error"), "{}", left.state);
     gone(&left).await?;
@@ -269,11 +266,11 @@ pub async fn a_refused_create_leaves_a_record_that_is_named<G>(served: Served<G>
 pub async fn a_refused_create_can_be_cleaned_up<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let own = name("huge");
-    let e = sf.create(&own).cpus(1000).disk(disk()).remove_refused().await;
+    let e = sf.launch(&own).cpus(1000).disk(disk()).remove_refused().await;
     let e = assert_kind(e, ErrorKind::InsufficientCapacity);
     assert_eq!(e.marker(), None, "{e}");
     for _ in 0..2_000 {
-        if sf.instances().list().all().await?.iter().all(|it| it.name != own) {
+        if sf.instances().await?.iter().all(|it| it.name != own) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -288,23 +285,23 @@ pub async fn not_found_is_not_found<G>(served: Served<G>) -> Outcome {
     assert_kind(sf.instance(nobody).get().await, ErrorKind::NotFound);
     assert_kind(sf.instance(nobody).delete().await, ErrorKind::NotFound);
     assert_kind(sf.instance(nobody).metadata().await, ErrorKind::NotFound);
-    assert_kind(sf.instance(nobody).events().list().all().await, ErrorKind::NotFound);
+    assert_kind(sf.instance(nobody).events().await, ErrorKind::NotFound);
     assert_kind(sf.instance(nobody).power_on().await, ErrorKind::NotFound);
     assert_kind(sf.instance(nobody).exec("true").output().await, ErrorKind::NotFound);
-    assert_kind(sf.network("nosuch").await, ErrorKind::NotFound);
-    assert_kind(sf.blob(nobody).await, ErrorKind::NotFound);
-    assert_kind(sf.artifact(nobody).await, ErrorKind::NotFound);
-    assert_kind(sf.interface(nobody).await, ErrorKind::NotFound);
-    assert_kind(sf.agent_operation(nobody).await, ErrorKind::NotFound);
-    assert!(sf.blob_by_sha512(&"0".repeat(128)).await?.is_none());
+    assert_kind(sf.network("nosuch").get().await, ErrorKind::NotFound);
+    assert_kind(sf.blob(nobody).get().await, ErrorKind::NotFound);
+    assert_kind(sf.artifact(nobody).get().await, ErrorKind::NotFound);
+    assert_kind(sf.interface(nobody).get().await, ErrorKind::NotFound);
+    assert_kind(sf.agent_operation(nobody).get().await, ErrorKind::NotFound);
+    assert!(sf.find_blob(&"0".repeat(128)).await?.is_none());
     Ok(())
 }
 
 pub async fn a_name_of_two_is_invalid<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let own = name("twin");
-    let first = sf.create(&own).disk(disk()).timeout(LONG).await?;
-    let second = sf.create(&own).disk(disk()).timeout(LONG).await?;
+    let first = sf.launch(&own).disk(disk()).timeout(LONG).await?;
+    let second = sf.launch(&own).disk(disk()).timeout(LONG).await?;
     assert_ne!(first.uuid, second.uuid);
     let e = assert_kind(sf.instance(&own).get().await, ErrorKind::InvalidInput);
     assert!(e.message().contains("multiple"), "{e}");
@@ -320,9 +317,9 @@ pub async fn names_that_lead_elsewhere_are_refused<G>(served: Served<G>) -> Outc
         let e = assert_kind(sf.instance(bad).get().await, ErrorKind::InvalidInput);
         assert_eq!((e.status(), e.fields()), (None, &["instance".to_owned()][..]));
         assert_kind(sf.instance(bad).delete().await, ErrorKind::InvalidInput);
-        assert_kind(sf.network(bad).await, ErrorKind::InvalidInput);
-        assert_kind(sf.blob(bad).await, ErrorKind::InvalidInput);
-        assert_kind(sf.artifact(bad).await, ErrorKind::InvalidInput);
+        assert_kind(sf.network(bad).get().await, ErrorKind::InvalidInput);
+        assert_kind(sf.blob(bad).get().await, ErrorKind::InvalidInput);
+        assert_kind(sf.artifact(bad).get().await, ErrorKind::InvalidInput);
         assert_kind(sf.instance("a").remove_metadata(bad).await, ErrorKind::InvalidInput);
     }
     Ok(())
@@ -335,7 +332,7 @@ pub async fn metadata_is_json<G>(served: Served<G>) -> Outcome {
     web.set_metadata("obj", json!({"a": [1, null, {"b": true}]})).await?;
     web.set_metadata("text", "again").await?;
     let mut all = web.metadata().await?;
-    all.remove("windlass-create");
+    all.remove("windlass-launch");
     assert_eq!(
         Value::Object(all),
         json!({"text": "again", "tags": ["a"], "obj": {"a": [1, null, {"b": true}]}})
@@ -356,7 +353,7 @@ pub async fn events_newest_first<G>(served: Served<G>) -> Outcome {
     let mut events = Vec::new();
     // On 0.7 they show up late.
     for _ in 0..400 {
-        events = web.events().list().all().await?;
+        events = web.events().await?;
         if events.len() > 3 {
             break;
         }
@@ -365,8 +362,8 @@ pub async fn events_newest_first<G>(served: Served<G>) -> Outcome {
     assert!(events.len() > 3, "{events:?}");
     assert!(events.windows(2).all(|pair| pair[0].time >= pair[1].time));
     assert!(events.iter().all(|event| !event.message.is_empty() && !event.node.is_empty()));
-    assert_eq!(web.events().limit(2).list().all().await?.len(), 2);
-    let audits = web.events().kind(EventType::Audit).list().all().await?;
+    assert_eq!(web.events().limit(2).await?.len(), 2);
+    let audits = web.events().kind(EventType::Audit).await?;
     assert!(!audits.is_empty() && audits.iter().all(|event| event.kind == EventType::Audit));
     gone(&web).await?;
     Ok(())
@@ -398,7 +395,7 @@ pub async fn pause_and_unpause<G>(served: Served<G>) -> Outcome {
     assert_eq!(now.power_state, Some(PowerState::Paused));
     web.unpause().await?;
     assert_eq!(power(&web).await?, Some(PowerState::On));
-    web.agent_ready().timeout(LONG).await?;
+    web.until_agent_ready().timeout(LONG).await?;
     gone(&web).await?;
     Ok(())
 }
@@ -418,7 +415,7 @@ pub async fn what_doesnt_fit_the_power_state_is_a_conflict<G>(served: Served<G>)
 }
 
 pub async fn power_before_created_waits<G>(served: Served<G>) -> Outcome {
-    let operation = served.sf.create(name("early")).disk(disk()).send().await?;
+    let operation = served.sf.launch(name("early")).disk(disk()).send().await?;
     let web = served.sf.instance(operation.ticket().id());
     web.power_off().timeout(LONG).await?;
     assert_eq!(web.get().await?.power_state, Some(PowerState::Off));
@@ -430,7 +427,8 @@ pub async fn a_reboot_is_seen<G>(served: Served<G>) -> Outcome {
     let web = ready(&served.sf, "reboot").await?;
     let before = web.agent_system_boot_time.ok_or("no boot time")?;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    let after = web.reboot_hard().send().await?.timeout(LONG).await?;
+    web.reboot_hard().send().await?.timeout(LONG).await?;
+    let after = web.get().await?;
     assert!(after.agent_system_boot_time.is_some_and(|now| (now - before).abs() >= 1.0));
     assert!(after.is_agent_ready());
     gone(&web).await?;
@@ -439,14 +437,14 @@ pub async fn a_reboot_is_seen<G>(served: Served<G>) -> Outcome {
 
 pub async fn exec_waits_for_the_agent<G>(served: Served<G>) -> Outcome {
     // Not ready when it is asked: so it waits instead of running into the server's own slip.
-    let operation = served.sf.create(name("exec")).disk(disk()).send().await?;
+    let operation = served.sf.launch(name("exec")).disk(disk()).send().await?;
     let web = served.sf.instance(operation.ticket().id());
     let done = web.exec("echo fake").timeout(LONG).output().await?.success()?;
     assert_eq!((done.stdout_text().as_str(), done.stderr_text().as_str()), ("fake\n", ""));
     let e = assert_kind(web.exec("  ").output().await, ErrorKind::InvalidInput);
     assert_eq!(e.fields(), ["command_line"]);
     web.delete().await?;
-    let without = served.sf.create(name("mute")).disk(disk()).side_channels([""; 0]).timeout(LONG).await?;
+    let without = served.sf.launch(name("mute")).disk(disk()).side_channels([""; 0]).timeout(LONG).await?;
     assert_kind(without.exec("true").output().await, ErrorKind::Unsupported);
     gone(&without).await?;
     Ok(())
@@ -457,15 +455,15 @@ pub async fn agent_operations_are_listed_and_deleted<G>(served: Served<G>) -> Ou
     let operation = web.exec("echo fake").send().await?;
     let uuid = operation.ticket().id().to_owned();
     operation.timeout(LONG).await?;
-    let all = web.all_agent_operations().all().await?;
+    let all = web.agent_operations().with_done().await?;
     assert_eq!(all.iter().map(|it| it.uuid.as_str()).collect::<Vec<_>>(), [uuid.as_str()]);
-    assert!(web.agent_operations().all().await?.is_empty());
-    let one = served.sf.agent_operation(&uuid).await?;
+    assert!(web.agent_operations().await?.is_empty());
+    let one = served.sf.agent_operation(&uuid).get().await?;
     assert_eq!(one.state.as_str(), "complete");
-    assert_eq!(one.wait().await?.uuid, uuid);
+    assert_eq!(one.until_ended().await?.uuid, uuid);
     one.delete().await?;
     assert_eq!(one.get().await?.state.as_str(), "deleted");
-    let e = one.wait().await.expect_err("it is deleted");
+    let e = one.until_ended().await.expect_err("it is deleted");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Cancelled));
     gone(&web).await?;
     Ok(())
@@ -515,10 +513,10 @@ pub async fn console_and_vdi_helper<G>(served: Served<G>) -> Outcome {
 pub async fn a_screenshot_is_a_blob<G>(served: Served<G>) -> Outcome {
     let web = made(&served.sf, "screen").await?;
     if can(&served.sf, "instance-screenshot").await? {
-        let image = web.screenshot().await?.bytes().await?;
+        let image = web.take_screenshot().await?.bytes().await?;
         assert!(image.starts_with(b"P6\n"), "{image:?}");
     } else {
-        let e = assert_kind(web.screenshot().await, ErrorKind::Unsupported);
+        let e = assert_kind(web.take_screenshot().await, ErrorKind::Unsupported);
         assert_eq!(e.sent(), windlass::Sent::No);
     }
     gone(&web).await?;
@@ -531,17 +529,14 @@ pub async fn uploads_become_artifacts<G>(served: Served<G>) -> Outcome {
     let bytes: Vec<u8> = rand::random_iter().take(700_000).collect();
     let artifact = sf.upload(bytes.clone()).as_image(&own).await?;
     assert_eq!(artifact.state, ObjectState::Created);
-    assert!(sf.artifacts().all().await?.iter().any(|it| it.uuid == artifact.uuid));
-    assert_eq!(sf.artifact(&artifact.uuid).await?.source_url, artifact.source_url);
-    let blob = sf.blob(artifact.blob_uuid.as_deref().ok_or("no blob")?).await?;
+    assert!(sf.artifacts().await?.iter().any(|it| it.uuid == artifact.uuid));
+    assert_eq!(sf.artifact(&artifact.uuid).get().await?.source_url, artifact.source_url);
+    let blob = sf.blob(artifact.blob_uuid.as_deref().ok_or("no blob")?).get().await?;
     assert_eq!(blob.size, Some(700_000));
     assert!(blob.data().bytes().await? == bytes);
     let hash = blob.sha512.clone().ok_or("no checksum")?;
-    assert_eq!(
-        sf.blob_by_sha512(&hash.to_uppercase()).await?.map(|it| it.uuid.clone()),
-        Some(blob.uuid.clone())
-    );
-    assert_kind(sf.blob_by_sha512("abc").await, ErrorKind::InvalidInput);
+    assert_eq!(sf.find_blob(&hash.to_uppercase()).await?.map(|it| it.uuid.clone()), Some(blob.uuid.clone()));
+    assert_kind(sf.find_blob("abc").await, ErrorKind::InvalidInput);
     artifact.delete().await?;
     Ok(())
 }
@@ -550,7 +545,7 @@ pub async fn blobs_in_ranges<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();
     let artifact = sf.upload(bytes.clone()).as_other(name("ranges")).await?;
-    let blob = sf.blob(artifact.blob_uuid.as_deref().ok_or("no blob")?).await?;
+    let blob = sf.blob(artifact.blob_uuid.as_deref().ok_or("no blob")?).get().await?;
     assert!(blob.data().offset(4_000).bytes().await? == bytes[4_000..]);
     assert!(blob.data().offset(10).limit(20).bytes().await? == bytes[10..30]);
     assert!(blob.data().limit(0).bytes().await?.is_empty());
@@ -568,16 +563,16 @@ pub async fn networks_and_addresses<G>(served: Served<G>) -> Outcome {
     let net = network(sf, "net").await?;
     assert_eq!(net.state, ObjectState::Created);
     assert!(net.vxlan().is_some());
-    assert!(sf.networks().all().await?.iter().any(|it| it.uuid == net.uuid));
+    assert!(sf.networks().await?.iter().any(|it| it.uuid == net.uuid));
     let web = sf
-        .create(name("wired"))
+        .launch(name("wired"))
         .disk(disk())
         .nic(Nic::on(&net.uuid).address("10.0.0.9"))
         .timeout(LONG)
         .await?;
     let own = web.interfaces().await?;
     assert_eq!(own.iter().map(|it| it.ipv4.as_deref()).collect::<Vec<_>>(), [Some("10.0.0.9")]);
-    assert_eq!(sf.interface(&own[0].uuid).await?.macaddr, own[0].macaddr);
+    assert_eq!(sf.interface(&own[0].uuid).get().await?.macaddr, own[0].macaddr);
     if can(sf, "list-addresses").await? {
         assert!(net.addresses().await?.iter().any(|it| it.address == "10.0.0.9"));
     } else {
@@ -596,8 +591,8 @@ pub async fn a_taken_address_is_a_conflict<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let net = network(sf, "taken").await?;
     let nic = || Nic::on(&net.uuid).address("10.0.0.9");
-    let first = sf.create(name("first")).disk(disk()).nic(nic()).timeout(LONG).await?;
-    let second = sf.create(name("second")).disk(disk()).nic(nic()).remove_refused().await;
+    let first = sf.launch(name("first")).disk(disk()).nic(nic()).timeout(LONG).await?;
+    let second = sf.launch(name("second")).disk(disk()).nic(nic()).remove_refused().await;
     let e = assert_kind(second, ErrorKind::Conflict);
     assert_eq!((e.status(), e.attempts()), (Some(409), 1), "{e}");
     gone(&first).await?;
@@ -639,7 +634,7 @@ pub async fn a_wait_out_of_time_gives_a_ticket<G>(served: Served<G>) -> Outcome 
     let sf = &served.sf;
     let net = network(sf, "slow").await?;
     // Nothing can make it created within no time.
-    let operation = sf.create(name("slow")).disk(disk()).nic(Nic::on(&net.uuid)).send().await?;
+    let operation = sf.launch(name("slow")).disk(disk()).nic(Nic::on(&net.uuid)).send().await?;
     let e = operation.timeout(Duration::ZERO).await.expect_err("no time");
     assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     let ticket = e.ticket().to_string().parse()?;
@@ -650,10 +645,10 @@ pub async fn a_wait_out_of_time_gives_a_ticket<G>(served: Served<G>) -> Outcome 
 }
 
 pub async fn a_ticket_resumes_in_a_fresh_client<G>(served: Served<G>) -> Outcome {
-    let operation = served.sf.create(name("later")).disk(disk()).send().await?;
+    let operation = served.sf.launch(name("later")).disk(disk()).send().await?;
     let ticket = operation.ticket().to_string();
     drop(operation);
-    let other = ShakenFist::at(&served.url).namespace("demo").key("demokey").connect().await?;
+    let other = ShakenFist::at(&served.url).namespace("demo").key("demokey").await?;
     assert_kind(other.resume::<()>(&ticket.parse()?), ErrorKind::InvalidInput);
     let web = other.resume::<Instance>(&ticket.parse()?)?.timeout(LONG).await?;
     assert_eq!(web.state, InstanceState::Created);
@@ -673,7 +668,7 @@ pub async fn delete_is_seen_through<G>(served: Served<G>) -> Outcome {
 
 pub async fn delete_all_is_seen_through<G>(served: Served<G>) -> Outcome {
     // Of a namespace that no other test uses.
-    let other = ShakenFist::at(&served.url).namespace("other").key("otherkey").connect().await?;
+    let other = ShakenFist::at(&served.url).namespace("other").key("otherkey").await?;
     let (a, b) = (made(&other, "a").await?, made(&other, "b").await?);
     assert_kind(served.sf.instance(&a.uuid).get().await, ErrorKind::NotFound);
     let e = served.sf.instances().namespace("other").delete_all().await;
@@ -692,7 +687,7 @@ pub async fn delete_all_is_seen_through<G>(served: Served<G>) -> Outcome {
     assert_eq!(all, std::slice::from_ref(&c.uuid));
     assert_eq!(c.get().await?.state, InstanceState::Deleted);
     // The list may lag a little behind.
-    let left = other.instances().list().all().await?;
+    let left = other.instances().await?;
     assert!(left.iter().all(|it| it.state == InstanceState::Deleted), "{left:?}");
     Ok(())
 }

@@ -13,9 +13,9 @@ async fn whatever_goes_wrong() -> Outcome {
     fake.pace(Duration::from_millis(5));
     let sf = fake.client()?;
     sf.create_network("back").netblock("10.0.0.0/29").await?;
-    let web = sf.create("web").disk(Disk::blank(1)).await?.agent_ready().await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).await?.until_agent_ready().await?;
     fake.add_file(&web.uuid, "/a", "hello");
-    let blob = sf.blob(&fake.add_blob(vec![7; 10_000])).await?;
+    let blob = sf.blob(&fake.add_blob(vec![7; 10_000])).get().await?;
     fake.damage_blob(&blob.uuid);
     let short = Duration::from_millis(20);
     let mut errors = vec![
@@ -27,8 +27,8 @@ async fn whatever_goes_wrong() -> Outcome {
         ("a blob to no path", failed(web.push_blob("b").to("a").await)),
         ("no such file here", failed(sf.upload(std::path::Path::new("/nowhere/a")).as_image("a").await)),
         ("a damaged blob", failed(blob.data().bytes().await)),
-        ("no checksum", failed(sf.blob_by_sha512("abc").await)),
-        ("no disk", failed(sf.create("bare").await)),
+        ("no checksum", failed(sf.find_blob("abc").await)),
+        ("no disk", failed(sf.launch("bare").await)),
         ("no netblock", failed(sf.create_network("odd").netblock("10.0.0").await)),
         ("no address", failed(web.hot_plug(Nic::on("back").address("here")).await)),
     ];
@@ -50,10 +50,10 @@ async fn whatever_goes_wrong() -> Outcome {
 async fn what_a_release_lacks() -> Outcome {
     let fake = FakeShakenFist::start_as(Release::V0_7).await?;
     let sf = fake.client()?;
-    let web = sf.create("web").disk(Disk::blank(1)).await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).await?;
     let errors = [
         ("no hot plug", failed(web.hot_plug(Nic::on("back")).await)),
-        ("no screenshot", failed(web.screenshot().await)),
+        ("no screenshot", failed(web.take_screenshot().await)),
     ];
     assert_origins(&errors, "shakenfist", &fake.url());
     Ok(())

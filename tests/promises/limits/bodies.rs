@@ -52,7 +52,7 @@ async fn an_endless_document_with_a_limit_of_its_own() -> Outcome {
     // Documents that come as streams.
     let limits = Limits::default().json_body(MIB);
     let fake = FakeShakenFist::start().await?;
-    let uuid = fake.client()?.create("web").disk(Disk::blank(8)).await?.uuid.clone();
+    let uuid = fake.client()?.launch("web").disk(Disk::blank(8)).await?.uuid.clone();
     let console = Door::before(&fake.url(), "/consoledata", Manner::Endless { status: 200 }).await?;
     let sf = ShakenFist::at(&console.url).namespace("demo").key("demokey").limits(limits).client()?;
     let e = sf.instance(&uuid).console_log().await.expect_err("it has no end");

@@ -148,7 +148,7 @@ async fn of_lambda_cloud() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_shaken_fist() -> Outcome {
     let fake = FakeShakenFist::start().await?;
-    let uuid = fake.client()?.create("web").disk(Disk::blank(8)).await?.uuid.clone();
+    let uuid = fake.client()?.launch("web").disk(Disk::blank(8)).await?.uuid.clone();
     let blob = fake.add_blob(vec![7; 10_000]);
     for manner in MANNERS {
         for (name, path) in [
@@ -163,7 +163,7 @@ async fn of_shaken_fist() -> Outcome {
                 ShakenFist::at(&door.url).namespace("demo").key("demokey").retry(impatient()).client()?;
             let (uuid, blob) = (uuid.clone(), blob.clone());
             let call: Ended = match name {
-                "blob" => Box::pin(async move { sf.blob(&blob).await?.data().bytes().await.map(drop) }),
+                "blob" => Box::pin(async move { sf.blob(&blob).data().bytes().await.map(drop) }),
                 "console log" => Box::pin(async move { sf.instance(&uuid).console_log().await.map(drop) }),
                 "vdi helper" => {
                     Box::pin(async move { sf.instance(&uuid).vdi_console_helper().await.map(drop) })

@@ -77,7 +77,7 @@ async fn plain_http(spy: &str) -> Outcome {
     Incus::http(incus.url()).client()?.instances().list().all().await?;
     koyeb.client()?.instances().list().all().await?;
     lambda.client()?.instances().await?;
-    sf.client()?.instances().list().all().await?;
+    sf.client()?.instances().await?;
     // Plain HTTP to another machine: there is none, and that is how it must end.
     let far = ShakenFist::at("http://elsewhere.invalid").namespace("demo").key("k").retry(Retry::never());
     let e = far.client()?.instances().list().all().await.expect_err("there is no such machine");
@@ -96,7 +96,7 @@ async fn plain_http(spy: &str) -> Outcome {
 async fn one_that_was_asked_for() -> Outcome {
     let (spy, sf) = (Spy::start().await?, FakeShakenFist::start().await?);
     let connect = || ShakenFist::at(sf.url()).namespace("demo").key("demokey").retry(Retry::never());
-    let e = connect().proxy(spy.url.as_str()).client()?.instances().list().all().await;
+    let e = connect().proxy(spy.url.as_str()).client()?.instances().await;
     assert_eq!(e.err().and_then(|e| e.status()), Some(403));
     assert_eq!(spy.seen(), [format!("POST {}/auth HTTP/1.1", sf.url())]);
     let unusable = [

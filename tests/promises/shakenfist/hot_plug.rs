@@ -45,7 +45,7 @@ async fn what_a_release_lacks_is_unsupported_before_it_is_sent() -> Outcome {
     let fake = FakeShakenFist::start_as(Release::V0_7).await?;
     let web = ready(&fake.client()?).await?;
     assert_kind(web.hot_plug(Nic::on("back")).await, ErrorKind::Unsupported);
-    assert_kind(web.screenshot().await, ErrorKind::Unsupported);
+    assert_kind(web.take_screenshot().await, ErrorKind::Unsupported);
     assert_eq!(fake.requests("POST /instances/{one}/interfaces"), 0);
     assert_eq!(fake.requests("GET /instances/{one}/screenshot"), 0);
     assert_eq!(fake.requests("GET /"), 1);
@@ -93,12 +93,12 @@ async fn an_address_is_free_once_its_halo_is_over() -> Outcome {
     let (fake, sf) = served().await?;
     sf.create_network("back").netblock("10.0.0.0/24").await?;
     let nic = || Nic::on("back").address("10.0.0.9");
-    sf.create("a").disk(Disk::blank(1)).nic(nic()).await?.delete().await?;
+    sf.launch("a").disk(Disk::blank(1)).nic(nic()).await?.delete().await?;
     let web = ready(&sf).await?;
     fake.age_addresses(Duration::from_secs(200));
     assert_eq!(assert_kind(web.hot_plug(nic()).await, ErrorKind::Conflict).sent(), Sent::No);
     fake.age_addresses(Duration::from_secs(110));
-    let listed = sf.network("back").await?.addresses().await?;
+    let listed = sf.network("back").get().await?.addresses().await?;
     assert!(listed.iter().any(|it| it.address == "10.0.0.9"), "{listed:?}");
     assert_eq!(web.hot_plug(nic()).await?.ipv4.as_deref(), Some("10.0.0.9"));
     Ok(())

@@ -1,11 +1,11 @@
 //! What the client promises on Shaken Fist, each shown by what arrives at the server.
 
 mod agent;
-mod create;
 mod delete;
 mod extremes;
 mod files;
 mod hot_plug;
+mod launch;
 mod power;
 mod snapshots;
 mod tokens;
@@ -29,7 +29,7 @@ async fn served() -> Result<(FakeShakenFist, ShakenFist), Box<dyn std::error::Er
 }
 
 async fn ready(sf: &ShakenFist) -> Result<Instance, Error> {
-    Ok(sf.create("web").disk(Disk::blank(1)).await?.agent_ready().await?)
+    Ok(sf.launch("web").disk(Disk::blank(1)).await?.until_agent_ready().await?)
 }
 
 #[track_caller]

@@ -23,7 +23,8 @@ async fn a_soft_reboot_that_nobody_obeys_runs_out_of_time() -> Outcome {
     let web = ready(&sf).await?;
     let e = web.reboot_soft().send().await?.timeout(Duration::from_millis(600)).await.expect_err("deaf");
     assert_eq!(e.end(), WaitEnd::OutOfTime);
-    let after = web.reboot_hard().await?;
+    web.reboot_hard().await?;
+    let after = web.get().await?;
     assert_ne!(after.agent_system_boot_time, web.agent_system_boot_time);
     Ok(())
 }
@@ -31,7 +32,7 @@ async fn a_soft_reboot_that_nobody_obeys_runs_out_of_time() -> Outcome {
 #[tokio::test]
 async fn a_reboot_that_cannot_be_seen_is_no_success() -> Outcome {
     let (fake, sf) = served().await?;
-    let web = sf.create("web").disk(Disk::blank(1)).side_channels([""; 0]).await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).side_channels([""; 0]).await?;
     assert_kind(web.reboot_hard().await.map(drop), ErrorKind::Unsupported);
     assert_eq!(fake.requests("POST /instances/{one}/reboothard"), 1);
     Ok(())
@@ -62,7 +63,8 @@ async fn a_reboot_whose_answer_is_lost_is_waited_for() -> Outcome {
             None => rule.drop_after(),
             Some(status) => rule.reply_after(status, "<html>"),
         };
-        let after = web.reboot_hard().await?;
+        web.reboot_hard().await?;
+        let after = web.get().await?;
         assert_ne!(after.agent_system_boot_time, web.agent_system_boot_time);
         assert_eq!(fake.requests("POST /instances/{one}/reboothard"), 1);
     }

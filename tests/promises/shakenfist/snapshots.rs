@@ -6,19 +6,19 @@ use windlass::shakenfist::Snapshot;
 #[tokio::test]
 async fn a_snapshot_is_done_when_its_blob_is_there() -> Outcome {
     let (fake, sf) = served().await?;
-    let web = sf.create("web").disk(Disk::blank(1)).disk(Disk::blank(2)).await?;
-    let first = web.snapshot().await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).disk(Disk::blank(2)).await?;
+    let first = web.create_snapshot().await?;
     assert_eq!(first.iter().map(Snapshot::device).collect::<Vec<_>>(), [Some("vda")]);
-    assert!(first[0].blob().await?.data().bytes().await?.starts_with(b"the disk vda"));
-    let all = web.snapshot().all_disks().max_versions(5).thin().await?;
+    assert!(first[0].blob().get().await?.data().bytes().await?.starts_with(b"the disk vda"));
+    let all = web.create_snapshot().all_disks().max_versions(5).thin().await?;
     assert_eq!(all.len(), 2);
-    assert_eq!(web.snapshots().all().await?.len(), 3);
+    assert_eq!(web.snapshots().await?.len(), 3);
     let sent = fake.log().into_iter().rfind(|it| it.method == "POST").and_then(|it| it.json());
     assert_eq!(sent, Some(json!({"all": true, "max_versions": 5, "thin": true})));
-    let second = web.snapshot().device("vdb").await?;
+    let second = web.create_snapshot().device("vdb").await?;
     assert_eq!(second[0].uuid, all.iter().find(|it| it.device() == Some("vdb")).ok_or("no vdb")?.uuid);
-    assert_kind(web.snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
-    first[0].artifact().await?.delete().await?;
+    assert_kind(web.create_snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
+    first[0].artifact().get().await?.delete().await?;
     Ok(())
 }
 
@@ -27,7 +27,7 @@ async fn a_snapshot_can_be_waited_for_by_its_ticket() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     fake.pace(Duration::from_millis(300));
-    let operation = web.snapshot().send().await?;
+    let operation = web.create_snapshot().send().await?;
     let ticket = operation.ticket().to_string();
     let e = operation.timeout(Duration::ZERO).await.expect_err("no time");
     assert_eq!(e.end(), WaitEnd::OutOfTime, "{e}");
@@ -44,7 +44,7 @@ async fn any_key_of_the_metadata_can_be_set() -> Outcome {
         web.set_metadata(key, 2).await?;
     }
     let mut all = web.metadata().await?;
-    all.remove("windlass-create");
+    all.remove("windlass-launch");
     assert_eq!(Value::Object(all), json!({"plain": 2, "a/b": 2, "..": 2, "a\\b": 2}));
     assert_eq!(fake.requests("POST /instances/{one}/metadata"), 6);
     let e = assert_kind(web.remove_metadata("a/b").await, ErrorKind::InvalidInput);

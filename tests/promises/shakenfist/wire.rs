@@ -6,10 +6,10 @@ use super::*;
 async fn options_travel_in_bodies_and_nothing_else_does() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
-    sf.instances().with_deleted().list().all().await?;
-    web.events().limit(3).list().all().await?;
+    sf.instances().with_deleted().await?;
+    web.events().limit(3).await?;
     web.console_log().last(7).await?;
-    sf.instances().list().all().await?;
+    sf.instances().await?;
     web.get().await?;
     let log = fake.log();
     assert!(log.iter().all(|it| it.query.is_empty() && !it.path.contains("//")), "{log:?}");
@@ -25,7 +25,7 @@ async fn options_travel_in_bodies_and_nothing_else_does() -> Outcome {
 async fn a_base_url_may_have_a_path() -> Outcome {
     let fake = FakeShakenFist::start().await?;
     let sf = ShakenFist::at(format!("{}/api/v1/", fake.url())).namespace("demo").key("demokey").client()?;
-    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Unsupported);
+    let e = assert_kind(sf.instances().await, ErrorKind::Unsupported);
     assert!(e.message().contains("path"), "{e}");
     assert_eq!(fake.requests("POST /api/v1/auth"), 1);
     Ok(())
@@ -35,7 +35,7 @@ async fn a_base_url_may_have_a_path() -> Outcome {
 async fn a_redirect_is_an_error_that_says_where_to() -> Outcome {
     let (fake, sf) = served().await?;
     fake.on("POST /auth").header("Location", "https://there/api").reply(301, "<html>moved</html>");
-    let e = assert_kind(sf.instances().list().all().await, ErrorKind::Configuration);
+    let e = assert_kind(sf.instances().await, ErrorKind::Configuration);
     assert!(e.message().contains("https://there/api"), "{e}");
     Ok(())
 }
@@ -53,7 +53,7 @@ async fn odd_answers_are_errors_with_their_status() -> Outcome {
         (503, "", ErrorKind::Unavailable),
     ] {
         fake.on("GET /instances").reply(status, body);
-        let e = assert_kind(sf.instances().list().all().await, kind);
+        let e = assert_kind(sf.instances().await, kind);
         assert_eq!(e.status(), Some(status));
     }
     Ok(())
@@ -65,7 +65,7 @@ async fn reading_survives_a_gateway_that_stumbles() -> Outcome {
     fake.on("GET /instances").reply(502, "<html>");
     fake.on("GET /instances").reply(503, "");
     fake.on("GET /instances").drop_after();
-    assert!(sf.instances().list().all().await?.is_empty());
+    assert!(sf.instances().await?.is_empty());
     assert_eq!(fake.requests("GET /instances"), 4);
     Ok(())
 }
@@ -110,8 +110,8 @@ async fn networks_and_interfaces_whose_answers_are_lost_tell_by_themselves() -> 
         ErrorKind::OutcomeUnknown,
     );
     assert_eq!((e.status(), fake.requests("POST /networks")), (Some(502), 1));
-    let front = sf.network("front").await?;
-    let web = sf.create("web").disk(Disk::blank(1)).nic(Nic::on(&front.uuid)).await?;
+    let front = sf.network("front").get().await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).nic(Nic::on(&front.uuid)).await?;
     let nic = web.interfaces().await?.pop().ok_or("no interface")?;
     for status in [500, 504] {
         fake.on("POST /interfaces/{one}/float").reply_after(status, "<html>");
@@ -127,8 +127,8 @@ async fn networks_and_interfaces_whose_answers_are_lost_tell_by_themselves() -> 
     front.delete().await?;
     assert_eq!(fake.requests("DELETE /networks/{one}"), 1);
     fake.on("POST /instances/{one}/snapshot").reply_after(502, "<html>");
-    let web = sf.create("web").disk(Disk::blank(1)).await?;
-    assert_kind(web.snapshot().await.map(drop), ErrorKind::OutcomeUnknown);
+    let web = sf.launch("web").disk(Disk::blank(1)).await?;
+    assert_kind(web.create_snapshot().await.map(drop), ErrorKind::OutcomeUnknown);
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::clock::Deadline;
-use super::{Artifact, ShakenFist, lost};
+use super::deadline::Deadline;
+use super::{Artifact, ShakenFist, lost_answer};
 use crate::error::Error;
 use crate::transport::checked;
 
@@ -13,7 +13,7 @@ use crate::transport::checked;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Removes the artifact when it is dropped, too: in a task of its own.
-pub(super) struct Meanwhile {
+pub(super) struct TemporaryArtifact {
     sf: ShakenFist,
     name: String,
     uuid: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Meanwhile {
     asked: Arc<AtomicBool>,
 }
 
-impl Meanwhile {
+impl TemporaryArtifact {
     pub(super) fn new(sf: &ShakenFist) -> Self {
         // Two pushes at once must not take each other's blob away.
         let name = format!("windlass-push-{:016x}", rand::random::<u64>());
@@ -70,7 +70,7 @@ impl Meanwhile {
     }
 }
 
-impl Drop for Meanwhile {
+impl Drop for TemporaryArtifact {
     fn drop(&mut self) {
         if let Some(work) = self.removal()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
@@ -94,12 +94,12 @@ async fn remove(sf: &ShakenFist, name: &str, uuid: Option<String>) -> Result<(),
     let uuid = match uuid {
         Some(uuid) => uuid,
         // Its answer is lost: it may still be in the making.
-        None => match lost::search(LIMIT / 2, || async { sf.artifact(name).await.ok() }).await {
+        None => match lost_answer::search(LIMIT / 2, || async { sf.artifact(name).get().await.ok() }).await {
             Some(artifact) => artifact.uuid.clone(),
             None => return Ok(()),
         },
     };
-    let mut pauses = super::clock::pauses();
+    let mut pauses = super::poll::pauses();
     for _ in 0..4 {
         match delete(sf, &uuid).await {
             Err(e) if crate::wait::may_pass(e.kind()) => {

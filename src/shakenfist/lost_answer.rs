@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::clock::{Deadline, pauses};
+use super::deadline::Deadline;
+use super::poll::pauses;
 use super::{EventType, InstanceRef};
 use crate::error::{Error, Sent};
 
@@ -58,7 +59,7 @@ pub(super) async fn ordered(
     match search(window, || operation_of(instance, request)).await {
         Some(uuid) => Ok(uuid),
         None => {
-            let reference = instance.reference();
+            let reference = instance.id();
             let message = format!("{reference:?} may or may not have got the order: {}", lost.message());
             Err(Error::uncertain(message, lost))
         }
@@ -84,7 +85,7 @@ async fn events_of(instance: &InstanceRef, request: &str) -> Vec<serde_json::Map
     let of_it = |details: &serde_json::Map<String, serde_json::Value>| {
         details.get("request-id").and_then(|id| id.as_str()) == Some(request)
     };
-    match events.fetch().await {
+    match events.await {
         Ok(events) => events.into_iter().map(|event| event.details).filter(of_it).collect(),
         Err(e) => {
             tracing::debug!(error = %e, "no events");

@@ -11,7 +11,7 @@ async fn a_create_whose_answer_is_lost_makes_one_instance() -> Outcome {
             // The request takes effect, but what comes back is a gateway's.
             Some(_) => drop(fake.on("POST /instances").truncate(10)),
         }
-        let web = sf.create("web").disk(Disk::blank(1)).await?;
+        let web = sf.launch("web").disk(Disk::blank(1)).await?;
         assert_eq!(web.state, InstanceState::Created);
         assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 1));
     }
@@ -27,10 +27,10 @@ async fn a_create_that_never_arrived_is_an_unknown_outcome_and_not_sent_again() 
             "drop" => rule.drop_before(),
             _ => rule.reply(502, "<html>bad gateway</html>"),
         };
-        let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(300));
+        let create = sf.launch("web").disk(Disk::blank(1)).reconcile_window(Duration::from_millis(300));
         let e = assert_kind(create.await, ErrorKind::OutcomeUnknown);
         let marker = e.marker().ok_or("no marker")?;
-        assert!(sf.find_created(marker).await?.is_none());
+        assert!(sf.launched(marker).await?.is_none());
         assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 0));
     }
     Ok(())
@@ -39,9 +39,9 @@ async fn a_create_that_never_arrived_is_an_unknown_outcome_and_not_sent_again() 
 #[tokio::test]
 async fn somebody_elses_instance_of_that_name_is_not_taken_for_ours() -> Outcome {
     let (fake, sf) = served().await?;
-    let theirs = sf.create("web").disk(Disk::blank(1)).await?;
+    let theirs = sf.launch("web").disk(Disk::blank(1)).await?;
     fake.on("POST /instances").drop_before();
-    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
+    let create = sf.launch("web").disk(Disk::blank(1)).reconcile_window(Duration::from_millis(200));
     assert_kind(create.await, ErrorKind::OutcomeUnknown);
     assert_eq!(fake.instances(), std::slice::from_ref(&theirs.uuid));
     Ok(())
@@ -52,7 +52,7 @@ async fn a_network_that_isnt_ready_is_waited_for() -> Outcome {
     let (fake, sf) = served().await?;
     fake.pace(Duration::from_millis(400));
     let making = sf.create_network("front").netblock("10.0.0.0/24").send().await?;
-    let web = sf.create("web").disk(Disk::blank(1)).nic(Nic::on("front")).await?;
+    let web = sf.launch("web").disk(Disk::blank(1)).nic(Nic::on("front")).await?;
     assert_eq!(web.interfaces().await?.len(), 1);
     making.await?;
     assert!(fake.requests("POST /instances") > 1);
@@ -68,14 +68,14 @@ async fn one_deadline_bounds_all_of_a_create() -> Outcome {
         .always()
         .reply(406, r#"{"error": "network x is not ready (initial)", "status": 406}"#);
     let started = Instant::now();
-    let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
+    let e = sf.launch("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
     assert_eq!(assert_kind(e, ErrorKind::Conflict).status(), Some(406));
     assert!(started.elapsed() < Duration::from_secs(60));
     // … and stuck in `preflight`.
     let (fake, sf) = served().await?;
     let _held = fake.hold_instances();
     let started = Instant::now();
-    let e = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
+    let e = sf.launch("web").disk(Disk::blank(1)).timeout(Duration::from_secs(1)).await;
     let e = assert_kind(e, ErrorKind::Timeout);
     assert!(started.elapsed() < Duration::from_secs(60));
     let left = sf.resume::<Instance>(&e.ticket().ok_or("no ticket")?.parse()?)?;
@@ -89,18 +89,18 @@ async fn a_taken_address_is_never_asked_for_again() -> Outcome {
     let (fake, sf) = served().await?;
     sf.create_network("front").netblock("10.0.0.0/24").await?;
     let nic = || Nic::on("front").address("10.0.0.9");
-    sf.create("a").disk(Disk::blank(1)).nic(nic()).await?;
-    let e = sf.create("b").disk(Disk::blank(1)).nic(nic()).attempts_when_full(5).await;
+    sf.launch("a").disk(Disk::blank(1)).nic(nic()).await?;
+    let e = sf.launch("b").disk(Disk::blank(1)).nic(nic()).attempts_when_full(5).await;
     let e = assert_kind(e, ErrorKind::Conflict);
     assert_eq!((e.status(), fake.requests("POST /instances")), (Some(409), 2));
-    let record = sf.find_created(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
+    let record = sf.launched(e.marker().ok_or("no marker")?).await?.ok_or("no record")?;
     assert!(e.suggestion().is_some_and(|it| it.contains(&record.uuid)));
     Ok(())
 }
 
 #[tokio::test]
 async fn want_of_room_is_waited_out_only_if_transient_and_asked_for() -> Outcome {
-    let create = |sf: &ShakenFist| sf.create("web").disk(Disk::blank(1));
+    let create = |sf: &ShakenFist| sf.launch("web").disk(Disk::blank(1));
     let (fake, sf) = served().await?;
     fake.no_room(1, true);
     let e = assert_kind(create(&sf).await, ErrorKind::InsufficientCapacity);
@@ -127,14 +127,14 @@ async fn every_way_to_fail_ends_a_create() -> Outcome {
     for state in ["preflight", "creating"] {
         let (fake, sf) = served().await?;
         fake.fail_creates(state, "the disk is on fire");
-        let e = sf.create("web").disk(Disk::blank(1)).send().await?.await.expect_err("it fails");
+        let e = sf.launch("web").disk(Disk::blank(1)).send().await?.await.expect_err("it fails");
         assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{state}: {e}");
         assert!(e.to_string().contains("on fire"), "{e}");
     }
     for state in ["error", "created-error", "initial-error", "delete-wait", "deleted"] {
         let (fake, sf) = served().await?;
         let _held = fake.hold_instances();
-        let operation = sf.create("web").disk(Disk::blank(1)).send().await?;
+        let operation = sf.launch("web").disk(Disk::blank(1)).send().await?;
         fake.edit_instance(operation.ticket().id(), |document| document["state"] = state.into());
         let e = operation.await.expect_err("it is lost");
         assert_eq!((e.end(), e.error().code()), (WaitEnd::Failed, Some(state)), "{e}");
@@ -146,7 +146,7 @@ async fn every_way_to_fail_ends_a_create() -> Outcome {
 async fn a_wait_survives_a_server_that_restarts() -> Outcome {
     let (fake, sf) = served().await?;
     let held = fake.hold_instances();
-    let operation = sf.create("web").disk(Disk::blank(1)).send().await?;
+    let operation = sf.launch("web").disk(Disk::blank(1)).send().await?;
     fake.stop().await;
     let waiting = tokio::spawn(async { operation.await });
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -164,7 +164,7 @@ async fn a_create_that_worked_is_found_whatever_the_server_says() -> Outcome {
     for status in [500, 502, 503, 504] {
         let (fake, sf) = served().await?;
         fake.on("POST /instances").reply_after(status, BOOM);
-        let web = sf.create("web").disk(Disk::blank(1)).await?;
+        let web = sf.launch("web").disk(Disk::blank(1)).await?;
         assert_eq!(web.state, InstanceState::Created, "{status}");
         assert_eq!((fake.requests("POST /instances"), fake.instances().len()), (1, 1));
     }
@@ -175,7 +175,7 @@ async fn a_create_that_worked_is_found_whatever_the_server_says() -> Outcome {
 async fn a_500_that_left_nothing_is_an_unknown_outcome_in_the_servers_words() -> Outcome {
     let (fake, sf) = served().await?;
     fake.on("POST /instances").header("X-Request-ID", "r-1").reply(500, BOOM);
-    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::from_millis(200));
+    let create = sf.launch("web").disk(Disk::blank(1)).reconcile_window(Duration::from_millis(200));
     let e = assert_kind(create.await, ErrorKind::OutcomeUnknown);
     assert_eq!((e.status(), e.request_id(), e.attempts()), (Some(500), Some("r-1"), 1));
     assert!(e.message().contains("EtcdException") && e.marker().is_some(), "{e}");
@@ -191,7 +191,7 @@ async fn a_500_over_a_record_that_failed_is_the_answer() -> Outcome {
         // It found no room, and stumbled over saying so.
         fake.no_room(1, false);
         fake.on("POST /instances").reply_after(500, BOOM);
-        let create = sf.create("web").disk(Disk::blank(1));
+        let create = sf.launch("web").disk(Disk::blank(1));
         let e = if remove { create.remove_refused().await } else { create.await };
         let e = assert_kind(e, ErrorKind::Server);
         assert!(e.message().contains("EtcdException"), "{e}");
@@ -206,7 +206,7 @@ async fn a_found_instance_that_never_comes_up_tells_of_the_500() -> Outcome {
     let (fake, sf) = served().await?;
     let _held = fake.hold_instances();
     fake.on("POST /instances").reply_after(500, BOOM);
-    let create = sf.create("web").disk(Disk::blank(1)).timeout(Duration::from_millis(500));
+    let create = sf.launch("web").disk(Disk::blank(1)).timeout(Duration::from_millis(500));
     let e = assert_kind(create.await, ErrorKind::Timeout);
     assert!(e.message().contains("500") && e.message().contains("EtcdException"), "{e}");
     assert!(e.ticket().is_some());
@@ -219,19 +219,19 @@ async fn a_list_that_misses_the_instance_hides_no_create() -> Outcome {
     let held = fake.hold_instances();
     fake.lists_miss_changing(usize::MAX);
     fake.on("POST /instances").drop_after();
-    let create = sf.create("web").disk(Disk::blank(1)).settle_window(Duration::ZERO);
+    let create = sf.launch("web").disk(Disk::blank(1)).reconcile_window(Duration::ZERO);
     let operation = create.send().await?;
-    let marker = fake.instance(operation.ticket().id()).ok_or("no instance")?["metadata"]["windlass-create"]
+    let marker = fake.instance(operation.ticket().id()).ok_or("no instance")?["metadata"]["windlass-launch"]
         .as_str()
         .ok_or("no marker")?
         .to_owned();
     // It isn't `created` yet, so this list misses it; the search for its marker doesn't.
-    assert!(sf.instances().list().all().await?.is_empty());
-    let found = sf.find_created(&marker).await?.ok_or("not found")?;
+    assert!(sf.instances().await?.is_empty());
+    let found = sf.launched(&marker).await?.ok_or("not found")?;
     assert_eq!(found.uuid, operation.ticket().id());
     drop(held);
     let web = operation.await?;
     web.delete().await?;
-    assert!(sf.find_created(&marker).await?.is_none());
+    assert!(sf.launched(&marker).await?.is_none());
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::transport::checked;
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#diskspec>
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "give it to `Create::disk`"]
+#[must_use = "give it to `Launch::disk`"]
 pub struct Disk(pub(super) types::DiskSpec);
 
 impl Disk {
@@ -71,7 +71,7 @@ impl Disk {
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#networkspec>
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "give it to `Create::nic` or `Instance::hot_plug`"]
+#[must_use = "give it to `Launch::nic` or `Instance::hot_plug`"]
 pub struct Nic(pub(super) types::NetworkSpec);
 
 impl Nic {
@@ -135,7 +135,7 @@ impl Nic {
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#videospec>
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "give it to `Create::video`"]
+#[must_use = "give it to `Launch::video`"]
 pub struct Video(pub(super) types::VideoSpec);
 
 impl Video {

@@ -9,7 +9,7 @@ use super::{Instance, InstanceState, ShakenFist, delete};
 use crate::error::Error;
 
 /// The key of the metadata that marks an instance as the fruit of one certain create: names aren't unique.
-pub(super) const MARKER: &str = "windlass-create";
+pub(super) const MARKER: &str = "windlass-launch";
 
 impl ShakenFist {
     /// The instance that a create left behind, by the marker that its error names (see
@@ -19,20 +19,20 @@ impl ShakenFist {
     /// # use windlass::shakenfist::ShakenFist;
     /// # async fn demo(sf: ShakenFist, e: windlass::Error) -> windlass::Result<()> {
     /// if let Some(marker) = e.marker()
-    ///     && let Some(left) = sf.find_created(marker).await?
+    ///     && let Some(left) = sf.launched(marker).await?
     /// {
     ///     left.delete().await?;
     /// }
     /// # Ok(()) }
     /// ```
-    pub async fn find_created(&self, marker: &str) -> Result<Option<Instance>, Error> {
+    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
         Ok(look(self, marker).await?.filter(|found| found.state != InstanceState::Deleted))
     }
 }
 
 /// Looks once. The list of those that aren't deleted misses what is changing its state; that of all doesn't.
 pub(super) async fn look(sf: &ShakenFist, marker: &str) -> Result<Option<Instance>, Error> {
-    let all = sf.instances().with_deleted().list().all().await?;
+    let all = sf.instances().with_deleted().await?;
     let bears_it =
         |instance: &Instance| instance.metadata.get(MARKER).and_then(|it| it.as_str()) == Some(marker);
     Ok(all.into_iter().find(bears_it))

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::shakenfist::instance::{failure, is_failed};
+use crate::shakenfist::poll::{self, progress};
 use crate::shakenfist::types::InstanceState;
-use crate::shakenfist::work::{Goal, Polled, Seen, progress};
 use crate::shakenfist::{Instance, ShakenFist};
 use crate::ticket::Ticket;
+use crate::wait::poll::{Goal, Seen};
 use crate::wait::{BoxFuture, Operation};
 
 /// An instance is `created`.
@@ -18,7 +19,7 @@ pub(super) struct Created {
 
 impl Created {
     pub(super) fn new(uuid: String) -> Self {
-        Self { uuid, message: "create".to_owned() }
+        Self { uuid, message: "launch".to_owned() }
     }
 
     /// One whose request got no good answer: a wait that ends badly tells of that, too.
@@ -31,12 +32,12 @@ impl Created {
             "" => String::new(),
             said => format!(": {said}"),
         };
-        Self { uuid, message: format!("create ({answer}{said})") }
+        Self { uuid, message: format!("launch ({answer}{said})") }
     }
 
     /// The newest event says what goes on; one that can't be had is no failure.
     async fn listen(&mut self, sf: &ShakenFist) {
-        let events = sf.instance(&self.uuid).events().limit(10).fetch().await;
+        let events = sf.instance(&self.uuid).events().limit(10).await;
         let telling = |kind: &str| kind == "status" || kind == "audit";
         match events {
             Ok(events) => {
@@ -48,11 +49,11 @@ impl Created {
     }
 }
 
-impl Goal for Created {
+impl Goal<ShakenFist> for Created {
     type Output = Instance;
 
     fn ticket(&self) -> Ticket {
-        Ticket::new("shakenfist", "create", &self.uuid)
+        Ticket::new("shakenfist", "launch", &self.uuid)
     }
 
     fn look<'a>(
@@ -77,7 +78,7 @@ impl Goal for Created {
                 }
                 // The message comes a moment after the state.
                 state if is_failed(state) => Seen::Failed(failure(&*with_message(now).await)),
-                _ => Seen::Going(seen),
+                _ => Seen::Pending(seen),
             })
         })
     }
@@ -105,5 +106,5 @@ async fn with_message(mut failed: Instance) -> Instance {
 }
 
 pub(in crate::shakenfist) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Instance>> {
-    (ticket.kind == "create").then(|| Polled::operation(sf, Created::new(ticket.id.clone())))
+    (ticket.kind == "launch").then(|| poll::operation(sf, Created::new(ticket.id.clone())))
 }

@@ -4,19 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::poll::pauses;
 use super::reply;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::wait::Operation;
-use crate::wait::poll_backoff::Pauses;
-
-/// The longest pause between two looks.
-const LONGEST: Duration = Duration::from_secs(3);
-
-/// Growing, jittered pauses.
-pub(super) fn pauses() -> Pauses {
-    Pauses::up_to(LONGEST)
-}
 
 /// When a whole call must be over.
 #[derive(Debug, Clone, Copy)]

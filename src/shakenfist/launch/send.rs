@@ -4,23 +4,24 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Create;
+use super::Launch;
 use super::created::Created;
 use crate::error::Error;
 use crate::shakenfist::Instance;
-use crate::shakenfist::clock::{Deadline, pauses};
+use crate::shakenfist::deadline::Deadline;
 use crate::shakenfist::instance::is_failed;
-use crate::shakenfist::lost;
+use crate::shakenfist::lost_answer;
+use crate::shakenfist::poll;
+use crate::shakenfist::poll::pauses;
+use crate::shakenfist::reconcile::{self, MARKER};
 use crate::shakenfist::reply;
-use crate::shakenfist::settle::{self, MARKER};
-use crate::shakenfist::work::Polled;
 use crate::shakenfist::{InstanceState, types};
 use crate::wait::Operation;
 
 /// What newer servers ask for with a transient 507.
 const AGAIN: Duration = Duration::from_secs(15);
 
-impl Create {
+impl Launch {
     pub(super) async fn send_within(self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
         self.sf.label("instance_create", &self.create.name).watch(self.made(deadline)).await
     }
@@ -35,7 +36,7 @@ impl Create {
                 Ok(instance) => return Ok(self.accepted(deadline, instance.uuid)),
                 Err(e) => e,
             };
-            if lost::is_open(&e) {
+            if lost_answer::is_open(&e) {
                 return self.find(deadline, &marker, e).await;
             }
             if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
@@ -69,7 +70,7 @@ impl Create {
     }
 
     fn wait(&self, deadline: Deadline, goal: Created) -> Operation<Instance> {
-        deadline.limits(Polled::operation(&self.sf, goal))
+        deadline.limits(poll::operation(&self.sf, goal))
     }
 
     /// The answer is lost, or says nothing for certain: what became of the request?
@@ -81,7 +82,7 @@ impl Create {
     ) -> Result<Operation<Instance>, Error> {
         // Where the deadline itself cut the answer off, one more second is worth to know.
         let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
-        let found = settle::find(&self.sf, marker, window).await;
+        let found = reconcile::find(&self.sf, marker, window).await;
         match found {
             // The server itself said that it failed, and it did.
             Ok(Some(record)) if lost.status() == Some(500) && is_failed(&record.state) => {
@@ -105,7 +106,7 @@ impl Create {
         if !matches!(e.status(), Some(400 | 404 | 409 | 507)) {
             return e;
         }
-        let record = match deadline.bound(settle::look(&self.sf, marker)).await {
+        let record = match deadline.bound(reconcile::look(&self.sf, marker)).await {
             Ok(Some(record)) if record.state != InstanceState::Deleted => record,
             Ok(_) => return e,
             Err(looked) => {
@@ -128,7 +129,7 @@ impl Create {
         let uuid = record.uuid.clone();
         let removed = match self.remove_refused || again {
             false => false,
-            true => match deadline.bound(settle::remove(&self.sf, record)).await {
+            true => match deadline.bound(reconcile::remove(&self.sf, record)).await {
                 Ok(()) => true,
                 Err(failed) => {
                     tracing::warn!(error = %failed, uuid, "the record of a refused create can't be removed");

@@ -4,21 +4,20 @@ mod created;
 mod send;
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::clock::Deadline;
-use super::settle::MARKER;
-use super::spec::{Disk, Nic, Video};
+use super::deadline::Deadline;
+use super::devices::{Disk, Nic, Video};
+use super::reconcile::MARKER;
 use super::types::{self, ConfigDrive};
 use super::{Instance, ShakenFist};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{Operation, into_future};
 
 pub(in crate::shakenfist) use created::resume;
 
@@ -28,7 +27,7 @@ pub(in crate::shakenfist) use created::resume;
 /// bounds all of it: what is sent, sent again, looked for and waited for.
 ///
 /// The request is never repeated blindly. Names aren't unique here, so each carries a marker in the instance's metadata
-/// (`windlass-create`). Where the answer is lost, or a gateway's (502 to 504), or says that the server failed (500, which some
+/// (`windlass-launch`). Where the answer is lost, or a gateway's (502 to 504), or says that the server failed (500, which some
 /// send although the instance comes into being), the client looks for the marker and goes on with what it finds; else the
 /// error is of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), names the marker, and keeps what the answer said.
 ///
@@ -37,7 +36,7 @@ pub(in crate::shakenfist) use created::resume;
 /// [`remove_refused`](Self::remove_refused) removes it.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct Create {
+pub struct Launch {
     sf: ShakenFist,
     create: types::InstanceCreate,
     limit: Duration,
@@ -50,9 +49,9 @@ pub struct Create {
 /// What is known to be wrong while the call is still being described: field and message.
 type Flaw = (String, String);
 
-impl fmt::Debug for Create {
+impl fmt::Debug for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Create")
+        f.debug_struct("Launch")
             .field("name", &self.create.name)
             .field("disk", &self.create.disk)
             .finish_non_exhaustive()
@@ -66,7 +65,7 @@ impl ShakenFist {
     /// # use windlass::shakenfist::{Disk, Nic, ShakenFist};
     /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
     /// let web = sf
-    ///     .create("web")
+    ///     .launch("web")
     ///     .cpus(2)
     ///     .memory_mib(2048)
     ///     .disk(Disk::from_base("debian:12").size_gb(20))
@@ -80,9 +79,10 @@ impl ShakenFist {
     /// without complaint, and then neither can be reached by its name.
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#instance-creation>
-    pub fn create(&self, name: impl Into<String>) -> Create {
+    #[doc(alias = "create")]
+    pub fn launch(&self, name: impl Into<String>) -> Launch {
         let (cpus, memory) = (1, 1024);
-        Create {
+        Launch {
             sf: self.clone(),
             create: types::InstanceCreate::new(cpus, Vec::new(), memory, name),
             limit: Operation::<Instance>::LIMIT,
@@ -94,7 +94,7 @@ impl ShakenFist {
     }
 }
 
-impl Create {
+impl Launch {
     /// How many processors.
     pub fn cpus(mut self, count: u32) -> Self {
         self.create.cpus = i64::from(count);
@@ -182,6 +182,11 @@ impl Create {
         self
     }
 
+    /// Sets a label: a key of the metadata. The same as [`metadata`](Self::metadata).
+    pub fn label(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata(key, value)
+    }
+
     /// Sets a key of the metadata, to any JSON. The scheduler reads `affinity` here and nowhere else.
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         let (key, value) = (key.into(), value.into());
@@ -200,7 +205,7 @@ impl Create {
     }
 
     /// How long to look for the instance when the answer to the request is lost; ten seconds if not said.
-    pub fn settle_window(mut self, window: Duration) -> Self {
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
@@ -250,14 +255,7 @@ impl Create {
     }
 }
 
-impl IntoFuture for Create {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Launch => Instance: |launch| Ok(launch.send().await?.await?));
 
 fn check_name(name: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';

@@ -1,0 +1,57 @@
+//! How this API waits: it can only be asked again and again.
+
+use std::time::Duration;
+
+use super::ShakenFist;
+use crate::wait::poll::{Goal, Interval, Polled};
+use crate::wait::poll_backoff::Pauses;
+use crate::wait::{Operation, Progress, Until};
+
+/// The longest pause between two looks.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// Growing, jittered pauses.
+pub(super) fn pauses() -> Pauses {
+    Pauses::up_to(LONGEST)
+}
+
+/// An operation that ends with the goal.
+pub(super) fn operation<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Operation<G::Output> {
+    Operation::new(polled(sf, goal))
+}
+
+/// A wait for the goal, which nobody has asked the server for.
+pub(super) fn until<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Until<G::Output> {
+    Until::new(polled(sf, goal))
+}
+
+fn polled<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Polled<ShakenFist, G> {
+    Polled::new(sf.clone(), goal, &Interval::Growing(LONGEST))
+}
+
+/// A line of progress.
+pub(super) fn progress(status: impl ToString, message: impl Into<String>) -> Progress {
+    let message = message.into();
+    let percent = percent(&message);
+    Progress { status: status.to_string(), message, percent, ..Progress::default() }
+}
+
+/// `Fetching required blob …, 30% complete`.
+fn percent(message: &str) -> Option<u8> {
+    let (before, _) = message.split_once('%')?;
+    let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    before[before.len() - digits..].parse().ok().filter(|percent| *percent <= 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_read_from_words() {
+        assert_eq!(percent("Fetching required blob ffdf, 30% complete"), Some(30));
+        assert_eq!(percent("30 %"), None);
+        assert_eq!(percent("1000% sure"), None);
+        assert_eq!(percent("schedule complete"), None);
+    }
+}
