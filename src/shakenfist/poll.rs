@@ -15,18 +15,16 @@ pub(super) fn pauses() -> Pauses {
     Pauses::up_to(LONGEST)
 }
 
+const INTERVAL: Interval = Interval::Growing(LONGEST);
+
 /// An operation that ends with the goal.
 pub(super) fn operation<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Operation<G::Output> {
-    Operation::new(polled(sf, goal))
+    Polled::operation(sf.clone(), goal, &INTERVAL)
 }
 
-/// A wait for the goal, which nobody has asked the server for.
+/// A wait for the goal, without a request that started anything.
 pub(super) fn until<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Until<G::Output> {
-    Until::new(polled(sf, goal))
-}
-
-fn polled<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Polled<ShakenFist, G> {
-    Polled::new(sf.clone(), goal, &Interval::Growing(LONGEST))
+    Until::new(Polled::new(sf.clone(), goal, &INTERVAL))
 }
 
 /// A line of progress.

@@ -46,7 +46,7 @@ async fn a_token_that_lasts_for_all_time() -> Outcome {
             format!(r#"{{"access_token":"not-a-good-one","token_type":"Bearer","expires_in":{life}}}"#);
         fake.on("POST /auth").reply(200, token);
         // The server doesn't take it, but that is another matter.
-        fake.client()?.instances().list().all().await?;
+        fake.client()?.instances().await?;
     }
     Ok(())
 }

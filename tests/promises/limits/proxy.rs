@@ -80,7 +80,7 @@ async fn plain_http(spy: &str) -> Outcome {
     sf.client()?.instances().await?;
     // Plain HTTP to another machine: there is none, and that is how it must end.
     let far = ShakenFist::at("http://elsewhere.invalid").namespace("demo").key("k").retry(Retry::never());
-    let e = far.client()?.instances().list().all().await.expect_err("there is no such machine");
+    let e = far.client()?.instances().await.expect_err("there is no such machine");
     assert_eq!(e.kind(), ErrorKind::Connect, "{e:?}");
     // TLS to this machine.
     let near = Koyeb::token("t").url("https://127.0.0.1:1").retry(Retry::never()).client()?;
