@@ -6,10 +6,10 @@ use reqwest::header::HeaderMap;
 use reqwest::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
-use super::attempts::Attempts;
-use super::call::Content;
+use super::facts::Facts;
 use super::failure::sent;
-use super::is_accepted;
+use super::handle::{Handle, Shared};
+use super::received::Content;
 use super::stream::too_large;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::Reply;
@@ -44,7 +44,27 @@ pub(super) type Attempt = Result<Got, Failure>;
 /// Small and prompt: what isn't, is cut.
 const ERROR_BODY: Duration = Duration::from_secs(5);
 
-impl Attempts<'_> {
+/// What every attempt of a call needs.
+pub(super) struct Sending<'a> {
+    pub(super) handle: &'a Handle,
+    pub(super) facts: Facts,
+    pub(super) course: Course,
+    /// The caller bounds the time of the answer.
+    pub(super) bounded: bool,
+    pub(super) started: Instant,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn shared(&self) -> &'a Shared {
+        &self.handle.0.shared
+    }
+
+    /// What is left of the time of the call.
+    pub(super) fn left(&self) -> Duration {
+        let total = self.handle.retry().total.saturating_add(self.course.extra());
+        total.saturating_sub(self.started.elapsed())
+    }
+
     pub(super) async fn attempt(&mut self, request: Request) -> Attempt {
         self.facts.status = None;
         let (started, left) = (Instant::now(), self.left());
@@ -54,7 +74,7 @@ impl Attempts<'_> {
         self.facts.status = Some(status.as_u16());
         let content = match self.facts.endpoint.reply {
             Reply::Json | Reply::Empty => Content::Whole(self.body(&mut response, started, left).await?),
-            Reply::Stream | Reply::Upgrade if is_accepted(self.facts.endpoint, status.as_u16()) => {
+            Reply::Stream | Reply::Upgrade if self.facts.endpoint.accepts(status.as_u16()) => {
                 let headers = response.headers().clone();
                 return Ok(Got { status, headers, content: Content::Open(response) });
             }
@@ -113,9 +133,7 @@ impl Attempts<'_> {
         let limits = &self.shared().limits;
         let status = response.status();
         let read = async {
-            match self.facts.endpoint.reply == Reply::Json
-                && is_accepted(self.facts.endpoint, status.as_u16())
-            {
+            match self.facts.endpoint.reply == Reply::Json && self.facts.endpoint.accepts(status.as_u16()) {
                 true => body::whole(response, limits.json_body).await,
                 false => Ok(body::beginning(response, limits.error_body).await?),
             }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Request as HttpRequest, StatusCode};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use super::attempt::{Attempt, Failure, Got, outcome};
-use super::call::{Content, Received};
+use super::attempt::{Attempt, Failure, Got, Sending, outcome};
 use super::failure::{Answer, broken};
+use super::received::{Content, Received};
 use super::retry_after::retry_after;
 use super::span::span;
-use super::{Facts, Handle, Request, Shared, is_accepted, upgrade};
+use super::{Facts, Request, upgrade};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::credential::Stamp;
 use crate::transport::gate::{Gate, Place};
@@ -20,7 +21,6 @@ use crate::transport::head::Course;
 use crate::transport::retry::{self, Outcome, Verdict};
 use crate::transport::tls;
 use crate::transport::{Reply, RetryClass};
-use crate::wait::BoxFuture;
 
 /// Sends a request within the limits of its handle.
 pub(super) fn run(mut request: Box<Request>) -> BoxFuture<'static, Result<Received, Error>> {
@@ -31,20 +31,11 @@ pub(super) fn run(mut request: Box<Request>) -> BoxFuture<'static, Result<Receiv
         let websocket_key = dress(&facts, &mut http);
         let (span, course) =
             (span(handle.0.shared.api, facts.endpoint, &http), Course::of(facts.endpoint, &http));
-        let (started, token) = (Instant::now(), TokenUse::default());
-        Attempts {
-            handle: &handle,
-            facts,
-            course,
-            bounded,
-            websocket_key,
-            span: span.clone(),
-            started,
-            token,
-        }
-        .run(http)
-        .instrument(span)
-        .await
+        let sending = Sending { handle: &handle, facts, course, bounded, started: Instant::now() };
+        Attempts { sending, websocket_key, span: span.clone(), token: TokenUse::default() }
+            .run(http)
+            .instrument(span)
+            .await
     })
 }
 
@@ -59,15 +50,10 @@ fn dress(facts: &Facts, request: &mut HttpRequest) -> Option<String> {
     }
 }
 
-pub(super) struct Attempts<'a> {
-    pub(super) handle: &'a Handle,
-    pub(super) facts: Facts,
-    pub(super) course: Course,
-    /// The caller bounds the time of the answer.
-    pub(super) bounded: bool,
+struct Attempts<'a> {
+    sending: Sending<'a>,
     websocket_key: Option<String>,
     span: Span,
-    started: Instant,
     token: TokenUse,
 }
 
@@ -86,7 +72,7 @@ impl<'a> Attempts<'a> {
                 Ok(place) => place,
                 Err(e) => return Err(self.unsent(e)),
             };
-            let result = self.attempt(request).await;
+            let result = self.sending.attempt(request).await;
             drop(place);
             let outcome = outcome(&result);
             self.note(&result, outcome);
@@ -109,54 +95,47 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    pub(super) fn shared(&self) -> &'a Shared {
-        &self.handle.0.shared
-    }
-
     /// A copy to send again; none where there will be no other attempt or the body is a stream.
     fn spare(&self, request: &HttpRequest) -> Option<HttpRequest> {
-        let last = self.facts.attempts + 1 >= self.handle.retry().attempts;
-        let repeated = !last && self.facts.endpoint.retry != RetryClass::Never;
+        let last = self.sending.facts.attempts + 1 >= self.sending.handle.retry().attempts;
+        let repeated = !last && self.sending.facts.endpoint.retry != RetryClass::Never;
         (repeated || self.may_renew_token()).then(|| copy(request))?
-    }
-
-    pub(super) fn left(&self) -> Duration {
-        let total = self.handle.retry().total.saturating_add(self.course.extra());
-        total.saturating_sub(self.started.elapsed())
     }
 
     /// What must be there before anything is sent. Waiting for it is part of the call's time.
     async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Place<'a>, Error> {
         self.turn().await?;
-        let Some(place) = self.gate().place(self.left()).await else {
-            return Err(self.gate().full(self.handle.retry().total));
+        let Some(place) = self.gate().place(self.sending.left()).await else {
+            return Err(self.gate().full(self.sending.handle.retry().total));
         };
         self.sign(request).await?;
         Ok(place)
     }
 
     fn gate(&self) -> &'a Gate {
-        match self.course {
-            Course::LongPoll(_) => &self.shared().long_polls,
+        match self.sending.course {
+            Course::LongPoll(_) => &self.sending.shared().long_polls,
             // What spares others their looks must not wait behind them.
-            Course::Plain if self.facts.endpoint.reply == Reply::Upgrade => &self.shared().long_polls,
-            Course::Plain | Course::Upload => &self.shared().requests,
+            Course::Plain if self.sending.facts.endpoint.reply == Reply::Upgrade => {
+                &self.sending.shared().long_polls
+            }
+            Course::Plain | Course::Upload => &self.sending.shared().requests,
         }
     }
 
     /// Puts on what the request needs beside its content.
     async fn sign(&mut self, request: &mut HttpRequest) -> Result<(), Error> {
-        let put_on = self.shared().credential.put_on(request.headers_mut());
-        let stamp = match self.shared().credential.is_renewable() {
+        let put_on = self.sending.shared().credential.put_on(request.headers_mut());
+        let stamp = match self.sending.shared().credential.is_renewable() {
             false => put_on.await?,
-            true => tokio::time::timeout(self.left(), put_on).await.map_err(|_| {
-                let total = self.handle.retry().total;
+            true => tokio::time::timeout(self.sending.left(), put_on).await.map_err(|_| {
+                let total = self.sending.handle.retry().total;
                 Error::new(ErrorKind::Timeout, format!("no token within {total:?} (Retry::total)"))
             })??,
         };
         self.token.sent = Some(stamp);
-        match self.facts.endpoint.reply {
-            Reply::Upgrade => (self.shared().upgrade)(request.headers_mut()),
+        match self.sending.facts.endpoint.reply {
+            Reply::Upgrade => (self.sending.shared().upgrade)(request.headers_mut()),
             Reply::Json => {
                 request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
             }
@@ -167,34 +146,36 @@ impl<'a> Attempts<'a> {
 
     /// Waits in the queue of the account, if the service has a rate limit.
     async fn turn(&self) -> Result<(), Error> {
-        let Some(pace) = &self.shared().pace else { return Ok(()) };
-        tokio::time::timeout(self.left(), pace.turn(self.facts.endpoint.id)).await.map_err(|_| {
-            Error::new(
-                ErrorKind::Timeout,
-                "its turn didn't come within the time limit of the call: too many requests",
-            )
-        })
+        let Some(pace) = &self.sending.shared().pace else { return Ok(()) };
+        tokio::time::timeout(self.sending.left(), pace.turn(self.sending.facts.endpoint.id)).await.map_err(
+            |_| {
+                Error::new(
+                    ErrorKind::Timeout,
+                    "its turn didn't come within the time limit of the call: too many requests",
+                )
+            },
+        )
     }
 
     /// Others needn't find out by themselves.
     fn tell_pace(&self, result: &Attempt) {
-        if let (Some(pace), Ok(got)) = (&self.shared().pace, result)
+        if let (Some(pace), Ok(got)) = (&self.sending.shared().pace, result)
             && got.status == StatusCode::TOO_MANY_REQUESTS
         {
-            pace.too_fast(self.facts.endpoint.id, retry_after(got.status.as_u16(), &got.headers));
+            pace.too_fast(self.sending.facts.endpoint.id, retry_after(got.status.as_u16(), &got.headers));
         }
     }
 
     /// The error of a request that wasn't sent.
     fn unsent(&mut self, e: Error) -> Error {
         // An earlier answer says nothing of this.
-        self.facts.status = None;
+        self.sending.facts.status = None;
         self.span.record("error.type", "not sent");
-        self.facts.error(e)
+        self.sending.facts.error(e)
     }
 
     fn may_renew_token(&self) -> bool {
-        self.shared().credential.is_renewable() && !self.token.renewed
+        self.sending.shared().credential.is_renewable() && !self.token.renewed
     }
 
     /// Whether another token may help: the server did nothing with this one.
@@ -205,14 +186,15 @@ impl<'a> Attempts<'a> {
     async fn renew_token(&mut self) {
         self.token.renewed = true;
         if let Some(stamp) = self.token.sent {
-            self.shared().credential.refused(stamp).await;
+            self.sending.shared().credential.refused(stamp).await;
         }
     }
 
     /// How long to pause before the next attempt; none if there shall be no other.
     fn again(&self, outcome: Outcome, result: &Attempt, spare: bool) -> Option<Duration> {
-        let (endpoint, shared, retry) = (self.facts.endpoint, self.shared(), self.handle.retry());
-        if retry::verdict(endpoint.retry, endpoint.not_processed, outcome) == Verdict::Settle {
+        let (endpoint, shared, retry) =
+            (self.sending.facts.endpoint, self.sending.shared(), self.sending.handle.retry());
+        if retry::verdict(endpoint.retry, endpoint.not_processed, outcome) == Verdict::Stop {
             if matches!(outcome, Outcome::Answered(status) if status < 500) {
                 shared.budget.give_back();
             }
@@ -222,16 +204,16 @@ impl<'a> Attempts<'a> {
             return None;
         }
         let asked = result.as_ref().ok().and_then(|got| retry_after(got.status.as_u16(), &got.headers));
-        let pause = retry.pause(self.facts.attempts + 1, asked, rand::random());
-        let in_time = pause < self.left();
+        let pause = retry.pause(self.sending.facts.attempts + 1, asked, rand::random());
+        let in_time = pause < self.sending.left();
         // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
-        let more = spare && self.facts.attempts < retry.attempts;
+        let more = spare && self.sending.facts.attempts < retry.attempts;
         let may = more && in_time && shared.budget.take();
         may.then_some(pause)
     }
 
     fn note(&mut self, result: &Attempt, outcome: Outcome) {
-        let facts = &mut self.facts;
+        let facts = &mut self.sending.facts;
         facts.attempts += 1;
         if facts.attempts > 1 {
             self.span.record("http.request.resend_count", facts.attempts - 1);
@@ -255,7 +237,7 @@ impl<'a> Attempts<'a> {
 
     /// What the call comes to.
     async fn received(self, result: Attempt) -> Result<Received, Error> {
-        let Self { facts, websocket_key, .. } = self;
+        let Self { sending: Sending { facts, .. }, websocket_key, .. } = self;
         let got = match result {
             Ok(got) => got,
             Err(Failure::Http(e)) => return Err(facts.error(broken(e))),
@@ -267,9 +249,7 @@ impl<'a> Attempts<'a> {
                 let connection = upgrade::take_over(response, websocket_key.as_deref(), &facts).await?;
                 Ok(Received { headers, content: Content::Upgraded(connection), facts })
             }
-            content if is_accepted(facts.endpoint, status.as_u16()) => {
-                Ok(Received { headers, content, facts })
-            }
+            content if facts.endpoint.accepts(status.as_u16()) => Ok(Received { headers, content, facts }),
             content => Err(refused(&facts, &headers, &content)),
         }
     }

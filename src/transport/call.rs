@@ -5,15 +5,12 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use reqwest::Response;
+use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
-use bytes::Bytes;
-
-use super::upgrade::Upgraded;
+use super::received::Received;
 use super::{Facts, Request, attempts};
 use crate::error::Error;
-use crate::wait::BoxFuture;
 
 /// A call: a future. Nothing is sent before it is polled; dropping it ends the waiting for an answer.
 ///
@@ -33,20 +30,6 @@ enum State {
     Ready(Box<Request>),
     Running(BoxFuture<'static, Result<Received, Error>>),
     Over,
-}
-
-/// A good answer, not decoded yet.
-pub(crate) struct Received {
-    pub(super) headers: HeaderMap,
-    pub(super) content: Content,
-    pub(super) facts: Facts,
-}
-
-/// What follows the head of an answer.
-pub(super) enum Content {
-    Whole(Bytes),
-    Open(Response),
-    Upgraded(Upgraded),
 }
 
 /// The head of an answer.

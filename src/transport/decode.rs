@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::call::{Content, Received};
 use super::failure::{Answer, undecodable};
+use super::received::{Content, Received};
 use super::stream::ByteStream;
 use super::upgrade::Upgraded;
 use crate::error::Error;

@@ -24,6 +24,13 @@ pub struct Endpoint {
     pub timeout: bool,
 }
 
+impl Endpoint {
+    /// Whether it documents such an answer as good.
+    pub(crate) fn accepts(&self, status: u16) -> bool {
+        (status == 101 || (200..300).contains(&status)) && self.statuses.contains(&status)
+    }
+}
+
 /// May this operation be sent again?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // the three answers there are; the verdict must treat each

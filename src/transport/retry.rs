@@ -109,7 +109,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It worked, or sending it again would not help or not be safe.
-    Settle,
+    Stop,
     /// Sending it again is safe and may help.
     Again,
 }
@@ -127,7 +127,7 @@ pub(crate) fn verdict(class: RetryClass, not_processed: &[u16], outcome: Outcome
         (RetryClass::IfUnsent, Outcome::Answered(status)) => not_processed.contains(&status),
         (RetryClass::IfUnsent, Outcome::Broken(sent)) => sent == Sent::No,
     };
-    if again { Verdict::Again } else { Verdict::Settle }
+    if again { Verdict::Again } else { Verdict::Stop }
 }
 
 /// Statuses that tend to go away by themselves. 500 is not among them: some APIs answer it to bad input.
@@ -203,7 +203,7 @@ mod tests {
             (Never, &[], Broken(Sent::Unknown), false),
         ];
         for &(class, not_processed, outcome, again) in table {
-            let expected = if again { Verdict::Again } else { Verdict::Settle };
+            let expected = if again { Verdict::Again } else { Verdict::Stop };
             assert_eq!(
                 verdict(class, not_processed, outcome),
                 expected,

@@ -10,7 +10,7 @@ use futures_util::{Stream, StreamExt};
 use http_body::Body as _;
 use reqwest::Response;
 
-use super::Facts;
+use super::facts::Facts;
 use super::failure::broken;
 use crate::error::{Error, ErrorKind};
 

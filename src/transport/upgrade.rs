@@ -13,7 +13,7 @@ use reqwest::header::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use super::Facts;
+use super::facts::Facts;
 use super::failure::broken;
 use crate::error::Error;
 

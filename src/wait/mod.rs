@@ -12,8 +12,7 @@ pub(crate) mod until;
 mod waiting;
 mod work;
 
-use std::future::Future;
-use std::pin::Pin;
+pub(crate) use futures_util::future::BoxFuture;
 
 pub use action::Action;
 pub use end::{WaitEnd, WaitError};
@@ -23,5 +22,3 @@ pub use progress::Progress;
 pub use until::Until;
 pub(crate) use waiting::may_pass;
 pub(crate) use work::{Look, Work};
-
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -4,15 +4,15 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::waiting::{Wait, labelled};
+use super::waiting::{Terms, Wait, labelled};
 use super::{BoxFuture, Progress, WaitError, Work};
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::checked::{Check, Checked};
 
-/// Work that the server has accepted and now does.
+/// Work that the server has accepted.
 ///
-/// `.await` it for its result:
+/// `.await` it for the result:
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -25,24 +25,16 @@ use crate::wait::checked::{Check, Checked};
 /// # Ok(()) }
 /// ```
 ///
-/// There is always a limit (ten minutes unless the API says otherwise). Every way to end other than success is a
-/// [`WaitError`] with a [`Ticket`]. Dropping it stops the waiting, never the work; see [`cancel`](Self::cancel).
+/// A wait is always limited: to ten minutes, or what the API's documentation says. If it ends without success, the error
+/// is a [`WaitError`] with a [`Ticket`]. Dropping the operation stops the wait, not the work; see [`cancel`](Self::cancel).
 #[must_use = "an operation goes on by itself, but only waiting tells how it ended"]
-pub struct Operation<T> {
-    pub(super) work: Box<dyn Work<Output = T>>,
-    pub(super) limit: Duration,
-    /// The limit that somebody set, if some of its time had passed before.
-    pub(super) told: Option<Duration>,
-    pub(super) progress: Option<Tell>,
-}
-
-pub(super) type Tell = Box<dyn FnMut(&Progress) + Send>;
+pub struct Operation<T>(Terms<T>);
 
 impl<T> Operation<T> {
     pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
-        Self { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None }
+        Self(Terms { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None })
     }
 
     /// Nothing is asked of the work before this check passes.
@@ -51,44 +43,47 @@ impl<T> Operation<T> {
     where
         T: Send + 'static,
     {
-        Self { work: Box::new(Checked::new(self.work, check)), ..self }
+        Self(Terms { work: Box::new(Checked::new(self.0.work, check)), ..self.0 })
     }
 
-    /// Calls `tell` at the first look and then whenever something changes.
+    /// Calls `tell` once at the start, and then whenever the progress changes.
     pub fn on_progress(mut self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
-        self.progress = Some(Box::new(tell));
+        self.0.progress = Some(Box::new(tell));
         self
     }
 
-    /// How long to wait at most. The work goes on when it is over.
+    /// Limits the wait. The work goes on when the time is up.
     ///
-    /// An answer that is on its way at that moment gets up to five seconds more.
+    /// An answer that is already on its way gets up to five seconds more.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        (self.limit, self.told) = (limit, None);
+        (self.0.limit, self.0.told) = (limit, None);
         self
     }
 
     /// What is left of a limit that was set for more than this wait.
     #[allow(dead_code)] // not every API has such limits
     pub(crate) fn with_left(self, left: Duration, of: Duration) -> Self {
-        Self { told: Some(of), ..self.timeout(left) }
+        Self(Terms { told: Some(of), ..self.timeout(left).0 })
     }
 
-    /// Names the work, so that any process can go on waiting.
+    /// A ticket with which any process can go on waiting.
     pub fn ticket(&self) -> Ticket {
-        self.work.ticket()
+        self.0.work.ticket()
     }
 
-    /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
+    /// Asks the server to stop the work.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the work can't be stopped, as is often the case.
     pub async fn cancel(mut self) -> Result<(), Error> {
-        self.work.cancel().await.map_err(|e| labelled(e, self.work.server(), &self.work.ticket()))
+        self.0.work.cancel().await.map_err(|e| labelled(e, self.0.work.server(), &self.0.work.ticket()))
     }
 }
 
 impl<T> fmt::Debug for Operation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ticket, limit) = (self.work.ticket(), self.limit);
+        let (ticket, limit) = (self.0.work.ticket(), self.0.limit);
         f.debug_struct("Operation").field("ticket", &ticket).field("limit", &limit).finish_non_exhaustive()
     }
 }
@@ -98,6 +93,6 @@ impl<T: Send + 'static> IntoFuture for Operation<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(Wait::new(self).run())
+        Box::pin(Wait::new(self.0).run())
     }
 }

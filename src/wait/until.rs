@@ -8,7 +8,7 @@ use crate::ticket::Ticket;
 use crate::wait::checked::Check;
 use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
 
-/// A wait for something to become true: `.await` it for what was waited for.
+/// A wait for a condition: `.await` it for the thing that meets it.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
 /// # Ok(()) }
 /// ```
 ///
-/// There is always a limit: ten minutes if not set. Every other end is a [`WaitError`]:
-/// [`WaitEnd::Failed`](crate::WaitEnd::Failed) when it can't become true any more,
-/// [`WaitEnd::Gone`](crate::WaitEnd::Gone) when the thing is gone. Nothing is asked before `.await`; dropping it changes
+/// A wait is always limited: to ten minutes by default. If it ends without success, the error is a [`WaitError`]:
+/// [`WaitEnd::Failed`](crate::WaitEnd::Failed) if the condition can't become true any more,
+/// [`WaitEnd::Gone`](crate::WaitEnd::Gone) if the thing is gone. Nothing is sent before `.await`. Dropping it changes
 /// nothing on the server.
 #[must_use = "nothing is asked before `.await`"]
 pub struct Until<T>(Operation<T>);
@@ -42,20 +42,19 @@ impl<T> Until<T> {
         Self(self.0.after(check))
     }
 
-    /// Calls `tell` at the first look and then whenever something changes.
+    /// Calls `tell` once at the start, and then whenever the progress changes.
     pub fn on_progress(self, tell: impl FnMut(&Progress) + Send + 'static) -> Self {
         Self(self.0.on_progress(tell))
     }
 
-    /// How long to wait at most.
+    /// Limits the wait.
     ///
-    /// An answer that is on its way at that moment gets up to five seconds more.
+    /// An answer that is already on its way gets up to five seconds more.
     pub fn timeout(self, limit: Duration) -> Self {
         Self(self.0.timeout(limit))
     }
 
-    /// Names what is waited for, so that any process can go on waiting. A wait for a condition in the caller's own
-    /// words can't be resumed by it.
+    /// A ticket with which any process can go on waiting. A wait for a condition of your own can't be resumed.
     pub fn ticket(&self) -> Ticket {
         self.0.ticket()
     }

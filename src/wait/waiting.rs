@@ -5,15 +5,26 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::end::Stopped;
-use super::{BoxFuture, Look, Operation, Progress, WaitEnd, WaitError};
+use super::{BoxFuture, Look, Progress, WaitEnd, WaitError, Work};
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::gate::Queued;
 
+/// What is waited for, and how.
+pub(super) struct Terms<T> {
+    pub(super) work: Box<dyn Work<Output = T>>,
+    pub(super) limit: Duration,
+    /// The limit that the caller set, if some of its time had passed before.
+    pub(super) told: Option<Duration>,
+    pub(super) progress: Option<Tell>,
+}
+
+pub(super) type Tell = Box<dyn FnMut(&Progress) + Send>;
+
 /// A wait under way.
 pub(super) struct Wait<T> {
-    operation: Operation<T>,
+    terms: Terms<T>,
     started: Instant,
     last: Option<Progress>,
     looks: u32,
@@ -33,12 +44,12 @@ impl<T> Wait<T> {
     /// Between two looks that failed.
     const PAUSE: Duration = Duration::from_millis(500);
 
-    pub(super) fn new(mut operation: Operation<T>) -> Self {
-        if operation.progress.is_some() {
-            operation.work.watch_closely();
+    pub(super) fn new(mut terms: Terms<T>) -> Self {
+        if terms.progress.is_some() {
+            terms.work.watch_closely();
         }
         let (started, queued) = (Instant::now(), Duration::ZERO);
-        Self { operation, started, last: None, looks: 0, silent: None, queued }
+        Self { terms, started, last: None, looks: 0, silent: None, queued }
     }
 
     pub(super) async fn run(mut self) -> Result<T, WaitError> {
@@ -56,7 +67,7 @@ impl<T> Wait<T> {
                     return self.finish().await;
                 }
                 Ok(Look::Failed(e)) => return Err(self.end(WaitEnd::Failed, e)),
-                Ok(Look::Gone) => return self.settle().await,
+                Ok(Look::Gone) => return self.reconcile().await,
                 Ok(Look::Running { progress, pause }) => {
                     self.tell(progress);
                     pause
@@ -72,22 +83,22 @@ impl<T> Wait<T> {
     }
 
     fn left(&self) -> Duration {
-        self.operation.limit.saturating_sub(self.started.elapsed())
+        self.terms.limit.saturating_sub(self.started.elapsed())
     }
 
     /// What the limit leaves at the very most.
     fn left_with_overtime(&self) -> Duration {
-        self.operation.limit.saturating_add(Self::OVERTIME).saturating_sub(self.started.elapsed())
+        self.terms.limit.saturating_add(Self::OVERTIME).saturating_sub(self.started.elapsed())
     }
 
     async fn look(&mut self, patience: Duration) -> Result<Look, Error> {
         self.looks = self.looks.saturating_add(1);
         let (mut limit, most) = (patience.saturating_add(Self::GRACE), self.left_with_overtime());
         if let Some(since) = self.silent {
-            limit = limit.min(self.operation.work.silence().saturating_sub(since.elapsed()));
+            limit = limit.min(self.terms.work.silence().saturating_sub(since.elapsed()));
         }
         let queued = Queued::default();
-        let looked = in_time(limit, most, &queued, self.operation.work.look(patience)).await;
+        let looked = in_time(limit, most, &queued, self.terms.work.look(patience)).await;
         self.queued = queued.time();
         looked
     }
@@ -96,7 +107,7 @@ impl<T> Wait<T> {
         if self.last.as_ref() == Some(&progress) {
             return;
         }
-        if let Some(tell) = &mut self.operation.progress {
+        if let Some(tell) = &mut self.terms.progress {
             tell(&progress);
         }
         self.last = Some(progress);
@@ -108,7 +119,7 @@ impl<T> Wait<T> {
         let lost =
             if e.kind() == ErrorKind::Timeout { deadline::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
-        if !may_pass(e.kind()) || since.elapsed() >= self.operation.work.silence() {
+        if !may_pass(e.kind()) || since.elapsed() >= self.terms.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
         tracing::debug!(error = %e, "a look at the operation failed");
@@ -118,7 +129,7 @@ impl<T> Wait<T> {
     async fn finish(mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
-            match in_time(limit, limit, &Queued::default(), self.operation.work.finish()).await {
+            match in_time(limit, limit, &Queued::default(), self.terms.work.finish()).await {
                 Ok(result) => return Ok(result),
                 Err(e) => self.try_again(e).await?,
             }
@@ -128,7 +139,7 @@ impl<T> Wait<T> {
     /// The work succeeded, or has shown what it left behind: a server out of reach must not make a failure of it.
     async fn try_again(&mut self, e: Error) -> Result<(), WaitError> {
         let since = *self.silent.get_or_insert_with(Instant::now);
-        let hope = is_out_of_reach(e.kind()) && since.elapsed() < self.operation.work.silence();
+        let hope = is_out_of_reach(e.kind()) && since.elapsed() < self.terms.work.silence();
         if !hope || self.left().is_zero() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
@@ -137,10 +148,10 @@ impl<T> Wait<T> {
         Ok(())
     }
 
-    async fn settle(mut self) -> Result<T, WaitError> {
+    async fn reconcile(mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
-            match in_time(limit, limit, &Queued::default(), self.operation.work.reconcile()).await {
+            match in_time(limit, limit, &Queued::default(), self.terms.work.reconcile()).await {
                 Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
                 settled => return self.settled(settled),
             }
@@ -163,15 +174,15 @@ impl<T> Wait<T> {
     }
 
     fn out_of_time(&mut self) -> WaitError {
-        let limit = self.operation.told.unwrap_or(self.operation.limit);
+        let limit = self.terms.told.unwrap_or(self.terms.limit);
         let seen = self.last.as_ref().map_or_else(|| "nothing was seen of it".to_owned(), |p| p.to_string());
         let e = Error::new(ErrorKind::Timeout, format!("not finished within {limit:?} ({seen})"));
         self.end(WaitEnd::OutOfTime, e.with(|e| e.sent = Sent::Yes))
     }
 
     fn end(&mut self, end: WaitEnd, error: Error) -> WaitError {
-        let ticket = self.operation.work.ticket();
-        let error = labelled(error, self.operation.work.server(), &ticket).with(|e| {
+        let ticket = self.terms.work.ticket();
+        let error = labelled(error, self.terms.work.server(), &ticket).with(|e| {
             if e.attempts == 0 && e.sent != Sent::No {
                 e.attempts = self.looks;
             }

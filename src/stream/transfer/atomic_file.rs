@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::disk::local;
+use super::local_work::local;
 use crate::error::{Error, ErrorKind};
 
 /// What becomes of a symbolic link in the place of the file.

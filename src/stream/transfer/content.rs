@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::disk::local;
+use super::local_work::local;
 use crate::error::{Error, ErrorKind};
 
 /// What is to be pushed to a server.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::atomic_file::{self, Begun, Links, Place};
+use super::local_work::{blocking, local};
 use crate::error::{Error, ErrorKind};
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
@@ -69,23 +70,6 @@ impl Draft {
         let place = self.place;
         blocking(move || place.finish(&file, mode, durable)).await
     }
-}
-
-/// Runs what blocks on a thread for that. When nobody waits for it any more, it runs to its end.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let done = spawn_blocking(work).await;
-    done.unwrap_or_else(|e| {
-        Err(Error::new(ErrorKind::Io, format!("work on this machine's disk ended early: {e}")))
-    })
-}
-
-/// A file of this machine that can't be used.
-pub(crate) fn local(verb: &str, path: &Path, e: io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("can't {verb} {}: {e}", path.display())).with(|inner| {
-        inner.source = Some(e.into());
-    })
 }
 
 #[cfg(test)]

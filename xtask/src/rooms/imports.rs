@@ -70,7 +70,11 @@ impl Paths<'_> {
 
     fn take_macro_path(&mut self, words: &[String]) {
         if let Some(start) = words.iter().position(|word| word == "crate" || word == "super") {
-            self.take(words.get(start..).unwrap_or_default());
+            // Alone it is a visibility.
+            let path = words.get(start..).unwrap_or_default();
+            if path.len() > 1 {
+                self.take(path);
+            }
         }
     }
 }
@@ -99,7 +103,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
 
     fn visit_path(&mut self, path: &'ast Path) {
         let words: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.take(&words);
+        // A word alone has come in by `use`, or is a variable.
+        if words.len() > 1 {
+            self.take(&words);
+        }
         visit::visit_path(self, path);
     }
 
