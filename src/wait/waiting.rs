@@ -261,6 +261,7 @@ fn api_name(api: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::Operation;
     use crate::wait::Work;
 
     /// Each of its steps either works at once or never answers.
