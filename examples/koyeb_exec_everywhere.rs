@@ -29,7 +29,7 @@ async fn main() -> Outcome {
         }
         Some((name, command)) if !command.is_empty() => {
             let koyeb = Koyeb::discover().await?;
-            let found = koyeb.services().name(name).list().all().await?;
+            let found = koyeb.services().name(name).await?;
             let service = found.first().ok_or_else(|| format!("no service {name}"))?;
             everywhere(koyeb.service(service.id()), command).await
         }
@@ -38,7 +38,7 @@ async fn main() -> Outcome {
 }
 
 async fn everywhere(service: ServiceRef, command: &[String]) -> Outcome {
-    let healthy = service.instances().status(InstanceStatus::Healthy).list();
+    let healthy = service.instances().status(InstanceStatus::Healthy).stream();
     let runs = healthy.map_ok(|instance| async move {
         let outcome = instance.exec(command).output().await;
         Ok((instance.id.clone(), outcome))

@@ -19,7 +19,7 @@ async fn main() -> Outcome {
         None => demo().await,
         Some(name) => {
             let koyeb = Koyeb::discover().await?;
-            let found = koyeb.services().name(&name).list().all().await?;
+            let found = koyeb.services().name(&name).await?;
             let service = found.first().ok_or_else(|| format!("no service {name}"))?;
             follow(koyeb.service(service.id())).await
         }

@@ -159,7 +159,7 @@ async fn launch(place: &mut Place, bar: &ProgressBar) -> Outcome<Instance> {
 }
 
 async fn healthy(service: &ServiceRef) -> windlass::Result<Vec<koyeb::Instance>> {
-    service.instances().status(InstanceStatus::Healthy).list().all().await
+    service.instances().status(InstanceStatus::Healthy).await
 }
 
 /// The cheapest type that is available, and where.

@@ -122,7 +122,7 @@ impl Cloud {
                 neutral(self, lambda.instances().stream(), from_lambda_cloud::instance)
             }
             #[cfg(feature = "koyeb")]
-            Self::Koyeb(koyeb) => neutral(self, koyeb.instances().list(), from_koyeb::instance),
+            Self::Koyeb(koyeb) => neutral(self, koyeb.instances().stream(), from_koyeb::instance),
             #[cfg(feature = "shakenfist")]
             Self::ShakenFist(sf) => neutral(self, sf.instances().stream(), from_shakenfist::instance),
         }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::organization::Switch;
-use super::{Core, Koyeb, reply, subprotocol};
+use super::client::{Core, Koyeb};
+use super::organization_token::Switch;
+use super::{discover, reply, subprotocol};
+use crate::config::{self, Surroundings};
 use crate::error::{Error, ErrorKind};
 use crate::place::{self, Place, Server};
 use crate::raw;
@@ -17,22 +19,30 @@ use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared, checked};
 use crate::transport::{http_client, tls};
+use crate::wait::into_future;
 
-/// Where the service is if nobody says otherwise.
+/// The default address of the service.
 const URL: &str = "https://app.koyeb.com";
 
-/// A way to the service; made by [`Koyeb::token`].
+/// How to reach the service; from [`Koyeb::token`] or [`Koyeb::discover`].
+///
+/// `.await` it for a client whose token the service has accepted, or take the [`client`](Self::client) without asking.
 #[derive(Clone)]
-#[must_use = "nothing happens before `.client()` or `.connect().await`"]
+#[must_use = "nothing is sent before `.await`, and nothing read before that or `.client()`"]
 pub struct Connect {
-    token: Secret,
-    url: String,
+    token: Token,
+    url: Option<String>,
     organization: Option<String>,
     headers: Vec<(String, Secret)>,
     retry: Retry,
     limits: Limits,
     proxy: Option<Secret>,
-    origin: String,
+}
+
+#[derive(Clone)]
+enum Token {
+    Given(Secret),
+    ToBeFound(Surroundings),
 }
 
 impl fmt::Debug for Connect {
@@ -42,112 +52,158 @@ impl fmt::Debug for Connect {
             .field("url", &self.url)
             .field("organization", &self.organization)
             .field("headers", &headers)
-            .field("origin", &self.origin)
             .finish_non_exhaustive()
     }
 }
 
 impl Koyeb {
-    /// A way to the service with a token of a user or an organization.
+    /// The service with a token of a user or an organization.
     ///
     /// ```no_run
     /// # use windlass::koyeb::Koyeb;
     /// # async fn demo(token: windlass::Secret) -> windlass::Result<()> {
-    /// let koyeb = Koyeb::token(token).connect().await?;
+    /// let koyeb = Koyeb::token(token).await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connect::client`]; [`Unauthenticated`](ErrorKind::Unauthenticated) if the service doesn't accept the
+    /// token, [`NotFound`](ErrorKind::NotFound) if there is no such organization, and those of
+    /// [every request](Koyeb#errors).
     pub fn token(token: impl Into<Secret>) -> Connect {
-        Connect {
-            token: token.into(),
-            url: URL.to_owned(),
+        Connect::new(Token::Given(token.into()))
+    }
+
+    /// The service with the token that the vendor's tools use.
+    ///
+    /// Variables go before the file of the `koyeb` command, each setting by itself:
+    ///
+    /// | setting | variables | in the file |
+    /// | --- | --- | --- |
+    /// | token | `KOYEB_TOKEN`, `KOYEB_API_TOKEN` | `token` |
+    /// | place | `KOYEB_URL`, `KOYEB_API_HOST` | `url` |
+    /// | organization | `KOYEB_ORGANIZATION` | `organization` |
+    ///
+    /// The file is `~/.koyeb.yaml`, or the one in `KOYEB_CONFIG`. What is set by hand goes before all of them.
+    ///
+    /// ```no_run
+    /// # use windlass::koyeb::Koyeb;
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let koyeb = Koyeb::discover().organization("0b5c").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) with all places that were tried if there is no token, or if the file
+    /// can't be read; and those of [`token`](Self::token).
+    pub fn discover() -> Connect {
+        Connect::new(Token::ToBeFound(Surroundings::real()))
+    }
+}
+
+impl Connect {
+    fn new(token: Token) -> Self {
+        Self {
+            token,
+            url: None,
             organization: None,
             headers: Vec::new(),
             // A limit that is reached is lifted within a minute: one pause can be that long.
             retry: Retry::default().backoff(Duration::from_millis(100), Duration::from_secs(60)),
             limits: Limits::default(),
             proxy: None,
-            origin: "a token that was given".to_owned(),
         }
     }
-}
 
-impl Connect {
-    /// Another place than `https://app.koyeb.com`. Without TLS only this machine itself.
+    /// Another address than `https://app.koyeb.com`. Plain HTTP is accepted only for this machine itself.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = url.into();
+        self.url = Some(url.into());
         self
     }
 
     /// Works in this organization of the user, by its id: the user's token is exchanged for one of the organization.
     ///
-    /// Commands and logs of users with several organizations work only so.
+    /// Users with several organizations need this for commands and logs.
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.organization = Some(id.into());
         self
     }
 
-    /// Sends this header with every request, as `x-koyeb-project-id`. The value is never printed.
+    /// Sends this header with every request, for example `x-koyeb-project-id`. The value is never printed.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How failed requests are repeated.
-    ///
-    /// If not set: as [`Retry::default`], but with pauses of up to a minute where the service asks for them.
+    /// How failed requests are repeated. The default is [`Retry::default`] with pauses of up to a minute, if the service
+    /// asks for them.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if necessary.
     ///
-    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
-    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    /// The proxy can read everything that goes over plain HTTP, credentials included. If not set, HTTPS uses the proxy in
+    /// `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself never use one.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
+    /// How long an answer may take, how large it may be, and how many requests may be under way at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    pub(super) fn found_by(mut self, origin: impl Into<String>) -> Self {
-        self.origin = origin.into();
-        self
-    }
-
-    /// A client, without asking the service anything.
+    /// A client, without asking the service. After [`Koyeb::discover`] this reads the file with the token, which blocks
+    /// for a moment.
     ///
-    /// An error of [`ErrorKind::Configuration`] for a token that can't be one, of [`ErrorKind::InvalidInput`] for a URL without
-    /// TLS to another machine, a header that is the client's own, or an organization whose id can't be one.
-    pub fn client(self) -> Result<Koyeb, Error> {
-        let url = checked_url(&self.url)?;
-        let place = self.place()?;
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if no token is found or it can't be one,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address, a header or the organization's id can't be right.
+    pub fn client(mut self) -> Result<Koyeb, Error> {
+        let (token, origin) = self.found()?;
+        let url = checked_url(self.url.as_deref().unwrap_or(URL))?;
+        let place = self.place(&url, &token)?;
         let http = http_client::build(self.http(&url)?)?;
-        let credential = self.credential(&http, &url)?;
+        let credential = self.credential(&http, &url, &token)?;
         let shared = Shared::new("koyeb", &url, reply::explain, credential, self.limits)
             .upgraded_with(subprotocol::put_on);
         let raw = raw::koyeb::Client { handle: Handle::new(http, &url, shared, self.retry) };
-        Ok(Koyeb(Arc::new(Core { raw, origin: self.origin, place })))
+        Ok(Koyeb(Arc::new(Core { raw, origin, place })))
     }
 
-    /// A client whose token the service has accepted.
-    pub async fn connect(self) -> Result<Koyeb, Error> {
-        let koyeb = self.client()?;
-        koyeb.instances().page_size(1).list().next_page().await.map_err(Error::while_connecting)?;
+    /// The token and where it comes from. What was set by hand stays.
+    fn found(&mut self) -> Result<(Secret, String), Error> {
+        match &self.token {
+            Token::Given(token) => Ok((token.clone(), "a token that was given".to_owned())),
+            Token::ToBeFound(surroundings) => {
+                let found = discover::find(surroundings)?;
+                self.url = self.url.take().or(found.url);
+                self.organization = self.organization.take().or(found.organization);
+                Ok((found.token, found.origin))
+            }
+        }
+    }
+
+    async fn connect(self) -> Result<Koyeb, Error> {
+        let koyeb = config::aside(|| self.client()).await?;
+        let one = koyeb.raw().list_instances().limit("1").offset("0");
+        one.send().await.map_err(Error::while_connecting)?;
         Ok(koyeb)
     }
 
-    fn place(&self) -> Result<Place, Error> {
+    fn place(&self, url: &str, token: &Secret) -> Result<Place, Error> {
         let scope = match &self.organization {
             Some(id) => format!("organization:{id}"),
-            None => place::account("koyeb", self.token.expose()),
+            None => place::account("koyeb", token.expose()),
         };
-        Ok(Place { api: "koyeb", server: Server::at(&http_client::base_url(&self.url)?), scope })
+        Ok(Place { api: "koyeb", server: Server::at(&http_client::base_url(url)?), scope })
     }
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
@@ -166,21 +222,23 @@ impl Connect {
         Ok(headers)
     }
 
-    fn credential(&self, http: &reqwest::Client, url: &str) -> Result<Credential, Error> {
-        if !subprotocol::can_carry(self.token.expose()) {
+    fn credential(&self, http: &reqwest::Client, url: &str, token: &Secret) -> Result<Credential, Error> {
+        if !subprotocol::can_carry(token.expose()) {
             return Err(Error::new(
                 ErrorKind::Configuration,
                 "the token is empty or holds what no token can hold",
             ));
         }
-        let own = Credential::Fixed(bearer(&self.token)?);
+        let own = Credential::Fixed(bearer(token)?);
         let Some(id) = &self.organization else { return Ok(own) };
         let id = checked("organization", id)?.to_owned();
         Ok(Credential::fetched(Switch::new(http, url, own, id, self.limits.clone())))
     }
 }
 
-/// What would make requests something else than they are.
+into_future!(Connect => Koyeb: |this| this.connect().await);
+
+/// Headers that the client sets itself.
 const OWN: [&str; 7] =
     ["authorization", "connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"];
 
@@ -246,6 +304,16 @@ mod tests {
     fn organizations_that_lead_elsewhere_are_refused() {
         assert_eq!(kind(Koyeb::token("t").organization("..")), Err(ErrorKind::InvalidInput));
         assert_eq!(kind(Koyeb::token("t").organization("")), Err(ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn what_is_set_by_hand_goes_before_what_is_found() {
+        let variables = [("KOYEB_TOKEN", "t"), ("KOYEB_URL", "https://a.example")];
+        let found = || Connect::new(Token::ToBeFound(Surroundings::made(&variables, std::path::Path::new("/"))));
+        let shown = |connect: Connect| connect.client().map(|koyeb| format!("{koyeb:?}")).unwrap_or_default();
+        let env = shown(found());
+        assert!(env.contains("a.example") && env.contains("KOYEB_TOKEN"), "{env}");
+        assert!(shown(found().url("https://b.example")).contains("b.example"));
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! Lists of deployments.
 
-use super::data::DeploymentInfo;
-use super::pager::{self, Came, Item, Spot};
-use super::{Deployment, DeploymentStatus, Koyeb, given, push};
+use super::client::Koyeb;
+use super::deployment::Deployment;
+use super::model::DeploymentInfo;
+use super::offset_pages::{self, Came, Item, Spot};
+use super::parameters::{given, push};
+use super::service::Service;
+use super::types::DeploymentStatus;
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::list::List;
+use crate::wait::into_future;
 
-/// Which deployments; from [`Koyeb::deployments`].
+/// A query for deployments; from [`Koyeb::deployments`]. `.await` it for a `Vec`, or read it item by item with
+/// [`stream`](Self::stream).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Deployments {
     koyeb: Koyeb,
     app: Option<String>,
@@ -19,10 +26,22 @@ pub struct Deployments {
 }
 
 impl Koyeb {
-    /// The deployments of the organization, to be narrowed down and listed.
+    /// The deployments of the organization.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn deployments(&self) -> Deployments {
         let koyeb = self.clone();
         Deployments { koyeb, app: None, service: None, statuses: None, ids: None, page_size: None }
+    }
+}
+
+impl<D: Identified> Service<D> {
+    /// Its deployments, including past ones.
+    pub fn deployments(&self) -> Deployments {
+        self.koyeb.deployments().service(self.id())
     }
 }
 
@@ -39,13 +58,13 @@ impl Deployments {
         self
     }
 
-    /// Only those in this state, or in one of those named so.
+    /// Only those in this state, or in one of several: repeated calls are ORed.
     pub fn status(mut self, status: DeploymentStatus) -> Self {
         push(&mut self.statuses, status);
         self
     }
 
-    /// Only the one of this id, or those named so.
+    /// Only the one of this id, or several: repeated calls are ORed.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         push(&mut self.ids, id.into());
         self
@@ -57,10 +76,10 @@ impl Deployments {
         self
     }
 
-    /// The list as a stream over all pages.
-    pub fn list(self) -> List<Deployment> {
+    /// The list as a stream over all pages. The next page is fetched while one is read.
+    pub fn stream(self) -> List<Deployment> {
         let label = self.koyeb.label("list_deployments", "");
-        pager::list(self.page_size, move |spot| {
+        offset_pages::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
@@ -80,6 +99,8 @@ impl Deployments {
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
+
+into_future!(Deployments => Vec<Deployment>: |query| query.stream().all().await);
 
 impl Item for Deployment {
     fn id(&self) -> &str {

@@ -4,30 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Connect, Koyeb};
-use crate::config::{self, Surroundings, Tried, file};
+use crate::config::{Surroundings, Tried, file};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-impl Koyeb {
-    /// Finds a token, and connects.
-    ///
-    /// Variables go first, then the file of the `koyeb` command, each setting by itself:
-    ///
-    /// | setting | variables | in the file |
-    /// | --- | --- | --- |
-    /// | token | `KOYEB_TOKEN`, `KOYEB_API_TOKEN` | `token` |
-    /// | place | `KOYEB_URL`, `KOYEB_API_HOST` | `url` |
-    /// | organization | `KOYEB_ORGANIZATION` | `organization` |
-    ///
-    /// The file is `~/.koyeb.yaml` unless `KOYEB_CONFIG` names another one. Fails with [`ErrorKind::Configuration`] and a
-    /// list of all that was tried.
-    pub async fn discover() -> Result<Self, Error> {
-        config::aside(|| find(&Surroundings::real())).await?.connect().await
-    }
+/// The settings that were found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) token: Secret,
+    /// Where the token was found, for people.
+    pub(super) origin: String,
+    pub(super) url: Option<String>,
+    pub(super) organization: Option<String>,
 }
 
-fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
+pub(super) fn find(surroundings: &Surroundings) -> Result<Found, Error> {
     let mut tried = Tried::default();
     let file = File::find(surroundings, &mut tried)?;
     let variable = |names: [&str; 2]| {
@@ -39,15 +30,9 @@ fn find(surroundings: &Surroundings) -> Result<Connect, Error> {
     let Some((origin, token)) = from_variable.or(from_file) else {
         return Err(tried.error("a Koyeb token"));
     };
-    let mut connect = Koyeb::token(token).found_by(origin);
-    let url = variable(["KOYEB_URL", "KOYEB_API_HOST"]).map(|(_, url)| url);
-    if let Some(url) = url.or(file.settings.url) {
-        connect = connect.url(url);
-    }
-    if let Some(id) = surroundings.variable("KOYEB_ORGANIZATION").or(file.settings.organization) {
-        connect = connect.organization(id);
-    }
-    Ok(connect)
+    let url = variable(["KOYEB_URL", "KOYEB_API_HOST"]).map(|(_, url)| url).or(file.settings.url);
+    let organization = surroundings.variable("KOYEB_ORGANIZATION").or(file.settings.organization);
+    Ok(Found { token, origin, url, organization })
 }
 
 /// The file of the `koyeb` command; empty if there is none.
@@ -73,7 +58,7 @@ impl File {
     fn find(surroundings: &Surroundings, tried: &mut Tried) -> Result<Self, Error> {
         tried.add("KOYEB_TOKEN");
         tried.add("KOYEB_API_TOKEN");
-        // A setting is meant: a file that is named must be there.
+        // A file that is named must exist.
         if let Some(path) = surroundings.variable("KOYEB_CONFIG") {
             tried.add(format_args!("KOYEB_CONFIG={path}"));
             return Self::read(Path::new(&path));

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::frame;
-use super::{Instance, Koyeb, Service, Subject};
+use super::client::Koyeb;
+use super::exec_protocol;
+use super::instance::Instance;
+use super::reply::says_why;
+use super::service::Service;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::Identified;
 use crate::stream::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
 use crate::stream::socket::{Frame, Socket};
 use crate::transport::{Label, checked};
@@ -46,7 +50,7 @@ impl fmt::Debug for Exec {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Runs a command in the instance, in the manner of `std::process::Command`.
     ///
     /// ```no_run
@@ -61,7 +65,7 @@ impl<D: Subject> Instance<D> {
     }
 }
 
-impl<D: Subject> Service<D> {
+impl<D: Identified> Service<D> {
     /// Runs a command in one of the service's instances, which the service chooses.
     pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
         Exec::new(&self.koyeb, self.id(), true, command)
@@ -156,11 +160,11 @@ impl Exec {
         self.check()?;
         let Self { target, command, terminal, stdin, keepalive, max_output } = self;
         let socket = target.connect().await?.watched(keepalive, keepalive);
-        let start = frame::start(&target.id, target.id_type(), &command, terminal.is_some());
+        let start = exec_protocol::start(&target.id, target.id_type(), &command, terminal.is_some());
         let talk = Talk { socket, target, terminal: terminal.is_some() };
         talk.begin(&start).await?;
         if let Some((width, height)) = terminal {
-            talk.begin(&frame::size(width, height)).await?;
+            talk.begin(&exec_protocol::size(width, height)).await?;
         }
         Ok(Process::new(stdin, |wires| talk.run(wires)).of(label, max_output))
     }
@@ -206,11 +210,6 @@ impl Target {
             }),
         }
     }
-}
-
-/// What explains a connection that closes at once.
-pub(super) fn says_why(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound)
 }
 
 /// A connection that broke, unlike one that is silent, has a cause.
@@ -270,7 +269,7 @@ impl Talk {
         let mut silent = true;
         loop {
             let said = match self.socket.next().await {
-                Ok(Some(Frame::Text(text) | Frame::Binary(text))) => frame::read(&text)?,
+                Ok(Some(Frame::Text(text) | Frame::Binary(text))) => exec_protocol::read(&text)?,
                 Ok(None) if silent => return Err(self.target.why_closed().await),
                 Err(e) if silent && is_cut(&e) => return Err(self.target.why_closed().await),
                 Ok(None) => return Err(cut("the connection closed without an exit status")),
@@ -289,18 +288,18 @@ impl Talk {
     /// Sends all input and its end. The command may end without reading it.
     async fn feed<T>(&self, mut input: Input) -> T {
         let mut sent = 0;
-        while let Some(piece) = input.next(frame::PIECE).await {
+        while let Some(piece) = input.next(exec_protocol::PIECE).await {
             sent += piece.len();
             if sent > UNREAD {
                 self.socket.watch_no_more();
             }
-            if self.say(&frame::stdin(&piece)).await.is_err() {
+            if self.say(&exec_protocol::stdin(&piece)).await.is_err() {
                 // Reading tells why.
                 drop(input);
                 return std::future::pending().await;
             }
         }
-        let _ = self.say(&frame::end_of_stdin()).await;
+        let _ = self.say(&exec_protocol::end_of_stdin()).await;
         std::future::pending().await
     }
 
@@ -322,7 +321,7 @@ impl Talk {
 
     async fn resize(&self, asked: Asked, width: u16, height: u16) {
         let result = match self.terminal {
-            true => self.say(&frame::size(width, height)).await,
+            true => self.say(&exec_protocol::size(width, height)).await,
             false => Err(Error::invalid("size", "the command has no terminal")),
         };
         asked.answer(result);

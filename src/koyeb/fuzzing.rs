@@ -2,7 +2,7 @@
 
 /// A frame of a running command.
 pub fn frame(frame: &[u8]) {
-    let _ = super::frame::read(frame);
+    let _ = super::exec_protocol::read(frame);
 }
 
 /// The file of the `koyeb` command.

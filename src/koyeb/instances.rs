@@ -2,28 +2,35 @@
 
 use chrono::{DateTime, Utc};
 
-use super::data::InstanceInfo;
-use super::pager::{self, Came, Item, Spot};
+use super::client::Koyeb;
+use super::deployment::Deployment;
+use super::instance::Instance;
+use super::model::InstanceInfo;
+use super::offset_pages::{self, Came, Item, Spot};
+use super::parameters::{given, push};
 use super::service::Service;
-use super::{Deployment, Instance, InstanceStatus, Koyeb, Order, Subject, given, push};
+use super::types::{InstanceStatus, Order};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::list::List;
+use crate::wait::into_future;
 
-/// Which instances; from [`Koyeb::instances`].
+/// A query for instances; from [`Koyeb::instances`]. `.await` it for a `Vec`, or read it item by item with
+/// [`stream`](Self::stream).
 ///
 /// ```no_run
 /// # use windlass::koyeb::{InstanceStatus, Koyeb};
 /// # async fn demo(koyeb: Koyeb) -> windlass::Result<()> {
 /// let awake = koyeb.instances().service("8a41").status(InstanceStatus::Healthy).status(InstanceStatus::Starting);
-/// for instance in awake.list().all().await? {
+/// for instance in awake.await? {
 ///     println!("{} {} {}", instance.id, instance.status, instance.region);
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// Several states or ids are alternatives; all else must hold at the same time.
+/// Repeated states or ids are ORed; all other filters are ANDed. Koyeb has no labels.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Instances {
     koyeb: Koyeb,
     app: Option<String>,
@@ -41,7 +48,12 @@ pub struct Instances {
 }
 
 impl Koyeb {
-    /// The instances of the organization, to be narrowed down and listed.
+    /// The instances of the organization.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn instances(&self) -> Instances {
         Instances {
             koyeb: self.clone(),
@@ -61,15 +73,15 @@ impl Koyeb {
     }
 }
 
-impl<D: Subject> Service<D> {
-    /// Its instances, past ones included.
+impl<D: Identified> Service<D> {
+    /// Its instances, including past ones.
     pub fn instances(&self) -> Instances {
         self.koyeb.instances().service(self.id())
     }
 }
 
-impl<D: Subject> Deployment<D> {
-    /// Its instances, past ones included.
+impl<D: Identified> Deployment<D> {
+    /// Its instances, including past ones.
     pub fn instances(&self) -> Instances {
         self.koyeb.instances().deployment(self.id())
     }
@@ -112,13 +124,13 @@ impl Instances {
         self
     }
 
-    /// Only those in this state, or in one of those named so.
+    /// Only those in this state, or in one of several: repeated calls are ORed.
     pub fn status(mut self, status: InstanceStatus) -> Self {
         push(&mut self.statuses, status);
         self
     }
 
-    /// Only the one of this id, or those named so. The service knows this filter since August 2026.
+    /// Only the one of this id, or several: repeated calls are ORed. The service knows this filter since August 2026.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         push(&mut self.ids, id.into());
         self
@@ -149,9 +161,9 @@ impl Instances {
     }
 
     /// The list as a stream over all pages. The next page is fetched while one is read.
-    pub fn list(self) -> List<Instance> {
+    pub fn stream(self) -> List<Instance> {
         let label = self.koyeb.label("list_instances", "");
-        pager::list(self.page_size, move |spot| {
+        offset_pages::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
@@ -178,6 +190,8 @@ impl Instances {
         Ok(Came { items, count: reply.count, has_next: None, ids: self.ids })
     }
 }
+
+into_future!(Instances => Vec<Instance>: |query| query.stream().all().await);
 
 impl Item for Instance {
     fn id(&self) -> &str {

@@ -1,16 +1,23 @@
 //! Logs: what instances and builds wrote.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Deployment, Instance, Koyeb, LogStream, LogType, Order, Service, Subject, push, types};
+use super::client::Koyeb;
+use super::deployment::Deployment;
+use super::instance::Instance;
+use super::parameters::push;
+use super::service::Service;
+use super::types::{self, LogStream, LogType, Order};
 use crate::error::Error;
+use crate::handle::Identified;
 
-/// Gives a raw call what is in a filter; the two calls are two types.
+/// Gives a raw call what is in a filter. A macro, because searching and following have calls of different types.
 macro_rules! narrowed {
     ($call:expr, $filter:expr) => {{
         let filter = $filter;
-        given!($call;
+        $crate::koyeb::parameters::given!($call;
             type_ = filter.kind,
             app_id = filter.app,
             service_id = filter.service,
@@ -29,7 +36,7 @@ macro_rules! narrowed {
 pub(super) use narrowed;
 
 /// A line of a log.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LogLine {
     /// Its text.
@@ -38,7 +45,7 @@ pub struct LogLine {
     pub created_at: Option<DateTime<Utc>>,
     /// What it was written to.
     pub stream: LogStream,
-    /// Who wrote it, if it was an instance.
+    /// The instance that wrote it, if it was one.
     pub instance_id: Option<String>,
     /// Its service.
     pub service_id: Option<String>,
@@ -70,25 +77,25 @@ impl From<types::LogEntry> for LogLine {
     }
 }
 
-/// Which lines; from [`Koyeb::logs`] or the `logs` of an instance, a service or a deployment.
+/// A query for lines; from [`Koyeb::logs`] or the `logs` of an instance, a service or a deployment.
 ///
 /// ```no_run
-/// use futures_util::TryStreamExt;
 /// use windlass::koyeb::LogStream;
 /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
 /// let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-/// let mut errors = koyeb.service("8a41").logs().stream(LogStream::Stderr).start(hour_ago).text("timeout").query();
-/// while let Some(line) = errors.try_next().await? {
+/// let errors = koyeb.service("8a41").logs().log_stream(LogStream::Stderr).start(hour_ago).text("timeout");
+/// for line in errors.await? {
 ///     println!("{:?} {}", line.created_at, line.message);
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// [`query`](Self::query) searches what is there, [`tail`](Self::tail) follows what comes.
+/// `.await` it for a `Vec` of what was written, or read that line by line with [`stream`](Self::stream);
+/// [`tail`](Self::tail) follows what is being written.
 ///
 /// Vendor's page: <https://www.koyeb.com/docs/run-and-scale/logs>
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before `.query()` is read or `.tail().await`"]
+#[must_use = "nothing is sent before `.await`, `.stream()` or `.tail().await`"]
 pub struct Logs {
     pub(super) koyeb: Koyeb,
     pub(super) filter: Filter,
@@ -114,27 +121,32 @@ pub(super) struct Filter {
 }
 
 impl Koyeb {
-    /// Logs, to be narrowed down at least to an app, a service, a deployment or instances.
+    /// Logs. At least an app, a service, a deployment or an instance must be named.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if nothing is named, or if filters exclude each other, and those of
+    /// [every request](Koyeb#errors).
     pub fn logs(&self) -> Logs {
         Logs { koyeb: self.clone(), filter: Filter::default(), end: None, order: None }
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// What it wrote.
     pub fn logs(&self) -> Logs {
         self.koyeb.logs().instance(self.id())
     }
 }
 
-impl<D: Subject> Service<D> {
+impl<D: Identified> Service<D> {
     /// What its instances wrote, or with [`Logs::build`] its builds.
     pub fn logs(&self) -> Logs {
         self.koyeb.logs().service(self.id())
     }
 }
 
-impl<D: Subject> Deployment<D> {
+impl<D: Identified> Deployment<D> {
     /// What its instances wrote, or with [`Logs::build`] its build.
     pub fn logs(&self) -> Logs {
         self.koyeb.logs().deployment(self.id())
@@ -172,19 +184,19 @@ impl Logs {
         self
     }
 
-    /// Only those of this instance, or of those named so, by id.
+    /// Only those of this instance, by its id; repeated calls are ORed.
     pub fn instance(mut self, id: impl Into<String>) -> Self {
         push(&mut self.filter.instances, id.into());
         self
     }
 
-    /// Only those of this stream, or of those named so.
-    pub fn stream(mut self, stream: LogStream) -> Self {
+    /// Only those of this stream; repeated calls are ORed.
+    pub fn log_stream(mut self, stream: LogStream) -> Self {
         push(&mut self.filter.streams, stream);
         self
     }
 
-    /// Only those of this region, or of those named so.
+    /// Only those of this region; repeated calls are ORed.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         push(&mut self.filter.regions, region.into());
         self
@@ -202,14 +214,14 @@ impl Logs {
         self
     }
 
-    /// From when on: a `SystemTime` or a time of `chrono`. If not set, a search starts 15 minutes ago and a tail
+    /// From this time on: a `SystemTime` or a time of `chrono`. If not set, a search starts 15 minutes ago and a tail
     /// 24 hours ago.
     pub fn start(mut self, time: impl Into<DateTime<Utc>>) -> Self {
         self.filter.start = Some(time.into());
         self
     }
 
-    /// Up to when; now if not set. A tail has no end.
+    /// Up to this time; now if not set. A tail has no end.
     pub fn end(mut self, time: impl Into<DateTime<Utc>>) -> Self {
         self.end = Some(time.into());
         self

@@ -1,27 +1,41 @@
 //! Deploying a service again.
 
-use std::future::IntoFuture;
-
-use super::data::DeploymentInfo;
-use super::deployment::{self, Deployment};
-use super::{Service, ServiceRef, Subject, reply, types};
+use super::deployment::Deployment;
+use super::deployment_wait::until_healthy;
+use super::model::DeploymentInfo;
+use super::service::{Service, ServiceRef};
+use super::{reply, types};
 use crate::error::Error;
-use crate::wait::{BoxFuture, Operation};
+use crate::handle::Identified;
+use crate::wait::{Operation, into_future};
 
-impl<D: Subject> Service<D> {
+impl<D: Identified> Service<D> {
     /// Deploys it again: the same definition, built and started anew.
+    ///
+    /// ```no_run
+    /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
+    /// let deployment = koyeb.service("8a41").redeploy().sha("0f3a").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost: the request is never repeated blindly.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such service,
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) as soon as the deployment fails,
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) if it is cancelled, those of [every request](super::Koyeb#errors), and
+    /// those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn redeploy(&self) -> Redeploy {
         let request =
             types::RedeployRequest { deployment_group: None, sha: None, skip_build: None, use_cache: None };
-        Redeploy { service: self.by_id(), request }
+        Redeploy { service: self.reference(), request }
     }
 }
 
-/// A service to be deployed again: `.await` it for the healthy deployment, or [`send`](Self::send) it and keep the
-/// operation.
+/// Deploys a service again; from [`Service::redeploy`].
 ///
-/// The request is never repeated blindly: where its answer is lost, the error is of
-/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). To cancel the operation cancels the deployment.
+/// `.await` it for the healthy deployment, or [`send`](Self::send) it and keep the operation. Cancelling the operation
+/// cancels the deployment.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Redeploy {
@@ -54,7 +68,11 @@ impl Redeploy {
         self
     }
 
-    /// Sends the request; the deployment goes on by itself.
+    /// Sends the request; the deployment then proceeds by itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Service::redeploy`], without those of the wait.
     pub async fn send(self) -> Result<Operation<Deployment>, Error> {
         let Self { service, request } = self;
         let call = service.koyeb.raw().redeploy_service().id(service.id()).body(request).send();
@@ -63,15 +81,8 @@ impl Redeploy {
         if deployment.id.is_empty() {
             return Err(head.facts().bad_reply("the reply has no id of the deployment"));
         }
-        Ok(deployment::until_healthy(&deployment))
+        Ok(until_healthy(&deployment))
     }
 }
 
-impl IntoFuture for Redeploy {
-    type Output = Result<Deployment, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Redeploy => Deployment: |this| Ok(this.send().await?.await?));

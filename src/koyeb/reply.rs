@@ -105,7 +105,12 @@ pub(super) fn unclear(e: Error) -> Error {
     })
 }
 
-/// What there is to say about a state, for progress and errors.
+/// Errors that explain why a connection was closed at once.
+pub(super) fn says_why(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound)
+}
+
+/// The messages of a state, for progress and errors.
 pub(super) fn words(messages: &[String]) -> String {
     let said = messages.iter().map(|message| message.trim()).filter(|message| !message.is_empty());
     said.collect::<Vec<_>>().join("; ")

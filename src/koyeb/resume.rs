@@ -1,13 +1,18 @@
 //! Resuming a wait by its ticket.
 
-use super::{Deployment, Instance, Koyeb, Service, Snapshot, deployment, instance, scale, service, snapshot};
+use super::client::Koyeb;
+use super::deployment::Deployment;
+use super::instance::Instance;
+use super::service::Service;
+use super::snapshot::Snapshot;
+use super::{deployment_wait, instance_wait, scale, service_wait, snapshot_wait};
 use crate::client::Client;
 use crate::error::Error;
 use crate::ticket::Ticket;
 use crate::wait::Operation;
 
 impl Koyeb {
-    /// Goes on waiting for what a ticket names.
+    /// Continues a wait by its ticket.
     ///
     /// ```no_run
     /// # use windlass::koyeb::{Deployment, Koyeb};
@@ -16,10 +21,14 @@ impl Koyeb {
     /// # Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the operation had when the ticket was taken: [`Instance`], [`Service`] for pause
-    /// and resume, [`Deployment`] for redeploy and cancel, [`Snapshot`], or `()` for scale and delete; anything else is
-    /// an error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another organization or token; see
-    /// [`Ticket`].
+    /// The type must be the one that the wait had when the ticket was taken: [`Instance`], [`Service`], [`Deployment`] or
+    /// [`Snapshot`] for `until_…`, [`Deployment`] for redeploy, [`Snapshot`] for a new snapshot, and `()` for scale, pause,
+    /// resume, cancel and delete.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the ticket is for another type, or of another organization or
+    /// token; see [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
@@ -45,30 +54,33 @@ mod sealed {
 
 impl Resume for Instance {
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>> {
-        instance::resume(koyeb, ticket)
+        instance_wait::resume(koyeb, ticket)
     }
 }
 
 impl Resume for Service {
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>> {
-        service::resume(koyeb, ticket)
+        service_wait::resume(koyeb, ticket)
     }
 }
 
 impl Resume for Deployment {
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>> {
-        deployment::resume(koyeb, ticket)
+        deployment_wait::resume(koyeb, ticket)
     }
 }
 
 impl Resume for Snapshot {
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>> {
-        snapshot::resume(koyeb, ticket)
+        snapshot_wait::resume(koyeb, ticket)
     }
 }
 
 impl Resume for () {
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>> {
-        scale::resume(koyeb, ticket).or_else(|| snapshot::resume_delete(koyeb, ticket))
+        scale::resume(koyeb, ticket)
+            .or_else(|| service_wait::resume_change(koyeb, ticket))
+            .or_else(|| deployment_wait::resume_cancel(koyeb, ticket))
+            .or_else(|| snapshot_wait::resume_delete(koyeb, ticket))
     }
 }

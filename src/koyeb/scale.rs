@@ -2,28 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::IntoFuture;
 
-use futures_util::TryStreamExt;
+use serde::Serialize;
 
-use super::goal::{Goal, Seen, Verdict, operation};
-use super::{InstanceStatus, Koyeb, Service, ServiceRef, Subject, types};
+use super::client::Koyeb;
+use super::service::{Service, ServiceRef};
+use super::types::{self, InstanceStatus};
+use super::verdict::{Verdict, operation};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::wait::{BoxFuture, Operation, Progress};
+use crate::wait::poll::{Goal, Seen};
+use crate::wait::{BoxFuture, Operation, Progress, into_future};
 
 /// How many instances, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Scaling {
     /// How many.
     pub instances: u32,
-    /// Where, as `region:fra`; everywhere if empty.
+    /// Where, for example `region:fra`; everywhere if empty.
     pub scopes: Vec<String>,
 }
 
-/// A service to be scaled: `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
+/// Scales a service; from [`Service::scale`].
+///
+/// `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
 ///
 /// ```no_run
 /// # async fn demo(shop: windlass::koyeb::Service) -> windlass::Result<()> {
@@ -32,10 +37,10 @@ pub struct Scaling {
 /// # Ok(()) }
 /// ```
 ///
-/// It replaces what was set before. It is seen through when no instance is starting, unhealthy or stopping any more and
-/// each region has as many as were asked for (without a region: all regions together, or each). They are healthy or
-/// asleep: an instance that nobody needed for a while sleeps, where its service allows that, until a request wakes it. The
-/// progress says how many do; [`Instances::status`](super::Instances::status) finds them.
+/// It replaces what was set before. It is done when no instance is starting, unhealthy or stopping any more and each
+/// region has as many as requested (without a region: all regions together, or each). They are healthy or asleep: if the
+/// service allows it, an instance that gets no requests for a while sleeps until one wakes it. The progress tells how many
+/// sleep; [`Instances::status`](super::Instances::status) finds them.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Scale {
@@ -43,14 +48,26 @@ pub struct Scale {
     scalings: Vec<Scaling>,
 }
 
-impl<D: Subject> Service<D> {
+impl<D: Identified> Service<D> {
     /// Sets how many instances it has, by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such service,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if several numbers have no region, those of
+    /// [every request](Koyeb#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "launch")]
     pub fn scale(&self, instances: u32) -> Scale {
-        Scale { service: self.by_id(), scalings: vec![Scaling { instances, scopes: Vec::new() }] }
+        Scale { service: self.reference(), scalings: vec![Scaling { instances, scopes: Vec::new() }] }
     }
 
     /// Reads the scaling that was set by hand; empty if there is none.
-    pub async fn scaling(&self) -> Result<Vec<Scaling>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such service, and those of
+    /// [every request](Koyeb#errors).
+    pub async fn get_scaling(&self) -> Result<Vec<Scaling>, Error> {
         let scalings = self.koyeb.raw().get_service_scaling().id(self.id()).send().await?;
         let read = |came: types::ServiceScaling| Scaling {
             instances: came.instances.and_then(|number| number.try_into().ok()).unwrap_or(0),
@@ -59,19 +76,24 @@ impl<D: Subject> Service<D> {
         Ok(scalings.into_iter().map(read).collect())
     }
 
-    /// Takes the scaling by hand back: the service's definition decides again.
+    /// Removes the scaling that was set by hand: the service's definition decides again.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such service, and those of
+    /// [every request](Koyeb#errors).
     pub async fn reset_scaling(&self) -> Result<(), Error> {
         self.koyeb.raw().delete_service_scaling().id(self.id()).send().await
     }
 }
 
 impl Scale {
-    /// Only in this region, as `fra`; in several if named again.
+    /// Only in this region, for example `fra`; repeated calls add regions.
     pub fn region(self, region: impl AsRef<str>) -> Self {
         self.scope(format!("{REGION}{}", region.as_ref()))
     }
 
-    /// Only in this scope, in the service's own words, as `region:fra`.
+    /// Only in this scope, in the service's own words, for example `region:fra`.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         if let Some(last) = self.scalings.last_mut() {
             last.scopes.push(scope.into());
@@ -79,13 +101,17 @@ impl Scale {
         self
     }
 
-    /// Begins another number, for other regions.
+    /// And this many in the regions that follow.
     pub fn and(mut self, instances: u32) -> Self {
         self.scalings.push(Scaling { instances, scopes: Vec::new() });
         self
     }
 
-    /// Sends the request; the rest goes on by itself.
+    /// Sends the request; the service then scales by itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Service::scale`], without those of the wait.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { service, scalings } = self;
         let id = checked("id", service.id())?;
@@ -99,18 +125,11 @@ impl Scale {
         };
         let body = types::UpdateServiceScalingRequest { scalings: scalings.iter().map(wire).collect() };
         service.koyeb.raw().update_service_scaling().id(id).body(body).send().await?;
-        Ok(operation(&service.koyeb, Wanted { service: service.id().to_owned(), scalings }))
+        Ok(operation(&service.koyeb.clone(), Scaled { service, scalings }))
     }
 }
 
-impl IntoFuture for Scale {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Scale => (): |this| Ok(this.send().await?.await?));
 
 const REGION: &str = "region:";
 
@@ -168,13 +187,13 @@ fn is_reached(scalings: &[Scaling], regions: &Regions) -> bool {
     regions.values().all(|census| census.moving == 0) && scalings.iter().all(reached)
 }
 
-/// As many instances as were asked for.
-struct Wanted {
-    service: String,
+/// As many instances as requested.
+struct Scaled {
+    service: ServiceRef,
     scalings: Vec<Scaling>,
 }
 
-impl Goal for Wanted {
+impl Goal<Koyeb> for Scaled {
     type Output = ();
 
     fn ticket(&self) -> Ticket {
@@ -183,22 +202,22 @@ impl Goal for Wanted {
             words.extend(scaling.scopes.iter().cloned());
             words.join(" ")
         });
-        Ticket::new("koyeb", "scale", &self.service).with("to", &scalings.collect::<Vec<_>>().join(","))
+        Ticket::new("koyeb", "scale", self.service.id()).with("to", &scalings.collect::<Vec<_>>().join(","))
     }
 
-    fn look<'a>(&'a mut self, koyeb: &'a Koyeb) -> BoxFuture<'a, Result<Seen<()>, Error>> {
+    fn look<'a>(&'a mut self, koyeb: &'a Koyeb, _: bool) -> BoxFuture<'a, Result<Seen<()>, Error>> {
         Box::pin(async {
-            let regions = census(koyeb, &self.service).await?;
+            let regions = census(koyeb, self.service.id()).await?;
             let verdict =
                 if is_reached(&self.scalings, &regions) { Verdict::Reached } else { Verdict::Pending };
             let shown = regions.iter().filter(|(_, census)| **census != Census::default());
             let shown = shown.map(|(region, census)| format!("{region} {census}"));
             let progress = Progress {
                 status: if verdict == Verdict::Reached { "SCALED" } else { "SCALING" }.to_owned(),
-                message: format!("service {}: {}", self.service, shown.collect::<Vec<_>>().join(", ")),
+                message: format!("service {}: {}", self.service.id(), shown.collect::<Vec<_>>().join(", ")),
                 ..Progress::default()
             };
-            Ok(Seen { verdict, progress, thing: () })
+            Ok(verdict.of(progress, ()))
         })
     }
 }
@@ -208,7 +227,7 @@ async fn census(koyeb: &Koyeb, service: &str) -> Result<Regions, Error> {
     use InstanceStatus as S;
     let present = [S::Allocating, S::Starting, S::Healthy, S::Unhealthy, S::Stopping, S::Sleeping];
     let query = koyeb.instances().service(service);
-    let mut list = present.into_iter().fold(query, |query, status| query.status(status)).list();
+    let mut list = present.into_iter().fold(query, |query, status| query.status(status)).stream();
     let mut regions = Regions::new();
     while let Some(instance) = list.try_next().await? {
         regions.entry(instance.region.clone()).or_default().count(&instance.status);
@@ -224,7 +243,7 @@ pub(super) fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<()>> {
         Some(Scaling { instances, scopes: words.map(str::to_owned).collect() })
     });
     let scalings = scalings.collect::<Option<Vec<_>>>()?;
-    Some(operation(koyeb, Wanted { service: ticket.id().to_owned(), scalings }))
+    Some(operation(koyeb, Scaled { service: koyeb.service(ticket.id()), scalings }))
 }
 
 #[cfg(test)]

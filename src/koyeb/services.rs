@@ -1,14 +1,19 @@
 //! Lists of services.
 
-use super::data::ServiceInfo;
-use super::pager::{self, Came, Item, Spot};
-use super::{Koyeb, Service, ServiceStatus, ServiceType, given, push};
+use super::client::Koyeb;
+use super::model::ServiceInfo;
+use super::offset_pages::{self, Came, Item, Spot};
+use super::parameters::{given, push};
+use super::service::Service;
+use super::types::{ServiceStatus, ServiceType};
 use crate::error::Error;
 use crate::stream::list::List;
+use crate::wait::into_future;
 
-/// Which services; from [`Koyeb::services`].
+/// A query for services; from [`Koyeb::services`]. `.await` it for a `Vec`, or read it item by item with
+/// [`stream`](Self::stream).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Services {
     koyeb: Koyeb,
     app: Option<String>,
@@ -21,13 +26,18 @@ pub struct Services {
 }
 
 impl Koyeb {
-    /// The services of the organization, to be narrowed down and listed.
+    /// The services of the organization.
     ///
     /// ```no_run
     /// # async fn demo(koyeb: windlass::Koyeb) -> windlass::Result<()> {
-    /// let shops = koyeb.services().name("shop").list().all().await?;
+    /// let shops = koyeb.services().name("shop").await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn services(&self) -> Services {
         Services {
             koyeb: self.clone(),
@@ -55,25 +65,25 @@ impl Services {
         self
     }
 
-    /// Only those of this type, or of those named so.
+    /// Only those of this type, or of several: repeated calls are ORed.
     pub fn service_type(mut self, service_type: ServiceType) -> Self {
         push(&mut self.types, service_type);
         self
     }
 
-    /// Only those in this state, or in one of those named so.
+    /// Only those in this state, or in one of several: repeated calls are ORed.
     pub fn status(mut self, status: ServiceStatus) -> Self {
         push(&mut self.statuses, status);
         self
     }
 
-    /// Only those in this region, or in those named so.
+    /// Only those in this region, or in several: repeated calls are ORed.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         push(&mut self.regions, region.into());
         self
     }
 
-    /// Only the one of this id, or those named so.
+    /// Only the one of this id, or several: repeated calls are ORed.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         push(&mut self.ids, id.into());
         self
@@ -85,10 +95,10 @@ impl Services {
         self
     }
 
-    /// The list as a stream over all pages.
-    pub fn list(self) -> List<Service> {
+    /// The list as a stream over all pages. The next page is fetched while one is read.
+    pub fn stream(self) -> List<Service> {
         let label = self.koyeb.label("list_services", "");
-        pager::list(self.page_size, move |spot| {
+        offset_pages::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
@@ -110,6 +120,8 @@ impl Services {
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
+
+into_future!(Services => Vec<Service>: |query| query.stream().all().await);
 
 impl Item for Service {
     fn id(&self) -> &str {

@@ -1,14 +1,19 @@
 //! Lists of snapshots.
 
-use super::data::SnapshotInfo;
-use super::pager::{self, Came, Item, Spot};
-use super::{InstanceSnapshotStatus, InstanceSnapshotType, Koyeb, Snapshot, given, push};
+use super::client::Koyeb;
+use super::model::SnapshotInfo;
+use super::offset_pages::{self, Came, Item, Spot};
+use super::parameters::{given, push};
+use super::snapshot::Snapshot;
+use super::types::{InstanceSnapshotStatus, InstanceSnapshotType};
 use crate::error::Error;
 use crate::stream::list::List;
+use crate::wait::into_future;
 
-/// Which snapshots; from [`Koyeb::snapshots`].
+/// A query for snapshots; from [`Koyeb::snapshots`]. `.await` it for a `Vec`, or read it item by item with
+/// [`stream`](Self::stream).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Snapshots {
     koyeb: Koyeb,
     name: Option<String>,
@@ -19,7 +24,12 @@ pub struct Snapshots {
 }
 
 impl Koyeb {
-    /// The snapshots of instances of the organization, to be narrowed down and listed.
+    /// The snapshots of instances of the organization.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn snapshots(&self) -> Snapshots {
         let koyeb = self.clone();
         Snapshots { koyeb, name: None, statuses: None, kind: None, ids: None, page_size: None }
@@ -33,7 +43,7 @@ impl Snapshots {
         self
     }
 
-    /// Only those in this state, or in one of those named so.
+    /// Only those in this state, or in one of several: repeated calls are ORed.
     pub fn status(mut self, status: InstanceSnapshotStatus) -> Self {
         push(&mut self.statuses, status);
         self
@@ -45,7 +55,7 @@ impl Snapshots {
         self
     }
 
-    /// Only the one of this id, or those named so.
+    /// Only the one of this id, or several: repeated calls are ORed.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         push(&mut self.ids, id.into());
         self
@@ -57,10 +67,10 @@ impl Snapshots {
         self
     }
 
-    /// The list as a stream over all pages.
-    pub fn list(self) -> List<Snapshot> {
+    /// The list as a stream over all pages. The next page is fetched while one is read.
+    pub fn stream(self) -> List<Snapshot> {
         let label = self.koyeb.label("list_instance_snapshots", "");
-        pager::list(self.page_size, move |spot| {
+        offset_pages::list(self.page_size, move |spot| {
             let query = self.clone();
             Box::pin(async move { query.page(spot).await })
         })
@@ -80,6 +90,8 @@ impl Snapshots {
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }
+
+into_future!(Snapshots => Vec<Snapshot>: |query| query.stream().all().await);
 
 impl Item for Snapshot {
     fn id(&self) -> &str {

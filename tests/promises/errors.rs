@@ -119,7 +119,7 @@ async fn a_list_that_leads_nowhere_names_its_call() -> Outcome {
     let fake = FakeKoyeb::start().await?;
     fake.add_crowd(3);
     fake.on("GET /v1/instances").always().reply(200, r#"{"instances":[],"count":7,"limit":1,"offset":0}"#);
-    let e = fake.client()?.instances().page_size(1).list().all().await.expect_err("it ends too soon");
+    let e = fake.client()?.instances().page_size(1).await.expect_err("it ends too soon");
     let url = fake.url();
     assert_eq!((e.api(), e.operation(), e.server()), ("koyeb", "list_instances", Some(url.as_str())));
     assert_eq!(e.kind(), ErrorKind::BadReply);

@@ -15,7 +15,7 @@ impl FakeKoyeb {
     /// let fake = FakeKoyeb::start().await?;
     /// let shop = fake.add_service("shop", 1);
     /// fake.on("GET /v1/instances").drop_before();           // cured by asking again
-    /// let instances = fake.client()?.service(shop).instances().list().all().await?;
+    /// let instances = fake.client()?.service(shop).instances().await?;
     /// let done = instances[0].exec(["echo", "hello"]).output().await?;
     /// assert_eq!(done.stdout_text(), "hello\n");
     /// # Ok(()) }

@@ -38,7 +38,7 @@ use world::World;
 ///
 /// let fake = FakeKoyeb::start().await?;
 /// let service = fake.add_service("shop", 2);
-/// let instances = fake.client()?.service(&service).instances().list().all().await?;
+/// let instances = fake.client()?.service(&service).instances().await?;
 /// assert_eq!(instances.len(), 2);
 /// assert_eq!(fake.requests("GET /v1/instances"), 1);
 /// # Ok(()) }

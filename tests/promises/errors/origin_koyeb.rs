@@ -42,11 +42,11 @@ async fn logs_lists_and_waits() -> Outcome {
     let web = koyeb.instance(fake.add_instance("STOPPED"));
     let logs = || koyeb.service(&shop).logs();
     let mut errors = vec![
-        ("no such limit", failed(logs().limit(0).query().all().await)),
+        ("no such limit", failed(logs().limit(0).await)),
         ("a tail with no such limit", failed(logs().limit(0).tail().await)),
-        ("a page of nothing", failed(koyeb.instances().page_size(0).list().all().await)),
+        ("a page of nothing", failed(koyeb.instances().page_size(0).await)),
         ("it is stopped", failed(web.until_healthy().await)),
-        ("no work", failed(web.until_healthy().cancel().await)),
+        ("it can't be cancelled", failed(koyeb.service(&shop).scale(1).send().await?.cancel().await)),
     ];
     fake.stream_frame("<html>");
     let mut tail = logs().tail().await?;

@@ -13,7 +13,7 @@ async fn the_token_and_other_headers_go_with_every_request() -> Outcome {
     let fake = FakeKoyeb::start().await?;
     let id = fake.add_instance("HEALTHY");
     let connect = Koyeb::token(fake.token()).url(fake.url()).header("X-Koyeb-Project-Id", "p1");
-    let koyeb = connect.connect().await?;
+    let koyeb = connect.await?;
     koyeb.instance(&id).get().await?;
     koyeb.instance(&id).exec(["true"]).output().await?.success()?;
     let log = fake.log();
@@ -33,7 +33,7 @@ async fn the_token_and_other_headers_go_with_every_request() -> Outcome {
 #[tokio::test]
 async fn a_wrong_token_does_not_connect() -> Outcome {
     let fake = FakeKoyeb::start().await?;
-    let e = Koyeb::token("wrong").url(fake.url()).connect().await.expect_err("a wrong token");
+    let e = Koyeb::token("wrong").url(fake.url()).await.expect_err("a wrong token");
     assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(401)));
     Ok(())
 }

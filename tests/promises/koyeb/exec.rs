@@ -65,7 +65,7 @@ async fn a_service_chooses_an_instance() -> Outcome {
     assert!(fake.instances(&shop).contains(&done.stdout_text().trim().to_owned()));
     assert_eq!(fake.log().pop().map(|request| request.query), Some(String::new()));
     fake.add_service("empty", 0);
-    let empty = koyeb.services().name("empty").list().all().await?;
+    let empty = koyeb.services().name("empty").await?;
     let e = empty[0].exec(["true"]).output().await.expect_err("there is no instance");
     assert_eq!((e.kind(), e.code(), e.sent()), (ErrorKind::Conflict, Some("9"), Sent::Yes));
     Ok(())
@@ -206,7 +206,7 @@ async fn an_upgrade_is_asked_for_again() -> Outcome {
 async fn many_at_once() -> Outcome {
     let (fake, koyeb, _) = fake().await?;
     let shop = fake.add_service("shop", 20);
-    let all = koyeb.service(&shop).instances().list().all().await?;
+    let all = koyeb.service(&shop).instances().await?;
     let runs = all.iter().map(|instance| async move {
         let done = instance.exec(["sh", "-c", "hostname; exit 5"]).output().await?;
         Ok::<_, windlass::Error>((instance.id.clone(), done))

@@ -20,14 +20,14 @@ alone! {
         let hostile = Hostile::before(&fake.url()).await?;
         let koyeb = Koyeb::token(fake.token()).url(hostile.url()).retry(Retry::never()).client()?;
         let service = koyeb.service(shop.as_str());
-        hostile.each_value("instances", async || koyeb.instances().list().all().await).await;
+        hostile.each_value("instances", async || koyeb.instances().await).await;
         hostile.each_value("instance", async || koyeb.instance(id.as_str()).get().await).await;
-        hostile.each_value("services", async || koyeb.services().list().all().await).await;
+        hostile.each_value("services", async || koyeb.services().await).await;
         hostile.each_value("service", async || service.get().await).await;
-        hostile.each_value("deployments", async || koyeb.deployments().list().all().await).await;
-        hostile.each_value("events", async || koyeb.instance_events().list().all().await).await;
-        hostile.each_value("logs", async || koyeb.instance(id.as_str()).logs().query().all().await).await;
-        hostile.each_value("scaling", async || service.scaling().await).await;
+        hostile.each_value("deployments", async || koyeb.deployments().await).await;
+        hostile.each_value("events", async || koyeb.instance_events().await).await;
+        hostile.each_value("logs", async || koyeb.instance(id.as_str()).logs().await).await;
+        hostile.each_value("scaling", async || service.get_scaling().await).await;
         let scaled = async || service.scale(1).send().await?.timeout(Duration::from_millis(50)).await.map_err(Error::from).or_else(late);
         hostile.each_value_live("scale", scaled).await;
         assert_no_panic();
@@ -59,11 +59,11 @@ alone! {
         for name in names() {
             let place = name.chars().take(40).collect::<String>();
             ends(&place, koyeb.instance(name.as_str()).get()).await;
-            ends(&place, koyeb.instances().app(name.as_str()).page_size(0).list().all()).await;
-            ends(&place, koyeb.services().name(name.as_str()).page_size(u32::MAX).list().all()).await;
+            ends(&place, koyeb.instances().app(name.as_str()).page_size(0)).await;
+            ends(&place, koyeb.services().name(name.as_str()).page_size(u32::MAX)).await;
             ends(&place, koyeb.service(name.as_str()).scale(u32::MAX).scope(name.as_str()).send()).await;
             ends(&place, koyeb.instance(name.as_str()).exec([name.as_str()]).output()).await;
-            ends(&place, koyeb.instance(name.as_str()).logs().text(name.as_str()).limit(u32::MAX).query().all()).await;
+            ends(&place, koyeb.instance(name.as_str()).logs().text(name.as_str()).limit(u32::MAX).into_future()).await;
         }
         assert_no_panic();
         Ok(())
@@ -81,7 +81,7 @@ alone! {
             let connect = Koyeb::token(fake.token()).url(fake.url()).retry(Retry::never());
             let koyeb = connect.limits(limits(time, size)).client()?;
             ends(&place, koyeb.instance(id.as_str()).get()).await;
-            ends(&place, koyeb.instances().list().all()).await;
+            ends(&place, koyeb.instances()).await;
             ends(&place, koyeb.instance(id.as_str()).exec(["echo", "x"]).output()).await;
         }
         let koyeb = fake.client()?;
@@ -91,21 +91,21 @@ alone! {
             let instance = koyeb.instance(id.as_str());
             ends(&place, instance.exec(["echo", "x"]).max_output(size).output()).await;
             ends(&place, instance.exec(["echo", "x"]).terminal(short, short).output()).await;
-            ends(&place, instance.events().page_size(number).list().all()).await;
-            ends(&place, koyeb.instances().replica(number).page_size(number).list().all()).await;
-            ends(&place, koyeb.deployments().page_size(number).list().all()).await;
-            ends(&place, koyeb.snapshots().page_size(number).list().all()).await;
+            ends(&place, instance.events().page_size(number)).await;
+            ends(&place, koyeb.instances().replica(number).page_size(number)).await;
+            ends(&place, koyeb.deployments().page_size(number)).await;
+            ends(&place, koyeb.snapshots().page_size(number)).await;
             ends(&place, koyeb.service("nobody").scale(number).region("fra").and(number).send()).await;
         }
         for name in names() {
             let (place, name) = (name.chars().take(40).collect::<String>(), name.as_str());
-            ends(&place, koyeb.deployments().app(name).service(name).id(name).list().all()).await;
-            ends(&place, koyeb.snapshots().name(name).id(name).list().all()).await;
-            ends(&place, koyeb.instance_events().instance(name).event_type(name).list().all()).await;
-            ends(&place, koyeb.services().region(name).id(name).list().all()).await;
+            ends(&place, koyeb.deployments().app(name).service(name).id(name)).await;
+            ends(&place, koyeb.snapshots().name(name).id(name)).await;
+            ends(&place, koyeb.instance_events().instance(name).event_type(name)).await;
+            ends(&place, koyeb.services().region(name).id(name)).await;
             ends(&place, koyeb.service(name).redeploy().sha(name).deployment_group(name).send()).await;
-            ends(&place, koyeb.instance(name).snapshot().name(name).send()).await;
-            ends(&place, koyeb.instance(name).logs().regex(name).region(name).query().all()).await;
+            ends(&place, koyeb.instance(name).create_snapshot().name(name).send()).await;
+            ends(&place, koyeb.instance(name).logs().regex(name).region(name).into_future()).await;
         }
         assert_no_panic();
         Ok(())

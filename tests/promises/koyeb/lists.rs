@@ -35,15 +35,15 @@ async fn ids(list: windlass::List<windlass::koyeb::Instance>) -> windlass::Resul
 async fn all_pages_of_both_styles() -> Outcome {
     let (fake, koyeb) = fake().await?;
     let shop = fake.add_service("shop", 25);
-    let listed = ids(koyeb.instances().page_size(10).list()).await?;
+    let listed = ids(koyeb.instances().page_size(10).stream()).await?;
     assert_eq!(listed, sorted(fake.instances("")));
     assert_eq!(fake.requests(LIST), 3);
-    let events = koyeb.instance_events().page_size(10).list().all().await?;
+    let events = koyeb.instance_events().page_size(10).await?;
     assert_eq!((events.len(), fake.requests(EVENTS)), (25, 3));
     assert!(events.iter().all(|event| event.event_type == "healthy" && event.subject_id.is_some()));
-    let services = koyeb.services().name("shop").list().all().await?;
+    let services = koyeb.services().name("shop").await?;
     assert_eq!((services[0].id(), services.len()), (shop.as_str(), 1));
-    assert_eq!(koyeb.deployments().service(&shop).list().all().await?.len(), 1);
+    assert_eq!(koyeb.deployments().service(&shop).await?.len(), 1);
     Ok(())
 }
 
@@ -55,7 +55,7 @@ async fn every_filter_reaches_the_service() -> Outcome {
         koyeb.instances().app("a").service("s").deployment("d").regional_deployment("r").allocation("l");
     let query =
         query.replica(3).status(InstanceStatus::Healthy).status(InstanceStatus::from("NEW")).id("1").id("2");
-    query.ran_after(time).ran_before(time).order(Order::Asc).page_size(7).list().all().await?;
+    query.ran_after(time).ran_before(time).order(Order::Asc).page_size(7).await?;
     let request = fake.log().pop().ok_or("nothing arrived")?;
     let mut query: Vec<_> = request.query.split('&').map(str::to_owned).collect();
     query.sort();
@@ -83,8 +83,6 @@ async fn every_filter_reaches_the_service() -> Outcome {
         .instance("2")
         .event_type("x")
         .order(Order::Desc)
-        .list()
-        .all()
         .await?;
     let request = fake.log().pop().ok_or("nothing arrived")?;
     for part in ["instance_ids=1", "instance_ids=2", "types=x", "order=desc", "limit=100"] {
@@ -102,14 +100,14 @@ async fn filters_and_order_work() -> Outcome {
     fake.set_status(&own[0], "SLEEPING");
     fake.set_status(&own[1], "STOPPED");
     let service = koyeb.service(&shop);
-    assert_eq!(service.instances().list().all().await?.len(), 4);
+    assert_eq!(service.instances().await?.len(), 4);
     let awake = service.instances().status(InstanceStatus::Healthy).status(InstanceStatus::Sleeping);
-    assert_eq!(awake.list().all().await?.len(), 3);
+    assert_eq!(awake.await?.len(), 3);
     let two = koyeb.instances().id(&own[2]).id(&own[3]);
-    assert_eq!(ids(two.list()).await?, sorted(own[2..].to_vec()));
-    let mut oldest = service.instances().order(Order::Asc).list();
+    assert_eq!(ids(two.stream()).await?, sorted(own[2..].to_vec()));
+    let mut oldest = service.instances().order(Order::Asc).stream();
     assert_eq!(oldest.try_next().await?.map(|one| one.id.clone()), Some(own[0].clone()));
-    assert!(koyeb.services().status(ServiceStatus::Paused).list().all().await?.is_empty());
+    assert!(koyeb.services().status(ServiceStatus::Paused).await?.is_empty());
     Ok(())
 }
 
@@ -120,7 +118,7 @@ async fn a_fault_at_each_page() -> Outcome {
         let (fake, koyeb) = fake().await?;
         fake.add_service("shop", 25);
         let koyeb = koyeb.with(quick().attempt_timeout(Duration::from_millis(500)));
-        let list = || koyeb.instances().page_size(10).order(Order::Asc).list();
+        let list = || koyeb.instances().page_size(10).order(Order::Asc).stream();
         let all = sorted(fake.instances(""));
         let on = |fake: &FakeKoyeb| fake.on(LIST).skip(page);
         let passing: [fn(windlass::testing::Rule) -> windlass::testing::Planting; 6] = [
@@ -171,7 +169,7 @@ async fn a_service_that_ignores_the_offset_is_noticed() -> Outcome {
     let (fake, koyeb) = fake().await?;
     let page = r#"{"events":[{"id":"1"},{"id":"2"}],"limit":2,"offset":0,"has_next":true}"#;
     fake.on(EVENTS).always().reply(200, page);
-    let e = koyeb.instance_events().page_size(2).list().all().await.expect_err("it never ends");
+    let e = koyeb.instance_events().page_size(2).await.expect_err("it never ends");
     // New events could have shifted a few pages, but not so many.
     assert_eq!((e.kind(), fake.requests(EVENTS)), (ErrorKind::BadReply, 66));
     Ok(())
@@ -181,7 +179,7 @@ async fn a_service_that_ignores_the_offset_is_noticed() -> Outcome {
 async fn one_page_is_fetched_ahead_and_no_more() -> Outcome {
     let (fake, koyeb) = fake().await?;
     fake.add_crowd(1_000);
-    let mut list = koyeb.instances().page_size(10).list();
+    let mut list = koyeb.instances().page_size(10).stream();
     list.try_next().await?;
     assert_eq!(fake.requests(LIST), 1);
     for _ in 0..6 {
@@ -209,12 +207,12 @@ async fn what_the_service_adds_is_kept() -> Outcome {
     });
     fake.edit(&own[1], |one| *one = serde_json::json!({"id": own[1]}));
     fake.add_event(&own[0], "ABDUCTED");
-    let listed = koyeb.instances().order(Order::Asc).list().all().await?;
+    let listed = koyeb.instances().order(Order::Asc).await?;
     assert_eq!(listed.len(), 3);
     assert_eq!(listed[0].status, InstanceStatus::Unknown("HIBERNATING".into()));
     assert_eq!(listed[0].extra.get("warp").and_then(|warp| warp.as_i64()), Some(9));
     assert_eq!((listed[1].status.as_str(), &listed[1].service_id), ("", &None));
-    let events = koyeb.instance(&own[0]).events().event_type("ABDUCTED").list().all().await?;
+    let events = koyeb.instance(&own[0]).events().event_type("ABDUCTED").await?;
     assert_eq!(events[0].event_type, "ABDUCTED");
     Ok(())
 }
@@ -234,7 +232,7 @@ async fn ids_that_lead_elsewhere_are_refused_before_anything_is_sent() -> Outcom
             ErrorKind::InvalidInput
         );
     }
-    let e = koyeb.instances().page_size(101).list().all().await.expect_err("too many");
+    let e = koyeb.instances().page_size(101).await.expect_err("too many");
     assert_eq!(e.fields(), ["page_size"]);
     assert!(fake.log().is_empty());
     Ok(())
@@ -306,9 +304,9 @@ async fn what_changes_something_is_sent_once() -> Outcome {
     let snapshot = "POST /v1/instance_snapshots";
     fake.on(snapshot).drop_after();
     let instance = koyeb.instance(fake.instances(&shop).pop().ok_or("none")?);
-    let e = instance.snapshot().name("n1").await.expect_err("the answer is lost");
+    let e = instance.create_snapshot().name("n1").await.expect_err("the answer is lost");
     assert_eq!((e.kind(), e.marker(), fake.requests(snapshot)), (ErrorKind::OutcomeUnknown, Some("n1"), 1));
-    assert_eq!(koyeb.snapshots().name("n1").list().all().await?.len(), 1);
+    assert_eq!(koyeb.snapshots().name("n1").await?.len(), 1);
     Ok(())
 }
 
@@ -317,7 +315,7 @@ async fn more_new_ones_than_a_page_holds_show_none_twice() -> Outcome {
     let (fake, koyeb) = fake().await?;
     fake.add_service("shop", 30);
     let before = sorted(fake.instances(""));
-    let mut list = koyeb.instances().page_size(10).list();
+    let mut list = koyeb.instances().page_size(10).stream();
     let mut seen = Vec::new();
     while let Some(page) = list.next_page().await? {
         if seen.is_empty() {

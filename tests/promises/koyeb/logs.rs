@@ -35,10 +35,10 @@ async fn a_search_over_many_pages() -> Outcome {
     let own = fake.instances(&shop);
     write(&fake, &own[0], 0..250);
     let logs = koyeb.service(&shop).logs();
-    let newest: Vec<_> = logs.clone().query().map_ok(|line| line.message).try_collect().await?;
+    let newest: Vec<_> = logs.clone().stream().map_ok(|line| line.message).try_collect().await?;
     assert_eq!(newest, numbered(0..250).into_iter().rev().collect::<Vec<_>>());
     assert_eq!(fake.requests(QUERY), 3);
-    let oldest = logs.order(Order::Asc).limit(50).query();
+    let oldest = logs.order(Order::Asc).limit(50).stream();
     let oldest: Vec<_> = oldest.map_ok(|line| line.message).try_collect().await?;
     assert_eq!((oldest, fake.requests(QUERY)), (numbered(0..250), 8));
     Ok(())
@@ -52,17 +52,17 @@ async fn filters() -> Outcome {
     write(&fake, &own[1], 10..20);
     fake.add_build_log(&shop, "building");
     let service = koyeb.service(&shop);
-    let count = async |logs: windlass::koyeb::Logs| Ok::<_, windlass::Error>(logs.query().all().await?.len());
+    let count = async |logs: windlass::koyeb::Logs| Ok::<_, windlass::Error>(logs.await?.len());
     assert_eq!(count(service.logs()).await?, 20);
     assert_eq!(count(koyeb.instance(&own[0]).logs()).await?, 10);
     assert_eq!(count(koyeb.logs().instance(&own[0]).instance(&own[1])).await?, 20);
-    assert_eq!(count(service.logs().stream(LogStream::Stderr)).await?, 10);
+    assert_eq!(count(service.logs().log_stream(LogStream::Stderr)).await?, 10);
     assert_eq!(count(service.logs().text("line 1")).await?, 11);
     assert_eq!(count(service.logs().regex("line [0-4]$")).await?, 5);
     assert_eq!(count(service.logs().end(std::time::UNIX_EPOCH + Duration::from_secs(9_000))).await?, 0);
-    let build = service.logs().build().query().all().await?;
+    let build = service.logs().build().await?;
     assert_eq!((build[0].message.as_str(), &build[0].instance_id, build.len()), ("building", &None, 1));
-    let line = service.logs().text("line 7").query().all().await?.remove(0);
+    let line = service.logs().text("line 7").await?.remove(0);
     assert_eq!(
         (line.stream, line.instance_id, line.service_id),
         (LogStream::Stderr, Some(own[0].clone()), Some(shop))
@@ -82,12 +82,12 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_sent() -> Outcome {
         (service.logs().limit(1001), "limit"),
         (koyeb.instance("").logs(), "id"),
     ] {
-        assert_eq!(logs.clone().query().all().await.expect_err(field).fields(), [field]);
+        assert_eq!(logs.clone().await.expect_err(field).fields(), [field]);
         assert_eq!(logs.tail().await.expect_err(field).fields(), [field]);
     }
     let now = std::time::SystemTime::now();
     assert_eq!(
-        service.logs().start(now).end(now).query().all().await.expect_err("no time").fields(),
+        service.logs().start(now).end(now).await.expect_err("no time").fields(),
         ["start"]
     );
     assert_eq!(service.logs().end(now).tail().await.expect_err("no end").fields(), ["end"]);
@@ -104,7 +104,7 @@ async fn a_search_that_does_not_advance_is_an_error() -> Outcome {
         )
     };
     fake.on(QUERY).always().reply(200, page("2026-08-01T00:00:00Z"));
-    let e = koyeb.service(&shop).logs().query().all().await.expect_err("it never ends");
+    let e = koyeb.service(&shop).logs().await.expect_err("it never ends");
     assert_eq!((e.kind(), fake.requests(QUERY)), (ErrorKind::BadReply, 2));
     Ok(())
 }
@@ -119,7 +119,7 @@ async fn next(tail: &mut Tail) -> Result<Option<String>, windlass::Error> {
 async fn a_tail_ends_when_told() -> Outcome {
     let (fake, koyeb, shop) = fake().await?;
     let own = fake.instances(&shop);
-    let mut tail = koyeb.service(&shop).logs().stream(LogStream::Stdout).tail().await?;
+    let mut tail = koyeb.service(&shop).logs().log_stream(LogStream::Stdout).tail().await?;
     let stop = tail.stopper();
     fake.add_log(&own[0], "stderr", "not this one");
     fake.add_log(&own[0], "stdout", "this one");

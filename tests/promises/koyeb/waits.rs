@@ -105,9 +105,11 @@ async fn pause_and_resume() -> Outcome {
     let (fake, koyeb) = fake().await?;
     let shop = fake.add_service("shop", 2);
     let service = koyeb.service(&shop);
-    assert_eq!(service.pause().await?.status, ServiceStatus::Paused);
+    service.pause().await?;
+    assert_eq!(service.get().await?.status, ServiceStatus::Paused);
     assert_eq!(service.pause().await.expect_err("it is paused").kind(), ErrorKind::Conflict);
-    assert_eq!(service.resume().skip_build().await?.status, ServiceStatus::Healthy);
+    service.resume().skip_build().await?;
+    assert_eq!(service.get().await?.status, ServiceStatus::Healthy);
     assert!(fake.log().iter().any(|request| request.query == "skip_build=true"));
     service.pause().await?;
     fake.fail_deployment("no such image");
@@ -125,14 +127,14 @@ async fn scaling_up_and_down() -> Outcome {
     service.scale(3).await?;
     let healthy = || fake.instances(&shop).iter().filter(|id| status(&fake, id) == "HEALTHY").count();
     assert_eq!(healthy(), 3);
-    assert_eq!(service.scaling().await?[0].instances, 3);
+    assert_eq!(service.get_scaling().await?[0].instances, 3);
     service.scale(1).region("fra").and(2).region("was").await?;
     assert_eq!(healthy(), 3);
-    assert_eq!(service.scaling().await?[1].scopes, ["region:was"]);
+    assert_eq!(service.get_scaling().await?[1].scopes, ["region:was"]);
     service.scale(0).region("fra").region("was").await?;
     assert_eq!(healthy(), 0);
     service.reset_scaling().await?;
-    assert!(service.scaling().await?.is_empty());
+    assert!(service.get_scaling().await?.is_empty());
     let e = service.scale(1).and(2).await.expect_err("which is meant?");
     assert_eq!(e.fields(), ["scale"]);
     Ok(())
@@ -171,7 +173,8 @@ async fn a_deployment_is_cancelled() -> Outcome {
     let redeploy = koyeb.service(&shop).redeploy().send().await?;
     fake.step(Duration::from_millis(20));
     let deployment = koyeb.deployment(redeploy.ticket().id());
-    assert_eq!(deployment.cancel().await?.status, DeploymentStatus::Canceled);
+    deployment.cancel().await?;
+    assert_eq!(deployment.get().await?.status, DeploymentStatus::Canceled);
     let e = redeploy.await.expect_err("it was cancelled");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::Cancelled));
     assert_eq!(deployment.cancel().await.expect_err("too late").kind(), ErrorKind::Conflict);
@@ -185,11 +188,11 @@ async fn a_deployment_is_cancelled() -> Outcome {
 async fn snapshots_come_and_go() -> Outcome {
     let (fake, koyeb) = fake().await?;
     let id = fake.add_instance("HEALTHY");
-    let snapshot = koyeb.instance(&id).snapshot().name("before").await?;
+    let snapshot = koyeb.instance(&id).create_snapshot().name("before").await?;
     assert_eq!(snapshot.instance_id.as_deref(), Some(id.as_str()));
     assert_eq!(snapshot.status.as_str(), "INSTANCE_SNAPSHOT_STATUS_AVAILABLE");
-    assert_eq!(koyeb.snapshots().name("before").list().all().await?.len(), 1);
-    assert_eq!(snapshot.events().list().all().await?.len(), 1);
+    assert_eq!(koyeb.snapshots().name("before").await?.len(), 1);
+    assert_eq!(snapshot.events().await?.len(), 1);
     snapshot.delete().await?;
     assert!(snapshot.get().await.expect_err("it is gone").is_not_found());
     Ok(())
@@ -204,16 +207,24 @@ async fn a_ticket_goes_on_waiting_elsewhere() -> Outcome {
     let save = |ticket: windlass::Ticket| ticket.to_string().parse::<windlass::Ticket>();
     let redeploy = save(service.redeploy().send().await?.ticket())?;
     assert_eq!(elsewhere.resume::<Deployment>(&redeploy)?.await?.status, DeploymentStatus::Healthy);
+    fake.step(Duration::from_secs(3_600));
+    let redeploy = service.redeploy().send().await?;
+    fake.step(Duration::from_millis(20));
+    let cancel = save(koyeb.deployment(redeploy.ticket().id()).cancel().send().await?.ticket())?;
+    elsewhere.resume::<()>(&cancel)?.await?;
     let scale = save(service.scale(2).region("fra").send().await?.ticket())?;
     elsewhere.resume::<()>(&scale)?.await?;
     let pause = save(service.pause().send().await?.ticket())?;
-    assert_eq!(elsewhere.resume::<Service>(&pause)?.await?.status, ServiceStatus::Paused);
+    elsewhere.resume::<()>(&pause)?.await?;
+    let paused = save(service.until_paused().ticket())?;
+    assert_eq!(elsewhere.resume::<Service>(&paused)?.await?.status, ServiceStatus::Paused);
     let resume = save(service.resume().send().await?.ticket())?;
-    assert_eq!(elsewhere.resume::<Service>(&resume)?.await?.status, ServiceStatus::Healthy);
+    elsewhere.resume::<()>(&resume)?.await?;
+    assert_eq!(service.until_healthy().await?.status, ServiceStatus::Healthy);
     let id = fake.add_instance("HEALTHY");
     let wait = save(koyeb.instance(&id).until_healthy().ticket())?;
     assert_eq!(elsewhere.resume::<Instance>(&wait)?.await?.id(), id);
-    let snapshot = save(koyeb.instance(&id).snapshot().send().await?.ticket())?;
+    let snapshot = save(koyeb.instance(&id).create_snapshot().send().await?.ticket())?;
     let snapshot = elsewhere.resume::<Snapshot>(&snapshot)?.await?;
     let delete = save(snapshot.delete().send().await?.ticket())?;
     elsewhere.resume::<()>(&delete)?.await?;

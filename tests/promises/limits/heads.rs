@@ -95,7 +95,7 @@ async fn of_incus_events() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_koyeb() -> Outcome {
     let cases: &[Case<Koyeb>] = &cases! { Koyeb:
-        "list" at "/v1/instances": |koyeb| async move { koyeb.instances().list().all().await };
+        "list" at "/v1/instances": |koyeb| async move { koyeb.instances().await };
         "exec output" at "/instances/exec": |koyeb| koyeb.instance("i1").exec(["true"]).output();
         "exec spawn" at "/instances/exec": |koyeb| koyeb.instance("i1").exec(["true"]).spawn();
         "tail" at "/logs/tail": |koyeb| koyeb.instance("i1").logs().tail();

@@ -169,6 +169,6 @@ async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
     let koyeb = windlass::Koyeb::token(fake.token()).url(fake.url()).limits(Limits::default().in_flight(1));
     let koyeb = koyeb.client()?;
     let _tail = koyeb.service(&shop).logs().tail().await?;
-    assert_eq!(koyeb.service(&shop).instances().list().all().await?.len(), 1);
+    assert_eq!(koyeb.service(&shop).instances().await?.len(), 1);
     Ok(())
 }

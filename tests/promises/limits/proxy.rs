@@ -75,7 +75,7 @@ async fn plain_http(spy: &str) -> Outcome {
     let (lambda, sf) = (FakeLambdaCloud::start().await?, FakeShakenFist::start().await?);
     incus.client()?.instances().list().all().await?;
     Incus::http(incus.url()).client()?.instances().list().all().await?;
-    koyeb.client()?.instances().list().all().await?;
+    koyeb.client()?.instances().await?;
     lambda.client()?.instances().await?;
     sf.client()?.instances().await?;
     // Plain HTTP to another machine: there is none, and that is how it must end.

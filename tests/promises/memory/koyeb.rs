@@ -1,6 +1,5 @@
 //! Koyeb: a long list is read in constant memory. Alone in its process, which is what is measured.
 
-use futures_util::TryStreamExt;
 use windlass::testing::FakeKoyeb;
 
 use crate::alone::{Outcome, alone, memory};
@@ -17,10 +16,10 @@ async fn list(instances: u64) -> Outcome {
     let koyeb = fake.client()?;
     let mut needed = 0;
     for number in [instances / 10, instances] {
-        let there = fake.client()?.instances().page_size(1).list().try_next().await?.is_some();
+        let there = fake.client()?.instances().page_size(1).stream().try_next().await?.is_some();
         fake.add_crowd(if there { number - instances / 10 } else { number });
         needed = peak();
-        let (mut seen, mut list) = (0, koyeb.instances().list());
+        let (mut seen, mut list) = (0, koyeb.instances().stream());
         while let Some(instance) = list.try_next().await? {
             assert!(instance.id.starts_with("crowd-"));
             seen += 1;

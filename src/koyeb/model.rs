@@ -60,7 +60,7 @@ macro_rules! info {
         $(#[$doc])*
         ///
         /// A picture of the moment at which it was read. A text that the service leaves open is empty, an id `None`.
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
@@ -265,7 +265,7 @@ info! {
 }
 
 /// Something that happened to an instance or a snapshot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct EventInfo {
     /// Its id.

@@ -2,33 +2,21 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::follow::{Follow, Over};
-use super::shown::Hole;
-use super::{Filter, Tailed, says_why};
-use crate::koyeb::{LogLine, Logs, Order};
+use super::clock::SECOND;
+use super::dedup::Hole;
+use super::feed::{Feed, Over, PAGE};
+use super::tailed::Tailed;
+use crate::koyeb::logs::{Filter, LogLine, Logs};
+use crate::koyeb::reply::says_why;
+use crate::koyeb::types::Order;
 use crate::stream::list::List;
 
-/// How many old lines a tail begins with, and how many are on a page of a search.
-const PAGE: u32 = 1000;
 /// What a line takes at least, beside its text.
 const LABELS: usize = 256;
 
-/// How far back a tail begins if nobody says otherwise.
+/// How far back a tail starts by default.
 const DAY: TimeDelta = TimeDelta::days(1);
-/// How exactly the service's clock is known.
-pub(super) const SECOND: TimeDelta = TimeDelta::seconds(1);
-
-impl Follow {
-    fn old(&self) -> u32 {
-        self.filter.limit.unwrap_or(PAGE)
-    }
-
-    /// What must be searched; never more than was asked for.
-    pub(super) fn hole(&self) -> Hole {
-        let hole = self.shown.hole(self.old());
-        Hole { from: self.filter.start.map_or(hole.from, |start| hole.from.max(start)), ..hole }
-    }
-
+impl Feed {
     /// Shows what is missing, or says that something may be. Whether it showed any; an error when this ends the tail.
     pub(super) async fn fill(&mut self) -> Result<bool, Over> {
         let mut any = self.shown.is_empty() && self.show_the_old().await?;
@@ -38,7 +26,7 @@ impl Follow {
         }
         if from < self.now() {
             self.shown.begin_again();
-            let mut list = self.search(from, None, Order::Asc, PAGE).query();
+            let mut list = self.search(from, None, Order::Asc, PAGE).stream();
             while let Some(lines) = self.page(&mut list).await? {
                 any |= self.show_all(lines).await?;
             }
@@ -52,7 +40,7 @@ impl Follow {
         let began = self.shown.began().checked_sub_signed(SECOND).unwrap_or_default();
         let start = self.filter.start.or_else(|| began.checked_sub_signed(DAY));
         let Some(start) = start.filter(|start| *start < began) else { return Ok(false) };
-        let mut list = self.search(start, Some(began), Order::Desc, self.old()).query();
+        let mut list = self.search(start, Some(began), Order::Desc, self.old()).stream();
         let mut lines = self.page(&mut list).await?.unwrap_or_default();
         lines.reverse();
         self.show_all(lines).await

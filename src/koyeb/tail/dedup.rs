@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::koyeb::LogLine;
+use crate::koyeb::logs::LogLine;
 
 /// Lines reach the logs out of order: so far back a search begins before the last line at least.
 const SLACK: TimeDelta = TimeDelta::seconds(10);

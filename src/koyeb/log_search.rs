@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::logs::narrowed;
-use super::{LogLine, Logs, given, types};
+use super::logs::{LogLine, Logs, narrowed};
+use super::parameters::given;
+use super::types;
 use crate::error::Error;
 use crate::stream::list::{Cursor, List, Page};
+use crate::wait::into_future;
 
 impl Logs {
-    /// Searches: the lines as a stream over all pages. The next page is fetched while one is read.
-    pub fn query(self) -> List<LogLine> {
+    /// What was written, as a stream over all pages. The next page is fetched while one is read.
+    pub fn stream(self) -> List<LogLine> {
         let label = self.koyeb.label("query_logs", "");
         List::new(move |cursor| {
             let query = self.clone();
@@ -45,6 +47,8 @@ impl Logs {
         Ok(Page { items, next: next.map(Window::cursor) })
     }
 }
+
+into_future!(Logs => Vec<LogLine>: |query| query.stream().all().await);
 
 /// The time that a page is searched in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,23 +1,30 @@
 //! What happened to instances and their snapshots.
 
-use super::data::EventInfo;
-use super::pager::{self, Came, Item, Spot};
-use super::{Instance, Koyeb, Order, Snapshot, Subject, given, push};
+use super::client::Koyeb;
+use super::instance::Instance;
+use super::model::EventInfo;
+use super::offset_pages::{self, Came, Item, Spot};
+use super::parameters::{given, push};
+use super::snapshot::Snapshot;
+use super::types::Order;
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::list::List;
+use crate::wait::into_future;
 
-/// Which events of instances; from [`Koyeb::instance_events`].
+/// A query for events of instances; from [`Koyeb::instance_events`]. `.await` it for a `Vec`, or read it item by item
+/// with [`stream`](Self::stream).
 ///
 /// ```no_run
 /// # use windlass::koyeb::{Koyeb, Order};
 /// # async fn demo(koyeb: Koyeb) -> windlass::Result<()> {
-/// for event in koyeb.instance("2f1c").events().order(Order::Asc).list().all().await? {
+/// for event in koyeb.instance("2f1c").events().order(Order::Asc).await? {
 ///     println!("{:?} {}: {}", event.when, event.event_type, event.message);
 /// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct InstanceEvents {
     koyeb: Koyeb,
     instances: Option<Vec<String>>,
@@ -26,9 +33,10 @@ pub struct InstanceEvents {
     page_size: Option<u32>,
 }
 
-/// Which events of snapshots; from [`Koyeb::snapshot_events`].
+/// A query for events of snapshots; from [`Koyeb::snapshot_events`]. `.await` it for a `Vec`, or read it item by item
+/// with [`stream`](Self::stream).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct SnapshotEvents {
     koyeb: Koyeb,
     snapshot: Option<String>,
@@ -38,27 +46,37 @@ pub struct SnapshotEvents {
 }
 
 impl Koyeb {
-    /// What happened to instances, to be narrowed down and listed.
+    /// What happened to instances.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn instance_events(&self) -> InstanceEvents {
         let koyeb = self.clone();
         InstanceEvents { koyeb, instances: None, types: None, order: None, page_size: None }
     }
 
-    /// What happened to snapshots of instances, to be narrowed down and listed.
+    /// What happened to snapshots of instances.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](Koyeb#errors); [`InvalidInput`](crate::ErrorKind::InvalidInput) if the page size can't be
+    /// right.
     pub fn snapshot_events(&self) -> SnapshotEvents {
         let koyeb = self.clone();
         SnapshotEvents { koyeb, snapshot: None, types: None, order: None, page_size: None }
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// What happened to it.
     pub fn events(&self) -> InstanceEvents {
         self.koyeb.instance_events().instance(self.id())
     }
 }
 
-impl<D: Subject> Snapshot<D> {
+impl<D: Identified> Snapshot<D> {
     /// What happened to it.
     pub fn events(&self) -> SnapshotEvents {
         self.koyeb.snapshot_events().snapshot(self.id())
@@ -66,7 +84,7 @@ impl<D: Subject> Snapshot<D> {
 }
 
 impl InstanceEvents {
-    /// Only those of this instance, or of those named so, by id.
+    /// Only those of this instance, by its id; repeated calls are ORed.
     pub fn instance(mut self, id: impl Into<String>) -> Self {
         push(&mut self.instances, id.into());
         self
@@ -84,7 +102,7 @@ impl SnapshotEvents {
 macro_rules! events {
     ($name:ident, $operation:ident, $filter:ident = $own:ident) => {
         impl $name {
-            /// Only those of this type, or of those named so. The service has no list of types: any text will do.
+            /// Only those of this type, or of several: repeated calls are ORed. The service publishes no list of types.
             pub fn event_type(mut self, event_type: impl Into<String>) -> Self {
                 push(&mut self.types, event_type.into());
                 self
@@ -102,10 +120,10 @@ macro_rules! events {
                 self
             }
 
-            /// The list as a stream over all pages.
-            pub fn list(self) -> List<EventInfo> {
+            /// The list as a stream over all pages. The next page is fetched while one is read.
+            pub fn stream(self) -> List<EventInfo> {
                 let label = self.koyeb.label(stringify!($operation), "");
-                pager::list(self.page_size, move |spot| {
+                offset_pages::list(self.page_size, move |spot| {
                     let query = self.clone();
                     Box::pin(async move { query.page(spot).await })
                 })
@@ -123,6 +141,8 @@ macro_rules! events {
                 Ok(Came { items, count: None, has_next: reply.has_next, ids: None })
             }
         }
+
+        into_future!($name => Vec<EventInfo>: |query| query.stream().all().await);
     };
 }
 events!(InstanceEvents, list_instance_events, instance_ids = instances);

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::stream::list::{Cursor, List, Page};
 use crate::wait::BoxFuture;
 
-/// The most that a page can hold, and what is asked for if nobody says otherwise.
+/// The most that a page can hold, and the default size.
 const LARGEST: u32 = 100;
 
 /// How many items are known again when new ones have shifted them onto later pages; some 2 MiB.
