@@ -309,7 +309,8 @@ mod tests {
     #[test]
     fn what_is_set_by_hand_goes_before_what_is_found() {
         let variables = [("KOYEB_TOKEN", "t"), ("KOYEB_URL", "https://a.example")];
-        let found = || Connect::new(Token::ToBeFound(Surroundings::made(&variables, std::path::Path::new("/"))));
+        let found =
+            || Connect::new(Token::ToBeFound(Surroundings::made(&variables, std::path::Path::new("/"))));
         let shown = |connect: Connect| connect.client().map(|koyeb| format!("{koyeb:?}")).unwrap_or_default();
         let env = shown(found());
         assert!(env.contains("a.example") && env.contains("KOYEB_TOKEN"), "{env}");

@@ -3,10 +3,10 @@
 use super::client::Koyeb;
 use super::instance::{Instance, InstanceRef};
 use super::model::SnapshotInfo;
+use super::reply;
 use super::snapshot::Snapshot;
 use super::snapshot_wait::until_available;
 use super::types::{self, InstanceSnapshotType};
-use super::reply;
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::transport::checked;

@@ -83,11 +83,7 @@ impl Goal<Koyeb> for Healthy {
         Ticket::new("koyeb", "deployment", self.0.id()).with("until", "healthy")
     }
 
-    fn look<'a>(
-        &'a mut self,
-        koyeb: &'a Koyeb,
-        _: bool,
-    ) -> BoxFuture<'a, Result<Seen<Deployment>, Error>> {
+    fn look<'a>(&'a mut self, koyeb: &'a Koyeb, _: bool) -> BoxFuture<'a, Result<Seen<Deployment>, Error>> {
         Box::pin(async {
             let seen = self.0.get_by(koyeb).await?;
             let progress = progress("deployment", seen.id(), seen.status.as_str(), &seen.messages);
@@ -124,13 +120,11 @@ fn is_until(ticket: &Ticket, state: &str) -> bool {
 }
 
 pub(super) fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Deployment>> {
-    is_until(ticket, "healthy")
-        .then(|| verdict::operation(koyeb, Healthy(koyeb.deployment(ticket.id()))))
+    is_until(ticket, "healthy").then(|| verdict::operation(koyeb, Healthy(koyeb.deployment(ticket.id()))))
 }
 
 pub(super) fn resume_cancel(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<()>> {
-    is_until(ticket, "cancelled")
-        .then(|| verdict::operation(koyeb, Cancelled(koyeb.deployment(ticket.id()))))
+    is_until(ticket, "cancelled").then(|| verdict::operation(koyeb, Cancelled(koyeb.deployment(ticket.id()))))
 }
 
 #[cfg(test)]

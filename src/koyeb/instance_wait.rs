@@ -84,11 +84,7 @@ impl Goal<Koyeb> for InState {
         Ticket::new("koyeb", "instance", self.instance.id()).with("until", self.state.word())
     }
 
-    fn look<'a>(
-        &'a mut self,
-        koyeb: &'a Koyeb,
-        _: bool,
-    ) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
+    fn look<'a>(&'a mut self, koyeb: &'a Koyeb, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
         Box::pin(async {
             let seen = self.instance.get_by(koyeb).await?;
             let progress = progress("instance", seen.id(), seen.status.as_str(), &seen.messages);

@@ -56,11 +56,7 @@ impl Goal<Koyeb> for Available {
         Ticket::new("koyeb", "snapshot", self.0.id()).with("until", "available")
     }
 
-    fn look<'a>(
-        &'a mut self,
-        koyeb: &'a Koyeb,
-        _: bool,
-    ) -> BoxFuture<'a, Result<Seen<Snapshot>, Error>> {
+    fn look<'a>(&'a mut self, koyeb: &'a Koyeb, _: bool) -> BoxFuture<'a, Result<Seen<Snapshot>, Error>> {
         use InstanceSnapshotStatus as S;
         Box::pin(async {
             let seen = self.0.get_by(koyeb).await?;

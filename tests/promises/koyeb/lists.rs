@@ -77,13 +77,7 @@ async fn every_filter_reaches_the_service() -> Outcome {
         "statuses=NEW",
     ];
     assert_eq!(query, expected);
-    koyeb
-        .instance_events()
-        .instance("1")
-        .instance("2")
-        .event_type("x")
-        .order(Order::Desc)
-        .await?;
+    koyeb.instance_events().instance("1").instance("2").event_type("x").order(Order::Desc).await?;
     let request = fake.log().pop().ok_or("nothing arrived")?;
     for part in ["instance_ids=1", "instance_ids=2", "types=x", "order=desc", "limit=100"] {
         assert!(request.query.contains(part), "{}", request.query);

@@ -86,10 +86,7 @@ async fn what_cannot_be_asked_is_refused_before_anything_is_sent() -> Outcome {
         assert_eq!(logs.tail().await.expect_err(field).fields(), [field]);
     }
     let now = std::time::SystemTime::now();
-    assert_eq!(
-        service.logs().start(now).end(now).await.expect_err("no time").fields(),
-        ["start"]
-    );
+    assert_eq!(service.logs().start(now).end(now).await.expect_err("no time").fields(), ["start"]);
     assert_eq!(service.logs().end(now).tail().await.expect_err("no end").fields(), ["end"]);
     assert!(fake.log().is_empty());
     Ok(())
