@@ -84,7 +84,7 @@ async fn plain_http(spy: &str) -> Outcome {
     assert_eq!(e.kind(), ErrorKind::Connect, "{e:?}");
     // TLS to this machine.
     let near = Koyeb::token("t").url("https://127.0.0.1:1").retry(Retry::never()).client()?;
-    assert_eq!(near.instances().list().all().await.map_err(|e| e.kind()).err(), Some(ErrorKind::Connect));
+    assert_eq!(near.instances().await.map_err(|e| e.kind()).err(), Some(ErrorKind::Connect));
     // TLS to another one.
     let far = LambdaCloud::key("k").url("https://elsewhere.invalid").retry(Retry::never()).client()?;
     let e = far.instances().await.expect_err("the proxy refuses");
