@@ -70,7 +70,7 @@ macro_rules! handle {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name<D = $data> {
-            pub(super) $owner: $owner_type,
+            pub(crate) $owner: $owner_type,
             data: D,
         }
 
@@ -86,7 +86,7 @@ macro_rules! handle {
         }
 
         impl<D> $name<D> {
-            pub(super) fn new($owner: &$owner_type, data: D) -> Self {
+            pub(crate) fn new($owner: &$owner_type, data: D) -> Self {
                 Self { $owner: $owner.clone(), data }
             }
 
@@ -99,7 +99,7 @@ macro_rules! handle {
         impl<D: $crate::Identified> $name<D> {
             /// A handle that owns nothing but the id.
             #[allow(dead_code)] // not every type has a use for it
-            pub(super) fn reference(&self) -> $reference {
+            pub(crate) fn reference(&self) -> $reference {
                 $name::new(&self.$owner, $crate::Id::new(self.data.identity()))
             }
         }

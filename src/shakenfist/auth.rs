@@ -1,10 +1,11 @@
-//! The token that calls carry: exchanged for a key, shared, renewed.
+//! The token of each request: exchanged for a key, shared, renewed.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ShakenFist, types};
+use super::client::ShakenFist;
+use super::types;
 use crate::deadline;
 use crate::error::{Error, ErrorKind};
 use crate::raw;
@@ -12,7 +13,7 @@ use crate::secret::Secret;
 use crate::transport::credential::{Fetch, Token, bearer};
 use crate::wait::BoxFuture;
 
-/// Where tokens come from: a raw client of their own, which carries none.
+/// Fetches tokens, with a raw client that has none.
 pub(super) struct Tokens {
     raw: raw::shakenfist::Client,
     namespace: String,
@@ -35,7 +36,7 @@ impl Tokens {
         })
     }
 
-    /// Here 401 and 404 are about the key and its namespace, whatever the call was about.
+    /// Here 401 and 404 are about the key and its namespace.
     fn refused(&self, e: Error) -> Error {
         let what = match e.status() {
             Some(401) => "the key isn't one of the namespace",
@@ -57,8 +58,8 @@ impl Fetch for Tokens {
 
 /// Fails unless the key is accepted.
 pub(super) async fn sign_in(sf: &ShakenFist) -> Result<(), Error> {
-    // The cheapest call that needs a token and asks for nothing that grows: no such UUID exists.
-    match sf.raw().agent_operation_get().operation_uuid(NOBODY).send().await {
+    // The cheapest call that needs a token: nothing has this UUID.
+    match sf.raw().agent_operation_get().operation_uuid(NOTHING).send().await {
         Ok(_) => Ok(()),
         Err(e) if e.is_not_found() => Ok(()),
         Err(e) => Err(e),
@@ -66,4 +67,4 @@ pub(super) async fn sign_in(sf: &ShakenFist) -> Result<(), Error> {
 }
 
 /// A UUID that nothing has.
-const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+const NOTHING: &str = "00000000-0000-4000-8000-000000000000";

@@ -1,10 +1,11 @@
-//! What a server can do, by its own words.
+//! What a server can do, in its own words.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-/// The words with which a server tells what it can do, as `instance-execute`.
+/// What a server can do, in its own words, for example `instance-execute`. From
+/// [`ShakenFist::capabilities`](super::ShakenFist::capabilities).
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/>
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -16,7 +17,7 @@ impl Capabilities {
         self.0.is_empty()
     }
 
-    /// Whether this word is among them.
+    /// Whether the server has this capability.
     pub fn has(&self, word: &str) -> bool {
         self.0.contains(word)
     }

@@ -26,6 +26,14 @@ use crate::transport::retry::Retry;
 /// ```
 ///
 /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/>
+///
+/// # Errors
+///
+/// Every request can fail with these kinds of [`ErrorKind`]: `Connect`, `Timeout`, `Interrupted`, `Unavailable` and
+/// `Server` if the cluster can't be reached or fails, `Unauthenticated` and `PermissionDenied` if it refuses, `BadReply`
+/// and `LimitExceeded` if its answer can't be used, `InvalidInput` and `Rejected` if the request can't be right,
+/// `NotFound` if there is no such thing, `Unsupported` if the server's version lacks the call. The methods name only
+/// what comes on top of these.
 #[derive(Debug, Clone)]
 pub struct ShakenFist(Arc<Core>);
 
@@ -34,7 +42,7 @@ pub(super) struct Core {
     pub(super) raw: raw::shakenfist::Client,
     /// For what needs no token.
     pub(super) open: raw::shakenfist::Client,
-    /// Where the cluster was found, for people.
+    /// Where the cluster was found, for people to read.
     pub(super) origin: String,
     pub(super) namespace: String,
     pub(super) place: Place,
@@ -65,7 +73,7 @@ impl ShakenFist {
         Self(Arc::new(core))
     }
 
-    /// The same cluster with another way of repeating failed requests; a cheap handle.
+    /// The same cluster, with another way of repeating failed requests. A cheap handle.
     ///
     /// ```no_run
     /// # use windlass::{Retry, shakenfist::ShakenFist};
@@ -102,24 +110,36 @@ impl ShakenFist {
         &self.0.origin
     }
 
-    /// The namespace whose key the client has.
+    /// The namespace that the key belongs to.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
     }
 
-    /// For errors that no answer is behind.
+    /// For errors without an answer.
     pub(super) fn label(&self, operation: &'static str, object: &str) -> Label {
         self.0.raw.handle.label(operation, object)
     }
 
-    /// As [`raw`](Self::raw), without a token.
+    /// Like [`raw`](Self::raw), without a token.
     fn open(&self) -> &raw::shakenfist::Client {
         &self.0.open
     }
 
-    /// What the server can do; asked for once, then remembered.
+    /// What the server can do. Asked for once, then remembered.
     ///
-    /// Calls that a server lacks fail with [`ErrorKind::Unsupported`] before they are sent.
+    /// ```no_run
+    /// # async fn demo(sf: windlass::shakenfist::ShakenFist) -> windlass::Result<()> {
+    /// if sf.capabilities().await?.has("instance-screenshot") {
+    ///     println!("{} can take pictures of screens", sf.origin());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A call that the server lacks fails with [`Unsupported`](ErrorKind::Unsupported) before it is sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](ShakenFist#errors).
     pub async fn capabilities(&self) -> Result<&Capabilities, Error> {
         self.0.capabilities.get_or_try_init(|| self.read_capabilities()).await
     }
@@ -145,7 +165,7 @@ impl ShakenFist {
         }
     }
 
-    /// Fails unless the server has this capability. A page without any list tells nothing, so nothing is refused.
+    /// Fails unless the server has this capability. A page without a list says nothing, so nothing is refused.
     pub(super) async fn require(&self, operation: &'static str, word: &str, what: &str) -> Result<(), Error> {
         let known = self.capabilities().await?;
         if known.is_unknown() || known.has(word) {
@@ -155,6 +175,7 @@ impl ShakenFist {
         Err(self.label(operation, "").on(Error::new(ErrorKind::Unsupported, message)))
     }
 
+    /// Whether the server has this capability.
     pub(super) async fn can(&self, word: &str) -> bool {
         self.capabilities().await.is_ok_and(|known| known.has(word))
     }

@@ -20,14 +20,8 @@ use crate::wait::into_future;
 
 /// A cluster to connect to; from [`ShakenFist::at`] or [`ShakenFist::discover`].
 ///
-/// `.await` it for a client of a cluster that has answered and accepted the key. [`client`](Self::client) makes one
+/// `.await` it for a client of a cluster that has answered and accepted the key, or take the [`client`](Self::client)
 /// without a request.
-///
-/// # Errors
-/// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if nothing is found,
-/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a setting that can't be right,
-/// [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) for a wrong key,
-/// [`ErrorKind::Connect`](crate::ErrorKind::Connect) if the cluster can't be reached.
 #[derive(Clone)]
 #[must_use = "nothing happens before `.await` or `.client()`"]
 pub struct Connect {
@@ -63,8 +57,12 @@ impl ShakenFist {
     /// from a later place, which may be about another cluster. In the environment, namespace and key override those of a
     /// file; [`namespace`](Connect::namespace) and [`key`](Connect::key) override both.
     ///
-    /// Nothing is read before `.await` or [`.client()`](Connect::client). If nothing is found, the error is of
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and lists every place.
+    /// Nothing is read before `.await` or [`.client()`](Connect::client).
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) with every place that was tried if nothing is found, and those
+    /// of [`at`](Self::at).
     pub fn discover() -> Connect {
         Connect::new(None)
     }
@@ -80,6 +78,12 @@ impl ShakenFist {
     ///
     /// A node itself speaks plain `http://`. To any other host than this one, that sends the key unencrypted, so a
     /// warning is logged.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connect::client`], [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the key isn't one of the
+    /// namespace, [`Configuration`](crate::ErrorKind::Configuration) if the API is at another address, and those of
+    /// [every request](ShakenFist#errors).
     pub fn at(url: impl Into<String>) -> Connect {
         Connect::new(Some(url.into()))
     }
@@ -127,8 +131,9 @@ impl Connect {
     /// A client, without a request. After [`ShakenFist::discover`] this reads files, on the current thread.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if nothing is found,
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a setting that is missing or can't be right.
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a setting that is missing or can't be right,
+    /// [`Configuration`](crate::ErrorKind::Configuration) if there is nothing to discover.
     pub fn client(self) -> Result<ShakenFist, Error> {
         let settings = self.settings()?;
         let parsed = http_client::base_url(&settings.url)?;
@@ -163,12 +168,7 @@ impl Connect {
 
     fn settings(&self) -> Result<Settings, Error> {
         let Some(url) = &self.url else {
-            let found = discover::find(&Surroundings::real())?;
-            return Ok(Settings {
-                namespace: self.namespace.clone().unwrap_or(found.namespace),
-                key: self.key.clone().unwrap_or(found.key),
-                ..found
-            });
+            return discover::find(&Surroundings::real(), self.namespace.clone(), self.key.clone());
         };
         http_client::base_url(url)?;
         let missing = |field: &str| Error::invalid(field, "is missing");

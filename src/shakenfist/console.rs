@@ -1,15 +1,21 @@
-//! Consoles: the serial one's log, the way to the graphical one, pictures of the screen.
+//! Consoles: the log of the serial one, a file for viewers of the graphical one, pictures of the screen.
 
 use bytes::Bytes;
 
 use super::blob::BlobSource;
-use super::{Instance, InstanceRef, types};
-use crate::Identified;
+use super::client::ShakenFist;
+use super::instance::{Instance, InstanceRef};
+use super::types;
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::transfer;
 use crate::wait::into_future;
 
-/// The end of the serial console's log; `.await` it for the bytes.
+/// The end of the serial console's log; from [`Instance::console_log`]. `.await` it for the bytes.
+///
+/// # Errors
+///
+/// Those of [every request](ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct ConsoleLog {
@@ -18,7 +24,7 @@ pub struct ConsoleLog {
 }
 
 impl<D: Identified> Instance<D> {
-    /// What the guest last wrote to its serial console: 10 KiB unless more is asked for.
+    /// What the guest last wrote to its serial console: 10 KiB by default.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
@@ -30,19 +36,27 @@ impl<D: Identified> Instance<D> {
         ConsoleLog { instance: self.reference(), length: None }
     }
 
-    /// Empties the serial console's log.
+    /// Empties the log of the serial console.
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](ShakenFist#errors).
     pub async fn clear_console_log(&self) -> Result<(), Error> {
         self.sf.raw().instance_console_clear().instance_ref(self.segment()?).send().await.map(drop)
     }
 
-    /// The text of a `.vv` file, with which `remote-viewer` connects to the graphical console. It tells viewers to
-    /// delete it.
+    /// The text of a `.vv` file, with which `remote-viewer` connects to the graphical console. It tells the viewer to
+    /// delete the file.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> Result<(), Box<dyn std::error::Error>> {
     /// tokio::fs::write("web.vv", web.vdi_console_helper().await?).await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](ShakenFist#errors).
     pub async fn vdi_console_helper(&self) -> Result<String, Error> {
         let reference = self.segment()?;
         self.sf.require("instance_vdi_helper", "vdi-console-helper", "make a file for virt-viewer").await?;
@@ -51,7 +65,7 @@ impl<D: Identified> Instance<D> {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// Takes a picture of the screen; gives it to be pulled, as a PPM image.
+    /// Takes a picture of the screen, a PPM image that can then be pulled.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
@@ -59,7 +73,10 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on 0.7. Servers of version 0.8.0.0rc4 claim to be able to, and always answer 400.
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) on 0.7, and those of [every request](ShakenFist#errors). Servers of
+    /// version 0.8.0.0rc4 say that they can, and always answer 400.
     #[doc(alias = "screenshot")]
     pub async fn take_screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;
@@ -70,7 +87,7 @@ impl<D: Identified> Instance<D> {
 }
 
 impl ConsoleLog {
-    /// The last so many bytes.
+    /// The last bytes, up to this many.
     pub fn last(mut self, bytes: u32) -> Self {
         self.length = Some(i64::from(bytes));
         self

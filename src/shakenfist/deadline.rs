@@ -1,4 +1,4 @@
-//! Pauses between looks, and calls that wait until something is ready: within one deadline.
+//! Calls that wait until something is ready, within one deadline.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ impl Deadline {
         self.ends.saturating_duration_since(Instant::now())
     }
 
-    /// A wait for the rest of the time. When that is over, its error tells the whole limit.
+    /// Limits a wait to the time that is left. If it runs out, the error names the whole limit.
     pub(super) fn limits<T>(self, operation: Operation<T>) -> Operation<T> {
         operation.with_left(self.left(), self.limit)
     }
 
-    /// Pauses; false when the deadline comes first.
+    /// Pauses; false if the deadline comes first.
     pub(super) async fn pause(self, pause: Duration) -> bool {
         let in_time = pause < self.left();
         if in_time {
@@ -53,9 +53,9 @@ impl Deadline {
             .with(|e| e.sent = Sent::Unknown)
     }
 
-    /// Makes a call again while the answer is 406: the server did nothing, for something isn't ready yet.
+    /// Repeats a call while the answer is 406: something isn't ready yet, and the server did nothing.
     ///
-    /// Ends at once where waiting can't help, as for an instance that failed.
+    /// Ends at once if waiting can't help, for example with an instance that failed.
     pub(super) async fn until_ready<T, F>(self, mut call: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,

@@ -1,4 +1,4 @@
-//! What instances are made of: disks, network cards, a screen.
+//! The devices of a new instance: disks, network cards, a video card.
 
 use super::types::{self, DiskBus, DiskType, InterfaceModel, Vdi, VideoModel};
 use crate::error::Error;
@@ -19,8 +19,8 @@ use crate::transport::checked;
 pub struct Disk(pub(super) types::DiskSpec);
 
 impl Disk {
-    /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. As large as the image
-    /// unless [`size_gb`](Self::size_gb) says more.
+    /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. It is as large as the image,
+    /// or [`size_gb`](Self::size_gb) if that is more.
     pub fn from_base(base: impl Into<String>) -> Self {
         Self(types::DiskSpec { base: Some(base.into()), ..types::DiskSpec::new() })
     }
@@ -36,13 +36,13 @@ impl Disk {
         self
     }
 
-    /// The hardware bus; virtio if not said.
+    /// The hardware bus (default: virtio).
     pub fn bus(mut self, bus: DiskBus) -> Self {
         self.0.bus = Some(bus);
         self
     }
 
-    /// A CD-ROM drive with the image in it.
+    /// Makes it a CD-ROM drive with the image in it.
     pub fn cdrom(mut self) -> Self {
         self.0.type_ = Some(DiskType::Cdrom);
         self
@@ -61,7 +61,7 @@ impl Disk {
     }
 }
 
-/// A network interface, of a new instance or to be plugged into a running one.
+/// A network interface, for a new instance or to be plugged into a running one.
 ///
 /// ```
 /// use windlass::shakenfist::Nic;
@@ -80,7 +80,7 @@ impl Nic {
         Self(types::NetworkSpec::new(network))
     }
 
-    /// With this IPv4 address; at random if not said.
+    /// With this IPv4 address (default: a free one).
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.0.address = Some(address.into());
         self
@@ -92,19 +92,19 @@ impl Nic {
         self
     }
 
-    /// With this MAC address; made up by the server if not said.
+    /// With this MAC address (default: chosen by the server).
     pub fn mac(mut self, mac: impl Into<String>) -> Self {
         self.0.macaddress = Some(mac.into());
         self
     }
 
-    /// The model of the card; virtio if not said.
+    /// The model of the card (default: virtio).
     pub fn model(mut self, model: InterfaceModel) -> Self {
         self.0.model = Some(model);
         self
     }
 
-    /// Reachable from outside by a floating address.
+    /// With a floating address, by which it can be reached from outside.
     pub fn floating(mut self) -> Self {
         self.0.float = Some(true);
         self
@@ -119,7 +119,7 @@ impl Nic {
         }
     }
 
-    /// The address that it asks for, if it asks for a certain one.
+    /// The address that it asks for, if it asks for a particular one.
     pub(super) fn wanted(&self) -> Option<&str> {
         self.0.address.as_deref().filter(|address| *address != "none")
     }
@@ -150,7 +150,7 @@ impl Video {
         self
     }
 
-    /// The protocol of the graphical console; SPICE if not said.
+    /// The protocol of the graphical console (default: SPICE).
     pub fn vdi(mut self, vdi: Vdi) -> Self {
         self.0.vdi = Some(vdi);
         self

@@ -6,12 +6,12 @@ use crate::config::{self, Surroundings, Tried, file};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// A cluster, and who asks it.
+/// A cluster, and the credentials for it.
 pub(super) struct Settings {
     pub(super) url: String,
     pub(super) namespace: String,
     pub(super) key: Secret,
-    /// Which setting named it.
+    /// The setting that named it.
     pub(super) origin: String,
 }
 
@@ -22,10 +22,14 @@ struct File {
     key: Option<Secret>,
 }
 
-/// Finds the settings: what is in the environment first, then files.
-pub(super) fn find(surroundings: &Surroundings) -> Result<Settings, Error> {
-    let namespace = surroundings.variable("SHAKENFIST_NAMESPACE");
-    let key = surroundings.variable("SHAKENFIST_KEY").map(Secret::from);
+/// Finds the settings: the environment first, then files. A namespace and a key that are given override what is found.
+pub(super) fn find(
+    surroundings: &Surroundings,
+    namespace: Option<String>,
+    key: Option<Secret>,
+) -> Result<Settings, Error> {
+    let namespace = namespace.or_else(|| surroundings.variable("SHAKENFIST_NAMESPACE"));
+    let key = key.or_else(|| surroundings.variable("SHAKENFIST_KEY").map(Secret::from));
     if let Some(url) = surroundings.variable("SHAKENFIST_API_URL") {
         let file = File { apiurl: Some(url), namespace, key };
         return complete(file, "SHAKENFIST_API_URL");
@@ -87,7 +91,7 @@ mod tests {
         fn find(&self, variables: &[(&str, &str)]) -> Result<(String, String), (ErrorKind, String)> {
             let home = self.0.join("home").display().to_string();
             let variables: Vec<_> = variables.iter().copied().chain([("HOME", home.as_str())]).collect();
-            let found = find(&Surroundings::made(&variables, &self.0));
+            let found = find(&Surroundings::made(&variables, &self.0), None, None);
             let found = found.map_err(|e| (e.kind(), e.to_string()))?;
             Ok((found.origin, found.namespace))
         }
@@ -125,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_overrides_what_is_found() -> std::io::Result<()> {
+        let root = Root::new("given");
+        root.write("home/.shakenfist", r#"{"apiurl": "http://127.0.0.1:2"}"#)?;
+        let home = root.0.join("home").display().to_string();
+        let around = Surroundings::made(&[("HOME", &home), ("SHAKENFIST_NAMESPACE", "env")], &root.0);
+        let found = find(&around, Some("own".to_owned()), Some(Secret::from("k"))).map_err(|e| e.kind());
+        assert_eq!(found.map(|found| found.namespace), Ok("own".to_owned()));
+        Ok(())
+    }
+
+    #[test]
     fn what_is_no_file_of_settings_holds_nothing_up() -> std::io::Result<()> {
         for path in ["home/.shakenfist", "etc/sf/shakenfist.json"] {
             let root = Root::new(&format!("hostile-{}", path.len()));
@@ -132,7 +147,7 @@ mod tests {
             let place = root.0.clone();
             file::hostile::try_each(&root.0.join(path), "nests", move || {
                 let home = place.join("home").display().to_string();
-                find(&Surroundings::made(&[("HOME", &home)], &place)).err().map(|e| e.to_string())
+                find(&Surroundings::made(&[("HOME", &home)], &place), None, None).err().map(|e| e.to_string())
             });
         }
         Ok(())

@@ -1,11 +1,15 @@
-//! Plugging a network interface into a running instance: a call that can destroy it.
+//! Plugging a network interface into a running instance: a call that can destroy the instance.
 
-use super::{Instance, InstanceRef, Interface, Nic, types};
-use crate::Identified;
+use super::client::ShakenFist;
+use super::devices::Nic;
+use super::instance::{Instance, InstanceRef};
+use super::interface::Interface;
+use super::types;
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::wait::into_future;
 
-/// An interface to be plugged in; from [`Instance::hot_plug`].
+/// An interface to be plugged in; from [`Instance::hot_plug`]. `.await` it for the interface.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct HotPlug {
@@ -26,28 +30,33 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// **An address that is taken destroys the running instance**, and so does a network without a free one: the server
-    /// answers 409 or 507, and tears the instance down; the error says so. So the addresses of the network are looked at
-    /// first, and what would conflict is refused here. Somebody else can still be quicker between the look and the call. An
-    /// address is taken for 300 seconds after the instance that had it was deleted.
+    /// answers 409 or 507, and tears the instance down. So this looks at the addresses of the network first, and refuses
+    /// what would conflict. Between that and the call, another client can still take the address. After an instance is
+    /// deleted, its address stays taken for 300 seconds.
     ///
-    /// A [`floating`](Nic::floating) address would destroy the instance, too, where none is left, and nobody can look at
-    /// those. So the interface is plugged in without one, and then given one: where that fails, the instance runs on with
-    /// the new interface, which the error names.
+    /// A [`floating`](Nic::floating) address that can't be had would destroy the instance as well, and there is no way to
+    /// look at those. So the interface is plugged in without one, and then given one. If that fails, the instance runs on
+    /// with the new interface, and the error names it.
     ///
     /// The request is never sent twice. After an error whose [`sent`](Error::sent) isn't `No`, look at
-    /// [`interfaces`](Self::interfaces). The interface stays in the state `initial` after all went well.
+    /// [`interfaces`](Self::interfaces). A plugged interface stays in the state `initial`.
     ///
-    /// Needs a server that has the capability `hot-plug-interface`; else [`ErrorKind::Unsupported`], before anything is sent.
     /// Vendor's page:
     /// <https://shakenfist.com/developer_guide/api_reference/instances/#adding-network-interfaces-after-instance-creation>
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](ErrorKind::Conflict) if the address is taken or none is free, [`Unsupported`](ErrorKind::Unsupported)
+    /// without the capability `hot-plug-interface`, [`InsufficientCapacity`](ErrorKind::InsufficientCapacity) if there is no
+    /// floating address, and those of [every request](ShakenFist#errors).
     pub fn hot_plug(&self, nic: Nic) -> HotPlug {
         HotPlug { instance: self.reference(), nic, checked: true }
     }
 }
 
 impl HotPlug {
-    /// Sends it at once: without a look at the addresses of the network, and with the floating address in the same call.
-    /// **Where one of them can't be had, the server destroys the instance.**
+    /// Sends it at once, without a look at the addresses of the network, and with the floating address in the same call.
+    /// **If the server can't get one of the addresses, it destroys the instance.**
     pub fn unchecked(mut self) -> Self {
         self.checked = false;
         self
@@ -85,7 +94,7 @@ impl HotPlug {
         }
     }
 
-    /// Whether the address, or any, is free.
+    /// Fails if the address is taken, or if none is free.
     async fn check(&self) -> Result<(), Error> {
         let network = self.instance.sf.network(&self.nic.0.network_uuid).get().await?;
         if self.nic.0.address.is_some() && self.nic.wanted().is_none() {
@@ -104,15 +113,15 @@ impl HotPlug {
     }
 }
 
-/// What the server does with an instance for which it can't get an address.
+/// The server tears down an instance if it can't get an address for it.
 fn torn_down(e: Error, instance: &str) -> Error {
     e.with(|e| {
-        e.message = format!("{}; the server tears the instance {instance:?} down over this", e.message);
-        e.suggestion = Some("make the instance anew".to_owned());
+        e.message = format!("{}; because of this the server tears down the instance {instance:?}", e.message);
+        e.suggestion = Some("launch the instance again".to_owned());
     })
 }
 
-/// The first step worked, the second didn't.
+/// The interface is plugged in, but it got no floating address.
 fn not_floating(e: Error, plugged: &Interface) -> Error {
     e.with(|e| {
         let uuid = &plugged.uuid;

@@ -1,10 +1,10 @@
 //! An instance: what is known of it together with a handle on it.
 
-use super::{InstanceState, ShakenFist, types};
+use super::client::ShakenFist;
+use super::types::{self, InstanceState};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::handle::{handle, identified};
+use crate::handle::{Id, Identified, handle, identified};
 use crate::transport::{Label, checked};
-use crate::{Id, Identified};
 
 identified! { types::Instance: uuid; }
 
@@ -21,8 +21,8 @@ handle! {
     /// # Ok(()) }
     /// ```
     ///
-    /// `D` says how much is known: [`types::Instance`] by default, or only the UUID or the name ([`InstanceRef`]). Both
-    /// have the same verbs. The data show the moment at which they were read.
+    /// `D` is what is known: [`types::Instance`] by default, or only the UUID or the name ([`InstanceRef`]). Both have the
+    /// same verbs. The data show the moment at which they were read.
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/>
     Instance<types::Instance> of sf: ShakenFist;
@@ -31,10 +31,10 @@ handle! {
 }
 
 impl ShakenFist {
-    /// A handle on an instance by its UUID or its name, without asking the server.
+    /// A handle on an instance, by its UUID or its name. Sends nothing.
     ///
-    /// Names are not unique: where several instances have it, calls fail with [`ErrorKind::InvalidInput`]. What can't be a
-    /// reference is an error of the first call, before anything is sent.
+    /// Names are not unique: if several instances have the name, requests fail with
+    /// [`InvalidInput`](ErrorKind::InvalidInput). So does the first request with a name that can't be one.
     pub fn instance(&self, reference: impl Into<String>) -> InstanceRef {
         Instance::new(self, Id::new(reference))
     }
@@ -58,25 +58,28 @@ impl<D: Identified> Instance<D> {
         self.identity()
     }
 
+    /// The id as a part of a path.
     pub(super) fn segment(&self) -> Result<&str, Error> {
         checked("instance", self.id())
     }
 
-    /// Reads the instance. [`Error::is_not_found`] where there is none.
+    /// Reads the instance. A deleted one is found by its UUID for about an hour, in the state `deleted`.
     ///
-    /// By UUID a deleted one is found for about an hour, in the state `deleted`.
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
     pub async fn get(&self) -> Result<Instance, Error> {
         let data = self.sf.raw().instance_get().instance_ref(self.segment()?).send().await?;
         Ok(Instance::new(&self.sf, data))
     }
 
-    /// For errors that no answer is behind.
+    /// For errors without an answer.
     pub(super) fn label(&self, operation: &'static str) -> Label {
         self.sf.label(operation, self.id())
     }
 }
 
-/// Whether a state is the way down: `…-error`, `error`, `delete-wait`, `deleted`.
+/// Whether the instance failed: `error`, or `…-error`.
 pub(super) fn is_failed(state: &InstanceState) -> bool {
     let word = state.as_str();
     word == "error" || word.ends_with("-error")
@@ -95,7 +98,7 @@ pub(super) fn failure(instance: &types::Instance) -> Error {
     })
 }
 
-/// Whether it is a UUID, and no name.
+/// Whether it is a UUID and not a name.
 pub(super) fn is_uuid(reference: &str) -> bool {
     reference.len() == 36 && reference.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }

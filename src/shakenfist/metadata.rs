@@ -1,21 +1,34 @@
-//! The owner's own notes on an instance.
+//! An instance's metadata: JSON values by key.
 
 use serde_json::{Map, Value};
 
-use super::{Instance, types};
-use crate::Identified;
+use super::client::ShakenFist;
+use super::instance::Instance;
+use super::types;
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::transport::checked;
 
 impl<D: Identified> Instance<D> {
-    /// The instance's metadata: any JSON, by key.
+    /// Reads the instance's metadata: any JSON, by key.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
+    /// println!("{:?}", web.metadata().await?.get("tags"));
+    /// # Ok(()) }
+    /// ```
     ///
     /// Vendor's page: <https://shakenfist.com/user_guide/metadata/>
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](ShakenFist#errors).
+    #[doc(alias = "label")]
     pub async fn metadata(&self) -> Result<Map<String, Value>, Error> {
         Ok(self.sf.raw().instance_metadata_get().instance_ref(self.segment()?).send().await?.0)
     }
 
-    /// Sets a key, to any JSON.
+    /// Sets a key of the metadata, to any JSON.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
@@ -24,9 +37,14 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The server refuses `null`, `false`, 0 and what is empty, so that is refused before it is sent. `tags` must be a
-    /// list, `affinity` an object of integers. A key that no path can name, as one with `/`, can be set and overwritten, but
-    /// not [removed](Self::remove_metadata).
+    /// A key that can't be a part of a path, for example one with `/`, can be set and overwritten, but not
+    /// [removed](Self::remove_metadata).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a value that the server refuses: `null`, `false`, 0, anything
+    /// empty, `tags` that aren't a list, `affinity` that isn't an object of integers. Also those of
+    /// [every request](ShakenFist#errors).
     pub async fn set_metadata(&self, key: &str, value: impl Into<Value>) -> Result<(), Error> {
         let value = value.into();
         check_value(key, &value)?;
@@ -44,8 +62,12 @@ impl<D: Identified> Instance<D> {
         call.await.map(drop)
     }
 
-    /// Removes a key; one that isn't there is no error. [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a key that no
-    /// path can name, as one with `/`: servers have no way to remove it.
+    /// Removes a key of the metadata. It is no error if the key isn't there.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that can't be a part of a path, for example one with `/`:
+    /// servers have no way to remove it. Also those of [every request](ShakenFist#errors).
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
         self.sf.raw().instance_metadata_delete().instance_ref(self.segment()?).key(key).send().await.map(drop)
     }
@@ -66,7 +88,7 @@ pub(super) fn check_value(key: &str, value: &Value) -> Result<(), Error> {
     }
 }
 
-/// What Python takes for false.
+/// What Python considers false.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -1,8 +1,8 @@
-//! How this API waits: it can only be asked again and again.
+//! How often to look while waiting: this API can only be polled.
 
 use std::time::Duration;
 
-use super::ShakenFist;
+use super::client::ShakenFist;
 use crate::wait::poll::{Goal, Interval, Polled};
 use crate::wait::poll_backoff::Pauses;
 use crate::wait::{Operation, Progress, Until};
@@ -17,7 +17,7 @@ pub(super) fn pauses() -> Pauses {
 
 const INTERVAL: Interval = Interval::Growing(LONGEST);
 
-/// An operation that ends with the goal.
+/// An operation that ends when the goal is reached.
 pub(super) fn operation<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Operation<G::Output> {
     Polled::operation(sf.clone(), goal, &INTERVAL)
 }
@@ -27,7 +27,7 @@ pub(super) fn until<G: Goal<ShakenFist>>(sf: &ShakenFist, goal: G) -> Until<G::O
     Until::new(Polled::new(sf.clone(), goal, &INTERVAL))
 }
 
-/// A line of progress.
+/// Progress of a wait: the state, and what is being done.
 pub(super) fn progress(status: impl ToString, message: impl Into<String>) -> Progress {
     let message = message.into();
     let percent = percent(&message);

@@ -1,20 +1,28 @@
-//! Power: done when the server answers.
+//! Power on and off, pause: done when the server answers.
 
 use std::time::Duration;
 
+use super::client::ShakenFist;
 use super::deadline::Deadline;
+use super::instance::{Instance, InstanceRef};
 use super::poll::pauses;
-use super::{Instance, InstanceRef, PowerState, lost_answer};
-use crate::Identified;
+use super::reconcile;
+use super::types::PowerState;
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::wait::into_future;
 
-/// A change of an instance's power; `.await` it.
+/// A change of an instance's power; from [`Instance::power_on`], [`power_off`](Instance::power_off),
+/// [`pause`](Instance::pause) and [`unpause`](Instance::unpause). `.await` it.
 ///
-/// While the instance isn't `created` yet, the server is asked again, for a minute unless
-/// [`timeout`](Self::timeout) says otherwise. What doesn't fit the instance's power state, as pausing one that is off,
-/// is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Where the answer is lost, or a gateway's, the power state tells
-/// whether it worked; the request isn't sent again.
+/// While the instance isn't `created` yet, the request is repeated, for up to a minute or the [`timeout`](Self::timeout).
+/// If the answer is lost, or comes from a gateway, the power state shows whether it worked. Then the request isn't sent
+/// again. There is no operation to keep: the change is done when the server answers.
+///
+/// # Errors
+///
+/// [`Conflict`](crate::ErrorKind::Conflict) if it doesn't fit the power state, for example a pause of an instance that is
+/// off, or if the instance can't become `created`; and those of [every request](ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct ChangePower {
@@ -34,7 +42,7 @@ pub(super) enum Verb {
 }
 
 impl<D: Identified> Instance<D> {
-    /// Powers the instance on. On one that is on this does nothing.
+    /// Powers the instance on. Does nothing if it is on.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
@@ -43,23 +51,42 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Servers since 0.8 make the config drive anew. Vendor's page:
+    /// Servers since 0.8 create a new config drive. Vendor's page:
     /// <https://shakenfist.com/developer_guide/api_reference/instances/#other-instance-lifecycle-operations>
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ChangePower`].
+    #[doc(alias = "start")]
     pub fn power_on(&self) -> ChangePower {
         self.power(Verb::On)
     }
 
-    /// Powers the instance off at once, as by pulling the plug. On one that is off this does nothing.
+    /// Powers the instance off at once, without telling the guest. Does nothing if it is off.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ChangePower`].
+    #[doc(alias = "stop")]
     pub fn power_off(&self) -> ChangePower {
         self.power(Verb::Off)
     }
 
-    /// Stops the processors; the memory stays as it is.
+    /// Stops the processors. The memory stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ChangePower`].
     pub fn pause(&self) -> ChangePower {
         self.power(Verb::Pause)
     }
 
-    /// Lets a paused instance go on.
+    /// Lets a paused instance run again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ChangePower`].
+    #[doc(alias = "resume")]
     pub fn unpause(&self) -> ChangePower {
         self.power(Verb::Unpause)
     }
@@ -73,7 +100,7 @@ impl<D: Identified> Instance<D> {
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 impl ChangePower {
-    /// How long it may take, waiting for the instance included; a minute if not said.
+    /// How long it may take, including the wait for the instance to become `created` (default: a minute).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -82,14 +109,14 @@ impl ChangePower {
     async fn run(self) -> Result<(), Error> {
         let deadline = Deadline::after(self.limit);
         let (instance, verb) = (&self.instance, self.verb);
-        let id = lost_answer::request_id();
+        let id = reconcile::request_id();
         match deadline.until_ready(|| change(instance, verb, &id)).await {
-            Err(e) if lost_answer::is_open(&e) => self.look(deadline, e).await,
+            Err(e) if reconcile::is_open(&e) => self.look(deadline, e).await,
             result => result,
         }
     }
 
-    /// The answer is lost, or a gateway's: the power state tells whether it worked.
+    /// The answer is lost: the power state shows whether it worked.
     async fn look(&self, deadline: Deadline, lost: Error) -> Result<(), Error> {
         const LOOKS: u32 = 5;
         let (wanted, mut pauses) = (self.verb.leads_to(), pauses());
@@ -103,6 +130,8 @@ impl ChangePower {
         Err(lost)
     }
 }
+
+into_future!(ChangePower => (): |change| change.instance.label(change.verb.operation()).watch(change.run()).await);
 
 impl Verb {
     /// The operation's id.
@@ -127,7 +156,7 @@ impl Verb {
     }
 }
 
-/// Sends it, once.
+/// Sends the request, once.
 pub(super) async fn change(instance: &InstanceRef, verb: Verb, id: &str) -> Result<(), Error> {
     let (raw, reference) = (instance.sf.raw(), instance.segment()?);
     let call = match verb {
@@ -140,5 +169,3 @@ pub(super) async fn change(instance: &InstanceRef, verb: Verb, id: &str) -> Resu
     };
     call.request_id(id).await.map(drop)
 }
-
-into_future!(ChangePower => (): |change| change.instance.label(change.verb.operation()).watch(change.run()).await);

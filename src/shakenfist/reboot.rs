@@ -1,38 +1,52 @@
-//! Reboots: what the server answers says only that it asked for one.
+//! Reboots: the server's answer says only that it requested one.
 
+use super::client::ShakenFist;
 use super::deadline::Deadline;
-use super::instance::{failure, is_agent_ready, is_failed};
+use super::instance::{Instance, failure, is_agent_ready, is_failed};
 use super::poll::{self, progress};
 use super::power::{self, Verb};
-use super::{Instance, InstanceState, ShakenFist, lost_answer};
-use crate::Identified;
+use super::reconcile;
+use super::types::InstanceState;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::wait::poll::{Goal, Seen};
 use crate::wait::{Action, BoxFuture, Operation};
 
 impl<D: Identified> Instance<D> {
-    /// Asks the guest to reboot, by ACPI; done when the agent is back and reports a later boot.
+    /// Asks the guest to reboot, by ACPI. Done when its agent is back and reports a later boot.
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use windlass::Error;
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
     /// let rebooted = web.reboot_soft().send().await?.timeout(Duration::from_secs(60)).await;
     /// if rebooted.is_err() {
-    ///     web.reboot_hard().await?; // the guest didn't care
+    ///     web.reboot_hard().await?; // the guest didn't react
     /// }
     /// # Ok(()) }
     /// ```
     ///
-    /// Nothing makes a guest obey: then the wait runs out of time. Without an agent that has reported a boot time, a
-    /// reboot can't be seen; the request is sent, and the wait fails with [`ErrorKind::Unsupported`]. Who needs no more
-    /// than the request calls [`send`](Action::send) and drops the operation.
+    /// The guest can ignore this: then the wait runs out of time. If no agent has reported a boot time, a reboot can't be
+    /// seen: the request is sent, and the wait fails with [`Unsupported`](ErrorKind::Unsupported). If the request is all you
+    /// need, [`send`](Action::send) it and drop the operation.
+    ///
+    /// If the answer is lost, or comes from a gateway, the instance's events show whether the request arrived.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](ErrorKind::Conflict) if the instance can't be rebooted in its state, those of
+    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "restart")]
     pub fn reboot_soft(&self) -> Action<()> {
         self.reboot(Verb::RebootSoft)
     }
 
-    /// Resets the instance, as by its switch; done when the agent is back and reports a later boot.
+    /// Resets the instance, as its reset switch would. Done when its agent is back and reports a later boot.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reboot_soft`](Self::reboot_soft).
+    #[doc(alias = "reset")]
     pub fn reboot_hard(&self) -> Action<()> {
         self.reboot(Verb::RebootHard)
     }
@@ -42,13 +56,13 @@ impl<D: Identified> Instance<D> {
         Action::new(self.label(verb.operation()).watch(async move {
             let deadline = Deadline::after(power::LIMIT);
             let before = deadline.bound(instance.get()).await?;
-            let id = lost_answer::request_id();
+            let id = reconcile::request_id();
             match deadline.until_ready(|| power::change(&instance, verb, &id)).await {
-                // It may have arrived: then the server has noted it.
-                Err(e) if lost_answer::is_open(&e) && !lost_answer::arrived(&instance, &id).await => {
+                // If it arrived, the server has noted it.
+                Err(e) if reconcile::is_open(&e) && !reconcile::arrived(&instance, &id).await => {
                     return Err(e);
                 }
-                Err(e) if !lost_answer::is_open(&e) => return Err(e),
+                Err(e) if !reconcile::is_open(&e) => return Err(e),
                 _ => {}
             }
             let goal = Rebooted { uuid: before.uuid.clone(), booted: before.agent_system_boot_time };
@@ -66,7 +80,7 @@ struct Rebooted {
 
 impl Rebooted {
     fn cannot_tell(&self) -> Error {
-        let message = "the reboot was asked for, but no agent had reported a boot time to compare with";
+        let message = "the reboot was requested, but no agent had reported a boot time to compare with";
         Error::new(ErrorKind::Unsupported, message).with(|e| e.sent = Sent::Yes)
     }
 }
@@ -90,20 +104,20 @@ impl Goal<ShakenFist> for Rebooted {
                 Err(e) if e.is_not_found() => return Ok(Seen::Gone),
                 Err(e) => return Err(e),
             };
-            let agent = now.agent_state.clone().unwrap_or_else(|| "never heard of".to_owned());
+            let agent = now.agent_state.clone().unwrap_or_else(|| "not seen yet".to_owned());
             let seen = progress(agent, "reboot");
             let down = matches!(now.state, InstanceState::DeleteWait | InstanceState::Deleted);
             if down || is_failed(&now.state) {
                 return Ok(Seen::Failed(failure(&now)));
             }
-            // Until the agent of the next boot reports, the old time stays.
+            // The old time stays until the agent of the next boot reports.
             let again = now.agent_system_boot_time.is_some_and(|time| is_another(booted, time));
             Ok(if again && is_agent_ready(&now) { Seen::Reached(seen, ()) } else { Seen::Pending(seen) })
         })
     }
 }
 
-/// Agents give the time of one boot with and without its fraction.
+/// Agents report the time of one boot with and without its fraction.
 fn is_another(before: f64, now: f64) -> bool {
     (now - before).abs() >= 1.0
 }

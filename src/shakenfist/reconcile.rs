@@ -1,76 +1,140 @@
-//! The answer to a create is lost, or a refusal: did it leave an instance behind?
+//! What became of a request whose answer is lost, or came from a gateway.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::instance::is_failed;
-use super::{Instance, InstanceState, ShakenFist, delete};
-use crate::error::Error;
+use super::deadline::Deadline;
+use super::instance::InstanceRef;
+use super::poll::pauses;
+use super::types::EventType;
+use crate::error::{Error, Sent};
 
-/// The key of the metadata that marks an instance as the fruit of one certain create: names aren't unique.
-pub(super) const MARKER: &str = "windlass-launch";
+/// How long to look. Servers of version 0.7 show an event up to eight seconds late.
+const WINDOW: Duration = Duration::from_secs(12);
 
-impl ShakenFist {
-    /// The instance that a create left behind, by the marker that its error names (see
-    /// [`Error::marker`](crate::Error::marker)); deleted ones don't count.
-    ///
-    /// ```no_run
-    /// # use windlass::shakenfist::ShakenFist;
-    /// # async fn demo(sf: ShakenFist, e: windlass::Error) -> windlass::Result<()> {
-    /// if let Some(marker) = e.marker()
-    ///     && let Some(left) = sf.launched(marker).await?
-    /// {
-    ///     left.delete().await?;
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
-        Ok(look(self, marker).await?.filter(|found| found.state != InstanceState::Deleted))
+/// Whether the server may have done what it was asked for. Any 500 counts: this server sometimes fails after it has done
+/// the work.
+pub(super) fn is_open(e: &Error) -> bool {
+    match e.status() {
+        Some(200..=299 | 408 | 500 | 502..=504) => true,
+        Some(_) => false,
+        None => e.sent() == Sent::Unknown,
     }
 }
 
-/// Looks once. The list of those that aren't deleted misses what is changing its state; that of all doesn't.
-pub(super) async fn look(sf: &ShakenFist, marker: &str) -> Result<Option<Instance>, Error> {
-    let all = sf.instances().with_deleted().await?;
-    let bears_it =
-        |instance: &Instance| instance.metadata.get(MARKER).and_then(|it| it.as_str()) == Some(marker);
-    Ok(all.into_iter().find(bears_it))
+/// An id for one request. The server writes it into each event that the request causes.
+pub(super) fn request_id() -> String {
+    format!("windlass-{:032x}", rand::random::<u128>())
 }
 
-/// Looks until it is found or the window is over.
-pub(super) async fn find(sf: &ShakenFist, marker: &str, window: Duration) -> Result<Option<Instance>, Error> {
-    const FIRST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(2);
-    let (started, mut pause) = (Instant::now(), FIRST);
+/// Looks until something is found or the window is over.
+pub(super) async fn search<T, F>(window: Duration, mut look: impl FnMut() -> F) -> Option<T>
+where
+    F: Future<Output = Option<T>>,
+{
+    let (ends, mut pauses) = (Instant::now() + window, pauses());
     loop {
-        let found = match tokio::time::timeout(window.max(FIRST).saturating_mul(2), look(sf, marker)).await {
-            Ok(Ok(Some(instance))) => return Ok(Some(instance)),
-            Ok(other) => other,
-            Err(_) => Ok(None),
-        };
-        if started.elapsed() >= window {
-            return found;
+        // A look that hangs must not outlast the window by much.
+        if let Ok(Some(found)) = timeout(window.max(Duration::from_secs(1)), look()).await {
+            return Some(found);
         }
-        tokio::time::sleep(pause.min(window)).await;
-        pause = (pause * 2).min(LONGEST);
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        sleep(pauses.next().min(left)).await;
     }
 }
 
-/// Removes what a refused create left behind: first it must show that it failed.
-pub(super) async fn remove(sf: &ShakenFist, record: &Instance) -> Result<(), Error> {
-    const LOOKS: u32 = 8;
-    let mut now = record.clone();
-    for _ in 0..LOOKS {
-        if is_failed(&now.state) {
-            return delete::remove_record(sf, &now).await;
+/// The agent operation that a request started, by the event that names both.
+pub(super) async fn ordered(
+    instance: &InstanceRef,
+    deadline: Deadline,
+    request: &str,
+    lost: Error,
+) -> Result<String, Error> {
+    tracing::debug!(error = %lost, "the answer to an order is lost");
+    // If the deadline itself cut the answer off, one more second is worth knowing.
+    let window = WINDOW.min(deadline.left().max(Duration::from_secs(1)));
+    match search(window, || operation_of(instance, request)).await {
+        Some(uuid) => Ok(uuid),
+        None => {
+            let id = instance.id();
+            let message = format!("{id:?} may or may not have got the order: {}", lost.message());
+            Err(Error::uncertain(message, lost))
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        now = match now.get().await {
-            Ok(now) => now,
-            Err(e) if e.is_not_found() => return Ok(()),
-            Err(e) => return Err(e),
-        };
     }
-    Err(Error::new(crate::error::ErrorKind::Conflict, format!("it is in the state {}", now.state)))
+}
+
+async fn operation_of(instance: &InstanceRef, request: &str) -> Option<String> {
+    let mut details = events_of(instance, request).await.into_iter();
+    details.find_map(|details| Some(details.get("agentoperation")?.as_str()?.to_owned()))
+}
+
+/// Whether a request reached the server, by the events that name it.
+pub(super) async fn arrived(instance: &InstanceRef, request: &str) -> bool {
+    let look = || async { (!events_of(instance, request).await.is_empty()).then_some(()) };
+    search(WINDOW, look).await.is_some()
+}
+
+/// The details of the events that a request caused.
+async fn events_of(instance: &InstanceRef, request: &str) -> Vec<Map<String, Value>> {
+    let mut events = instance.events().limit(200);
+    if instance.sf.can("events-by-type").await {
+        events = events.kind(EventType::Audit);
+    }
+    let of_it =
+        |details: &Map<String, Value>| details.get("request-id").and_then(|id| id.as_str()) == Some(request);
+    match events.await {
+        Ok(events) => events.into_iter().map(|event| event.details).filter(of_it).collect(),
+        Err(e) => {
+            tracing::debug!(error = %e, "no events");
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn what_leaves_the_outcome_open() {
+        let answered = |status: u16, message: &str| {
+            Error::new(ErrorKind::Server, message).with(|e| (e.status, e.sent) = (Some(status), Sent::Yes))
+        };
+        for (status, message, open) in [
+            (200, "", true),
+            (502, "", true),
+            (503, "", true),
+            (504, "", true),
+            (500, "", true),
+            (500, "server error: IndexError", true),
+            (400, "", false),
+            (406, "", false),
+            (409, "", false),
+            (507, "", false),
+        ] {
+            assert_eq!(is_open(&answered(status, message)), open, "{status} {message:?}");
+        }
+        let broken = |sent| Error::new(ErrorKind::Interrupted, "").with(|e| e.sent = sent);
+        assert!(is_open(&broken(Sent::Unknown)));
+        assert!(!is_open(&broken(Sent::No)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_ends_with_its_window() {
+        let (started, mut looks) = (Instant::now(), 0);
+        let found = search(WINDOW, || {
+            looks += 1;
+            async { None::<()> }
+        });
+        assert_eq!(found.await, None);
+        assert!(looks > 5 && started.elapsed() == WINDOW);
+        let hangs = search(WINDOW, std::future::pending::<Option<()>>);
+        assert_eq!(hangs.await, None);
+    }
 }

@@ -1,4 +1,4 @@
-//! What Shaken Fist means with an answer that is an error.
+//! What Shaken Fist means by an error answer.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn header(answer: &Answer<'_>, name: &str) -> Option<String> {
 fn spoken(status: u16, reply: types::ErrorReply) -> Explanation {
     let text = match reply.error {
         Some(Value::String(text)) => text,
-        // Of networks: which were deleted and which couldn't be.
+        // Of networks: which were deleted and which couldn't be deleted.
         Some(other @ Value::Object(_)) => {
             let kind = (status == 403).then_some(ErrorKind::Conflict);
             return Explanation { kind, message: other.to_string(), ..Explanation::default() };
@@ -35,12 +35,12 @@ fn spoken(status: u16, reply: types::ErrorReply) -> Explanation {
     Explanation { kind: kind(status, &message), code: reply.stage, message, fields, ..Explanation::default() }
 }
 
-/// What doesn't come from the server itself: a proxy, or a route that it hasn't.
+/// The answer isn't the server's own: it comes from a proxy, or there is no such route.
 fn silent(answer: &Answer<'_>) -> Explanation {
     let (kind, message) = match answer.status {
         301 | 302 | 307 | 308 => {
             let to = header(answer, "location").unwrap_or_default();
-            (Some(ErrorKind::Configuration), format!("the API is elsewhere: use {to} as the address"))
+            (Some(ErrorKind::Configuration), format!("the API is at another address: use {to}"))
         }
         404 => (
             Some(ErrorKind::Unsupported),
@@ -51,14 +51,14 @@ fn silent(answer: &Answer<'_>) -> Explanation {
     Explanation { kind, message, ..Explanation::default() }
 }
 
-/// There are no machine-readable reasons; a few texts, each only together with the status it comes with.
+/// There are no machine-readable reasons, only a few texts, each with its status.
 fn kind(status: u16, text: &str) -> Option<ErrorKind> {
     let says = |words: &str| text.contains(words);
     match status {
         400 if unknown_option(text).is_some() => Some(ErrorKind::Unsupported),
         // What 0.8.0.0rc4 makes of the error that it means to give with 409.
         400 if says("InvalidLifecycleState") || says("agent not ready") => Some(ErrorKind::Conflict),
-        // Also answered to what the namespace may not do; another token can't cure that.
+        // Also the answer to what the namespace isn't allowed to do; another token can't help there.
         401 if text == "unauthorized" || says("you cannot") || says("only admins") => {
             Some(ErrorKind::PermissionDenied)
         }
@@ -69,13 +69,13 @@ fn kind(status: u16, text: &str) -> Option<ErrorKind> {
     }
 }
 
-/// The option that this server hasn't got: its words are Python's.
+/// The option that this server doesn't have, in Python's words.
 fn unknown_option(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("got an unexpected keyword argument '")?;
     rest.split('\'').next()
 }
 
-/// 406: something isn't ready yet, and the state that it is in. The server did nothing.
+/// The state of what isn't ready yet, from an answer 406. The server did nothing.
 pub(super) fn not_ready(e: &Error) -> Option<&str> {
     let (_, rest) = e.message().rsplit_once(" is not ready (")?;
     (e.status() == Some(406)).then(|| rest.trim_end_matches(')'))

@@ -1,7 +1,11 @@
 //! Resuming a wait by its ticket.
 
-use super::{AgentOperation, Instance, Network, ShakenFist, Snapshot};
-use super::{agent, agent_operation, delete, exec, launch, network, push, reboot, snapshot};
+use super::agent::{self, AgentOperation};
+use super::client::ShakenFist;
+use super::instance::Instance;
+use super::network::{self, Network};
+use super::snapshot::{self, Snapshot};
+use super::{delete, delete_all, launch, reboot};
 use crate::client::Client;
 use crate::error::Error;
 use crate::stream::process::Output;
@@ -9,7 +13,7 @@ use crate::ticket::Ticket;
 use crate::wait::Operation;
 
 impl ShakenFist {
-    /// Goes on waiting for what a ticket names.
+    /// Continues a wait that a ticket names. Sends nothing itself.
     ///
     /// ```no_run
     /// # use windlass::shakenfist::{Instance, ShakenFist};
@@ -18,10 +22,14 @@ impl ShakenFist {
     /// # Ok(()) }
     /// ```
     ///
-    /// The type must be the one that the operation had when the ticket was taken: [`Instance`] for create, reboot and
-    /// the agent, [`Output`] for a command, `()` for delete, `Vec<Snapshot>` for snapshots, and so on; anything else is an
-    /// error of [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another cluster or namespace; see
-    /// [`Ticket`].
+    /// The type must be the one that the wait had when the ticket was taken: [`Instance`] for a launch or the agent,
+    /// [`Output`] for a command, `()` for a delete, a reboot or a push, `Vec<Snapshot>` for snapshots,
+    /// [`AgentOperation`], [`Network`], and `Vec<String>` for [`delete_all`](super::Instances::delete_all).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the ticket is for another type, or of another cluster or
+    /// namespace; see [`Ticket`].
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         ticket.check(&self.place())?;
         T::resume(self, ticket).ok_or_else(|| {
@@ -30,7 +38,7 @@ impl ShakenFist {
     }
 }
 
-/// What a wait can be resumed into.
+/// The result of a wait that can be resumed; see [`ShakenFist::resume`].
 pub trait Resume: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>>;
@@ -50,15 +58,15 @@ mod sealed {
 impl Resume for () {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
         delete::resume(sf, ticket)
-            .or_else(|| push::resume(sf, ticket))
+            .or_else(|| agent::resume_put(sf, ticket))
             .or_else(|| reboot::resume(sf, ticket))
-            .or_else(|| network::resume_gone(sf, ticket))
+            .or_else(|| network::resume_delete(sf, ticket))
     }
 }
 
 impl Resume for Vec<String> {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        delete::resume_all(sf, ticket)
+        delete_all::resume(sf, ticket)
     }
 }
 
@@ -70,24 +78,24 @@ impl Resume for Vec<Snapshot> {
 
 impl Resume for Output {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        exec::resume(sf, ticket)
+        agent::resume_exec(sf, ticket)
     }
 }
 
 impl Resume for Instance {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(sf, ticket).or_else(|| agent::resume(sf, ticket))
+        launch::resume(sf, ticket).or_else(|| agent::resume_ready(sf, ticket))
     }
 }
 
 impl Resume for Network {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        network::resume(sf, ticket)
+        network::resume_create(sf, ticket)
     }
 }
 
 impl Resume for AgentOperation {
     fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Self>> {
-        agent_operation::resume(sf, ticket)
+        agent::resume_operation(sf, ticket)
     }
 }

@@ -4,20 +4,25 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::time::Duration;
 
+use super::artifact::ArtifactRef;
+use super::blob::BlobRef;
+use super::client::ShakenFist;
 use super::deadline::Deadline;
+use super::instance::{Instance, InstanceRef};
 use super::poll::{self, progress};
-use super::{ArtifactRef, BlobRef, Instance, InstanceRef, ShakenFist, lost_answer, types};
-use crate::Identified;
+use super::{reconcile, types};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::Query;
+use crate::handle::Identified;
+use crate::stream::query::Query;
 use crate::ticket::Ticket;
 use crate::wait::poll::{Goal, Seen};
 use crate::wait::{BoxFuture, Operation, into_future};
 
-/// A snapshot of a disk: its data together with a cheap handle.
+/// A snapshot of a disk.
 ///
-/// It is one version of an artifact, which is named by `uuid`; `blob_uuid` names what it holds. A new instance can start
-/// from it: `Disk::from_base(format!("sf://blob/{}", snapshot.blob_uuid))`.
+/// It is one version of an artifact: `uuid` is the artifact's, `blob_uuid` names the bytes. It has no id of its own, so
+/// there is no handle on a single one. A new instance can start from it:
+/// `Disk::from_base(format!("sf://blob/{}", snapshot.blob_uuid))`.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     sf: ShakenFist,
@@ -33,18 +38,19 @@ impl Deref for Snapshot {
 }
 
 impl Snapshot {
-    /// Which disk it is of, as `vda`.
+    /// The disk that it is of, for example `vda`.
     pub fn device(&self) -> Option<&str> {
         self.source_url.as_deref()?.rsplit('/').next()
     }
 
-    /// Its blob, whose [`data`](super::Blob::data) is the disk; without a request.
+    /// A handle on its blob, whose [`data`](super::Blob::data) is the disk. Sends nothing.
     pub fn blob(&self) -> BlobRef {
         self.sf.blob(&self.blob_uuid)
     }
 
-    /// The artifact that it is a version of; without a request. Deleting that deletes all versions; a single one can't be
-    /// deleted.
+    /// A handle on the artifact that it is a version of. Sends nothing.
+    ///
+    /// Deleting the artifact deletes all versions. A single version can't be deleted.
     pub fn artifact(&self) -> ArtifactRef {
         self.sf.artifact(&self.uuid)
     }
@@ -56,24 +62,31 @@ impl Snapshot {
 }
 
 impl<D: Identified> Instance<D> {
-    /// The instance's snapshots, of all disks and versions: a query.
+    /// The instance's snapshots, of all disks and versions.
     pub fn snapshots(&self) -> Query<Snapshot> {
         let instance = self.reference();
         Query::one(async move || list(&instance).await)
     }
 
-    /// Takes a snapshot of the first disk, or of others; done when it is there.
+    /// Takes a snapshot of the first disk, or of others. Done when it exists.
     ///
     /// ```no_run
-    /// # use windlass::shakenfist::{Disk, Instance, ShakenFist};
-    /// # async fn demo(sf: ShakenFist, web: Instance) -> windlass::Result<()> {
+    /// # use windlass::shakenfist::Instance;
+    /// # async fn demo(web: Instance) -> windlass::Result<()> {
     /// for snapshot in web.create_snapshot().all_disks().await? {
     ///     println!("{:?}: {:?} bytes", snapshot.device(), snapshot.size);
     /// }
     /// # Ok(()) }
     /// ```
     ///
-    /// The instance runs on meanwhile: what it is writing may be in the snapshot or not.
+    /// The instance keeps running: what it is just writing may or may not be in the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if the instance has no such disk,
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer is lost, those of
+    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "snapshot")]
     pub fn create_snapshot(&self) -> CreateSnapshot {
         let request = types::SnapshotRequest::default();
         CreateSnapshot { instance: self.reference(), request, limit: Duration::from_secs(3_600) }
@@ -85,7 +98,8 @@ async fn list(instance: &InstanceRef) -> Result<Vec<Snapshot>, Error> {
     Ok(all.0.into_iter().map(|data| Snapshot { sf: instance.sf.clone(), data }).collect())
 }
 
-/// Snapshots to be taken; from [`Instance::create_snapshot`].
+/// Snapshots to be taken; from [`Instance::create_snapshot`]. `.await` it for the snapshots, or [`send`](Self::send) it
+/// and keep the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct CreateSnapshot {
@@ -95,37 +109,42 @@ pub struct CreateSnapshot {
 }
 
 impl CreateSnapshot {
-    /// Of all disks, and of the variables of UEFI.
+    /// Of all disks, and of the UEFI variables.
     pub fn all_disks(mut self) -> Self {
         (self.request.all, self.request.device) = (Some(true), None);
         self
     }
 
-    /// Of this disk, as `vdb`. [`ErrorKind::NotFound`] where the instance has none of that name that can be captured.
+    /// Of this disk, for example `vdb`.
     pub fn device(mut self, name: impl Into<String>) -> Self {
         (self.request.all, self.request.device) = (None, Some(name.into()));
         self
     }
 
-    /// Keeps so many versions of each disk's snapshots from now on; the oldest go. The default is the server's own.
+    /// From now on, keeps this many versions of each disk's snapshots. The oldest are removed. The default is the
+    /// server's.
     pub fn max_versions(mut self, count: u32) -> Self {
         self.request.max_versions = Some(i64::from(count));
         self
     }
 
-    /// Only what differs from the image that the disk was made from.
+    /// Stores only what differs from the image that the disk was made from.
     pub fn thin(mut self) -> Self {
         self.request.thin = Some(true);
         self
     }
 
-    /// How long all of it may take, waiting for the instance to be `created` included (default: an hour).
+    /// How long all of it may take, including the wait for the instance to become `created` (default: an hour).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Sends the request; the rest goes on by itself.
+    /// Sends the request. The snapshots are then taken in the background.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::create_snapshot`], without those of the wait.
     pub async fn send(self) -> Result<Operation<Vec<Snapshot>>, Error> {
         self.instance.label("instance_snapshot").watch(self.sent()).await
     }
@@ -135,7 +154,7 @@ impl CreateSnapshot {
         let (raw, reference, request) = (instance.sf.raw(), instance.segment()?, &self.request);
         let call = || raw.instance_snapshot().instance_ref(reference).body(request.clone()).send();
         let begun = match deadline.until_ready(call).await {
-            Err(e) if lost_answer::is_open(&e) => {
+            Err(e) if reconcile::is_open(&e) => {
                 let reference = instance.id();
                 let message = format!("snapshots of {reference:?} may or may not be taken: {}", e.message());
                 return Err(Error::uncertain(message, e));
@@ -155,7 +174,7 @@ impl CreateSnapshot {
 
 into_future!(CreateSnapshot => Vec<Snapshot>: |create| Ok(create.send().await?.await?));
 
-/// Snapshots with these blobs are there.
+/// There are snapshots with these blobs.
 struct Taken {
     instance: String,
     blobs: BTreeSet<String>,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::shakenfist::instance::{failure, is_failed};
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::instance::{Instance, failure, is_failed};
 use crate::shakenfist::poll::{self, progress};
 use crate::shakenfist::types::InstanceState;
-use crate::shakenfist::{Instance, ShakenFist};
 use crate::ticket::Ticket;
 use crate::wait::poll::{Goal, Seen};
 use crate::wait::{BoxFuture, Operation};
@@ -22,7 +22,7 @@ impl Created {
         Self { uuid, message: "launch".to_owned() }
     }
 
-    /// One whose request got no good answer: a wait that ends badly tells of that, too.
+    /// One whose request got no good answer. A wait that fails says so, too.
     pub(super) fn after(uuid: String, lost: &Error) -> Self {
         let answer = match lost.status() {
             Some(status) => format!("answered with {status}"),
@@ -35,7 +35,7 @@ impl Created {
         Self { uuid, message: format!("launch ({answer}{said})") }
     }
 
-    /// The newest event says what goes on; one that can't be had is no failure.
+    /// The newest event says what is being done. It is no failure if there is none.
     async fn listen(&mut self, sf: &ShakenFist) {
         let events = sf.instance(&self.uuid).events().limit(10).await;
         let telling = |kind: &str| kind == "status" || kind == "audit";
@@ -83,13 +83,13 @@ impl Goal<ShakenFist> for Created {
         })
     }
 
-    /// The only way to stop it is to delete it.
+    /// A launch can only be cancelled by deleting the instance.
     fn cancel<'a>(&'a mut self, sf: &'a ShakenFist) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move { sf.instance(&self.uuid).delete().send().await.map(drop) })
     }
 }
 
-/// A failed instance once more, until it says why; not for long.
+/// Reads a failed instance again until it says why, but not for long.
 async fn with_message(mut failed: Instance) -> Instance {
     const LOOKS: u32 = 8;
     for _ in 0..LOOKS {

@@ -4,39 +4,42 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Launch;
+use super::builder::Launch;
 use super::created::Created;
+use super::marker::{self, MARKER};
 use crate::error::Error;
-use crate::shakenfist::Instance;
 use crate::shakenfist::deadline::Deadline;
-use crate::shakenfist::instance::is_failed;
-use crate::shakenfist::lost_answer;
-use crate::shakenfist::poll;
-use crate::shakenfist::poll::pauses;
-use crate::shakenfist::reconcile::{self, MARKER};
-use crate::shakenfist::reply;
-use crate::shakenfist::{InstanceState, types};
-use crate::wait::Operation;
+use crate::shakenfist::instance::{Instance, is_failed};
+use crate::shakenfist::poll::{self, pauses};
+use crate::shakenfist::types::{self, InstanceState};
+use crate::shakenfist::{reconcile, reply};
+use crate::wait::{Operation, into_future};
 
-/// What newer servers ask for with a transient 507.
+/// The pause before the next attempt if the server doesn't say how long it should be.
 const AGAIN: Duration = Duration::from_secs(15);
 
 impl Launch {
-    pub(super) async fn send_within(self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
-        self.sf.label("instance_create", &self.create.name).watch(self.made(deadline)).await
+    /// Sends the request. The instance is then created in the background.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ShakenFist::launch`](crate::ShakenFist::launch), without those of the wait.
+    pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        let deadline = Deadline::after(self.limit);
+        self.sf.label("instance_create", &self.request.name).watch(self.sent(deadline)).await
     }
 
-    async fn made(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
+    async fn sent(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
         self.check()?;
-        let (mut pauses, mut made) = (pauses(), 1);
+        let (mut pauses, mut sent) = (pauses(), 1);
         loop {
             let marker = format!("{:032x}", rand::random::<u128>());
             self.mark(&marker);
             let e = match deadline.bound(self.post()).await {
-                Ok(instance) => return Ok(self.accepted(deadline, instance.uuid)),
+                Ok(instance) => return Ok(self.wait(deadline, Created::new(instance.uuid))),
                 Err(e) => e,
             };
-            if lost_answer::is_open(&e) {
+            if reconcile::is_open(&e) {
                 return self.find(deadline, &marker, e).await;
             }
             if reply::not_ready(&e).is_some_and(reply::may_become_ready) {
@@ -45,79 +48,75 @@ impl Launch {
                 }
                 return Err(e);
             }
-            let again = made < self.attempts_when_full && is_transient(&e);
+            let again = sent < self.attempts_when_full && is_transient(&e);
             let pause =
                 e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
             let e = self.refused(deadline, &marker, e, again).await;
             if !again || !deadline.pause(pause).await {
                 return Err(e);
             }
-            made += 1;
+            sent += 1;
         }
     }
 
     fn mark(&mut self, marker: &str) {
-        let metadata: &mut Map<String, Value> = self.create.metadata.get_or_insert_default();
+        let metadata: &mut Map<String, Value> = self.request.metadata.get_or_insert_default();
         metadata.insert(MARKER.to_owned(), marker.into());
     }
 
     async fn post(&self) -> Result<types::Instance, Error> {
-        self.sf.raw().instance_create().body(self.create.clone()).send().await
-    }
-
-    fn accepted(&self, deadline: Deadline, uuid: String) -> Operation<Instance> {
-        self.wait(deadline, Created::new(uuid))
+        self.sf.raw().instance_create().body(self.request.clone()).send().await
     }
 
     fn wait(&self, deadline: Deadline, goal: Created) -> Operation<Instance> {
         deadline.limits(poll::operation(&self.sf, goal))
     }
 
-    /// The answer is lost, or says nothing for certain: what became of the request?
+    /// The answer is lost, or not certain: finds out what became of the request.
     async fn find(
         &self,
         deadline: Deadline,
         marker: &str,
         lost: Error,
     ) -> Result<Operation<Instance>, Error> {
-        // Where the deadline itself cut the answer off, one more second is worth to know.
+        // If the deadline itself cut the answer off, one more second is worth knowing.
         let window = self.window.min(deadline.left().max(Duration::from_secs(1)));
-        let found = reconcile::find(&self.sf, marker, window).await;
+        let found = marker::find(&self.sf, marker, window).await;
         match found {
-            // The server itself said that it failed, and it did.
+            // The server said that it failed, and it did.
             Ok(Some(record)) if lost.status() == Some(500) && is_failed(&record.state) => {
                 Err(self.left_behind(deadline, marker, &record, lost, false).await)
             }
             Ok(Some(instance)) => Ok(self.wait(deadline, Created::after(instance.uuid.clone(), &lost))),
             Ok(None) => Err(self.unknown(marker, lost)),
             Err(e) => {
-                tracing::debug!(error = %e, "looking for the created instance failed");
+                tracing::debug!(error = %e, "looking for the launched instance failed");
                 Err(self.unknown(marker, lost))
             }
         }
     }
 
     fn unknown(&self, marker: &str, lost: Error) -> Error {
-        Error::outcome_unknown(&format!("{:?}", self.create.name), MARKER, marker, lost)
+        Error::outcome_unknown(&format!("{:?}", self.request.name), MARKER, marker, lost)
     }
 
-    /// A refused create may have left a record in the state `error`: tells of it, or removes it.
+    /// A refused launch may have left a record in the state `error`: names it in the error, or removes it.
     async fn refused(&self, deadline: Deadline, marker: &str, e: Error, again: bool) -> Error {
         if !matches!(e.status(), Some(400 | 404 | 409 | 507)) {
             return e;
         }
-        let record = match deadline.bound(reconcile::look(&self.sf, marker)).await {
+        let record = match deadline.bound(marker::look(&self.sf, marker)).await {
             Ok(Some(record)) if record.state != InstanceState::Deleted => record,
             Ok(_) => return e,
             Err(looked) => {
-                tracing::debug!(error = %looked, "looking for the record of a refused create failed");
+                tracing::debug!(error = %looked, "looking for the record of a refused launch failed");
                 return e;
             }
         };
         self.left_behind(deadline, marker, &record, e, again).await
     }
 
-    /// Tells of a record, or removes it.
+    /// Names the record in the error, or removes it.
     async fn left_behind(
         &self,
         deadline: Deadline,
@@ -129,10 +128,10 @@ impl Launch {
         let uuid = record.uuid.clone();
         let removed = match self.remove_refused || again {
             false => false,
-            true => match deadline.bound(reconcile::remove(&self.sf, record)).await {
+            true => match deadline.bound(marker::remove(&self.sf, record)).await {
                 Ok(()) => true,
                 Err(failed) => {
-                    tracing::warn!(error = %failed, uuid, "the record of a refused create can't be removed");
+                    tracing::warn!(error = %failed, uuid, "the record of a refused launch can't be removed");
                     false
                 }
             },
@@ -148,7 +147,9 @@ impl Launch {
     }
 }
 
-/// Whether the server says that room may come.
+into_future!(Launch => Instance: |launch| Ok(launch.send().await?.await?));
+
+/// Whether the server says that the lack of capacity is transient.
 fn is_transient(e: &Error) -> bool {
     let said = serde_json::from_slice::<types::ErrorReply>(e.body());
     e.status() == Some(507) && said.is_ok_and(|said| said.transient == Some(true))

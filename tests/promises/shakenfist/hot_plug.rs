@@ -68,7 +68,7 @@ async fn a_floating_address_that_cant_be_had_destroys_nothing() -> Outcome {
     // Who wants it in one call, gets that.
     let e = web.hot_plug(Nic::on("back").floating()).unchecked().await;
     let e = assert_kind(e, ErrorKind::InsufficientCapacity);
-    assert!(e.message().contains("tears the instance") && e.suggestion().is_some(), "{e}");
+    assert!(e.message().contains("tears down the instance") && e.suggestion().is_some(), "{e}");
     assert_eq!(web.get().await?.state, InstanceState::Error);
     Ok(())
 }
@@ -83,7 +83,7 @@ async fn what_destroys_the_instance_says_so() -> Outcome {
         let answer = format!(r#"{{"error": "address in use", "status": {status}}}"#);
         fake.on("POST /instances/{one}/interfaces").reply(status, answer);
         let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.5")).await, kind);
-        assert!(e.message().contains("address in use") && e.message().contains("tears the instance"), "{e}");
+        assert!(e.message().contains("address in use") && e.message().contains("tears down the instance"), "{e}");
     }
     Ok(())
 }

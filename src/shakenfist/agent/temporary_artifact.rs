@@ -1,29 +1,32 @@
-//! The artifact that holds the content of a push meanwhile: removed whatever becomes of the push.
+//! The artifact that holds the content of a push. It is removed, whatever becomes of the push.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::deadline::Deadline;
-use super::{Artifact, ShakenFist, lost_answer};
 use crate::error::Error;
+use crate::shakenfist::artifact::Artifact;
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::deadline::Deadline;
+use crate::shakenfist::poll::pauses;
+use crate::shakenfist::reconcile;
 use crate::transport::checked;
 
-/// How long removing it may take, the time until it shows up included: the server reads all of it for a checksum first.
+/// How long the removal may take, including the time until the artifact appears: the server computes its checksum first.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Removes the artifact when it is dropped, too: in a task of its own.
+/// Removes the artifact also when it is dropped, in a task of its own.
 pub(super) struct TemporaryArtifact {
     sf: ShakenFist,
     name: String,
     uuid: Option<String>,
-    /// Set once the server is asked for it.
+    /// Whether the server was asked to create it.
     asked: Arc<AtomicBool>,
 }
 
 impl TemporaryArtifact {
     pub(super) fn new(sf: &ShakenFist) -> Self {
-        // Two pushes at once must not take each other's blob away.
+        // Two pushes at the same time must not remove each other's blob.
         let name = format!("windlass-push-{:016x}", rand::random::<u64>());
         Self { sf: sf.clone(), name, uuid: None, asked: Arc::default() }
     }
@@ -36,7 +39,7 @@ impl TemporaryArtifact {
         self.asked.clone()
     }
 
-    /// What became of it: it is there, or it will never be.
+    /// Notes what became of it: it exists, or it never will.
     pub(super) fn became(&mut self, stored: &Result<Artifact, Error>) {
         match stored {
             Ok(artifact) => self.uuid = Some(artifact.uuid.clone()),
@@ -45,11 +48,11 @@ impl TemporaryArtifact {
         }
     }
 
-    /// Removes it, and tells in a failed push's error if that doesn't work.
+    /// Removes it. If that fails, the error of a failed push says so.
     pub(super) async fn remove(self, push: Result<(), Error>) -> Result<(), Error> {
         let Some(work) = self.removal() else { return push };
         let result = work.await;
-        // Dropped before that, it still removes the file.
+        // If this is dropped before that, the removal still happens.
         self.asked.store(false, Ordering::Relaxed);
         let Err(failed) = result else { return push };
         let name = &self.name;
@@ -62,7 +65,7 @@ impl TemporaryArtifact {
         })
     }
 
-    /// What is to be done, if anything.
+    /// The removal, if there is anything to remove.
     fn removal(&self) -> Option<impl Future<Output = Result<(), Error>> + Send + 'static> {
         let asked = self.asked.load(Ordering::Relaxed);
         let (sf, name, uuid) = (self.sf.clone(), self.name.clone(), self.uuid.clone());
@@ -85,7 +88,7 @@ impl Drop for TemporaryArtifact {
     }
 }
 
-/// The server said that it makes no artifact.
+/// The server refused to create an artifact.
 fn is_refused(e: &Error) -> bool {
     e.operation() == "artifact_upload" && matches!(e.status(), Some(400..=499))
 }
@@ -93,13 +96,13 @@ fn is_refused(e: &Error) -> bool {
 async fn remove(sf: &ShakenFist, name: &str, uuid: Option<String>) -> Result<(), Error> {
     let uuid = match uuid {
         Some(uuid) => uuid,
-        // Its answer is lost: it may still be in the making.
-        None => match lost_answer::search(LIMIT / 2, || async { sf.artifact(name).get().await.ok() }).await {
+        // The answer is lost: the server may still be creating it.
+        None => match reconcile::search(LIMIT / 2, || async { sf.artifact(name).get().await.ok() }).await {
             Some(artifact) => artifact.uuid.clone(),
             None => return Ok(()),
         },
     };
-    let mut pauses = super::poll::pauses();
+    let mut pauses = pauses();
     for _ in 0..4 {
         match delete(sf, &uuid).await {
             Err(e) if crate::wait::may_pass(e.kind()) => {
@@ -112,7 +115,7 @@ async fn remove(sf: &ShakenFist, name: &str, uuid: Option<String>) -> Result<(),
     delete(sf, &uuid).await
 }
 
-/// By its UUID, so that it may be done twice.
+/// Deletes it by its UUID, so that doing it twice does no harm.
 async fn delete(sf: &ShakenFist, uuid: &str) -> Result<(), Error> {
     match sf.raw().artifact_delete().artifact_ref(checked("artifact", uuid)?).send().await {
         Err(e) if !e.is_not_found() => Err(e),

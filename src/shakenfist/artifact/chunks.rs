@@ -1,4 +1,4 @@
-//! Bytes on their way into the cluster: in chunks, from where the last one was confirmed.
+//! Uploading bytes in chunks, from where the last one was confirmed.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use futures_util::StreamExt;
 use ring::digest::{Context, SHA512};
 use tokio::time::Instant;
 
-use super::blob::{count, hex};
-use super::poll::pauses;
-use super::{ShakenFist, types};
 use crate::error::{Error, ErrorKind};
+use crate::shakenfist::blob::{count, hex};
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::poll::pauses;
+use crate::shakenfist::types;
 use crate::stream::transfer::{Pieces, Tell, Transferred};
 use crate::transport::checked;
 
@@ -36,7 +37,7 @@ fn unreadable(e: std::io::Error) -> Error {
         .with(|inner| inner.source = Some(e.into()))
 }
 
-/// Uploads content, however often the connection breaks, as long as something gets through in between.
+/// Uploads content. A broken connection is resumed, as long as something gets through in between.
 pub(super) async fn upload(sf: &ShakenFist, content: Pieces, tell: Option<Tell>) -> Result<Uploaded, Error> {
     let progress = Transferred { bytes: 0, total: content.length };
     let mut upload = Upload { sf, uuid: begin(sf).await?, progress, chunk: FIRST, tell };
@@ -58,14 +59,14 @@ pub(super) async fn upload(sf: &ShakenFist, content: Pieces, tell: Option<Tell>)
     Ok(Uploaded { uuid: upload.uuid, size: upload.progress.bytes, sha512: hex(context.finish().as_ref()) })
 }
 
-/// How much is sent at first, at least and at most: a chunk should take a moment, whatever the line.
+/// The first, smallest and largest chunk, in bytes. A chunk should take a few seconds on any line.
 const FIRST: usize = 256 << 10;
 const LEAST: usize = 16 << 10;
 const MOST: usize = 2 << 20;
 const LONG: Duration = Duration::from_secs(6);
 const SHORT: Duration = Duration::from_secs(2);
 
-/// How often one chunk is tried after the first time.
+/// How often one chunk is tried again.
 const TRIES: u32 = 5;
 
 struct Upload<'a> {
@@ -77,7 +78,7 @@ struct Upload<'a> {
     tell: Option<Tell>,
 }
 
-/// Asks for an empty upload. One that was made but whose answer is lost is never used.
+/// Asks for an empty upload. If the answer is lost, that upload is never used.
 async fn begin(sf: &ShakenFist) -> Result<String, Error> {
     let mut pauses = pauses();
     for _ in 0..TRIES {
@@ -92,7 +93,7 @@ async fn begin(sf: &ShakenFist) -> Result<String, Error> {
 }
 
 impl Upload<'_> {
-    /// Appends a chunk. Where it isn't known how much of it arrived, the upload is cut back to what was confirmed first.
+    /// Appends a chunk. If it isn't known how much of it arrived, the upload is first cut back to what was confirmed.
     async fn append(&mut self, chunk: Bytes) -> Result<(), Error> {
         let (mut failures, mut pauses, mut doubtful) = (0, pauses(), false);
         loop {
@@ -144,7 +145,7 @@ impl Upload<'_> {
 
     async fn cut_back(&mut self) -> Result<(), Error> {
         if self.progress.bytes == 0 {
-            // There may be nothing to cut, which the server takes amiss.
+            // If there is nothing to cut, the server fails.
             self.uuid = begin(self.sf).await?;
             return Ok(());
         }
@@ -153,7 +154,7 @@ impl Upload<'_> {
     }
 }
 
-/// Failures that another try may get past.
+/// Whether another try may help.
 fn may_pass(e: &Error) -> bool {
     matches!(
         e.kind(),

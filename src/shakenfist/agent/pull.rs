@@ -7,18 +7,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
-use super::agent::order;
-use super::agent_operation::{AgentWork, End, incomplete};
-use super::blob::BlobSource;
-use super::deadline::Deadline;
-use super::{Instance, InstanceRef, ShakenFist, types};
-use crate::Identified;
+use super::operation_goal::{OperationEnded, Purpose, incomplete};
+use super::order::order;
 use crate::error::Error;
+use crate::handle::Identified;
+use crate::shakenfist::blob::BlobSource;
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::deadline::Deadline;
+use crate::shakenfist::instance::{Instance, InstanceRef};
+use crate::shakenfist::types;
 use crate::stream::transfer::{self, Download, Tell, Transferred};
 use crate::wait::{BoxFuture, Operation};
 
 /// A file to be pulled; from [`Instance::pull`].
-#[must_use = "nothing is asked for before `.to(..).await` or one of its like"]
+#[must_use = "nothing is sent before `.to(..).await`, `.to_writer(..).await`, `.bytes().await` or `.stream().await`"]
 pub struct Pull {
     instance: InstanceRef,
     path: String,
@@ -36,8 +38,8 @@ impl fmt::Debug for Pull {
 }
 
 impl<D: Identified> Instance<D> {
-    /// Pulls a file out of the instance, in constant memory. A broken connection is resumed, and what came is compared
-    /// with its checksum.
+    /// Pulls a file out of the instance, in constant memory. A broken connection is resumed, and the bytes are compared
+    /// with their checksum.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
@@ -46,6 +48,15 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// Waits for the agent first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no agent,
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if the agent can't read the file,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a path that isn't absolute,
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) for a file that is too large, [`Io`](crate::ErrorKind::Io) if it
+    /// can't be written here, those of [every request](ShakenFist#errors), and those of the wait
+    /// ([`WaitEnd`](crate::WaitEnd)).
     pub fn pull(&self, path: impl Into<String>) -> Pull {
         let (instance, path) = (self.reference(), path.into());
         Pull { instance, path, limit: Operation::<()>::LIMIT, idle: None, most: None, mode: None, tell: None }
@@ -53,54 +64,70 @@ impl<D: Identified> Instance<D> {
 }
 
 impl Pull {
-    /// How long the agent may take to hand the file over, waiting for the agent included (default: ten minutes).
+    /// How long the agent may take to copy the file, including the wait for the agent (default: ten minutes).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Calls `tell` after each piece that comes.
+    /// Calls `tell` after each piece that arrives.
     pub fn on_progress(mut self, tell: impl FnMut(Transferred) + Send + 'static) -> Self {
         self.tell = Some(Box::new(tell));
         self
     }
 
-    /// How long the server may send nothing; a minute if not set.
+    /// How long the server may send nothing (default: a minute).
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle = Some(limit);
         self
     }
 
-    /// The most to accept, in bytes. More is an error of [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded), and nothing
-    /// is kept of it.
+    /// The largest file to accept, in bytes. A larger one is an error of [`LimitExceeded`](crate::ErrorKind::LimitExceeded),
+    /// and nothing of it is kept.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.most = Some(bytes);
         self
     }
 
-    /// With [`to`](Self::to): the permissions of the file, as `0o600`. If not set, it gets those of the file that it
-    /// replaces, or what any new file gets: the agent doesn't tell what it has in the instance.
+    /// With [`to`](Self::to): the permissions of the file, for example `0o600`. By default it gets those of the file that it
+    /// replaces, or those of any new file: the agent doesn't say which it has in the instance.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Writes it to a file, which appears when it is whole. What exists and is no regular file is never replaced.
+    /// Writes it to a file, which appears when it is complete. Anything other than a regular file is never replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::pull`].
     pub async fn to(self, path: impl AsRef<Path>) -> Result<Transferred, Error> {
         self.blob().await?.to(path).await
     }
 
-    /// Writes it to a writer, and flushes that. A failed pull has written a part.
+    /// Writes it to a writer, and flushes that. A pull that fails has written a part.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::pull`].
     pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
         self.blob().await?.to_writer(writer).await
     }
 
-    /// Collects it in memory, 64 MiB at most unless [`max_size`](Self::max_size) says otherwise.
+    /// Collects it in memory, up to 64 MiB or the [`max_size`](Self::max_size).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::pull`].
     pub async fn bytes(self) -> Result<Bytes, Error> {
         self.blob().await?.bytes().await
     }
 
-    /// Gives it as a stream.
+    /// Reads it as a stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::pull`].
     pub async fn stream(self) -> Result<Download, Error> {
         self.blob().await?.stream().await
     }
@@ -121,7 +148,7 @@ impl Pull {
         let request = types::AgentGet::new(path);
         let call = || instance.sf.raw().agent_get().instance_ref(reference).body(request.clone()).send();
         let queued = order(instance, deadline, call).await?;
-        let copied = deadline.limits(AgentWork::operation(&instance.sf, queued, Copied));
+        let copied = deadline.limits(OperationEnded::operation(&instance.sf, queued, Copied));
         let mut pull = BlobSource::whole(&instance.sf, copied.await?).pull();
         if let Some(limit) = self.idle {
             pull = pull.idle_timeout(limit);
@@ -142,7 +169,7 @@ impl Pull {
 /// A file is in a blob.
 struct Copied;
 
-impl End for Copied {
+impl Purpose for Copied {
     type Output = String;
     const KIND: &'static str = "get";
 

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{EventType, Instance, InstanceRef, types};
-use crate::Identified;
+use super::client::ShakenFist;
+use super::instance::{Instance, InstanceRef};
+use super::types::{self, EventType};
 use crate::error::Error;
-use crate::stream::List;
+use crate::handle::Identified;
+use crate::stream::list::List;
 use crate::wait::into_future;
 
-/// Something that happened.
+/// Something that happened to an instance.
 ///
 /// Vendor's page: <https://shakenfist.com/user_guide/events/>
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,19 +22,24 @@ use crate::wait::into_future;
 pub struct Event {
     /// Its type.
     pub kind: EventType,
-    /// When.
+    /// When it happened.
     pub time: DateTime<Utc>,
-    /// On which node.
+    /// The node on which it happened.
     pub node: String,
     /// How long it took, if it took time.
     pub duration: Option<Duration>,
     /// What happened, in words.
     pub message: String,
-    /// Details; the keys depend on the message.
+    /// Details. The keys depend on the message.
     pub details: Map<String, Value>,
 }
 
-/// Which events; from [`Instance::events`].
+/// Past events of an instance, newest first; from [`Instance::events`]. `.await` it for a `Vec`, or take the
+/// [`stream`](Self::stream).
+///
+/// # Errors
+///
+/// Those of [every request](ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Events {
@@ -53,26 +60,26 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// On 0.7 an event shows up some seconds late.
+    /// On 0.7 an event appears some seconds late.
     pub fn events(&self) -> Events {
         Events { instance: self.reference(), kind: None, limit: None }
     }
 }
 
 impl Events {
-    /// Only those of this type; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on servers that can't choose.
+    /// Only those of this type. [`Unsupported`](crate::ErrorKind::Unsupported) on servers that can't filter.
     pub fn kind(mut self, kind: EventType) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// So many at most; 100 if not said. There is no way to ask for what comes before them.
+    /// At most this many (default: 100). Older ones can't be asked for.
     pub fn limit(mut self, count: u32) -> Self {
         self.limit = Some(count);
         self
     }
 
-    /// The list as a stream. One request brings all.
+    /// The list as a stream. The API has no pages: one request brings all.
     pub fn stream(self) -> List<Event> {
         List::once(async move { self.fetch().await })
     }
@@ -92,7 +99,7 @@ impl Events {
 into_future!(Events => Vec<Event>: |query| query.fetch().await);
 
 impl From<types::Event> for Event {
-    /// What is missing or of another form is left empty; what isn't known stays among the details.
+    /// What is missing or has another form is left empty; unknown members are kept in the details.
     fn from(event: types::Event) -> Self {
         let mut members = event.0;
         let mut text = |key: &str| match members.remove(key) {

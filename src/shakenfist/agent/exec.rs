@@ -1,22 +1,25 @@
-//! Running commands in an instance by way of its agent.
+//! Running commands in an instance, through its agent.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
-use super::agent::order;
-use super::agent_operation::{AgentWork, End, incomplete};
-use super::blob::BlobSource;
-use super::deadline::Deadline;
-use super::{Instance, InstanceRef, ShakenFist, types};
-use crate::Identified;
+use super::operation_goal::{OperationEnded, Purpose, incomplete};
+use super::order::order;
 use crate::error::Error;
+use crate::handle::Identified;
+use crate::shakenfist::blob::BlobSource;
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::deadline::Deadline;
+use crate::shakenfist::instance::{Instance, InstanceRef};
+use crate::shakenfist::types;
 use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
-/// A command to be run; from [`Instance::exec`].
+/// A command to be run; from [`Instance::exec`]. Take its [`output`](Self::output), or [`send`](Self::send) it and keep the
+/// operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.output().await` or `.send().await`"]
 pub struct Exec {
@@ -36,11 +39,19 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Waits for the agent first. The command has no input, and its output comes when it has ended. One that has been
-    /// handed over is never handed over again: where the answer to that is lost, or a gateway's, the instance's events tell
-    /// whether it arrived; else the error is of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
+    /// Waits for the agent first. The command has no input, and its output comes when it has ended. A command that the
+    /// server has accepted is never sent again. If the answer is lost, or comes from a gateway, the instance's events show
+    /// whether the command arrived.
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no agent,
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and no event shows the command,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty command,
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output, those of
+    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
         let (instance, command) = (self.reference(), command_line.into());
         let max_output = instance.sf.raw().handle.limits().output;
@@ -49,29 +60,38 @@ impl<D: Identified> Instance<D> {
 }
 
 impl Exec {
-    /// How long all of it may take, waiting for the agent included (default: ten minutes). The command goes on when it
-    /// is over.
+    /// How long all of it may take, including the wait for the agent (default: ten minutes). After that, the command keeps
+    /// running.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// How much output is collected at most, in bytes of standard output and standard error together: 64 MiB if neither
-    /// this nor [`Limits::output`](crate::Limits::output) says otherwise. More is an error of
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) that has what came before. A wait that is resumed has the
-    /// client's limit.
+    /// How much output to collect at most, in bytes, standard output and standard error together. The default is
+    /// [`Limits::output`](crate::Limits::output), 64 MiB.
+    ///
+    /// More is an error of [`LimitExceeded`](crate::ErrorKind::LimitExceeded) that has the output up to the limit. A wait that
+    /// is resumed has the client's limit.
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;
         self
     }
 
-    /// Hands the command over; the operation goes on by itself.
+    /// Sends the command. It then runs in the background.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::exec`], without those of the wait.
     pub async fn send(self) -> Result<Operation<Output>, Error> {
         self.send_within(Deadline::after(self.limit)).await
     }
 
-    /// Everything at once: exit status, output, errors. What is long is fetched from its blob, up to
+    /// Runs the command, and collects exit status, output and errors. Long output is fetched from its blob, up to
     /// [`max_output`](Self::max_output).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Instance::exec`].
     pub async fn output(self) -> Result<Output, Error> {
         let deadline = Deadline::after(self.limit);
         let operation = self.send_within(deadline).await?;
@@ -93,7 +113,7 @@ impl Exec {
         let call = || instance.sf.raw().agent_execute().instance_ref(reference).body(request.clone()).send();
         let queued = order(instance, deadline, call).await?;
         let ran = Ran { max_output: self.max_output };
-        Ok(deadline.limits(AgentWork::operation(&instance.sf, queued, ran)))
+        Ok(deadline.limits(OperationEnded::operation(&instance.sf, queued, ran)))
     }
 }
 
@@ -102,7 +122,7 @@ struct Ran {
     max_output: u64,
 }
 
-impl End for Ran {
+impl Purpose for Ran {
     type Output = Output;
     const KIND: &'static str = "exec";
 
@@ -130,7 +150,7 @@ impl End for Ran {
     }
 }
 
-/// Output of more than 10 KiB is in a blob in place of the text.
+/// Output of more than 10 KiB is in a blob instead of the text.
 async fn collect(
     sf: &ShakenFist,
     text: Option<&str>,
@@ -148,6 +168,6 @@ async fn collect(
     Ok(())
 }
 
-pub(super) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Output>> {
-    AgentWork::resume(sf, ticket, Ran { max_output: sf.raw().handle.limits().output })
+pub(in crate::shakenfist) fn resume(sf: &ShakenFist, ticket: &Ticket) -> Option<Operation<Output>> {
+    OperationEnded::resume(sf, ticket, Ran { max_output: sf.raw().handle.limits().output })
 }

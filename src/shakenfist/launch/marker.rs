@@ -1,0 +1,80 @@
+//! The marker of a launch: finds the instance of a launch whose answer is lost, or the record of one that was refused.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+use crate::shakenfist::client::ShakenFist;
+use crate::shakenfist::delete;
+use crate::shakenfist::instance::{Instance, is_failed};
+use crate::shakenfist::types::InstanceState;
+
+/// The key of the metadata that marks an instance as made by one particular launch: names aren't unique.
+pub(super) const MARKER: &str = "windlass-launch";
+
+impl ShakenFist {
+    /// The instance of the launch with this marker, if there is one that isn't deleted. The error of a launch has the
+    /// marker: [`Error::marker`].
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::ShakenFist;
+    /// # async fn demo(sf: ShakenFist, e: windlass::Error) -> windlass::Result<()> {
+    /// if let Some(marker) = e.marker()
+    ///     && let Some(left) = sf.launched(marker).await?
+    /// {
+    ///     left.delete().await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [every request](ShakenFist#errors).
+    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
+        Ok(look(self, marker).await?.filter(|found| found.state != InstanceState::Deleted))
+    }
+}
+
+/// Looks once, in the list of all: the list without deleted ones misses an instance that is changing its state.
+pub(super) async fn look(sf: &ShakenFist, marker: &str) -> Result<Option<Instance>, Error> {
+    let all = sf.instances().with_deleted().label(MARKER, marker).await?;
+    Ok(all.into_iter().next())
+}
+
+/// Looks until it is found or the window is over.
+pub(super) async fn find(sf: &ShakenFist, marker: &str, window: Duration) -> Result<Option<Instance>, Error> {
+    const FIRST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(2);
+    let (started, mut pause) = (Instant::now(), FIRST);
+    loop {
+        let found = match tokio::time::timeout(window.max(FIRST).saturating_mul(2), look(sf, marker)).await {
+            Ok(Ok(Some(instance))) => return Ok(Some(instance)),
+            Ok(other) => other,
+            Err(_) => Ok(None),
+        };
+        if started.elapsed() >= window {
+            return found;
+        }
+        tokio::time::sleep(pause.min(window)).await;
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// Removes the record that a refused launch left behind, once the record shows that it failed.
+pub(super) async fn remove(sf: &ShakenFist, record: &Instance) -> Result<(), Error> {
+    const LOOKS: u32 = 8;
+    let mut now = record.clone();
+    for _ in 0..LOOKS {
+        if is_failed(&now.state) {
+            return delete::remove_record(sf, &now).await;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        now = match now.get().await {
+            Ok(now) => now,
+            Err(e) if e.is_not_found() => return Ok(()),
+            Err(e) => return Err(e),
+        };
+    }
+    Err(Error::new(ErrorKind::Conflict, format!("it is in the state {}", now.state)))
+}
