@@ -83,7 +83,10 @@ async fn what_destroys_the_instance_says_so() -> Outcome {
         let answer = format!(r#"{{"error": "address in use", "status": {status}}}"#);
         fake.on("POST /instances/{one}/interfaces").reply(status, answer);
         let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.5")).await, kind);
-        assert!(e.message().contains("address in use") && e.message().contains("tears down the instance"), "{e}");
+        assert!(
+            e.message().contains("address in use") && e.message().contains("tears down the instance"),
+            "{e}"
+        );
     }
     Ok(())
 }
