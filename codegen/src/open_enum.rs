@@ -16,15 +16,18 @@ pub(crate) struct OpenEnum {
     pub(crate) name: String,
     description: Option<String>,
     words: Vec<String>,
+    /// Whether a field that has none is read as one.
+    may_be_empty: bool,
 }
 
 impl OpenEnum {
-    pub(crate) fn new(name: &str, schema: &Value) -> Self {
+    pub(crate) fn new(name: &str, schema: &Value, may_be_empty: bool) -> Self {
         let words = items(&schema["enum"]).iter().filter_map(Value::as_str);
         Self {
             name: pascal(name),
             description: schema["description"].as_str().map(str::to_owned),
             words: words.map(str::to_owned).collect(),
+            may_be_empty,
         }
     }
 
@@ -35,6 +38,7 @@ impl OpenEnum {
         let variants: Vec<_> = self.words.iter().map(|word| format_ident!("{}", variant(word))).collect();
         let words = &self.words;
         let docs = self.words.iter().map(|word| format!("`{word}`"));
+        let default = self.may_be_empty.then(|| self.default());
         quote! {
             #[doc = #doc]
             #[derive(Clone, Debug)]
@@ -45,6 +49,19 @@ impl OpenEnum {
                 Unknown(::std::string::String),
             }
             open_enum! { #name => #(#variants = #words;)* }
+            #default
+        }
+    }
+
+    fn default(&self) -> TokenStream {
+        let name = format_ident!("{}", self.name);
+        quote! {
+            #[doc = "No word at all."]
+            impl ::std::default::Default for #name {
+                fn default() -> Self {
+                    Self::from("")
+                }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is added to progenitor's code, and what is taken away from it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use proc_macro2::TokenTree;
 use quote::{ToTokens, quote};
@@ -9,9 +9,9 @@ use syn::{Attribute, Fields, File, ImplItem, Item, ItemMod, ItemStruct, Meta, Ty
 use crate::constructors;
 use crate::document::Document;
 use crate::open_enum::OpenEnum;
-use crate::prepass::Prepared;
+use crate::prepass::{Prepared, Reader};
 use crate::progenitor::unparsable;
-use crate::rule::X_NULL;
+use crate::rule::{X_EMPTY, X_NULL};
 use crate::{Errors, Finding};
 
 pub(crate) fn run(file: &mut File, document: &Document, prepared: &Prepared) -> Result<(), Errors> {
@@ -31,7 +31,7 @@ fn finish_types(types: &mut ItemMod, document: &Document, prepared: &Prepared) -
     let constructors = constructors::tokens(document, items);
     items.iter_mut().for_each(finish_type);
     items.iter_mut().for_each(read_any_number);
-    read_null_as_empty(items, &prepared.null_fields)?;
+    read_as_marked(items, &prepared.readers)?;
     let constructors: File = syn::parse2(quote! { #(#constructors)* }).map_err(|e| unparsable(&e))?;
     items.extend(constructors.items);
     if !prepared.enums.is_empty() {
@@ -102,7 +102,7 @@ fn read_any_number(item: &mut Item) {
 }
 
 /// Exactly the fields that the document marked; one that can't be found is an error.
-fn read_null_as_empty(items: &mut [Item], wanted: &BTreeSet<(String, String)>) -> Result<(), Errors> {
+fn read_as_marked(items: &mut [Item], wanted: &BTreeMap<(String, String), Reader>) -> Result<(), Errors> {
     let mut missing = wanted.clone();
     for item in items {
         if let Item::Struct(item) = item {
@@ -110,18 +110,23 @@ fn read_null_as_empty(items: &mut [Item], wanted: &BTreeSet<(String, String)>) -
             mark_fields(item, |wire| missing.remove(&(owner.clone(), wire)));
         }
     }
-    let lost: Vec<_> = missing.into_iter().map(|(owner, wire)| lost_field(&owner, &wire)).collect();
+    let lost: Vec<_> = missing.into_iter().map(|((owner, wire), reader)| lost_field(&owner, &wire, reader)).collect();
     if lost.is_empty() { Ok(()) } else { Err(lost.into()) }
 }
 
-fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> bool) {
+fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> Option<Reader>) {
     for field in &mut item.fields {
         let Some(ident) = &field.ident else { continue };
         let wire = renamed(&field.attrs).unwrap_or_else(|| ident.to_string());
-        if wanted(wire) {
-            let helper = if is_map_of_lists(&field.ty) { "nulls_as_empty" } else { "null_as_empty" };
-            read_with_helper(&mut field.attrs, helper);
-        }
+        let helper = match wanted(wire) {
+            Some(Reader::NullAsEmpty) if is_map_of_lists(&field.ty) => "nulls_as_empty",
+            Some(Reader::NullAsEmpty) => "null_as_empty",
+            Some(Reader::EmptyAsAbsent) => "empty_as_absent",
+            None => continue,
+        };
+        read_with_helper(&mut field.attrs, helper);
+        // With a function of our own serde no longer takes a field that isn't there for none.
+        default_if_absent(&mut field.attrs);
     }
 }
 
@@ -171,10 +176,14 @@ fn renamed(attrs: &[Attribute]) -> Option<String> {
     name
 }
 
-fn lost_field(owner: &str, wire: &str) -> Finding {
+fn lost_field(owner: &str, wire: &str, reader: Reader) -> Finding {
     let place = format!("components.schemas.{owner}.properties.{wire}");
-    let message = "`x-null: empty` is on a field that the generated code doesn't have";
-    Finding::new(X_NULL, place, message, "put it on a property of a named object schema")
+    let (rule, mark) = match reader {
+        Reader::NullAsEmpty => (X_NULL, "x-null: empty"),
+        Reader::EmptyAsAbsent => (X_EMPTY, "x-empty: absent"),
+    };
+    let message = format!("`{mark}` is on a field that the generated code doesn't have");
+    Finding::new(rule, place, message, "put it on a property of a named object schema")
 }
 
 fn is_module(item: &Item, name: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What is hidden from progenitor, or told to it otherwise than the document tells it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,8 +17,26 @@ pub(crate) const RESERVED: [(&str, &str); 2] =
 pub(crate) struct Prepared {
     pub(crate) root: Value,
     pub(crate) enums: Vec<OpenEnum>,
-    /// The fields that read null as empty: type name, and the field's name on the wire.
-    pub(crate) null_fields: BTreeSet<(String, String)>,
+    /// The fields that are read in a way of their own: type name, and the field's name on the wire.
+    pub(crate) readers: BTreeMap<(String, String), Reader>,
+}
+
+/// How a field is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    NullAsEmpty,
+    EmptyAsAbsent,
+}
+
+impl Reader {
+    /// What the document says of a property.
+    fn of(property: &Value) -> Option<Self> {
+        match () {
+            () if reads_null_as_empty(property) => Some(Self::NullAsEmpty),
+            () if reads_empty_as_absent(property) => Some(Self::EmptyAsAbsent),
+            () => None,
+        }
+    }
 }
 
 pub(crate) fn prepare(document: &Document) -> Prepared {
@@ -26,11 +44,11 @@ pub(crate) fn prepare(document: &Document) -> Prepared {
     strip_failures(&mut root);
     hide_envelopes(document, &mut root);
     hide_patterns(document, &mut root);
-    let null_fields = null_fields(document);
+    let readers = readers(document);
     absent_to_nullable(&mut root["components"]["schemas"]);
     null_to_optional(&mut root["components"]["schemas"]);
     keep_unknown_members(&mut root["components"]["schemas"]);
-    Prepared { root, enums: open_enums(document), null_fields }
+    Prepared { root, enums: open_enums(document), readers }
 }
 
 /// Failures reach the caller as one `UnexpectedResponse`, with status, headers and body intact.
@@ -86,33 +104,49 @@ fn replace(node: &mut Value, hidden: &BTreeSet<String>, instead: &Value) {
 }
 
 fn open_enums(document: &Document) -> Vec<OpenEnum> {
+    let empty = enums_that_may_be_empty(document);
     let named = document.schemas().filter(|(_, schema)| is_string_enum(schema));
-    named.map(|(name, schema)| OpenEnum::new(name, schema)).collect()
+    named.map(|(name, schema)| OpenEnum::new(name, schema, empty.contains(name))).collect()
 }
 
-fn null_fields(document: &Document) -> BTreeSet<(String, String)> {
+/// Those that some property reads as empty where they are null.
+fn enums_that_may_be_empty(document: &Document) -> BTreeSet<&str> {
+    let properties = document.schemas().flat_map(|(_, schema)| {
+        let parts = items(&schema["allOf"]).iter().chain([schema]);
+        parts.flat_map(|part| entries(&part["properties"]))
+    });
+    properties.filter(|(_, property)| reads_null_as_empty(property)).filter_map(|(_, it)| alias(it)).collect()
+}
+
+/// The name of the schema that this one only wraps.
+pub(crate) fn alias(schema: &Value) -> Option<&str> {
+    match items(&schema["allOf"]) {
+        [part] if !schema["properties"].is_object() => schema_name(part),
+        _ => None,
+    }
+}
+
+fn readers(document: &Document) -> BTreeMap<(String, String), Reader> {
     let fields_of = |(name, schema)| {
         let owner = pascal(name);
-        null_properties(document, schema, 0).into_iter().map(move |wire| (owner.clone(), wire))
+        marked(document, schema, 0).into_iter().map(move |(wire, reader)| ((owner.clone(), wire), reader))
     };
-    let kept =
-        document.schemas().filter(|(_, schema)| !is_alias(schema) && envelope::named(schema).is_none());
+    // A wrapper without fields of its own is only another name.
+    let kept = document
+        .schemas()
+        .filter(|(_, schema)| alias(schema).is_none() && envelope::named(schema).is_none());
     kept.flat_map(fields_of).collect()
 }
 
-/// Another name for a schema: a wrapper without fields of its own.
-fn is_alias(schema: &Value) -> bool {
-    !schema["properties"].is_object() && matches!(items(&schema["allOf"]), [part] if part["$ref"].is_string())
-}
-
-/// The `x-null` properties of a schema and of the parts it is merged from.
-fn null_properties(document: &Document, schema: &Value, depth: usize) -> Vec<String> {
-    let own = entries(&schema["properties"]).filter(|(_, property)| reads_null_as_empty(property));
-    let mut found: Vec<_> = own.map(|(wire, _)| wire.to_owned()).collect();
+/// The marked properties of a schema and of the parts it is merged from.
+fn marked(document: &Document, schema: &Value, depth: usize) -> Vec<(String, Reader)> {
+    let own = entries(&schema["properties"]);
+    let own = own.filter_map(|(wire, property)| Some((wire.to_owned(), Reader::of(property)?)));
+    let mut found: Vec<_> = own.collect();
     // Deeper than any document goes. There must be an end: parts may refer in circles.
     if depth < 16 {
         for part in items(&schema["allOf"]) {
-            found.extend(null_properties(document, document.resolve(part), depth + 1));
+            found.extend(marked(document, document.resolve(part), depth + 1));
         }
     }
     found
@@ -142,7 +176,13 @@ pub(crate) fn reads_null_as_empty(property: &Value) -> bool {
     property["x-null"] == "empty"
 }
 
-/// typify makes a plain `Vec` or map of what is neither nullable nor required.
+/// Whether an empty text means that there is none.
+pub(crate) fn reads_empty_as_absent(property: &Value) -> bool {
+    property["x-empty"] == "absent"
+}
+
+/// typify makes a plain `Vec`, map or text of what is neither nullable nor required, the text with its default; and of
+/// another schema only if that is required.
 fn null_to_optional(schemas: &mut Value) {
     for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
         relax(schema);
@@ -153,16 +193,22 @@ fn null_to_optional(schemas: &mut Value) {
 }
 
 fn relax(schema: &mut Value) {
-    let mut relaxed = BTreeSet::new();
+    let (mut relaxed, mut named) = (BTreeSet::new(), Vec::new());
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for (wire, property) in properties.into_iter().flatten() {
         if reads_null_as_empty(property) {
             relaxed.insert(wire.clone());
             forget_nullable(property);
+            if alias(property).is_some() {
+                named.push(Value::from(wire.as_str()));
+            }
         }
     }
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|wire| !wire.as_str().is_some_and(|wire| relaxed.contains(wire)));
+        required.append(&mut named);
+    } else if !named.is_empty() {
+        schema["required"] = Value::Array(named);
     }
 }
 
@@ -170,6 +216,9 @@ fn forget_nullable(property: &mut Value) {
     if let Some(members) = property.as_object_mut() {
         members.remove("nullable");
         members.remove("x-null");
+        if members.get("type").is_some_and(|kind| kind == "string") {
+            members.insert("default".to_owned(), Value::from(""));
+        }
     }
 }
 

@@ -48,6 +48,7 @@ rules! {
     NULLABLE = "nullable-collection",
     NULLABLE_ALONE = "nullable-without-type",
     X_NULL = "x-null",
+    X_EMPTY = "x-empty",
     REQUIRED = "unknown-required",
     DEFAULT = "default",
     NAME = "name-collision",

@@ -101,6 +101,20 @@ fn only_marked_fields_read_null_as_empty() {
 }
 
 #[test]
+fn texts_and_enums_may_be_empty_and_empty_texts_absent() {
+    let text = text("good").replace(
+        "        previous:\n          x-null: absent\n",
+        "        note: {type: string, nullable: true, x-null: empty}\n        owner: {type: string, nullable: true, x-empty: absent}\n        previous:\n          x-null: empty\n",
+    );
+    let code = generate(&input(&text)).unwrap();
+    assert_has(&code, "#[serde(default, deserialize_with = \"crate::raw::null_as_empty\")] pub note: ::std::string::String,");
+    assert_has(&code, "#[serde(deserialize_with = \"crate::raw::null_as_empty\", default)] pub previous: Status,");
+    assert_has(&code, "deserialize_with = \"crate::raw::empty_as_absent\", default )] pub owner: ::std::option::Option<::std::string::String>,");
+    assert_has(&code, "impl ::std::default::Default for Status { fn default() -> Self { Self::from(\"\") } }");
+    assert!(!good().contains("impl ::std::default::Default for Status"));
+}
+
+#[test]
 fn lists_inside_a_map_read_null_as_empty_too() {
     let text = text("good").replace(
         "        free:\n          type: object\n          nullable: true\n          x-null: empty\n          additionalProperties: true\n",

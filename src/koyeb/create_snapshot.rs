@@ -2,7 +2,6 @@
 
 use super::client::Koyeb;
 use super::instance::{Instance, InstanceRef};
-use super::model::SnapshotInfo;
 use super::reply;
 use super::snapshot::Snapshot;
 use super::snapshot_wait::until_available;
@@ -70,7 +69,7 @@ impl CreateSnapshot {
         let koyeb: &Koyeb = &instance.koyeb;
         let result = koyeb.raw().create_instance_snapshot().body(body).send().with_head().await;
         let (came, head) = result.map_err(|e| reply::unclear(e).with(|inner| inner.marker = marker))?;
-        let id = SnapshotInfo::from(came).id;
+        let id = came.id;
         if id.is_empty() {
             return Err(head.facts().bad_reply("the reply has no id of the snapshot"));
         }

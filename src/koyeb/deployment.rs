@@ -1,13 +1,13 @@
 //! Deployments: versions of a service.
 
 use super::client::Koyeb;
-use super::model::DeploymentInfo;
+use super::types;
 use crate::Id;
 use crate::error::Error;
 use crate::handle::{Identified, handle, identified};
 use crate::transport::checked;
 
-identified! { DeploymentInfo: id; }
+identified! { types::Deployment: id; }
 
 handle! {
     /// A deployment: typed data together with a cheap handle.
@@ -21,7 +21,7 @@ handle! {
     /// ```
     ///
     /// Vendor's page: <https://www.koyeb.com/docs/reference/deployments>
-    Deployment<DeploymentInfo> of koyeb: Koyeb;
+    Deployment<types::Deployment> of koyeb: Koyeb;
     /// A handle on a deployment of which only the id is known.
     DeploymentRef
 }
@@ -52,6 +52,6 @@ impl<D: Identified> Deployment<D> {
     pub(super) async fn get_by(&self, koyeb: &Koyeb) -> Result<Deployment, Error> {
         let id = checked("id", self.id())?;
         let came = koyeb.raw().get_deployment().id(id).send().await?;
-        Ok(Deployment::new(&self.koyeb, DeploymentInfo::from(came)))
+        Ok(Deployment::new(&self.koyeb, came))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::client::Koyeb;
 use super::deployment::Deployment;
-use super::model::DeploymentInfo;
 use super::offset_pages::{self, Came, Item, Spot};
 use super::parameters::{given, push};
 use super::service::Service;
@@ -95,7 +94,7 @@ impl Deployments {
         );
         let reply = request.send().await?;
         let items = reply.deployments.into_iter();
-        let items = items.map(|came| Deployment::new(&self.koyeb, DeploymentInfo::from(came))).collect();
+        let items = items.map(|came| Deployment::new(&self.koyeb, came)).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }

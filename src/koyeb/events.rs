@@ -2,11 +2,10 @@
 
 use super::client::Koyeb;
 use super::instance::Instance;
-use super::model::EventInfo;
 use super::offset_pages::{self, Came, Item, Spot};
 use super::parameters::{given, push};
 use super::snapshot::Snapshot;
-use super::types::Order;
+use super::types::{self, Order};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::stream::list::List;
@@ -19,7 +18,7 @@ use crate::wait::into_future;
 /// # use windlass::koyeb::{Koyeb, Order};
 /// # async fn demo(koyeb: Koyeb) -> windlass::Result<()> {
 /// for event in koyeb.instance("2f1c").events().order(Order::Asc).await? {
-///     println!("{:?} {}: {}", event.when, event.event_type, event.message);
+///     println!("{:?} {}: {}", event.when, event.type_, event.message);
 /// }
 /// # Ok(()) }
 /// ```
@@ -100,7 +99,7 @@ impl SnapshotEvents {
 }
 
 macro_rules! events {
-    ($name:ident, $operation:ident, $filter:ident = $own:ident) => {
+    ($name:ident of $item:ident, $operation:ident, $filter:ident = $own:ident) => {
         impl $name {
             /// Only those of this type, or of several: repeated calls are ORed. The service publishes no list of types.
             pub fn event_type(mut self, event_type: impl Into<String>) -> Self {
@@ -121,7 +120,7 @@ macro_rules! events {
             }
 
             /// The list as a stream over all pages. The next page is fetched while one is read.
-            pub fn stream(self) -> List<EventInfo> {
+            pub fn stream(self) -> List<types::$item> {
                 let label = self.koyeb.label(stringify!($operation), "");
                 offset_pages::list(self.page_size, move |spot| {
                     let query = self.clone();
@@ -130,26 +129,27 @@ macro_rules! events {
                 .by(label)
             }
 
-            async fn page(self, spot: Spot) -> Result<Came<EventInfo>, Error> {
+            async fn page(self, spot: Spot) -> Result<Came<types::$item>, Error> {
                 let request = given!(self.koyeb.raw().$operation().limit(spot.limit).offset(spot.offset);
                     $filter = self.$own,
                     types = self.types,
                     order = self.order,
                 );
                 let reply = request.send().await?;
-                let items = reply.events.into_iter().map(EventInfo::from).collect();
+                let items = reply.events;
                 Ok(Came { items, count: None, has_next: reply.has_next, ids: None })
             }
         }
 
-        into_future!($name => Vec<EventInfo>: |query| query.stream().all().await);
+        impl Item for types::$item {
+            fn id(&self) -> &str {
+                &self.id
+            }
+        }
+
+        into_future!($name => Vec<types::$item>: |query| query.stream().all().await);
     };
 }
-events!(InstanceEvents, list_instance_events, instance_ids = instances);
-events!(SnapshotEvents, list_instance_snapshot_events, instance_snapshot_id = snapshot);
+events!(InstanceEvents of InstanceEvent, list_instance_events, instance_ids = instances);
+events!(SnapshotEvents of InstanceSnapshotEvent, list_instance_snapshot_events, instance_snapshot_id = snapshot);
 
-impl Item for EventInfo {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}

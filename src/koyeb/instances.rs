@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::client::Koyeb;
 use super::deployment::Deployment;
 use super::instance::Instance;
-use super::model::InstanceInfo;
 use super::offset_pages::{self, Came, Item, Spot};
 use super::parameters::{given, push};
 use super::service::Service;
@@ -186,7 +185,7 @@ impl Instances {
         );
         let reply = request.send().await?;
         let items = reply.instances.into_iter();
-        let items = items.map(|came| Instance::new(&self.koyeb, InstanceInfo::from(came))).collect();
+        let items = items.map(|came| Instance::new(&self.koyeb, came)).collect();
         Ok(Came { items, count: reply.count, has_next: None, ids: self.ids })
     }
 }

@@ -58,20 +58,19 @@ pub struct LogLine {
 impl From<types::LogEntry> for LogLine {
     fn from(came: types::LogEntry) -> Self {
         let mut line = Self {
-            message: came.msg.unwrap_or_default(),
+            message: came.msg,
             created_at: came.created_at,
-            stream: LogStream::Unknown(String::new()),
+            stream: LogStream::default(),
             instance_id: None,
             service_id: None,
             app_id: None,
             extra: came.extra,
         };
         if let Some(labels) = came.labels {
-            let id = |id: Option<String>| id.filter(|id| !id.is_empty());
-            line.stream = labels.stream.unwrap_or(line.stream);
-            line.instance_id = id(labels.instance_id);
-            line.service_id = id(labels.service_id);
-            line.app_id = id(labels.app_id);
+            line.stream = labels.stream;
+            line.instance_id = labels.instance_id;
+            line.service_id = labels.service_id;
+            line.app_id = labels.app_id;
         }
         line
     }

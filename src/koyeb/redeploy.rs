@@ -2,7 +2,6 @@
 
 use super::deployment::Deployment;
 use super::deployment_wait::until_healthy;
-use super::model::DeploymentInfo;
 use super::service::{Service, ServiceRef};
 use super::{reply, types};
 use crate::error::Error;
@@ -77,7 +76,7 @@ impl Redeploy {
         let Self { service, request } = self;
         let call = service.koyeb.raw().redeploy_service().id(service.id()).body(request).send();
         let (came, head) = call.with_head().await.map_err(reply::unclear)?;
-        let deployment = Deployment::new(&service.koyeb, DeploymentInfo::from(came));
+        let deployment = Deployment::new(&service.koyeb, came);
         if deployment.id.is_empty() {
             return Err(head.facts().bad_reply("the reply has no id of the deployment"));
         }

@@ -1,13 +1,13 @@
 //! Services: what instances belong to.
 
 use super::client::Koyeb;
-use super::model::ServiceInfo;
+use super::types;
 use crate::Id;
 use crate::error::Error;
 use crate::handle::{Identified, handle, identified};
 use crate::transport::checked;
 
-identified! { ServiceInfo: id; }
+identified! { types::Service: id; }
 
 handle! {
     /// A service: typed data together with a cheap handle.
@@ -22,7 +22,7 @@ handle! {
     /// ```
     ///
     /// Vendor's page: <https://www.koyeb.com/docs/reference/services>
-    Service<ServiceInfo> of koyeb: Koyeb;
+    Service<types::Service> of koyeb: Koyeb;
     /// A handle on a service of which only the id is known.
     ServiceRef
 }
@@ -53,6 +53,6 @@ impl<D: Identified> Service<D> {
     pub(super) async fn get_by(&self, koyeb: &Koyeb) -> Result<Service, Error> {
         let id = checked("id", self.id())?;
         let came = koyeb.raw().get_service().id(id).send().await?;
-        Ok(Service::new(&self.koyeb, ServiceInfo::from(came)))
+        Ok(Service::new(&self.koyeb, came))
     }
 }

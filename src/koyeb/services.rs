@@ -1,7 +1,6 @@
 //! Lists of services.
 
 use super::client::Koyeb;
-use super::model::ServiceInfo;
 use super::offset_pages::{self, Came, Item, Spot};
 use super::parameters::{given, push};
 use super::service::Service;
@@ -116,7 +115,7 @@ impl Services {
         );
         let reply = request.send().await?;
         let items = reply.services.into_iter();
-        let items = items.map(|came| Service::new(&self.koyeb, ServiceInfo::from(came))).collect();
+        let items = items.map(|came| Service::new(&self.koyeb, came)).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }

@@ -1,13 +1,13 @@
 //! Snapshots of instances.
 
 use super::client::Koyeb;
-use super::model::SnapshotInfo;
+use super::types;
 use crate::Id;
 use crate::error::Error;
 use crate::handle::{Identified, handle, identified};
 use crate::transport::checked;
 
-identified! { SnapshotInfo: id; }
+identified! { types::InstanceSnapshot: id; }
 
 handle! {
     /// A snapshot of an instance: typed data together with a cheap handle.
@@ -18,7 +18,7 @@ handle! {
     /// snapshot.delete().await?;
     /// # Ok(()) }
     /// ```
-    Snapshot<SnapshotInfo> of koyeb: Koyeb;
+    Snapshot<types::InstanceSnapshot> of koyeb: Koyeb;
     /// A handle on a snapshot of which only the id is known.
     SnapshotRef
 }
@@ -49,6 +49,6 @@ impl<D: Identified> Snapshot<D> {
     pub(super) async fn get_by(&self, koyeb: &Koyeb) -> Result<Snapshot, Error> {
         let id = checked("id", self.id())?;
         let came = koyeb.raw().get_instance_snapshot().id(id).send().await?;
-        Ok(Snapshot::new(&self.koyeb, SnapshotInfo::from(came)))
+        Ok(Snapshot::new(&self.koyeb, came))
     }
 }

@@ -1,7 +1,6 @@
 //! Lists of snapshots.
 
 use super::client::Koyeb;
-use super::model::SnapshotInfo;
 use super::offset_pages::{self, Came, Item, Spot};
 use super::parameters::{given, push};
 use super::snapshot::Snapshot;
@@ -86,7 +85,7 @@ impl Snapshots {
         );
         let reply = request.send().await?;
         let items = reply.instance_snapshots.into_iter();
-        let items = items.map(|came| Snapshot::new(&self.koyeb, SnapshotInfo::from(came))).collect();
+        let items = items.map(|came| Snapshot::new(&self.koyeb, came)).collect();
         Ok(Came { items, count: reply.count, has_next: reply.has_next, ids: self.ids })
     }
 }

@@ -9,7 +9,7 @@ mod null;
 mod number;
 
 #[allow(unused_imports)] // not every API has all of them
-pub(crate) use null::{null_as_empty, nulls_as_empty};
+pub(crate) use null::{empty_as_absent, null_as_empty, nulls_as_empty};
 #[allow(unused_imports)] // as above
 pub(crate) use number::number;
 

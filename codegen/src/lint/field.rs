@@ -6,10 +6,10 @@ use super::combine::Rule;
 use super::sites::Spot;
 use crate::Finding;
 use crate::document::items;
-use crate::prepass::{reads_null_as_absent, reads_null_as_empty};
-use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, NULLABLE_ALONE, X_NULL};
+use crate::prepass::{alias, reads_empty_as_absent, reads_null_as_absent, reads_null_as_empty};
+use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, NULLABLE_ALONE, X_EMPTY, X_NULL};
 
-pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, nullable_alone, x_null];
+pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, nullable_alone, x_null, x_empty];
 
 /// What typify turns into a check on every value.
 const CONSTRAINTS: [&str; 10] = [
@@ -77,16 +77,36 @@ fn x_null(spot: &Spot<'_>) -> Option<Finding> {
     }
     let message = if !reads_null_as_empty(spot.node) {
         format!("x-null is {value}")
-    } else if !is_collection(spot.node) || spot.node["nullable"] != true {
-        "x-null is on what isn't a nullable list or map".to_owned()
+    } else if !can_be_empty(spot.node) {
+        "x-null is on what isn't a nullable text, list or map".to_owned()
     } else if !spot.own_field {
         "x-null is on what isn't a property of a named schema".to_owned()
     } else {
         return None;
     };
-    let cure =
-        "write `x-null: empty` only on nullable lists and maps that are properties in components.schemas";
+    let cure = "write `x-null: empty` only on nullable texts, lists and maps, and on wrapped enums, that are \
+                properties in components.schemas";
     Some(Finding::new(X_NULL, &spot.place, message, cure))
+}
+
+/// Whether the type for it has a value without anything in it. Another rule sees to it that a wrapped schema is an enum.
+fn can_be_empty(node: &Value) -> bool {
+    alias(node).is_some() || ((is_collection(node) || is_text(node)) && node["nullable"] == true)
+}
+
+fn x_empty(spot: &Spot<'_>) -> Option<Finding> {
+    let value = spot.node.get("x-empty")?;
+    let message = if !reads_empty_as_absent(spot.node) {
+        format!("x-empty is {value}")
+    } else if !is_text(spot.node) || spot.node["nullable"] != true || spot.node.get("x-null").is_some() {
+        "x-empty is on what isn't a nullable text".to_owned()
+    } else if !spot.own_field {
+        "x-empty is on what isn't a property of a named schema".to_owned()
+    } else {
+        return None;
+    };
+    let cure = "write `x-empty: absent` only on nullable texts that are properties in components.schemas";
+    Some(Finding::new(X_EMPTY, &spot.place, message, cure))
 }
 
 fn x_null_absent(spot: &Spot<'_>) -> Option<Finding> {
@@ -97,6 +117,11 @@ fn x_null_absent(spot: &Spot<'_>) -> Option<Finding> {
     let cure =
         "write `{x-null: absent, allOf: [{$ref: …}]}` for what may be null, and leave it out of `required`";
     (!alias || !optional).then(|| Finding::new(X_NULL, &spot.place, message, cure))
+}
+
+/// A text of any content.
+fn is_text(node: &Value) -> bool {
+    node["type"] == "string" && node.get("format").is_none() && node.get("enum").is_none()
 }
 
 /// A list, or an object without fields of its own.

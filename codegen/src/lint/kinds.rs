@@ -325,7 +325,7 @@ static SCHEMA: Kind = Kind {
         ("example", Any),
         ("deprecated", Flag),
     ],
-    extensions: &["x-null", "x-not-secret", "x-envelope"],
+    extensions: &["x-null", "x-empty", "x-not-secret", "x-envelope"],
     newer: NEWER_IN_SCHEMAS,
     referable: true,
     ..PLAIN

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::similar::or_similar;
 use super::sites::{Sites, Spot};
 use crate::Finding;
-use crate::document::{Document, Operation, entries, items};
-use crate::rule::{DEFAULT, PATH_NAMES, REQUIRED, UNDECLARED_TAG};
+use crate::document::{Document, Operation, entries, is_string_enum, items};
+use crate::prepass::{alias, reads_null_as_empty};
+use crate::rule::{DEFAULT, PATH_NAMES, REQUIRED, UNDECLARED_TAG, X_NULL};
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     let operations = document.operations();
@@ -22,7 +23,16 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
         .collect();
     findings.extend(sites.spots.iter().flat_map(|spot| unknown_required(document, spot)));
     findings.extend(sites.spots.iter().filter_map(|spot| impossible_default(document, spot)));
+    findings.extend(sites.spots.iter().filter_map(|spot| no_enum_to_be_empty(document, spot)));
     findings
+}
+
+/// Of what is wrapped, only an enum has a value without anything in it.
+fn no_enum_to_be_empty(document: &Document, spot: &Spot<'_>) -> Option<Finding> {
+    let name = alias(spot.node).filter(|_| reads_null_as_empty(spot.node))?;
+    let is_enum = is_string_enum(&document.root["components"]["schemas"][name]);
+    let message = format!("`x-null: empty` is on `{name}`, which isn't a string enum");
+    (!is_enum).then(|| Finding::new(X_NULL, &spot.place, message, "write `x-null: absent`"))
 }
 
 fn undeclared_tags(document: &Document, operation: &Operation<'_>) -> Vec<Finding> {

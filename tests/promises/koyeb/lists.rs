@@ -40,7 +40,7 @@ async fn all_pages_of_both_styles() -> Outcome {
     assert_eq!(fake.requests(LIST), 3);
     let events = koyeb.instance_events().page_size(10).await?;
     assert_eq!((events.len(), fake.requests(EVENTS)), (25, 3));
-    assert!(events.iter().all(|event| event.event_type == "healthy" && event.subject_id.is_some()));
+    assert!(events.iter().all(|event| event.type_ == "healthy" && event.instance_id.is_some()));
     let services = koyeb.services().name("shop").await?;
     assert_eq!((services[0].id(), services.len()), (shop.as_str(), 1));
     assert_eq!(koyeb.deployments().service(&shop).await?.len(), 1);
@@ -207,7 +207,7 @@ async fn what_the_service_adds_is_kept() -> Outcome {
     assert_eq!(listed[0].extra.get("warp").and_then(|warp| warp.as_i64()), Some(9));
     assert_eq!((listed[1].status.as_str(), &listed[1].service_id), ("", &None));
     let events = koyeb.instance(&own[0]).events().event_type("ABDUCTED").await?;
-    assert_eq!(events[0].event_type, "ABDUCTED");
+    assert_eq!(events[0].type_, "ABDUCTED");
     Ok(())
 }
 

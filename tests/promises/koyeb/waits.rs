@@ -258,3 +258,13 @@ async fn a_wait_endures_faults_limits_and_a_restart() -> Outcome {
     assert_eq!(wait.await??, id);
     Ok(())
 }
+
+/// Looks are single attempts; what they find isn't bound to that.
+#[tokio::test]
+async fn what_a_wait_gives_repeats_its_requests() -> Outcome {
+    let (fake, koyeb) = fake().await?;
+    let healthy = koyeb.instance(fake.add_instance("HEALTHY")).until_healthy().await?;
+    fake.on("GET /v1/instances/{id}").drop_before();
+    healthy.get().await?;
+    Ok(())
+}
