@@ -110,7 +110,8 @@ fn read_as_marked(items: &mut [Item], wanted: &BTreeMap<(String, String), Reader
             mark_fields(item, |wire| missing.remove(&(owner.clone(), wire)));
         }
     }
-    let lost: Vec<_> = missing.into_iter().map(|((owner, wire), reader)| lost_field(&owner, &wire, reader)).collect();
+    let lost: Vec<_> =
+        missing.into_iter().map(|((owner, wire), reader)| lost_field(&owner, &wire, reader)).collect();
     if lost.is_empty() { Ok(()) } else { Err(lost.into()) }
 }
 

@@ -132,9 +132,8 @@ fn readers(document: &Document) -> BTreeMap<(String, String), Reader> {
         marked(document, schema, 0).into_iter().map(move |(wire, reader)| ((owner.clone(), wire), reader))
     };
     // A wrapper without fields of its own is only another name.
-    let kept = document
-        .schemas()
-        .filter(|(_, schema)| alias(schema).is_none() && envelope::named(schema).is_none());
+    let kept =
+        document.schemas().filter(|(_, schema)| alias(schema).is_none() && envelope::named(schema).is_none());
     kept.flat_map(fields_of).collect()
 }
 

@@ -107,10 +107,22 @@ fn texts_and_enums_may_be_empty_and_empty_texts_absent() {
         "        note: {type: string, nullable: true, x-null: empty}\n        owner: {type: string, nullable: true, x-empty: absent}\n        previous:\n          x-null: empty\n",
     );
     let code = generate(&input(&text)).unwrap();
-    assert_has(&code, "#[serde(default, deserialize_with = \"crate::raw::null_as_empty\")] pub note: ::std::string::String,");
-    assert_has(&code, "#[serde(deserialize_with = \"crate::raw::null_as_empty\", default)] pub previous: Status,");
-    assert_has(&code, "deserialize_with = \"crate::raw::empty_as_absent\", default )] pub owner: ::std::option::Option<::std::string::String>,");
-    assert_has(&code, "impl ::std::default::Default for Status { fn default() -> Self { Self::from(\"\") } }");
+    assert_has(
+        &code,
+        "#[serde(default, deserialize_with = \"crate::raw::null_as_empty\")] pub note: ::std::string::String,",
+    );
+    assert_has(
+        &code,
+        "#[serde(deserialize_with = \"crate::raw::null_as_empty\", default)] pub previous: Status,",
+    );
+    assert_has(
+        &code,
+        "deserialize_with = \"crate::raw::empty_as_absent\", default )] pub owner: ::std::option::Option<::std::string::String>,",
+    );
+    assert_has(
+        &code,
+        "impl ::std::default::Default for Status { fn default() -> Self { Self::from(\"\") } }",
+    );
     assert!(!good().contains("impl ::std::default::Default for Status"));
 }
 

@@ -152,4 +152,3 @@ macro_rules! events {
 }
 events!(InstanceEvents of InstanceEvent, list_instance_events, instance_ids = instances);
 events!(SnapshotEvents of InstanceSnapshotEvent, list_instance_snapshot_events, instance_snapshot_id = snapshot);
-

@@ -9,7 +9,8 @@ use crate::document::items;
 use crate::prepass::{alias, reads_empty_as_absent, reads_null_as_absent, reads_null_as_empty};
 use crate::rule::{CONSTRAINT, FORMAT, INLINE_ENUM, NULLABLE, NULLABLE_ALONE, X_EMPTY, X_NULL};
 
-pub(super) const RULES: &[Rule] = &[inline_enum, constraint, format, nullable, nullable_alone, x_null, x_empty];
+pub(super) const RULES: &[Rule] =
+    &[inline_enum, constraint, format, nullable, nullable_alone, x_null, x_empty];
 
 /// What typify turns into a check on every value.
 const CONSTRAINTS: [&str; 10] = [
