@@ -1,9 +1,12 @@
 //! Answers that are lost, or come from a gateway, or tell less than was done: the effect decides.
 
-use windlass::shakenfist::Snapshot;
+use std::time::Duration;
+
+use windlass::ErrorKind;
+use windlass::shakenfist::{InstanceState, PowerState, ShakenFist};
 
 use super::meddler::{Meddler, Spoilt};
-use super::*;
+use super::support::{LONG, Outcome, Served, assert_kind, disk, gone, made, name, ready};
 
 const GATEWAY: Spoilt = Spoilt::Instead(502, "<html>bad gateway</html>");
 const WORDS: Spoilt =
@@ -13,7 +16,7 @@ async fn meddled<G>(served: &Served<G>) -> Result<Meddler, Box<dyn std::error::E
     Meddler::before(&served.url, "demo", "demokey").await
 }
 
-pub async fn a_create_with_a_bad_answer_makes_one_instance<G>(served: Served<G>) -> Outcome {
+pub async fn a_launch_with_a_bad_answer_makes_one_instance<G>(served: Served<G>) -> Outcome {
     let meddler = meddled(&served).await?;
     for spoilt in [WORDS, GATEWAY, Spoilt::Dropped] {
         let own = name("lost");
@@ -28,7 +31,7 @@ pub async fn a_create_with_a_bad_answer_makes_one_instance<G>(served: Served<G>)
     Ok(())
 }
 
-pub async fn a_refused_create_with_a_bad_answer_names_its_record<G>(served: Served<G>) -> Outcome {
+pub async fn a_refused_launch_with_a_bad_answer_names_its_record<G>(served: Served<G>) -> Outcome {
     let meddler = meddled(&served).await?;
     meddler.spoil("POST /instances ", WORDS);
     let e = meddler.sf.launch(name("huge")).cpus(1000).disk(disk()).timeout(LONG).await;
@@ -137,72 +140,5 @@ pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
     pushing.abort();
     cleared(&other).await?;
     gone(&web).await?;
-    Ok(())
-}
-
-pub async fn a_blob_is_pushed_by_its_uuid<G>(served: Served<G>) -> Outcome {
-    let sf = &served.sf;
-    let web = ready(sf, "blob").await?;
-    let artifact = sf.upload(b"hello\n".to_vec()).always_send().as_other(name("blob")).await?;
-    let blob = artifact.blob_uuid.clone().ok_or("no blob")?;
-    web.push_blob(&blob).mode(0o100_640).timeout(LONG).to("/tmp/x").await?;
-    assert_eq!(web.pull("/tmp/x").bytes().await?, "hello\n");
-    let nobody = "6f1c5a0e-1111-4222-8333-444455556666";
-    assert_kind(web.push_blob(nobody).to("/tmp/x").await, ErrorKind::NotFound);
-    artifact.delete().await?;
-    gone(&web).await?;
-    Ok(())
-}
-
-pub async fn metadata_takes_any_key<G>(served: Served<G>) -> Outcome {
-    let web = made(&served.sf, "keys").await?;
-    web.set_metadata("a/b", 1).await?;
-    web.set_metadata("a/b", 2).await?;
-    assert_eq!(web.metadata().await?.get("a/b"), Some(&json!(2)));
-    gone(&web).await?;
-    Ok(())
-}
-
-pub async fn delete_minds_the_namespace<G>(served: Served<G>) -> Outcome {
-    let web = made(&served.sf, "where").await?;
-    let e = assert_kind(web.delete_in("other").await, ErrorKind::NotFound);
-    assert!(e.message().contains("namespace"), "{e}");
-    assert_eq!(web.get().await?.state, InstanceState::Created);
-    web.delete_in("demo").send().await?.timeout(LONG).await?;
-    Ok(())
-}
-
-pub async fn snapshots_of_disks<G>(served: Served<G>) -> Outcome {
-    let sf = &served.sf;
-    let web = sf
-        .launch(name("snap"))
-        .disk(disk())
-        .disk(Disk::blank(1))
-        .without_config_drive()
-        .timeout(LONG)
-        .await?;
-    let first = web.create_snapshot().timeout(LONG).await?;
-    assert_eq!(first.iter().filter_map(Snapshot::device).collect::<Vec<_>>(), ["vda"]);
-    let all = web.create_snapshot().all_disks().timeout(LONG).await?;
-    let mut devices: Vec<_> = all.iter().filter_map(Snapshot::device).collect();
-    devices.sort_unstable();
-    assert_eq!(devices, ["vda", "vdb"]);
-    assert_eq!(web.snapshots().await?.len(), 3);
-    assert!(first[0].blob().get().await?.size.is_some_and(|size| size > 0));
-    assert_kind(web.create_snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
-    for snapshot in &all {
-        snapshot.artifact().get().await?.delete().await?;
-    }
-    gone(&web).await?;
-    Ok(())
-}
-
-pub async fn a_network_may_do_without_dhcp<G>(served: Served<G>) -> Outcome {
-    let sf = &served.sf;
-    let net = sf.create_network(name("still")).netblock("10.0.0.0/24").dhcp(false).timeout(LONG).await?;
-    // The one that can plug takes no for yes.
-    let heard = !can(sf, "hot-plug-interface").await?;
-    assert_eq!((net.provide_dhcp, net.provide_nat), (Some(!heard), Some(true)));
-    net.delete().send().await?.timeout(LONG).await?;
     Ok(())
 }

@@ -99,6 +99,16 @@ alone! {
             let create = sf.launch("big").cpus(number).memory_mib(number).disk(Disk::blank(number).size_gb(number));
             ends(&place, create.attempts_when_full(number).reconcile_window(Duration::ZERO).timeout(Duration::ZERO).send()).await;
         }
+        assert_no_panic();
+        Ok(())
+    }
+}
+
+alone! {
+    async fn any_word_of_any_setting() -> Outcome {
+        watch_panics();
+        let (_fake, sf) = served().await?;
+        let web = ready(&sf).await?;
         for name in names() {
             let (place, name) = (name.chars().take(40).collect::<String>(), name.as_str());
             ends(&place, web.create_snapshot().device(name).send()).await;

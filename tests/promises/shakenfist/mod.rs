@@ -5,6 +5,7 @@ mod delete;
 mod extremes;
 mod files;
 mod hot_plug;
+mod labels;
 mod launch;
 mod power;
 mod snapshots;
