@@ -117,16 +117,16 @@ impl Push {
             return put(&instance, artifact.blob_uuid.as_deref().unwrap_or_default(), path, mode, deadline)
                 .await;
         }
-        let mut meanwhile = TemporaryArtifact::new(&instance.sf);
-        let stored = self.store(meanwhile.name().to_owned(), Some(meanwhile.asked()), deadline).await;
-        meanwhile.became(&stored);
+        let mut temporary = TemporaryArtifact::new(&instance.sf);
+        let stored = self.store(temporary.name().to_owned(), Some(temporary.asked()), deadline).await;
+        temporary.became(&stored);
         let pushed = match stored {
             Ok(artifact) => {
                 put(&instance, artifact.blob_uuid.as_deref().unwrap_or_default(), path, mode, deadline).await
             }
             Err(e) => Err(e),
         };
-        meanwhile.remove(pushed).await
+        temporary.remove(pushed).await
     }
 
     async fn store(

@@ -15,7 +15,7 @@ async fn whatever_goes_wrong() -> Outcome {
     sf.create_network("back").netblock("10.0.0.0/29").await?;
     let web = sf.launch("web").disk(Disk::blank(1)).await?.until_agent_ready().await?;
     fake.add_file(&web.uuid, "/a", "hello");
-    let blob = sf.blob(&fake.add_blob(vec![7; 10_000])).get().await?;
+    let blob = sf.blob(fake.add_blob(vec![7; 10_000])).get().await?;
     fake.damage_blob(&blob.uuid);
     let short = Duration::from_millis(20);
     let mut errors = vec![

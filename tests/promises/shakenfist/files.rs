@@ -109,7 +109,7 @@ async fn a_pull_that_breaks_goes_on_and_is_compared() -> Outcome {
 #[tokio::test]
 async fn a_damaged_blob_is_no_success() -> Outcome {
     let (fake, sf) = served().await?;
-    let blob = sf.blob(&fake.add_blob(noise(10_000))).get().await?;
+    let blob = sf.blob(fake.add_blob(noise(10_000))).get().await?;
     assert_eq!(blob.data().bytes().await?.len(), 10_000);
     fake.damage_blob(&blob.uuid);
     let file = std::env::temp_dir().join(format!("windlass-sf-damaged-{}", std::process::id()));
