@@ -231,7 +231,7 @@ impl Bench {
                 (
                     "windlass",
                     Box::new(|| {
-                        let list = self.runtime.block_on(self.incus.instances().list().all()).unwrap();
+                        let list = self.runtime.block_on(self.incus.instances()).unwrap();
                         assert!(list.len() > INSTANCES);
                     }),
                 ),

@@ -156,7 +156,7 @@ impl Sides {
     }
 
     async fn typed_list(&self) -> Vec<Instance> {
-        self.incus.instances().list().all().await.unwrap()
+        self.incus.instances().await.unwrap()
     }
 
     async fn bare_list(&self) -> Vec<types::Instance> {

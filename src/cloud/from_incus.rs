@@ -8,7 +8,7 @@ use crate::incus::{self, Incus, Status};
 /// With its addresses: one request more than the document alone.
 pub(super) async fn get(cloud: &Cloud, incus: &Incus, id: &str) -> Result<Instance, Error> {
     let handle = incus.instance(id);
-    let (native, state) = futures_util::future::try_join(handle.get(), handle.state()).await?;
+    let (native, state) = futures_util::future::try_join(handle.get(), handle.get_state()).await?;
     Ok(Instance { addresses: state.addresses(), ..instance(cloud, native) })
 }
 

@@ -116,7 +116,7 @@ impl Cloud {
     pub fn list(&self) -> List<Instance> {
         match self {
             #[cfg(feature = "incus")]
-            Self::Incus(incus) => neutral(self, incus.instances().list(), from_incus::instance),
+            Self::Incus(incus) => neutral(self, incus.instances().stream(), from_incus::instance),
             #[cfg(feature = "lambda-cloud")]
             Self::LambdaCloud(lambda) => {
                 neutral(self, lambda.instances().stream(), from_lambda_cloud::instance)

@@ -1,86 +1,67 @@
 //! Backups of an instance, kept by the server.
 
-use std::future::IntoFuture;
-use std::ops::Deref;
-
 use chrono::{DateTime, Utc};
 
-use super::instance::{Named, Subject};
 use super::part::{Made, Part, Removed, Renamed};
 use super::{Instance, InstanceRef, types};
 use crate::error::{Error, ErrorKind};
-use crate::stream::list::{List, Page};
+use crate::handle::{Id, Identified, handle, identified};
+use crate::stream::query::Query;
 use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::{Label, checked};
-use crate::wait::{Action, BoxFuture, Operation};
+use crate::wait::{Action, BoxFuture, Operation, into_future};
 
-/// A backup of an instance, kept by the server: typed data together with a cheap handle.
-///
-/// ```no_run
-/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-/// let monday = web.create_backup("monday").instance_only().compression("zstd").await?;
-/// println!("{} was made at {:?}", monday.name, monday.created_at);
-/// monday.export().to("monday.tar.zst").await?;
-/// monday.delete().await?;
-/// # Ok(()) }
-/// ```
-///
-/// `D` says how much is known: [`types::InstanceBackup`], or only the name ([`Named`]). Both have the same verbs.
-///
-/// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
-#[derive(Debug, Clone)]
-pub struct Backup<D = types::InstanceBackup> {
-    instance: InstanceRef,
-    data: D,
+handle! {
+    /// A backup of an instance, kept by the server: typed data together with a cheap handle.
+    ///
+    /// ```no_run
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let monday = web.create_backup("monday").instance_only().compression("zstd").await?;
+    /// println!("{} was made at {:?}", monday.name, monday.created_at);
+    /// monday.export().to("monday.tar.zst").await?;
+    /// monday.delete().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// `D` says how much is known: [`types::InstanceBackup`], or only the name ([`Id`]). Both have the same verbs.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
+    Backup<types::InstanceBackup> of instance: InstanceRef;
+    /// A handle on a backup of which only the name is known; from [`Instance::backup`].
+    BackupRef
 }
 
-/// A handle on a backup of which only the name is known.
-pub type BackupRef = Backup<Named>;
-
-impl<D> Deref for Backup<D> {
-    type Target = D;
-
-    fn deref(&self) -> &D {
-        &self.data
-    }
+identified! {
+    types::InstanceBackup: name;
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Makes a backup, which the server keeps.
     ///
     /// A taken name is [`Error::is_already_exists`].
-    pub fn create_backup(&self, name: impl Into<String>) -> BackupCreate {
-        BackupCreate { instance: self.named(), create: types::InstanceBackupCreate::new(name) }
+    pub fn create_backup(&self, name: impl Into<String>) -> CreateBackup {
+        CreateBackup { instance: self.reference(), create: types::InstanceBackupCreate::new(name) }
     }
 
     /// A handle on a backup, without asking the server.
     pub fn backup(&self, name: impl Into<String>) -> BackupRef {
-        Backup { instance: self.named(), data: Named(name.into()) }
+        Backup::new(&self.reference(), Id::new(name))
     }
 
-    /// The backups, as a stream.
-    pub fn backups(&self) -> List<Backup> {
-        let instance = self.named();
-        List::new(move |_| {
-            let instance = instance.clone();
-            Box::pin(async move {
-                let all = instance.incus.raw().instance_backups_list().name(instance.name()).send().await?;
-                let own = |data| Backup { instance: instance.clone(), data };
-                Ok(Page::only(all.into_iter().map(own).collect()))
-            })
+    /// The backups.
+    pub fn backups(&self) -> Query<Backup> {
+        let instance = self.reference();
+        Query::one(async move || {
+            let all = instance.incus.raw().instance_backups_list().name(instance.name()).send().await?;
+            Ok(all.into_iter().map(|data| Backup::new(&instance, data)).collect())
         })
     }
 }
 
-impl<D: Subject> Backup<D> {
+impl<D: Identified> Backup<D> {
     /// The name, without the instance's.
     pub fn name(&self) -> &str {
-        self.data.name()
-    }
-
-    /// The data alone.
-    pub fn into_data(self) -> D {
-        self.data
+        self.data.identity()
     }
 
     /// The instance that it is of.
@@ -154,12 +135,12 @@ impl Source for BackupSource {
 /// `.await` it for the finished backup, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct BackupCreate {
+pub struct CreateBackup {
     instance: InstanceRef,
     create: types::InstanceBackupCreate,
 }
 
-impl BackupCreate {
+impl CreateBackup {
     /// The server deletes it at that time; never if not set.
     pub fn expires_at(mut self, when: impl Into<DateTime<Utc>>) -> Self {
         self.create.expires_at = Some(when.into());
@@ -193,14 +174,7 @@ impl BackupCreate {
     }
 }
 
-impl IntoFuture for BackupCreate {
-    type Output = Result<Backup, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(CreateBackup => Backup: |it| Ok(it.send().await?.await?));
 
 impl Part for Backup {
     const KIND: &'static str = "backup";
@@ -217,7 +191,7 @@ impl Part for Backup {
 async fn get(instance: InstanceRef, backup: String) -> Result<Backup, Error> {
     let request = instance.incus.raw().instance_backup_get().name(instance.name()).backup(backup);
     let data = request.send().await?;
-    Ok(Backup { instance, data })
+    Ok(Backup::new(&instance, data))
 }
 
 async fn rename(instance: InstanceRef, from: String, to: String) -> Result<Operation<Backup>, Error> {

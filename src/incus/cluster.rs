@@ -2,11 +2,33 @@
 
 use super::{Incus, types};
 use crate::error::Error;
-use crate::stream::list::{List, Page};
+use crate::handle::{Id, Identified, handle, identified};
+use crate::stream::query::Query;
 use crate::transport::checked;
 
+handle! {
+    /// A member of a cluster: typed data together with a cheap handle.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// for member in incus.cluster_members().await? {
+    ///     println!("{} at {}", member.name(), member.url);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/explanation/clustering/>
+    ClusterMember<types::ClusterMember> of incus: Incus;
+    /// A handle on a member of which only the name is known; from [`Incus::cluster_member`].
+    ClusterMemberRef
+}
+
+identified! {
+    types::ClusterMember: server_name;
+}
+
 impl Incus {
-    /// The same server, but what is made through this handle goes to that member of the cluster; a cheap handle.
+    /// A client for the same server that puts new instances on this member of the cluster; a cheap handle.
     ///
     /// ```no_run
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
@@ -17,26 +39,45 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// Holds for launch, create, copy and import. Instances are found wherever they are, through any member.
+    /// It applies to launch, create, copy and import. Existing instances are found on every member.
     #[must_use]
     pub fn on(&self, member: impl Into<String>) -> Self {
         self.handled(|handle| handle.scoped("target", member.into()))
     }
 
-    /// The members of the cluster, as a stream.
+    /// The members of the cluster.
     ///
-    /// A server that isn't part of a cluster gives an error of [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
-    pub fn cluster_members(&self) -> List<types::ClusterMember> {
+    /// A server outside of a cluster answers with an error of
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    pub fn cluster_members(&self) -> Query<ClusterMember> {
         let incus = self.clone();
-        List::new(move |_| {
-            let incus = incus.clone();
-            Box::pin(async move { Ok(Page::only(incus.raw().cluster_members_list().send().await?)) })
+        Query::one(async move || {
+            let all = incus.raw().cluster_members_list().send().await?;
+            Ok(all.into_iter().map(|data| ClusterMember::new(&incus, data)).collect())
         })
     }
 
-    /// A member of the cluster: its status, and where its API is. [`Error::is_not_found`] where there is none.
-    pub async fn cluster_member(&self, name: &str) -> Result<types::ClusterMember, Error> {
-        let name = checked("name", name)?;
-        self.raw().cluster_member_get().member(name).send().await
+    /// A handle on a member of the cluster, without a request.
+    pub fn cluster_member(&self, name: impl Into<String>) -> ClusterMemberRef {
+        ClusterMember::new(self, Id::new(name))
+    }
+}
+
+impl<D: Identified> ClusterMember<D> {
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.data.identity()
+    }
+
+    /// Reads its status, and where its API is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none,
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) outside of a cluster.
+    pub async fn get(&self) -> Result<ClusterMember, Error> {
+        let name = checked("name", self.name())?;
+        let data = self.incus.raw().cluster_member_get().member(name).send().await?;
+        Ok(ClusterMember::new(&self.incus, data))
     }
 }

@@ -11,14 +11,31 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
+use crate::wait::into_future;
 
-/// A server to connect to; made by [`Incus::unix`], [`Incus::https`], [`Incus::joining`], [`Incus::remote`] or
-/// [`Incus::http`].
+/// A server to connect to; from [`Incus::discover`], [`Incus::unix`], [`Incus::https`], [`Incus::joining`],
+/// [`Incus::remote`] or [`Incus::http`].
 ///
-/// Settings are looked at only when the connection is made: what is wrong with them is the error of
-/// [`connect`](Self::connect) and [`client`](Self::client).
+/// ```no_run
+/// # use windlass::incus::Incus;
+/// # async fn demo() -> windlass::Result<()> {
+/// let asked = Incus::unix("/var/lib/incus/unix.socket").await?;           // the server has answered
+/// let unasked = Incus::unix("/var/lib/incus/unix.socket").client()?;      // nobody was asked
+/// # Ok(()) }
+/// ```
+///
+/// `.await` gives a client of a server that has answered and trusts the caller; [`client`](Self::client) asks nobody.
+/// Settings are checked only then.
+///
+/// # Errors
+///
+/// `.await` fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) or
+/// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the settings are wrong, with
+/// [`ErrorKind::Connect`](crate::ErrorKind::Connect) if nobody answers, with
+/// [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if another server does, and with
+/// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) if the server doesn't trust the caller.
 #[derive(Debug, Clone)]
-#[must_use = "nothing happens before `.client()` or `.connect().await`"]
+#[must_use = "nothing is read or sent before `.await` or `.client()`"]
 pub struct Connect {
     pub(super) target: Target,
     pub(super) project: Option<String>,
@@ -33,12 +50,44 @@ pub struct Connect {
 }
 
 impl Incus {
+    /// The server and the project that the `incus` command would use.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::Incus;
+    /// # async fn demo() -> windlass::Result<()> {
+    /// let incus = Incus::discover().await?;
+    /// let blue = Incus::discover().project("blue").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The same places count as for the command:
+    ///
+    /// - The remote is the one that `INCUS_REMOTE` names, else the default one of the user's `config.yml`, else `local`.
+    ///   [`Incus::remote`] says what belongs to a remote.
+    /// - `local` is the server of this machine: at `INCUS_SOCKET`, else in the directory `INCUS_DIR`, else in `/run/incus`
+    ///   or `/var/lib/incus`. If this user may not use the main socket, the user's own socket is taken.
+    /// - The project is that of `INCUS_PROJECT`, else the one that `incus project switch` chose for the remote, else that
+    ///   of the user's own socket.
+    ///
+    /// If a setting leads nowhere, nothing else is taken instead. `INCUS_SOCKET` and `INCUS_DIR` say where the local server
+    /// is, not that it is wanted: another default remote takes precedence.
+    ///
+    /// The result's settings, for example its [`project`](Connect::project), take precedence over what is found.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connect`]; [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) lists all places that were
+    /// tried, or says that `config.yml` can't be read or understood.
+    pub fn discover() -> Connect {
+        Connect::to(Target::Discovered)
+    }
+
     /// A server on this machine, by the path of its unix socket.
     ///
     /// ```no_run
     /// # use windlass::incus::Incus;
     /// # async fn demo() -> windlass::Result<()> {
-    /// let incus = Incus::unix("/var/lib/incus/unix.socket").connect().await?;
+    /// let incus = Incus::unix("/var/lib/incus/unix.socket").await?;
     /// # Ok(()) }
     /// ```
     pub fn unix(socket: impl AsRef<Path>) -> Connect {
@@ -54,7 +103,6 @@ impl Incus {
     /// let incus = Incus::https("10.0.0.2:8443")
     ///     .fingerprint("fe56469a49127f4bf12e5cfaffff3e25a386b8d8fb276409387f662945cbbbed")
     ///     .identity(Identity::load("/etc/fleet/incus")?)
-    ///     .connect()
     ///     .await?;
     /// # Ok(()) }
     /// ```
@@ -86,7 +134,7 @@ impl Incus {
     /// ```no_run
     /// # use windlass::incus::Incus;
     /// # async fn demo() -> windlass::Result<()> {
-    /// let incus = Incus::remote("prod").connect().await?;
+    /// let incus = Incus::remote("prod").await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -173,14 +221,14 @@ impl Connect {
     }
 
     /// Has the server trust this client from now on, by a token that somebody made with
-    /// [`TrustStore::token`](super::TrustStore::token) or `incus config trust add`.
+    /// [`Incus::create_trust_token`] or `incus config trust add`.
     ///
     /// ```no_run
     /// # use windlass::incus::{Identity, Incus};
     /// # async fn demo(token: String) -> windlass::Result<()> {
     /// let me = Identity::generate("ci-runner")?;
     /// me.save("/etc/fleet/incus")?;
-    /// let incus = Incus::https("10.0.0.2:8443").identity(me).join(token).connect().await?;
+    /// let incus = Incus::https("10.0.0.2:8443").identity(me).join(token).await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -188,7 +236,7 @@ impl Connect {
     /// identity already is not shown the token, so that joining twice does no harm. Without an identity one is made; get
     /// it from [`Incus::identity`] and save it, or it ends with this client.
     ///
-    /// [`connect`](Self::connect) then fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is no
+    /// `.await` then fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is no
     /// token, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the token is expired, used or not this
     /// server's, with [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if the server is another.
     ///
@@ -210,7 +258,6 @@ impl Connect {
     ///         let (access_token, seconds) = log_in().await?;
     ///         Ok::<_, std::io::Error>(BearerToken::new(access_token).expires_in(Duration::from_secs(seconds)))
     ///     })
-    ///     .connect()
     ///     .await?;
     /// # Ok(()) }
     /// ```
@@ -237,39 +284,43 @@ impl Connect {
     }
 
     /// A client, without asking the server anything.
+    ///
+    /// After [`Incus::discover`] and [`Incus::remote`] this reads the files of the `incus` command, on the caller's
+    /// thread.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) or
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the settings are wrong;
+    /// [`join`](Self::join) needs `.await`.
     pub fn client(self) -> Result<Incus, Error> {
         if self.token.is_some() {
-            return Err(Error::invalid("join", "asks the server: it takes `.connect().await`"));
+            return Err(Error::invalid("join", "asks the server: use `.await`"));
         }
-        self.settled()?.open()
+        self.located()?.open()
     }
 
-    /// A client of a server that has answered and trusts the caller.
-    pub async fn connect(mut self) -> Result<Incus, Error> {
+    async fn connect(mut self) -> Result<Incus, Error> {
         let token = self.token.take();
-        let settled = match &self.target {
-            Target::Remote(_) => config::aside(|| self.settled()).await?,
+        let located = match &self.target {
+            Target::Discovered | Target::Remote(_) => config::aside(|| self.located()).await?,
             _ => self,
         };
         if let Some(token) = token {
-            return join::join(settled, &token).await;
+            return join::join(located, &token).await;
         }
-        let incus = settled.open()?;
+        let incus = located.open()?;
         let server = incus.trusted_server().await.map_err(Error::while_connecting)?;
         Ok(incus.that_is(server.certificate_fingerprint()))
     }
 
-    /// With the address instead of a remote's name.
-    fn settled(self) -> Result<Self, Error> {
-        match &self.target {
-            Target::Remote(name) => {
-                let name = name.clone();
-                remotes::settle(self, &name, &Surroundings::real())
-            }
-            _ => Ok(self),
-        }
+    /// With the address instead of where it is to be found.
+    fn located(self) -> Result<Self, Error> {
+        remotes::located(self, &Surroundings::real())
     }
 }
+
+into_future!(Connect => Incus: |it| it.await);
 
 #[cfg(test)]
 mod tests {

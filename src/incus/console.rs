@@ -10,29 +10,29 @@ use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
 use super::exec::{Keyboard, Terminal, Turn, pour, steer, write};
-use super::instance::Subject;
 use super::types::ConsoleType;
 use super::{Instance, InstanceRef, types};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::stream::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
 use crate::stream::transfer::{self, Opened, Pull};
 use crate::transport::Label;
-use crate::wait::BoxFuture;
+use crate::wait::{BoxFuture, into_future};
 
-/// Attaching to a console; from [`Instance::console`].
+/// Attaches to a console; from [`Instance::attach_console`]. `.await` it for the [`Console`].
 #[derive(Debug, Clone)]
-#[must_use = "nothing happens before `.attach().await`"]
-pub struct ConsoleAttach {
+#[must_use = "nothing is sent before `.await`"]
+pub struct AttachConsole {
     instance: InstanceRef,
     console: types::InstanceConsole,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Attaches to the instance's console.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-    /// let mut console = web.console().size(80, 24).attach().await?;
+    /// let mut console = web.attach_console().size(80, 24).await?;
     /// console.write_all("\n").await?;
     /// while let Some(bytes) = console.next().await {
     ///     print!("{}", String::from_utf8_lossy(&bytes?));
@@ -40,19 +40,19 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The instance must be running. The server takes a moment to attach: what is typed or appears before may be lost. One client at a time: [`force`](ConsoleAttach::force) puts another one out.
+    /// The instance must be running. The server takes a moment to attach: what is typed or appears before may be lost. One client at a time: [`force`](AttachConsole::force) puts another one out.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_console/>
-    pub fn console(&self) -> ConsoleAttach {
-        ConsoleAttach { instance: self.named(), console: types::InstanceConsole::default() }
+    pub fn attach_console(&self) -> AttachConsole {
+        AttachConsole { instance: self.reference(), console: types::InstanceConsole::default() }
     }
 
     /// What the instance has written to its console.
     ///
     /// While a container runs, that is what was written since the last reading: what is read is gone, so the request is
     /// never repeated. When it is stopped, it is all of it, or as much of the end as the server keeps.
-    pub async fn console_log(&self) -> Result<Bytes, Error> {
-        Pull::new(LogSource(self.named())).bytes().await
+    pub async fn read_console_log(&self) -> Result<Bytes, Error> {
+        Pull::new(LogSource(self.reference())).bytes().await
     }
 
     /// Empties the console log; while a container runs, only what the next reading would give.
@@ -81,7 +81,7 @@ impl transfer::Source for LogSource {
     }
 }
 
-impl ConsoleAttach {
+impl AttachConsole {
     /// The size of the terminal in columns and rows.
     pub fn size(mut self, width: u16, height: u16) -> Self {
         self.console.width = Some(width.into());
@@ -102,11 +102,7 @@ impl ConsoleAttach {
         self
     }
 
-    /// Attaches.
-    ///
-    /// An instance that isn't running, or a console that somebody else is attached to, is an error of
-    /// [`ErrorKind::Conflict`].
-    pub async fn attach(self) -> Result<Console, Error> {
+    async fn attach(self) -> Result<Console, Error> {
         self.instance.label("instance_console").watch(self.connected()).await
     }
 
@@ -127,6 +123,8 @@ impl ConsoleAttach {
         Ok(Console { process, keyboard })
     }
 }
+
+into_future!(AttachConsole => Console: |it| it.await);
 
 /// There is only the text, with 500.
 fn taken(e: Error) -> Error {

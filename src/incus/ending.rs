@@ -20,7 +20,7 @@ pub(super) trait Ending: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Self::Output, Error>>;
 
     /// The operation is forgotten: does the world show that it worked?
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Self::Output>, Error>>;
 
     /// Whether an operation that failed has brought its result all the same; else the error.
     fn judge<'a>(
@@ -55,7 +55,7 @@ impl Ending for Plain {
         Box::pin(async { Ok(()) })
     }
 
-    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+    fn reconcile<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
         Box::pin(async { Ok(None) })
     }
 }
@@ -78,7 +78,7 @@ impl Ending for Whole {
         Box::pin(async { Ok(operation.clone()) })
     }
 
-    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<types::Operation>, Error>> {
+    fn reconcile<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<types::Operation>, Error>> {
         Box::pin(async { Ok(None) })
     }
 }

@@ -264,7 +264,7 @@ impl Feed {
             }
         });
         for operation in known.drain().map(|(_, operation)| operation) {
-            self.publish(operation);
+            self.publish(operation.into_data());
         }
         self.instances.tell_all(|_, sender| count(sender));
     }

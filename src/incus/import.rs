@@ -1,11 +1,10 @@
 //! Making an instance from the file of a backup.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::ending::Ending;
-use super::launched::{Launched, is_ambiguous};
+use super::launched::{Launched, is_ambiguous, new_marker};
 use super::settle::MARKER;
 use super::work::IncusWork;
 use super::{Incus, Instance, types};
@@ -14,15 +13,16 @@ use crate::stream::transfer::{Content, Transferred, Upload};
 use crate::ticket::Ticket;
 use crate::transport::{Body, Call};
 use crate::transport::{Label, checked};
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, into_future};
 
 impl Incus {
     /// Makes an instance from the file of a backup, in constant memory: a file of this machine, bytes, or whatever a
     /// reader gives.
     ///
     /// ```no_run
+    /// use windlass::Content;
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-    /// let web = incus.import_backup("web.tar.gz").name("web-again").pool("fast").await?;
+    /// let web = incus.import_backup(Content::file("web.tar.gz")).name("web-again").pool("fast").await?;
     /// web.start().await?;
     /// # Ok(()) }
     /// ```
@@ -30,10 +30,10 @@ impl Incus {
     /// A taken name is [`Error::is_already_exists`], before anything is sent if the name is set here. It isn't started.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
-    pub fn import_backup(&self, content: impl Into<Content>) -> BackupImport {
+    pub fn import_backup(&self, content: impl Into<Content>) -> ImportBackup {
         let place = Place::default();
         let upload = Upload::new(content.into());
-        BackupImport { incus: self.clone(), upload, place, window: Duration::from_secs(10) }
+        ImportBackup { incus: self.clone(), upload, place, window: Duration::from_secs(10) }
     }
 }
 
@@ -45,7 +45,7 @@ impl Incus {
 /// [`name`](Self::name) that bears a marker (`user.windlass.launch`), as with a launch. Servers of generation 6.0 don't
 /// write it, and without a name there is nothing to look for: then the error is of [`ErrorKind::OutcomeUnknown`].
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct BackupImport {
+pub struct ImportBackup {
     incus: Incus,
     upload: Upload,
     place: Place,
@@ -60,13 +60,13 @@ struct Place {
     target: Option<String>,
 }
 
-impl fmt::Debug for BackupImport {
+impl fmt::Debug for ImportBackup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackupImport").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("ImportBackup").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
-impl BackupImport {
+impl ImportBackup {
     /// The name of the new instance; that in the backup if not set.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.place.name = Some(name.into());
@@ -98,7 +98,7 @@ impl BackupImport {
     }
 
     /// How long to look for the instance when the answer to the request is lost; ten seconds if not set.
-    pub fn settle_window(mut self, window: Duration) -> Self {
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
@@ -116,16 +116,16 @@ impl BackupImport {
             check_free(&incus, name).await?;
         }
         // Without a name the operation tells it.
-        let launched = Launched::new(place.name.as_deref().unwrap_or_default(), false);
+        let launched = Launched::new(place.name.as_deref().unwrap_or_default(), &new_marker(), false);
         let marker = launched.marker();
         let sent = upload.send(&label, |body| post(&incus, &place, marker, body)).await;
         let operation = match sent {
-            Ok((operation, _)) => operation,
+            Ok((operation, _)) => Some(operation),
             Err(e) if e.kind() == ErrorKind::Io || !is_ambiguous(&e) => return Err(e),
             Err(e) if place.name.is_none() => return Err(launched.unknown(e)),
             Err(e) => found(launched.find(&incus, window, e).await, &launched)?,
         };
-        Ok(IncusWork::accepted(&incus, operation, Imported { launched }))
+        Ok(IncusWork::found(&incus, operation, Imported { launched }))
     }
 }
 
@@ -157,18 +157,14 @@ fn post(incus: &Incus, place: &Place, marker: &str, body: Body) -> Call<types::O
 }
 
 /// On a server that writes no marker, an instance without one may well be ours.
-fn found(search: Result<types::Operation, Error>, launched: &Launched) -> Result<types::Operation, Error> {
+fn found(
+    search: Result<Option<types::Operation>, Error>,
+    launched: &Launched,
+) -> Result<Option<types::Operation>, Error> {
     search.map_err(|e| if e.is_already_exists() { launched.unknown(e) } else { e })
 }
 
-impl IntoFuture for BackupImport {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(ImportBackup => Instance: |it| Ok(it.send().await?.await?));
 
 /// Ends in the instance that the operation names.
 struct Imported {
@@ -198,11 +194,11 @@ impl Ending for Imported {
         })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             match self.launched.name() {
                 "" => Ok(None),
-                _ => self.launched.settle(incus).await,
+                _ => self.launched.reconcile(incus).await,
             }
         })
     }

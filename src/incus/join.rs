@@ -3,9 +3,9 @@
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::certificate::request;
 use super::reach::{KnownBy, Target};
 use super::token::ANOTHER;
-use super::trust::request;
 use super::{Connect, Identity, Incus, TrustToken};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::secret::Secret;
@@ -25,7 +25,7 @@ pub(super) async fn join(connect: Connect, token: &Secret) -> Result<Incus, Erro
         }
         told.check_alive(chrono::Utc::now())?;
         let incus = reach(prepared(connect, &told)?, &told).await?;
-        if !incus.server().await?.trusts() {
+        if !incus.get_server().await?.trusts() {
             present(&incus, token).await?;
             incus.trusted_server().await?;
         }
@@ -93,7 +93,7 @@ async fn ask<'a>(connect: &Connect, address: &'a str) -> (&'a str, Result<Incus,
     connect.target = Target::Https(address.to_owned());
     let answer = async {
         let incus = connect.open()?;
-        incus.with(Retry::never()).server().await?;
+        incus.with(Retry::never()).get_server().await?;
         Ok(incus)
     };
     (address, answer.await)

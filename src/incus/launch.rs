@@ -1,18 +1,18 @@
 //! Creating instances: never twice, and never lost.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::launched::{Launched, is_ambiguous};
-use super::settle::MARKER;
+use super::labels::config_key;
+use super::launched::{Launched, is_ambiguous, new_marker};
+use super::settle::{MARKER, MARKER_LABEL};
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
 use super::{Incus, Instance, device, sizes, source};
 use crate::error::Error;
 use crate::transport::Call;
 use crate::transport::checked;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{Operation, into_future};
 
 /// An instance to be made; from [`Incus::launch`] or [`Incus::create`].
 ///
@@ -22,12 +22,12 @@ use crate::wait::{BoxFuture, Operation};
 /// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
 /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
 /// and as safe; how it ended is told by the same marker.
-#[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     pub(super) incus: Incus,
     pub(super) create: types::InstanceCreate,
     target: Option<String>,
+    marker: String,
     window: Duration,
 }
 
@@ -64,6 +64,30 @@ impl Incus {
         Launch::new(self, name.into(), true)
     }
 
+    /// The instance made by the launch with this [marker](Launch::marker), in this client's project.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus, saved: String) -> windlass::Result<()> {
+    /// match incus.launched(&saved).await? {
+    ///     Some(web) => println!("{} is {}", web.name, web.status),
+    ///     None => println!("nothing was made, or it is deleted"),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Errors of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) have the marker as
+    /// [`Error::marker`]. The instance is there from the moment at which the server begins to make it; it may not be
+    /// finished.
+    ///
+    /// # Errors
+    ///
+    /// Those of a list.
+    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
+        let found = self.instances().label(MARKER_LABEL, marker).await?;
+        // A copy by another program has the marker of its original, which is older.
+        Ok(found.into_iter().min_by_key(|instance| instance.created_at))
+    }
+
     /// Makes an instance and leaves it stopped.
     pub fn create(&self, name: impl Into<String>) -> Launch {
         Launch::new(self, name.into(), false)
@@ -77,7 +101,8 @@ impl Launch {
             type_: Some(InstanceType::Container),
             ..types::InstanceCreate::new(name, source::blank())
         };
-        Self { incus: incus.clone(), create, target: None, window: Duration::from_secs(10) }
+        let (marker, window) = (new_marker(), Duration::from_secs(10));
+        Self { incus: incus.clone(), create, target: None, marker, window }
     }
 
     /// A virtual machine instead of a container.
@@ -105,6 +130,13 @@ impl Launch {
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.create.config.insert(key.into(), value.into());
         self
+    }
+
+    /// Sets a label: the configuration key `user.<key>`.
+    ///
+    /// [`Instances::label`](super::Instances::label) finds instances by it.
+    pub fn label(self, key: &str, value: impl Into<String>) -> Self {
+        self.config(config_key(key), value)
     }
 
     /// Adds a device.
@@ -149,8 +181,14 @@ impl Launch {
         self
     }
 
+    /// What marks the instance as made by this launch. To recover even if this process dies, save it before sending, and
+    /// pass it to [`Incus::launched`].
+    pub fn marker(&self) -> &str {
+        &self.marker
+    }
+
     /// How long to look for the instance when the answer to the request is lost; ten seconds if not set.
-    pub fn settle_window(mut self, window: Duration) -> Self {
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
@@ -166,20 +204,20 @@ impl Launch {
         let incus = self.incus.clone();
         let label = incus.label("instance_create", self.create.name.as_str());
         let (operation, ending) = label.watch(self.begin()).await?;
-        Ok(IncusWork::accepted(&incus, operation, ending))
+        Ok(IncusWork::found(&incus, operation, ending))
     }
 
-    /// The operation that makes it, and what comes after.
-    pub(super) async fn begin(mut self) -> Result<(types::Operation, Launched), Error> {
+    /// The operation that makes it, if there is one to wait for, and what comes after.
+    pub(super) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;
         if self.create.source.type_ == SourceType::Copy {
             source::inherit(&self.incus, &mut self.create).await?;
         }
-        let ending = Launched::new(&self.create.name, self.create.start);
+        let ending = Launched::new(&self.create.name, &self.marker, self.create.start);
         self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
         let (incus, window) = (self.incus.clone(), self.window);
         match self.post().await {
-            Ok(operation) => Ok((operation, ending)),
+            Ok(operation) => Ok((Some(operation), ending)),
             Err(e) if is_ambiguous(&e) => Ok((ending.find(&incus, window, e).await?, ending)),
             Err(e) => Err(ending.check_name_taken(&incus, e).await),
         }
@@ -204,11 +242,4 @@ impl Launch {
     }
 }
 
-impl IntoFuture for Launch {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Launch => Instance: |it| Ok(it.send().await?.await?));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ending::Ending;
 use super::instance::runs;
 use super::settle::{self, MARKER, Settled};
-use super::work::{self, IncusWork};
+use super::work::IncusWork;
 use super::{Incus, Instance, types};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
@@ -24,6 +24,11 @@ pub(super) fn is_ambiguous(e: &Error) -> bool {
     }
 }
 
+/// A marker that no other launch has.
+pub(super) fn new_marker() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 /// Ends in the instance that bears the marker.
 pub(super) struct Launched {
     name: String,
@@ -32,8 +37,8 @@ pub(super) struct Launched {
 }
 
 impl Launched {
-    pub(super) fn new(name: &str, start: bool) -> Self {
-        Self { name: name.to_owned(), marker: format!("{:032x}", rand::random::<u128>()), start }
+    pub(super) fn new(name: &str, marker: &str, start: bool) -> Self {
+        Self { name: name.to_owned(), marker: marker.to_owned(), start }
     }
 
     /// As a ticket tells.
@@ -50,17 +55,16 @@ impl Launched {
         &self.marker
     }
 
-    /// The answer is lost: which operation did the request start?
+    /// The answer is lost: which operation did the request start? None if the instance is made already.
     pub(super) async fn find(
         &self,
         incus: &Incus,
         window: Duration,
         lost: Error,
-    ) -> Result<types::Operation, Error> {
+    ) -> Result<Option<types::Operation>, Error> {
         match settle::find(incus, &self.name, &self.marker, window).await {
-            Ok(Settled::Running(operation)) => Ok(*operation),
-            // No operation is left to wait for: waiting for an unknown one ends in what the instance shows.
-            Ok(Settled::Exists) => Ok(work::unknown(settle::FORGOTTEN)),
+            Ok(Settled::Running(operation)) => Ok(Some(*operation)),
+            Ok(Settled::Exists) => Ok(None),
             Ok(Settled::Foreign) => Err(self.name_taken(lost)),
             Ok(Settled::Nothing) => Err(self.unknown(lost)),
             Err(e) => {
@@ -124,7 +128,7 @@ impl Ending for Launched {
         Box::pin(async { incus.instance(&self.name).get().await })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             let Some(instance) = self.own(incus).await? else { return Ok(None) };
             if !self.start || runs(&instance.status) {

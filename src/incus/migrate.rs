@@ -1,22 +1,21 @@
 //! Copying or moving an instance to another server.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::ending::{Ending, Plain};
-use super::instance::Subject;
 use super::launched::Launched;
 use super::types::{self, SourceType};
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, Launch, Status, operation, source};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::secret::SecretMap;
 use crate::ticket::Ticket;
 use crate::transport::{Label, checked};
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, into_future};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Copies it to another server, with its snapshots and configuration. It must be stopped; the copy isn't started.
     ///
     /// ```no_run
@@ -27,15 +26,15 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// The other server fetches it from this one, which must listen on HTTPS for that.
-    pub fn copy_to(&self, other: &Incus) -> Migration {
-        Migration::new(self.named(), other, false)
+    pub fn copy_to(&self, other: &Incus) -> Migrate {
+        Migrate::new(self.reference(), other, false)
     }
 
     /// Moves it to another server, as [`copy_to`](Self::copy_to), and deletes it here when the whole of it is there.
     ///
     /// If only the deletion fails, the instance is on both servers, and the error says so.
-    pub fn move_to(&self, other: &Incus) -> Migration {
-        Migration::new(self.named(), other, true)
+    pub fn move_to(&self, other: &Incus) -> Migrate {
+        Migrate::new(self.reference(), other, true)
     }
 }
 
@@ -45,7 +44,7 @@ impl<D: Subject> Instance<D> {
 /// [`Launch`]. A ticket resumes the copying; to delete the original is then up to the caller.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct Migration {
+pub struct Migrate {
     source: InstanceRef,
     target: Incus,
     address: Option<String>,
@@ -63,9 +62,9 @@ struct Changes {
     settle: Option<Duration>,
 }
 
-impl fmt::Debug for Migration {
+impl fmt::Debug for Migrate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Migration")
+        f.debug_struct("Migrate")
             .field("source", &self.source)
             .field("target", &self.target)
             .field("changes", &self.changes)
@@ -73,7 +72,7 @@ impl fmt::Debug for Migration {
     }
 }
 
-impl Migration {
+impl Migrate {
     fn new(source: InstanceRef, target: &Incus, delete: bool) -> Self {
         let changes = Changes::default();
         Self { source, target: target.clone(), address: None, changes, instance_only: false, delete }
@@ -111,8 +110,8 @@ impl Migration {
     }
 
     /// How long to look for the instance there when the answer to the request is lost; see
-    /// [`Launch::settle_window`].
-    pub fn settle_window(mut self, window: Duration) -> Self {
+    /// [`Launch::reconcile_window`].
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
         self.changes.settle = Some(window);
         self
     }
@@ -143,7 +142,7 @@ impl Migration {
         let left = Left { source: self.source.clone(), offer: offer.id, delete: self.delete };
         match self.launch(original.into_data(), pull).begin().await {
             Ok((operation, launched)) => {
-                Ok(IncusWork::accepted(&self.target, operation, Migrated { launched, left }))
+                Ok(IncusWork::found(&self.target, operation, Migrated { launched, left }))
             }
             Err(e) => {
                 // Whether something came into being or not: nobody will fetch any more.
@@ -157,7 +156,7 @@ impl Migration {
 
     /// Where and as whom the source server can be reached.
     async fn door(&self) -> Result<Door, Error> {
-        let environment = self.source.incus.server().await?.environment;
+        let environment = self.source.incus.get_server().await?.environment;
         let (addresses, certificate) =
             environment.map(|found| (found.addresses, found.certificate)).unwrap_or_default();
         let first = || addresses.first().map(|address| format!("https://{address}"));
@@ -203,20 +202,13 @@ impl Migration {
             root.insert("pool".to_owned(), pool.clone());
         }
         match self.changes.settle {
-            Some(window) => launch.settle_window(window),
+            Some(window) => launch.reconcile_window(window),
             None => launch,
         }
     }
 }
 
-impl IntoFuture for Migration {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Migrate => Instance: |it| Ok(it.send().await?.await?));
 
 /// The way into the source server.
 struct Door {
@@ -318,9 +310,9 @@ impl Ending for Migrated {
         })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
-            let Some(instance) = self.launched.settle(incus).await? else { return Ok(None) };
+            let Some(instance) = self.launched.reconcile(incus).await? else { return Ok(None) };
             self.left.vouched().await?;
             self.left.clear().await?;
             Ok(Some(instance))

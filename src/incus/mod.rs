@@ -3,9 +3,12 @@
 mod addresses;
 mod backup;
 mod bearer;
+mod certificate;
 mod cluster;
 mod connect;
 mod console;
+mod delete;
+#[cfg(test)]
 mod discover;
 mod ending;
 mod endpoint;
@@ -22,6 +25,7 @@ mod import;
 mod instance;
 mod instances;
 mod join;
+mod labels;
 mod launch;
 mod launched;
 mod local;
@@ -33,6 +37,7 @@ mod operations;
 mod part;
 mod reach;
 mod rebuild;
+mod reconciled_work;
 mod refresh;
 mod relocate;
 mod remotes;
@@ -44,6 +49,7 @@ mod sizes;
 mod snapshot;
 mod source;
 mod state;
+mod template;
 mod token;
 mod trust;
 mod until;
@@ -68,31 +74,38 @@ pub use crate::raw::incus::types::{
     StateAction, Status,
 };
 pub use addresses::AddressKind;
-pub use backup::{Backup, BackupCreate, BackupRef};
+pub use backup::{Backup, BackupRef, CreateBackup};
 pub use bearer::BearerToken;
+pub use certificate::{AddCertificate, Certificate, CertificateRef};
+pub use cluster::{ClusterMember, ClusterMemberRef};
 pub use connect::Connect;
-pub use console::{Console, ConsoleAttach};
-pub use events::{Event, Events, Stamped, Subscribe};
+pub use console::{AttachConsole, Console};
+pub use delete::DeleteInstance;
+pub use events::{Event, Events, Stamped, Watch};
 pub use exec::{Exec, UntilSuccess};
-pub use file::{Copied, Delete, FileInfo, MakeDir, PullTree, Push, PushTree, ReadDir, Symlink};
+pub use file::{Copied, DeleteFile, FileInfo, MakeDir, PullTree, Push, PushTree, ReadDir, Symlink};
 pub use identity::Identity;
-pub use image::{ExportImage, Image, ImageAliasRef, ImageFiles, ImageImport, ImagePatch};
-pub use import::BackupImport;
-pub use instance::{Instance, InstanceRef, Named, Subject};
+pub use image::{
+    ExportImage, Image, ImageAlias, ImageAliasRef, ImageFiles, ImageRef, ImportImage, PatchImage,
+};
+pub use import::ImportBackup;
+pub use instance::{Instance, InstanceRef};
 pub use instances::Instances;
 pub use launch::Launch;
-pub use migrate::Migration;
-pub use operations::{OperationRef, Operations};
+pub use log::LogFile;
+pub use migrate::Migrate;
+pub use operations::{BackgroundOperation, OperationRef, Operations};
 pub use rebuild::Rebuild;
 pub use refresh::Refresh;
-pub use relocate::Relocation;
+pub use relocate::Relocate;
 pub use resume::Resume;
-pub use snapshot::{Restore, Snapshot, SnapshotCreate, SnapshotRef};
+pub use snapshot::{CreateSnapshot, Restore, Snapshot, SnapshotRef};
 pub use source::{ImageSource, Original};
-pub use state::StateChange;
+pub use state::{ChangeAllStates, ChangeState};
+pub use template::Template;
 pub use token::TrustToken;
-pub use trust::{CertificateRequest, TokenRequest, TrustStore};
-pub use update::Patch;
+pub use trust::CreateTrustToken;
+pub use update::PatchInstance;
 
 /// A client of an Incus server. Cheap to clone; all clones share connections, retry budget and events.
 ///

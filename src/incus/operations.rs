@@ -1,18 +1,38 @@
-//! Background operations, whoever began them: listing them, and a handle on one.
-
-use std::fmt;
-use std::future::IntoFuture;
+//! Background operations, whoever started them: listing them, and a handle on one.
 
 use super::ending::Whole;
 use super::work::IncusWork;
 use super::{Incus, Status, operation, types};
 use crate::error::Error;
+use crate::handle::{Id, Identified, handle, identified};
 use crate::stream::list::{List, Page};
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{Operation, into_future};
 
-/// Which operations; from [`Incus::operations`]. `.await` it for all of them, or read the [`list`](Self::list).
+handle! {
+    /// A background operation of the server: typed data together with a cheap handle.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::Incus;
+    /// # async fn demo(incus: Incus, id: String) -> windlass::Result<()> {
+    /// let ended = incus.operation(id).wait().await?;
+    /// println!("{}", ended.status);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/rest-api/#background-operation>
+    BackgroundOperation<types::Operation> of incus: Incus;
+    /// A handle on an operation of which only the id is known; from [`Incus::operation`].
+    OperationRef
+}
+
+identified! {
+    types::Operation: id;
+}
+
+/// A query for operations; from [`Incus::operations`]. `.await` it for a `Vec`, or read it with
+/// [`stream`](Self::stream).
 #[derive(Debug, Clone)]
-#[must_use = "nothing is fetched before the list is read"]
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Operations {
     incus: Incus,
     status: Option<Status>,
@@ -35,93 +55,73 @@ impl Incus {
         Operations { incus: self.clone(), status: None, all_projects: false }
     }
 
-    /// A handle on an operation, by its id, without asking the server.
-    ///
-    /// ```no_run
-    /// # use windlass::incus::{Incus, types};
-    /// # async fn demo(incus: Incus, id: String) -> windlass::Result<()> {
-    /// let ended: types::Operation = incus.operation(id).wait().await?;
-    /// println!("{}", ended.status);
-    /// # Ok(()) }
-    /// ```
+    /// A handle on an operation, without a request.
     pub fn operation(&self, id: impl Into<String>) -> OperationRef {
-        OperationRef { incus: self.clone(), id: id.into() }
+        BackgroundOperation::new(self, Id::new(id))
     }
 }
 
 impl Operations {
-    /// Only those in this state.
+    /// Only operations in this state. The server can't filter them, so this is done here.
     pub fn status(mut self, status: Status) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Those of every project.
+    /// Operations of every project.
     pub fn all_projects(mut self) -> Self {
         self.all_projects = true;
         self
     }
 
-    /// The list as a stream. Incus has no paging: one request brings all.
-    pub fn list(self) -> List<types::Operation> {
+    /// The list as a stream. Incus has no paging: one request fetches everything.
+    pub fn stream(self) -> List<BackgroundOperation> {
         List::new(move |_| {
             let query = self.clone();
             Box::pin(async move { Ok(Page::only(query.fetch().await?)) })
         })
     }
 
-    async fn fetch(self) -> Result<Vec<types::Operation>, Error> {
+    async fn fetch(self) -> Result<Vec<BackgroundOperation>, Error> {
         let list = self.incus.raw().operations_list();
         let list = if self.all_projects { list.all_projects(true) } else { list };
         let all = list.send().await?;
         let wanted = |operation: &types::Operation| {
             self.status.as_ref().is_none_or(|status| *status == operation.status)
         };
-        Ok(all.into_values().flatten().filter(wanted).collect())
+        let wanted = all.into_values().flatten().filter(wanted);
+        Ok(wanted.map(|data| BackgroundOperation::new(&self.incus, data)).collect())
     }
 }
 
-impl IntoFuture for Operations {
-    type Output = Result<Vec<types::Operation>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+into_future!(Operations => Vec<BackgroundOperation>: |it| it.fetch().await);
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.fetch())
-    }
-}
-
-/// A handle on an operation of which only the id is known; from [`Incus::operation`].
-#[derive(Clone)]
-pub struct OperationRef {
-    incus: Incus,
-    id: String,
-}
-
-impl fmt::Debug for OperationRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OperationRef").field(&self.id).finish()
-    }
-}
-
-impl OperationRef {
+impl<D: Identified> BackgroundOperation<D> {
     /// The id.
     pub fn id(&self) -> &str {
-        &self.id
+        self.data.identity()
     }
 
-    /// Reads the operation. [`Error::is_not_found`] from five seconds after its end on.
-    pub async fn get(&self) -> Result<types::Operation, Error> {
-        operation::get(&self.incus, &self.id).await
+    /// Reads the operation.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) from five seconds after its end on.
+    pub async fn get(&self) -> Result<BackgroundOperation, Error> {
+        Ok(BackgroundOperation::new(&self.incus, operation::get(&self.incus, self.id()).await?))
     }
 
-    /// Waits for its end. The result is the operation as it ended well; its metadata hold what it brought.
+    /// Waits for its end. The result is the successful operation; its metadata hold what it brought.
     pub fn wait(&self) -> Operation<types::Operation> {
-        IncusWork::resumed(&self.incus, &self.id, Whole)
+        IncusWork::resumed(&self.incus, self.id(), Whole)
     }
 
-    /// Asks the server to stop the work. Many kinds of work can't be stopped: that is an error of
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
+    /// Asks the server to stop the work.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for the many kinds of work that can't be stopped.
     pub async fn cancel(&self) -> Result<(), Error> {
-        operation::cancel(&self.incus, &self.id).await
+        operation::cancel(&self.incus, self.id()).await
     }
 }

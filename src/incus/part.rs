@@ -83,7 +83,7 @@ impl<P: Part> Ending for Made<P> {
         Box::pin(self.place.get(incus))
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
         Box::pin(async { Ok(self.place.look(incus).await?.filter(|part| self.is_new(part))) })
     }
 }
@@ -123,7 +123,7 @@ impl<P: Part> Ending for Renamed<P> {
         Box::pin(self.to.get(incus))
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<P>, Error>> {
         Box::pin(async {
             // The new name alone proves nothing: it may have been there all along.
             let left = self.from.look::<P>(incus).await?.is_none();
@@ -157,7 +157,7 @@ impl<P: Part> Ending for Removed<P> {
         Box::pin(async { Ok(()) })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
         Box::pin(async { Ok(self.place.look::<P>(incus).await?.is_none().then_some(())) })
     }
 }

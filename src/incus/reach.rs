@@ -27,6 +27,8 @@ pub(super) enum Target {
     Https(String),
     /// One of the addresses in the trust token.
     Invited,
+    /// The remote that the `incus` command would use.
+    Discovered,
     /// By its name in the configuration of the `incus` command.
     Remote(String),
 }
@@ -103,7 +105,7 @@ impl Connect {
                 let base = base(&url);
                 Ok((builder, base.clone(), base))
             }
-            Target::Invited | Target::Remote(_) => Err(not_known_yet()),
+            Target::Invited | Target::Discovered | Target::Remote(_) => Err(not_known_yet()),
         }
     }
 
@@ -119,7 +121,7 @@ impl Connect {
                     Trust::System | Trust::Authorities(_) => server,
                 }
             }
-            Target::Invited | Target::Remote(_) => return Err(not_known_yet()),
+            Target::Invited | Target::Discovered | Target::Remote(_) => return Err(not_known_yet()),
         })
     }
 

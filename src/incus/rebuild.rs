@@ -1,17 +1,15 @@
 //! Making an instance's root anew.
 
-use std::future::IntoFuture;
-
 use super::ending::Plain;
-use super::instance::Subject;
 use super::source::{self, ImageSource};
 use super::types::{self, SourceType};
 use super::work::IncusWork;
 use super::{Instance, InstanceRef};
 use crate::error::Error;
-use crate::wait::{BoxFuture, Operation};
+use crate::handle::Identified;
+use crate::wait::{Operation, into_future};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Replaces its root by that of an image; configuration and devices stay, everything inside is lost.
     ///
     /// ```no_run
@@ -28,13 +26,13 @@ impl<D: Subject> Instance<D> {
     pub fn rebuild(&self, image: impl Into<ImageSource>) -> Rebuild {
         let mut source = source::blank();
         image.into().apply(&mut source);
-        Rebuild { instance: self.named(), source }
+        Rebuild { instance: self.reference(), source }
     }
 
     /// Replaces its root by nothing; as [`rebuild`](Self::rebuild).
     pub fn rebuild_empty(&self) -> Rebuild {
         let source = types::InstanceSource::new(SourceType::None);
-        Rebuild { instance: self.named(), source }
+        Rebuild { instance: self.reference(), source }
     }
 }
 
@@ -59,11 +57,4 @@ impl Rebuild {
     }
 }
 
-impl IntoFuture for Rebuild {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Rebuild => (): |it| Ok(it.send().await?.await?));

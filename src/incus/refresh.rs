@@ -1,15 +1,13 @@
 //! Bringing a copy up to date.
 
-use std::future::IntoFuture;
-
 use super::ending::Plain;
-use super::instance::Subject;
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, Launch, source};
 use crate::error::Error;
-use crate::wait::{BoxFuture, Operation};
+use crate::handle::Identified;
+use crate::wait::{Operation, into_future};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Brings it, a copy, up to date with its original: the files, and the snapshots that it lacks.
     ///
     /// ```no_run
@@ -21,17 +19,17 @@ impl<D: Subject> Instance<D> {
     /// ```
     ///
     /// It must exist and be stopped; its configuration stays. What the original no longer has is deleted.
-    pub fn refresh_from<O: Subject>(&self, original: &Instance<O>) -> Refresh {
+    pub fn refresh_from<O: Identified>(&self, original: &Instance<O>) -> Refresh {
         let mut launch = Launch::new(&self.incus, self.name().to_owned(), false).copy_of(original);
         launch.create.source.refresh = true;
-        Refresh { instance: self.named(), launch }
+        Refresh { instance: self.reference(), launch }
     }
 }
 
 /// A copy to be brought up to date; from [`Instance::refresh_from`].
 ///
 /// `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Refresh {
     instance: InstanceRef,
@@ -70,11 +68,4 @@ impl Refresh {
     }
 }
 
-impl IntoFuture for Refresh {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Refresh => (): |it| Ok(it.send().await?.await?));

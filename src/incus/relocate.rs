@@ -1,17 +1,15 @@
 //! Moving an instance within its server or cluster.
 
-use std::future::IntoFuture;
-
 use super::ending::Ending;
-use super::instance::Subject;
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, types};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, into_future};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Moves it on its server, to another pool or project, or in its cluster, to another member. It must be stopped.
     ///
     /// ```no_run
@@ -26,8 +24,8 @@ impl<D: Subject> Instance<D> {
     /// [`move_to`](Self::move_to).
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/move_instances/>
-    pub fn relocate(&self) -> Relocation {
-        Relocation { instance: self.named(), migrate: types::InstanceMigrate::new(true), member: None }
+    pub fn relocate(&self) -> Relocate {
+        Relocate { instance: self.reference(), migrate: types::InstanceMigrate::new(true), member: None }
     }
 }
 
@@ -36,13 +34,13 @@ impl<D: Subject> Instance<D> {
 /// `.await` it for the instance at its new place, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct Relocation {
+pub struct Relocate {
     instance: InstanceRef,
     migrate: types::InstanceMigrate,
     member: Option<String>,
 }
 
-impl Relocation {
+impl Relocate {
     /// To this member of the cluster.
     pub fn member(mut self, name: impl Into<String>) -> Self {
         self.member = Some(name.into());
@@ -109,14 +107,7 @@ impl Relocation {
     }
 }
 
-impl IntoFuture for Relocation {
-    type Output = Result<Instance, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Relocate => Instance: |it| Ok(it.send().await?.await?));
 
 /// Ends in the instance at its new place.
 struct Moved {
@@ -182,7 +173,7 @@ impl Ending for Moved {
         Box::pin(async { self.there(incus).get().await })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             match self.there(incus).get().await {
                 Ok(instance) if self.is_at(&instance) => Ok(self.left(incus).await?.then_some(instance)),

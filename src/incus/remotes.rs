@@ -111,7 +111,7 @@ fn own_directory(surroundings: &Surroundings) -> Option<PathBuf> {
 }
 
 /// The remote that is used where none is named.
-pub(super) fn chosen(surroundings: &Surroundings) -> Result<String, Error> {
+fn chosen(surroundings: &Surroundings) -> Result<String, Error> {
     if let Some(name) = surroundings.variable("INCUS_REMOTE") {
         return Ok(name);
     }
@@ -124,8 +124,18 @@ pub(super) fn chosen(surroundings: &Surroundings) -> Result<String, Error> {
     Ok(default.unwrap_or_else(|| LOCAL.to_owned()))
 }
 
-/// Fills in what is known of the remote with this name. What was said already goes before.
-pub(super) fn settle(connect: Connect, name: &str, surroundings: &Surroundings) -> Result<Connect, Error> {
+/// Finds the server, if it isn't given by its address.
+pub(super) fn located(connect: Connect, surroundings: &Surroundings) -> Result<Connect, Error> {
+    let name = match &connect.target {
+        Target::Discovered => chosen(surroundings)?,
+        Target::Remote(name) => name.clone(),
+        _ => return Ok(connect),
+    };
+    remote(connect, &name, surroundings)
+}
+
+/// Fills in what is known of the remote with this name. What is set already takes precedence.
+fn remote(connect: Connect, name: &str, surroundings: &Surroundings) -> Result<Connect, Error> {
     let mut tried = Tried::default();
     let all = directories(surroundings, &mut tried)?;
     let found = all.iter().find_map(|directory| {
@@ -321,7 +331,7 @@ future: {a: [1, 2]}
         }
 
         fn remote(&self, name: &str, variables: &[(&str, &str)]) -> Result<Connect, Error> {
-            settle(Incus::remote(name), name, &self.surroundings(variables))
+            located(Incus::remote(name), &self.surroundings(variables))
         }
 
         fn conf(&self, file: &str) -> PathBuf {
@@ -379,13 +389,12 @@ future: {a: [1, 2]}
         assert_eq!(machine.remote("local", &green)?.project.as_deref(), Some("green"));
         let me = Identity::generate("me")?;
         let said = Incus::remote("mine").project("red").identity(me.clone()).fingerprint("ab");
-        let found = settle(said, "mine", &machine.surroundings(&green))?;
+        let found = located(said, &machine.surroundings(&green))?;
         assert_eq!((found.project.as_deref(), pin(&found)), (Some("red"), Some("a fingerprint")));
         assert_eq!(found.identity.map(|me| me.fingerprint()), Some(me.fingerprint()));
         let elsewhere = machine.conf("").display().to_string();
-        let by_variable = settle(
+        let by_variable = located(
             Incus::remote("mine"),
-            "mine",
             &Surroundings::made(&[("INCUS_CONF", &elsewhere)], &machine.root),
         )?;
         assert_eq!(pin(&by_variable), Some("PINNED MINE"));

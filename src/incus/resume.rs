@@ -56,7 +56,7 @@ impl Incus {
         let check = move || -> BoxFuture<'static, Result<(), Error>> {
             let (asked, named, wanted) = (asked.clone(), named.clone(), certificate.clone());
             Box::pin(async move {
-                let server = asked.server().await?;
+                let server = asked.get_server().await?;
                 match server.certificate_fingerprint() {
                     Some(shown) if shown == wanted => Ok(()),
                     other => {

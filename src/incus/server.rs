@@ -5,13 +5,13 @@ use crate::error::{Error, ErrorKind, Sent};
 
 impl Incus {
     /// Describes the server: version, extensions, whether it trusts the caller.
-    pub async fn server(&self) -> Result<types::Server, Error> {
+    pub async fn get_server(&self) -> Result<types::Server, Error> {
         self.raw().server_get().send().await
     }
 
     /// The same; an error if the server doesn't trust this client.
     pub(super) async fn trusted_server(&self) -> Result<types::Server, Error> {
-        let server = self.server().await?;
+        let server = self.get_server().await?;
         if server.trusts() {
             return Ok(server);
         }
@@ -21,7 +21,7 @@ impl Incus {
 
     /// Whether a patch of an instance leaves its description alone.
     pub(super) async fn patches_well(&self) -> Result<bool, Error> {
-        let asked = || async { Ok(self.server().await?.patches_well()) };
+        let asked = || async { Ok(self.get_server().await?.patches_well()) };
         self.0.patches_well.get_or_try_init(asked).await.copied()
     }
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::operation::is_final;
-use super::{Incus, types};
+use super::{BackgroundOperation, Incus, types};
 use crate::error::{Error, ErrorKind};
 
 /// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
 /// else's.
 pub(super) const MARKER: &str = "user.windlass.launch";
+/// The same as a label.
+pub(super) const MARKER_LABEL: &str = "windlass.launch";
 
 /// What became of a create.
 pub(super) enum Settled {
@@ -23,9 +25,6 @@ pub(super) enum Settled {
     /// Nothing is there so far.
     Nothing,
 }
-
-/// An operation id that no server has: a wait for it ends at once in what the instance shows.
-pub(super) const FORGOTTEN: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Looks for the instance by name and marker until it is found or the window is over. No look lasts longer than the
 /// window, or five seconds.
@@ -111,7 +110,8 @@ async fn still_running(
 async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
     let working = incus.operations().await?.into_iter().filter(|operation| makes(operation, name));
     // Where two want the name, the one that came first gets it.
-    Ok(working.min_by_key(|operation| operation.created_at))
+    let first = working.min_by_key(|operation| operation.created_at);
+    Ok(first.map(BackgroundOperation::into_data))
 }
 
 /// Whether an operation is under way that makes the instance. Others work on instances, too: a command that somebody

@@ -1,90 +1,71 @@
 //! Snapshots of an instance.
 
-use std::future::IntoFuture;
-use std::ops::Deref;
-
 use chrono::{DateTime, Utc};
 
 use super::ending::Plain;
-use super::instance::{Named, Subject};
 use super::part::{Made, Part, Removed, Renamed};
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, Launch, types};
 use crate::error::Error;
-use crate::stream::list::{List, Page};
+use crate::handle::{Id, Identified, handle, identified};
+use crate::stream::query::Query;
 use crate::transport::checked;
-use crate::wait::{Action, BoxFuture, Operation};
+use crate::wait::{Action, BoxFuture, Operation, into_future};
 
-/// A snapshot of an instance: typed data together with a cheap handle.
-///
-/// ```no_run
-/// use std::time::{Duration, SystemTime};
-/// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-/// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
-/// let before = web.create_snapshot("before-upgrade").expires_at(tomorrow).await?;
-/// println!("{} was taken at {:?}", before.name, before.created_at);
-/// before.restore().await?;
-/// before.copy("web-as-it-was").await?;
-/// before.delete().await?;
-/// # Ok(()) }
-/// ```
-///
-/// `D` says how much is known: [`types::InstanceSnapshot`], or only the name ([`Named`]). Both have the same verbs.
-///
-/// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
-#[derive(Debug, Clone)]
-pub struct Snapshot<D = types::InstanceSnapshot> {
-    instance: InstanceRef,
-    data: D,
+handle! {
+    /// A snapshot of an instance: typed data together with a cheap handle.
+    ///
+    /// ```no_run
+    /// use std::time::{Duration, SystemTime};
+    /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
+    /// let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    /// let before = web.create_snapshot("before-upgrade").expires_at(tomorrow).await?;
+    /// println!("{} was taken at {:?}", before.name, before.created_at);
+    /// before.restore().await?;
+    /// before.copy("web-as-it-was").await?;
+    /// before.delete().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// `D` says how much is known: [`types::InstanceSnapshot`], or only the name ([`Id`]). Both have the same verbs.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
+    Snapshot<types::InstanceSnapshot> of instance: InstanceRef;
+    /// A handle on a snapshot of which only the name is known; from [`Instance::snapshot`].
+    SnapshotRef
 }
 
-/// A handle on a snapshot of which only the name is known.
-pub type SnapshotRef = Snapshot<Named>;
-
-impl<D> Deref for Snapshot<D> {
-    type Target = D;
-
-    fn deref(&self) -> &D {
-        &self.data
-    }
+identified! {
+    types::InstanceSnapshot: name;
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Takes a snapshot.
     ///
     /// A taken name is [`Error::is_already_exists`].
-    pub fn create_snapshot(&self, name: impl Into<String>) -> SnapshotCreate {
-        SnapshotCreate { instance: self.named(), create: types::InstanceSnapshotCreate::new(name) }
+    pub fn create_snapshot(&self, name: impl Into<String>) -> CreateSnapshot {
+        CreateSnapshot { instance: self.reference(), create: types::InstanceSnapshotCreate::new(name) }
     }
 
     /// A handle on a snapshot, without asking the server.
     pub fn snapshot(&self, name: impl Into<String>) -> SnapshotRef {
-        Snapshot { instance: self.named(), data: Named(name.into()) }
+        Snapshot::new(&self.reference(), Id::new(name))
     }
 
-    /// The snapshots, as a stream. The server gives an empty list for an instance that isn't there.
-    pub fn snapshots(&self) -> List<Snapshot> {
-        let instance = self.named();
-        List::new(move |_| {
-            let instance = instance.clone();
-            Box::pin(async move {
-                let all = instance.incus.raw().instance_snapshots_list().name(instance.name()).send().await?;
-                let own = |data| Snapshot { instance: instance.clone(), data };
-                Ok(Page::only(all.into_iter().map(own).collect()))
-            })
+    /// The snapshots. The server gives an empty list for an instance that doesn't exist.
+    pub fn snapshots(&self) -> Query<Snapshot> {
+        let instance = self.reference();
+        Query::one(async move || {
+            let all = instance.incus.raw().instance_snapshots_list().name(instance.name()).send().await?;
+            Ok(all.into_iter().map(|data| Snapshot::new(&instance, data)).collect())
         })
     }
 }
 
-impl<D: Subject> Snapshot<D> {
+impl<D: Identified> Snapshot<D> {
     /// The name, without the instance's.
     pub fn name(&self) -> &str {
-        self.data.name()
-    }
-
-    /// The data alone.
-    pub fn into_data(self) -> D {
-        self.data
+        self.data.identity()
     }
 
     /// The instance that it is of.
@@ -148,12 +129,12 @@ pub(super) fn never() -> DateTime<Utc> {
 /// `.await` it for the finished snapshot, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct SnapshotCreate {
+pub struct CreateSnapshot {
     instance: InstanceRef,
     create: types::InstanceSnapshotCreate,
 }
 
-impl SnapshotCreate {
+impl CreateSnapshot {
     /// Keeps the run-time state, too. The instance must run, and have `migration.stateful` set.
     pub fn stateful(mut self) -> Self {
         self.create.stateful = true;
@@ -175,14 +156,7 @@ impl SnapshotCreate {
     }
 }
 
-impl IntoFuture for SnapshotCreate {
-    type Output = Result<Snapshot, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(CreateSnapshot => Snapshot: |it| Ok(it.send().await?.await?));
 
 /// A way back to a snapshot; from [`Snapshot::restore`].
 ///
@@ -212,14 +186,7 @@ impl Restore {
     }
 }
 
-impl IntoFuture for Restore {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(Restore => (): |it| Ok(it.send().await?.await?));
 
 /// The server looks at nothing else then.
 fn back_to(snapshot: String, stateful: bool) -> types::InstanceUpdate {
@@ -241,7 +208,7 @@ impl Part for Snapshot {
 async fn get(instance: InstanceRef, snapshot: String) -> Result<Snapshot, Error> {
     let request = instance.incus.raw().instance_snapshot_get().name(instance.name()).snapshot(snapshot);
     let data = request.send().await?;
-    Ok(Snapshot { instance, data })
+    Ok(Snapshot::new(&instance, data))
 }
 
 async fn rename(instance: InstanceRef, from: String, to: String) -> Result<Operation<Snapshot>, Error> {

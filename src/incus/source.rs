@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::instance::Subject;
 use super::types::{self, ImageProtocol, SourceType};
 use super::{Image, Incus, Instance, Launch, Snapshot};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::secret::Secret;
 use crate::transport::checked;
 
@@ -120,9 +120,9 @@ impl From<&String> for ImageSource {
     }
 }
 
-impl From<&Image> for ImageSource {
-    fn from(image: &Image) -> Self {
-        Self::fingerprint(image.fingerprint.as_str())
+impl<D: Identified> From<&Image<D>> for ImageSource {
+    fn from(image: &Image<D>) -> Self {
+        Self::fingerprint(image.fingerprint())
     }
 }
 
@@ -140,7 +140,7 @@ mod sealed {
     impl<D> Sealed for super::Snapshot<D> {}
 }
 
-impl<D: Subject> Original for Instance<D> {
+impl<D: Identified> Original for Instance<D> {
     fn project(&self) -> Option<&str> {
         self.incus.own_project()
     }
@@ -150,7 +150,7 @@ impl<D: Subject> Original for Instance<D> {
     }
 }
 
-impl<D: Subject> Original for Snapshot<D> {
+impl<D: Identified> Original for Snapshot<D> {
     fn project(&self) -> Option<&str> {
         self.instance().incus.own_project()
     }
@@ -160,7 +160,7 @@ impl<D: Subject> Original for Snapshot<D> {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Copies it, with its snapshots, on this server or cluster. The copy isn't started.
     ///
     /// ```no_run

@@ -1,78 +1,72 @@
 //! Verbs that change what an instance does: start, stop, restart, freeze, rename, delete.
 
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::ending::{Ending, Plain};
-use super::instance::{Subject, runs};
+use super::instance::runs;
 use super::work::IncusWork;
 use super::{Incus, Instance, InstanceRef, StateAction, Status, types};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
-use crate::wait::{Action, BoxFuture, Operation};
+use crate::wait::{Action, BoxFuture, Operation, into_future};
 
 /// A change of state: `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
 ///
 /// ```no_run
 /// # use std::time::Duration;
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-/// web.stop().timeout(Duration::from_secs(20)).await?;   // stopped when this returns
+/// web.stop().grace(Duration::from_secs(20)).await?;    // stopped when this returns
 /// let operation = web.start().send().await?;            // accepted
 /// operation.timeout(Duration::from_secs(60)).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct StateChange {
+pub struct ChangeState {
     instance: InstanceRef,
     change: types::InstanceStateChange,
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Starts it. One that already runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
-    pub fn start(&self) -> StateChange {
-        StateChange::new(self.named(), StateAction::Start)
+    pub fn start(&self) -> ChangeState {
+        ChangeState::new(self.reference(), StateAction::Start)
     }
 
-    /// Asks it to shut down; see [`StateChange::force`] and [`StateChange::timeout`].
-    pub fn stop(&self) -> StateChange {
-        StateChange::new(self.named(), StateAction::Stop)
+    /// Asks it to shut down; see [`ChangeState::force`] and [`ChangeState::grace`].
+    pub fn stop(&self) -> ChangeState {
+        ChangeState::new(self.reference(), StateAction::Stop)
     }
 
     /// Stops and starts it.
-    pub fn restart(&self) -> StateChange {
-        StateChange::new(self.named(), StateAction::Restart)
+    pub fn restart(&self) -> ChangeState {
+        ChangeState::new(self.reference(), StateAction::Restart)
     }
 
     /// Stops giving it processor time; everything stays in memory.
-    pub fn freeze(&self) -> StateChange {
-        StateChange::new(self.named(), StateAction::Freeze)
+    pub fn freeze(&self) -> ChangeState {
+        ChangeState::new(self.reference(), StateAction::Freeze)
     }
 
     /// Lets a frozen one run again.
-    pub fn unfreeze(&self) -> StateChange {
-        StateChange::new(self.named(), StateAction::Unfreeze)
+    pub fn unfreeze(&self) -> ChangeState {
+        ChangeState::new(self.reference(), StateAction::Unfreeze)
     }
 
     /// Gives it another name. It must be stopped.
     ///
     /// The result is the instance under its new name; this handle still has the old one.
     pub fn rename(&self, to: impl Into<String>) -> Action<Instance> {
-        let (instance, to) = (self.named(), to.into());
+        let (instance, to) = (self.reference(), to.into());
         Action::new(async move { rename(instance, to).await })
-    }
-
-    /// Deletes it, with its snapshots. One that runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
-    pub fn delete(&self) -> Action<()> {
-        let instance = self.named();
-        Action::new(async move { delete(instance).await })
     }
 }
 
-impl StateChange {
+impl ChangeState {
     fn new(instance: InstanceRef, action: StateAction) -> Self {
         Self { instance, change: change(action) }
     }
@@ -83,12 +77,11 @@ impl StateChange {
         self
     }
 
-    /// How long the *server* lets a stop or restart take before it fails, in whole seconds, at least one.
+    /// How long the guest may take to shut down before a stop or restart fails, in whole seconds, at least one.
     ///
-    /// 30 seconds if not set. How long to wait for the answer is another matter:
-    /// [`Operation::timeout`](crate::Operation::timeout).
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.change.timeout = Some(i64::try_from(limit.as_secs().max(1)).unwrap_or(i64::MAX));
+    /// 30 seconds if not set. [`Operation::timeout`](crate::Operation::timeout) limits how long we wait for the result.
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.change.timeout = Some(i64::try_from(time.as_secs().max(1)).unwrap_or(i64::MAX));
         self
     }
 
@@ -107,28 +100,48 @@ impl StateChange {
     }
 }
 
-impl IntoFuture for StateChange {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+into_future!(ChangeState => (): |it| Ok(it.send().await?.await?));
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
+impl Incus {
+    /// Starts all stopped instances of the project.
+    pub fn start_all(&self) -> ChangeAllStates {
+        ChangeAllStates::new(self, StateAction::Start)
+    }
+
+    /// Stops all running instances of the project.
+    pub fn stop_all(&self) -> ChangeAllStates {
+        ChangeAllStates::new(self, StateAction::Stop)
+    }
+
+    /// Restarts all running instances of the project.
+    pub fn restart_all(&self) -> ChangeAllStates {
+        ChangeAllStates::new(self, StateAction::Restart)
+    }
+
+    /// Freezes all running instances of the project.
+    pub fn freeze_all(&self) -> ChangeAllStates {
+        ChangeAllStates::new(self, StateAction::Freeze)
+    }
+
+    /// Unfreezes all frozen instances of the project.
+    pub fn unfreeze_all(&self) -> ChangeAllStates {
+        ChangeAllStates::new(self, StateAction::Unfreeze)
     }
 }
 
-/// A change of state of all instances of a project that it applies to; from [`Instances`](super::Instances).
+/// A change of state of all instances of a project that it applies to; from [`Incus::stop_all`] and the like.
 ///
 /// One operation for all of them: the server gives no result per instance.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
-pub struct BulkStateChange {
+pub struct ChangeAllStates {
     incus: Incus,
     change: types::InstanceStateChange,
 }
 
-impl BulkStateChange {
-    pub(super) fn new(incus: Incus, action: StateAction) -> Self {
-        Self { incus, change: change(action) }
+impl ChangeAllStates {
+    fn new(incus: &Incus, action: StateAction) -> Self {
+        Self { incus: incus.clone(), change: change(action) }
     }
 
     /// Pulls the plug instead of asking.
@@ -145,14 +158,7 @@ impl BulkStateChange {
     }
 }
 
-impl IntoFuture for BulkStateChange {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.send().await?.await?) })
-    }
-}
+into_future!(ChangeAllStates => (): |it| Ok(it.send().await?.await?));
 
 fn change(action: StateAction) -> types::InstanceStateChange {
     // The server's own default is no limit for some actions: a stop that hangs must end.
@@ -164,11 +170,6 @@ async fn rename(instance: InstanceRef, to: String) -> Result<Operation<Instance>
     let operation = instance.incus.raw().instance_rename().name(instance.name()).body(body).send().await?;
     let renamed = Renamed { from: instance.name().to_owned(), to };
     Ok(IncusWork::accepted(&instance.incus, operation, renamed))
-}
-
-async fn delete(instance: InstanceRef) -> Result<Operation<()>, Error> {
-    let operation = instance.incus.raw().instance_delete().name(instance.name()).send().await?;
-    Ok(Reached::absence(instance.name()).accepted(&instance.incus, operation))
 }
 
 /// The instance is then in some state; for a forgotten operation, that state is the proof.
@@ -203,7 +204,7 @@ impl Reached {
         Self::of_kind(Self::KINDS[index], name)
     }
 
-    fn absence(name: &str) -> Self {
+    pub(super) fn absence(name: &str) -> Self {
         Self::of_kind("delete", name)
     }
 
@@ -211,9 +212,14 @@ impl Reached {
         Self { kind, name: name.to_owned(), since: None }
     }
 
-    fn accepted(mut self, incus: &Incus, operation: types::Operation) -> Operation<()> {
+    pub(super) fn accepted(mut self, incus: &Incus, operation: types::Operation) -> Operation<()> {
         self.since = operation.created_at;
         IncusWork::accepted(incus, operation, self)
+    }
+
+    /// It is done already, if it is at all: the instance tells.
+    pub(super) fn reconciled(self, incus: &Incus) -> Operation<()> {
+        IncusWork::found(incus, None, self)
     }
 
     fn proof(&self) -> Proof {
@@ -271,7 +277,7 @@ impl Ending for Reached {
         Box::pin(async { Ok(()) })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
         Box::pin(async { self.shown(incus).await.map(Some) })
     }
 }
@@ -314,7 +320,7 @@ impl Ending for Renamed {
         Box::pin(async { incus.instance(&self.to).get().await })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             match incus.instance(&self.to).get().await {
                 Ok(instance) => Ok(self.left(incus).await?.then_some(instance)),

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::addresses::AddressKind;
 use super::feed::Subscription;
-use super::instance::{Subject, runs};
+use super::instance::runs;
 use super::{Incus, Instance, InstanceRef, Status, types};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::Identified;
 use crate::ticket::Ticket;
 use crate::transport::checked;
 use crate::wait::until::Until;
@@ -18,7 +19,7 @@ const RUNNING: &str = "until-running";
 const READY: &str = "until-ready";
 const ADDRESS: &str = "until-address";
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Waits until it runs, whoever starts it. Ends at once where it runs already.
     ///
     /// ```no_run
@@ -29,7 +30,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// A stopped one may be started yet; one that is gone, or in state `Error`, ends the wait.
     pub fn until_running(&self) -> Until<Instance> {
-        Until::new(Watch::new(self.named(), Reach { kind: RUNNING, reached: runs }))
+        Until::new(StateWait::new(self.reference(), Reach { kind: RUNNING, reached: runs }))
     }
 
     /// Waits until it says itself that it is ready, by `PATCH /1.0 {"state": "Ready"}` through `/dev/incus/sock`. A guest
@@ -37,7 +38,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/dev-incus/>
     pub fn until_ready(&self) -> Until<Instance> {
-        Until::new(Watch::new(self.named(), Reach { kind: READY, reached: is_ready }))
+        Until::new(StateWait::new(self.reference(), Reach { kind: READY, reached: is_ready }))
     }
 
     /// Waits until it has an address by which others can reach it, and gives the best one; see
@@ -51,7 +52,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn until_address(&self, kind: AddressKind) -> Until<IpAddr> {
-        Until::new(Watch::new(self.named(), address(kind)))
+        Until::new(StateWait::new(self.reference(), address(kind)))
     }
 
     /// Waits until `test` finds in the instance's state what it looks for.
@@ -68,7 +69,7 @@ impl<D: Subject> Instance<D> {
         test: impl FnMut(&types::InstanceState) -> Option<T> + Send + 'static,
     ) -> Until<T> {
         let goal = Show { kind: "until", detail: None, test: Box::new(test) };
-        Until::new(Watch::new(self.named(), goal))
+        Until::new(StateWait::new(self.reference(), goal))
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) fn resume_status(incus: &Incus, ticket: &Ticket) -> Option<Operation<
         READY => Reach { kind: READY, reached: is_ready },
         _ => return None,
     };
-    Some(Operation::new(Watch::new(incus.instance(ticket.id()), goal)))
+    Some(Operation::new(StateWait::new(incus.instance(ticket.id()), goal)))
 }
 
 pub(super) fn resume_address(incus: &Incus, ticket: &Ticket) -> Option<Operation<IpAddr>> {
@@ -95,7 +96,7 @@ pub(super) fn resume_address(incus: &Incus, ticket: &Ticket) -> Option<Operation
         return None;
     }
     let kind = AddressKind::of_word(ticket.fact("detail")?)?;
-    Some(Operation::new(Watch::new(incus.instance(ticket.id()), address(kind))))
+    Some(Operation::new(StateWait::new(incus.instance(ticket.id()), address(kind))))
 }
 
 /// What a look at the instance gives: its state, and what was waited for, once it is there.
@@ -168,7 +169,7 @@ impl<T: Send + 'static> Goal for Show<T> {
 
     fn look<'a>(&'a mut self, instance: &'a InstanceRef) -> BoxFuture<'a, Sight<T>> {
         Box::pin(async {
-            let state = instance.state().await?;
+            let state = instance.get_state().await?;
             let found = (self.test)(&state);
             Ok((state.status, found))
         })
@@ -176,7 +177,7 @@ impl<T: Send + 'static> Goal for Show<T> {
 }
 
 /// An instance and what it is watched for.
-struct Watch<G: Goal> {
+struct StateWait<G: Goal> {
     instance: InstanceRef,
     goal: G,
     found: Option<G::Output>,
@@ -186,7 +187,7 @@ struct Watch<G: Goal> {
     pause: Duration,
 }
 
-impl<G: Goal> Watch<G> {
+impl<G: Goal> StateWait<G> {
     /// Between the first looks, and between those after an event.
     const SOON: Duration = Duration::from_millis(250);
     /// Between looks while no events arrive.
@@ -241,7 +242,7 @@ impl<G: Goal> Watch<G> {
     }
 }
 
-impl<G: Goal> Work for Watch<G> {
+impl<G: Goal> Work for StateWait<G> {
     type Output = G::Output;
 
     fn ticket(&self) -> Ticket {

@@ -1,20 +1,19 @@
 //! Changing an instance's configuration.
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
 
 use super::ending::Plain;
-use super::instance::Subject;
 use super::work::IncusWork;
 use super::{Instance, InstanceRef, device, sizes, types};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::transport::checked;
-use crate::wait::{Action, BoxFuture, Operation};
+use crate::wait::{Action, Operation, into_future};
 
 /// How often an update starts over because somebody else was faster.
 const TRIES: u32 = 5;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Reads the configuration, changes it and writes it back, unless somebody else changed it in between: then it
     /// starts over with theirs, a few times.
     ///
@@ -34,7 +33,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// `change` can run more than once. It always sees the newest configuration, never that of this value.
     pub fn update(&self, change: impl FnMut(&mut types::InstanceUpdate) + Send + 'static) -> Action<()> {
-        let instance = self.named();
+        let instance = self.reference();
         Action::new(instance.label("instance_put").watch(update(instance, change)))
     }
 
@@ -48,20 +47,20 @@ impl<D: Subject> Instance<D> {
     /// web.patch().config("user.role", "shop").remove_config("user.old").await?;
     /// # Ok(()) }
     /// ```
-    pub fn patch(&self) -> Patch {
-        Patch { instance: self.named(), change: types::InstancePatch::default() }
+    pub fn patch(&self) -> PatchInstance {
+        PatchInstance { instance: self.reference(), change: types::InstancePatch::default() }
     }
 }
 
 /// A change of a few things; from [`Instance::patch`]. `.await` it: it is done when answered.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
-pub struct Patch {
+pub struct PatchInstance {
     instance: InstanceRef,
     change: types::InstancePatch,
 }
 
-impl Patch {
+impl PatchInstance {
     /// Sets a configuration key.
     ///
     /// Vendor's list: <https://linuxcontainers.org/incus/docs/main/reference/instance_options/>
@@ -111,14 +110,7 @@ impl Patch {
     }
 }
 
-impl IntoFuture for Patch {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label("instance_patch").watch(self.send()))
-    }
-}
+into_future!(PatchInstance => (): |it| it.instance.label("instance_patch").watch(it.send()).await);
 
 async fn update(
     instance: InstanceRef,

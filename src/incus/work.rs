@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::ending::Ending;
 use super::feed::{Seen, Subscription};
 use super::operation::{self, is_final, is_success, progress};
+use super::reconciled_work::{ReconciledWork, ended};
 use super::{Incus, types};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
@@ -40,6 +41,18 @@ impl<E: Ending> IncusWork<E> {
         Operation::new(Self::new(incus, operation, ending))
     }
 
+    /// Work that was looked for. Without an operation, what it made is there already, and tells how it ended.
+    pub(super) fn found(
+        incus: &Incus,
+        operation: Option<types::Operation>,
+        ending: E,
+    ) -> Operation<E::Output> {
+        match operation {
+            Some(operation) => Self::accepted(incus, operation, ending),
+            None => ReconciledWork::wait(incus, ending),
+        }
+    }
+
     fn new(incus: &Incus, operation: types::Operation, ending: E) -> Self {
         Self {
             incus: incus.clone(),
@@ -54,9 +67,12 @@ impl<E: Ending> IncusWork<E> {
         }
     }
 
-    /// An operation of which only the id is known.
+    /// What a ticket names: an operation of which only the id is known, or work without one.
     pub(super) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        Operation::new(Self::new(incus, unknown(id), ending))
+        match id {
+            ReconciledWork::<E>::ID => ReconciledWork::wait(incus, ending),
+            id => Operation::new(Self::new(incus, unknown(id), ending)),
+        }
     }
 
     /// The same of one that has ended, or will in a moment: one long poll is most often all it takes.
@@ -195,7 +211,7 @@ impl<E: Ending> IncusWork<E> {
 }
 
 /// An operation of which only the id is known.
-pub(super) fn unknown(id: &str) -> types::Operation {
+fn unknown(id: &str) -> types::Operation {
     types::Operation {
         id: id.to_owned(),
         status: types::Status::Pending,
@@ -253,16 +269,13 @@ impl<E: Ending> Work for IncusWork<E> {
     }
 
     fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<E::Output>, Error>> {
-        self.ending.settle(&self.incus)
+        self.ending.reconcile(&self.incus)
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
             match operation::cancel(&self.incus, &self.id).await {
-                Err(e) if e.is_not_found() => {
-                    Err(Error::new(ErrorKind::OperationGone, "the operation has ended")
-                        .with(|inner| inner.api = "incus"))
-                }
+                Err(e) if e.is_not_found() => Err(ended()),
                 other => other,
             }
         })

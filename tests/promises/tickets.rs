@@ -43,13 +43,13 @@ mod incus {
                 socket(&there).client()?.resume::<()>(&ticket),
                 &here.socket().display().to_string(),
             );
-            assert_refused(socket(&there).connect().await?.resume::<()>(&ticket), ticket.server());
-            socket(&here).connect().await?.resume::<()>(&ticket)?.await?;
+            assert_refused(socket(&there).await?.resume::<()>(&ticket), ticket.server());
+            socket(&here).await?.resume::<()>(&ticket)?.await?;
         }
-        for text in tickets(&socket(&here).connect().await?).await? {
+        for text in tickets(&socket(&here).await?).await? {
             let ticket: Ticket = text.parse()?;
             assert!(ticket.server().starts_with("sha256:"), "{text}");
-            assert_refused(socket(&there).connect().await?.resume::<()>(&ticket), ticket.server());
+            assert_refused(socket(&there).await?.resume::<()>(&ticket), ticket.server());
             socket(&here).client()?.resume::<()>(&ticket)?.await?;
         }
         Ok(())
@@ -58,7 +58,7 @@ mod incus {
     #[tokio::test]
     async fn who_doesnt_know_the_certificate_asks_for_it_before_anything_else() -> Outcome {
         let (here, there) = (FakeIncus::start().await?, FakeIncus::start().await?);
-        let ticket: Ticket = tickets(&Incus::unix(here.socket()).connect().await?).await?[1].parse()?;
+        let ticket: Ticket = tickets(&Incus::unix(here.socket()).await?).await?[1].parse()?;
         // The same server at another address.
         let door = Incus::http(here.url()).client()?;
         let asked = here.requests("GET /1.0");

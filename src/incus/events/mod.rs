@@ -7,10 +7,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_util::{Stream, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::Incus;
 use crate::error::Error;
+use crate::wait::into_future;
 
 #[cfg(fuzzing)]
 pub(super) use event::decode;
@@ -18,10 +19,10 @@ pub(super) use event::instance_of;
 pub use event::{Event, Stamped};
 pub(super) use link::{Link, News, Wanted};
 
-/// Which events; from [`Incus::events`].
+/// Which events to listen to; from [`Incus::watch`]. `.await` it for the stream of [`Events`].
 #[derive(Debug, Clone)]
-#[must_use = "nothing is connected before `.connect().await`"]
-pub struct Subscribe {
+#[must_use = "nothing is connected before `.await`"]
+pub struct Watch {
     incus: Incus,
     types: Vec<String>,
     all_projects: bool,
@@ -33,7 +34,7 @@ impl Incus {
     /// ```no_run
     /// use windlass::incus::{Event, Incus};
     /// # async fn demo(incus: Incus) -> windlass::Result<()> {
-    /// let mut events = incus.events().lifecycle().connect().await?;
+    /// let mut events = incus.watch().lifecycle().await?;
     /// while let Some(event) = events.try_next().await? {
     ///     match event {
     ///         Event::Lifecycle(e) => println!("{} {}", e.action, e.name),
@@ -45,12 +46,12 @@ impl Incus {
     /// ```
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/events/>
-    pub fn events(&self) -> Subscribe {
-        Subscribe { incus: self.clone(), types: Vec::new(), all_projects: false }
+    pub fn watch(&self) -> Watch {
+        Watch { incus: self.clone(), types: Vec::new(), all_projects: false }
     }
 }
 
-impl Subscribe {
+impl Watch {
     /// What comes, goes or changes: instances, images, profiles and so on.
     pub fn lifecycle(self) -> Self {
         self.of_type("lifecycle")
@@ -79,14 +80,15 @@ impl Subscribe {
         self
     }
 
-    /// Connects. What happens from then on arrives; nothing of before does.
-    pub async fn connect(self) -> Result<Events, Error> {
+    async fn connect(self) -> Result<Events, Error> {
         let wanted = Wanted { types: self.types.join(","), all_projects: self.all_projects };
         let mut link = Link::new(&self.incus, wanted);
         link.connect().await?;
         Ok(Events(Box::pin(events(link))))
     }
 }
+
+into_future!(Watch => Events: |watch| watch.await);
 
 /// Events as they happen: a [`Stream`] that goes on for as long as it is read.
 ///
@@ -99,7 +101,16 @@ impl Subscribe {
 pub struct Events(Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>);
 
 impl Events {
-    /// The next event; none after an error. Can be given up, as in `tokio::select!`, without losing one.
+    /// The next event; none after an error. Cancel-safe: none is lost if `tokio::select!` drops it.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        self.0.next().await
+    }
+
+    /// The same, for use with `?`.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses the connection; the stream has ended then.
     pub async fn try_next(&mut self) -> Result<Option<Event>, Error> {
         self.0.try_next().await
     }

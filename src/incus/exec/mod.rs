@@ -12,9 +12,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::instance::Subject;
 use super::{Instance, InstanceRef, types};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::process::{Output, Process, Source};
 use crate::transport::Call;
 use crate::transport::{Label, checked};
@@ -56,7 +56,7 @@ impl fmt::Debug for Exec {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Runs a command in the instance, in the manner of `std::process::Command`.
     ///
     /// ```no_run
@@ -70,7 +70,7 @@ impl<D: Subject> Instance<D> {
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/instance-exec/>
     pub fn exec<A: Into<String>>(&self, command: impl IntoIterator<Item = A>) -> Exec {
         let command: Vec<String> = command.into_iter().map(Into::into).collect();
-        let instance = self.named();
+        let instance = self.reference();
         let max_output = instance.incus.raw().handle.limits().output;
         Exec { instance, exec: types::InstanceExec::new(command), stdin: None, max_output }
     }

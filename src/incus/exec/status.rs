@@ -58,7 +58,7 @@ impl Ending for Exited {
         Box::pin(async { exit_status(operation) })
     }
 
-    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<ExitStatus>, Error>> {
+    fn reconcile<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<ExitStatus>, Error>> {
         Box::pin(async { Ok(None) })
     }
 

@@ -213,7 +213,7 @@ impl Ending for Recorded {
         Box::pin(self.read(incus, operation))
     }
 
-    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Output>, Error>> {
+    fn reconcile<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Output>, Error>> {
         Box::pin(async { Ok(None) })
     }
 

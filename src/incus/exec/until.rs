@@ -1,13 +1,12 @@
 //! Waiting until a command succeeds inside an instance.
 
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::Exec;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::stream::process::{Output, Source};
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
 /// A wait until a command succeeds; from [`Exec::until_success`]. `.await` it.
 #[derive(Debug, Clone)]
@@ -83,14 +82,7 @@ impl UntilSuccess {
     }
 }
 
-impl IntoFuture for UntilSuccess {
-    type Output = Result<Output, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.exec.label().watch(self.run()))
-    }
-}
+into_future!(UntilSuccess => Output: |it| it.exec.label().watch(it.run()).await);
 
 /// Whether another run may do better.
 fn may_pass(e: &Error) -> bool {

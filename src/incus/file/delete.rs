@@ -1,14 +1,13 @@
 //! Deleting files and directories.
 
-use std::future::IntoFuture;
-
 use super::sftp::Room;
 use super::tree::MOST_ENTRIES;
-use super::{Instance, InstanceRef, Subject, checked_path, explained};
+use super::{Instance, InstanceRef, checked_path, explained};
 use crate::error::{Error, ErrorKind};
-use crate::wait::BoxFuture;
+use crate::handle::Identified;
+use crate::wait::into_future;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Deletes a file, an empty directory or a symbolic link.
     ///
     /// ```no_run
@@ -18,22 +17,22 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// A directory that isn't empty is an error of [`ErrorKind::Conflict`]; see [`Delete::recursive`].
-    pub fn delete_file(&self, path: impl Into<String>) -> Delete {
-        Delete { instance: self.named(), path: path.into(), recursive: false }
+    /// A directory that isn't empty is an error of [`ErrorKind::Conflict`]; see [`DeleteFile::recursive`].
+    pub fn delete_file(&self, path: impl Into<String>) -> DeleteFile {
+        DeleteFile { instance: self.reference(), path: path.into(), recursive: false }
     }
 }
 
 /// A file to be deleted; from [`Instance::delete_file`]. `.await` it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
-pub struct Delete {
+pub struct DeleteFile {
     instance: InstanceRef,
     path: String,
     recursive: bool,
 }
 
-impl Delete {
+impl DeleteFile {
     /// Deletes a directory together with all that is in it. Symbolic links are deleted, not followed.
     ///
     /// Not atomic: what can't be deleted ends it, and what is gone by then stays gone.
@@ -52,14 +51,7 @@ impl Delete {
     }
 }
 
-impl IntoFuture for Delete {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label_file("instance_file_delete", &self.path).watch(self.send()))
-    }
-}
+into_future!(DeleteFile => (): |it| it.instance.label_file("instance_file_delete", &it.path).watch(it.send()).await);
 
 /// Deletes what is below, deepest first, and then the directory itself.
 async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {

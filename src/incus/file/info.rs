@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use http::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::super::types::FileType;
-use super::{Instance, Subject, checked_path};
+use super::{Instance, checked_path};
 use crate::error::Error;
+use crate::handle::Identified;
 
 /// What is known of a file, a directory or a symbolic link besides its content; from [`Instance::stat`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ fn go_time(text: &str) -> Option<DateTime<Utc>> {
     Some(time.ok()?.to_utc())
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Looks at a file, a directory or a symbolic link, without reading it. Links are not followed.
     ///
     /// ```no_run

@@ -16,12 +16,12 @@ mod wire;
 
 use bytes::Bytes;
 
-use super::instance::Subject;
 use super::{Instance, InstanceRef};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::transport::Label;
 
-pub use delete::Delete;
+pub use delete::DeleteFile;
 pub use info::FileInfo;
 pub use pull_tree::PullTree;
 pub use push::{MakeDir, Push, Symlink};
@@ -29,7 +29,7 @@ pub use push_tree::PushTree;
 pub use read_dir::ReadDir;
 pub use tree::Copied;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Reads a file into memory, 64 MiB at most; works on stopped instances too.
     ///
     /// ```no_run
@@ -53,7 +53,7 @@ impl<D: Subject> Instance<D> {
     }
 }
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// For errors about a file that no answer is behind.
     fn label_file(&self, operation: &'static str, path: &str) -> Label {
         self.incus.label(operation, format!("{}:{path}", self.name()))

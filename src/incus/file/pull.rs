@@ -8,13 +8,14 @@ use futures_util::future::BoxFuture;
 
 use super::super::types::FileType;
 use super::sftp::{REGULAR, Sftp, is_kind};
-use super::{FileInfo, Instance, InstanceRef, Subject, checked_path};
+use super::{FileInfo, Instance, InstanceRef, checked_path};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::Label;
 use crate::transport::{ByteStream, Head};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pulls a file in constant memory: to a file, a writer, a stream, or into memory.
     ///
     /// ```no_run
@@ -28,13 +29,13 @@ impl<D: Subject> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn pull(&self, path: impl Into<String>) -> Pull {
-        let source = FileSource { instance: self.named(), path: path.into(), found: OnceLock::new() };
+        let source = FileSource { instance: self.reference(), path: path.into(), found: OnceLock::new() };
         Pull::new(source)
     }
 
     /// Where a symbolic link leads, as an absolute path.
     pub async fn read_link(&self, path: &str) -> Result<String, Error> {
-        self.label_file("instance_file_get", path).watch(read_link(self.named(), path)).await
+        self.label_file("instance_file_get", path).watch(read_link(self.reference(), path)).await
     }
 }
 

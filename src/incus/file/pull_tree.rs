@@ -11,11 +11,12 @@ use super::sftp::{DIRECTORY, Entry, LINK, REGULAR, Room, Sftp, is_kind};
 use super::tree::{
     ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, MOST_ENTRIES, PERMISSIONS, SMALL, Sum, What,
 };
-use super::{Instance, InstanceRef, Subject, checked_path};
+use super::{Instance, InstanceRef, checked_path};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::stream::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pulls a directory with all that is in it.
     ///
     /// ```no_run
@@ -30,7 +31,7 @@ impl<D: Subject> Instance<D> {
     ///
     /// Names and targets of links that aren't UTF-8 end it with an error, before anything is written.
     pub fn pull_tree(&self, path: impl Into<String>) -> PullTree {
-        let (instance, path) = (self.named(), path.into());
+        let (instance, path) = (self.reference(), path.into());
         PullTree { instance, path, idle: IDLE, limit: MOST_ENTRIES, mask: PERMISSIONS, tell: None }
     }
 }

@@ -1,24 +1,25 @@
 //! Pushing files, directories and symbolic links.
 
-use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::super::types::{FileType, FileWrite};
 use super::sftp::{REGULAR, Sftp, is_kind};
-use super::{Instance, InstanceRef, Subject, checked_path, explained};
+use super::{Instance, InstanceRef, checked_path, explained};
 use crate::error::{Error, ErrorKind, Sent};
+use crate::handle::Identified;
 use crate::stream::transfer::{Content, IDLE, Transferred, Upload};
 use crate::transport::Body;
 use crate::transport::Label;
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pushes content to a file in constant memory: a file of this machine, bytes, or whatever a reader gives.
     ///
     /// ```no_run
+    /// use windlass::Content;
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
-    /// web.push("motd").mode(0o644).to("/etc/motd").await?;
-    /// web.push(b"one more line\n".to_vec()).append().to("/etc/motd").await?;
+    /// web.push(Content::file("motd")).mode(0o644).to("/etc/motd").await?;
+    /// web.push(Content::bytes("one more line\n")).append().to("/etc/motd").await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -30,7 +31,7 @@ impl<D: Subject> Instance<D> {
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn push(&self, content: impl Into<Content>) -> Push {
         Push {
-            instance: self.named(),
+            instance: self.reference(),
             upload: Upload::new(content.into()),
             owner: Owner::default(),
             write: FileWrite::Overwrite,
@@ -46,7 +47,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn make_dir(&self, path: impl Into<String>) -> MakeDir {
-        MakeDir { instance: self.named(), path: path.into(), owner: Owner::default() }
+        MakeDir { instance: self.reference(), path: path.into(), owner: Owner::default() }
     }
 
     /// Makes a symbolic link that leads to `target`, which needn't exist. Where something is already, that is an error
@@ -58,7 +59,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn symlink(&self, target: impl Into<String>) -> Symlink {
-        Symlink { instance: self.named(), target: target.into(), owner: Owner::default() }
+        Symlink { instance: self.reference(), target: target.into(), owner: Owner::default() }
     }
 }
 
@@ -257,14 +258,7 @@ impl MakeDir {
     }
 }
 
-impl IntoFuture for MakeDir {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label_file("instance_file_put", &self.path).watch(self.send()))
-    }
-}
+into_future!(MakeDir => (): |it| it.instance.label_file("instance_file_put", &it.path).watch(it.send()).await);
 
 /// A symbolic link to be made; from [`Instance::symlink`].
 #[derive(Debug, Clone)]

@@ -10,11 +10,12 @@ use tokio::fs;
 
 use super::sftp::Sftp;
 use super::tree::{ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, PERMISSIONS, SMALL, Sum, What};
-use super::{Instance, InstanceRef, Subject, checked_path};
+use super::{Instance, InstanceRef, checked_path};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::stream::transfer::{IDLE, Tell, Transferred, local};
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// Pushes a directory of this machine with all that is in it.
     ///
     /// ```no_run
@@ -27,7 +28,7 @@ impl<D: Subject> Instance<D> {
     /// What is new belongs to root. Names that aren't UTF-8 are an error of [`ErrorKind::Io`] before anything is sent.
     pub fn push_tree(&self, directory: impl AsRef<Path>) -> PushTree {
         let from = directory.as_ref().to_owned();
-        PushTree { instance: self.named(), from, idle: IDLE, mask: PERMISSIONS, tell: None }
+        PushTree { instance: self.reference(), from, idle: IDLE, mask: PERMISSIONS, tell: None }
     }
 }
 

@@ -1,18 +1,17 @@
 //! Listing a directory.
 
-use std::future::IntoFuture;
-
 use serde::Deserialize;
 
 use super::super::types::{FileType, ReplyType};
 use super::pull::{get, is, whole};
 use super::sftp::too_many;
 use super::tree::MOST_ENTRIES;
-use super::{Instance, InstanceRef, Subject};
+use super::{Instance, InstanceRef};
 use crate::error::Error;
-use crate::wait::BoxFuture;
+use crate::handle::Identified;
+use crate::wait::into_future;
 
-impl<D: Subject> Instance<D> {
+impl<D: Identified> Instance<D> {
     /// The names in a directory, in no order.
     ///
     /// ```no_run
@@ -23,7 +22,7 @@ impl<D: Subject> Instance<D> {
     /// # Ok(()) }
     /// ```
     pub fn read_dir(&self, path: impl Into<String>) -> ReadDir {
-        ReadDir { instance: self.named(), path: path.into(), limit: MOST_ENTRIES }
+        ReadDir { instance: self.reference(), path: path.into(), limit: MOST_ENTRIES }
     }
 }
 
@@ -56,14 +55,7 @@ impl ReadDir {
     }
 }
 
-impl IntoFuture for ReadDir {
-    type Output = Result<Vec<String>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.instance.label_file("instance_file_get", &self.path).watch(self.send()))
-    }
-}
+into_future!(ReadDir => Vec<String>: |it| it.instance.label_file("instance_file_get", &it.path).watch(it.send()).await);
 
 /// What is in the envelope, which is as of other answers.
 fn names(body: &[u8]) -> Option<Vec<String>> {

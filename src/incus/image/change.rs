@@ -1,15 +1,14 @@
 //! Changing what is said of an image.
 
-use std::future::IntoFuture;
-
 use chrono::{DateTime, Utc};
 
-use super::Image;
+use super::{Image, ImageRef};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::incus::types;
-use crate::wait::BoxFuture;
+use crate::wait::into_future;
 
-impl Image {
+impl<D: Identified> Image<D> {
     /// Sets a few things and leaves the rest alone.
     ///
     /// ```no_run
@@ -17,20 +16,20 @@ impl Image {
     /// image.patch().property("release", "13.2").public(true).await?;
     /// # Ok(()) }
     /// ```
-    pub fn patch(&self) -> ImagePatch {
-        ImagePatch { image: self.clone(), change: types::ImagePatch::default() }
+    pub fn patch(&self) -> PatchImage {
+        PatchImage { image: self.reference(), change: types::ImagePatch::default() }
     }
 }
 
 /// A change of a few things; from [`Image::patch`]. `.await` it: it is done when answered.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
-pub struct ImagePatch {
-    image: Image,
+pub struct PatchImage {
+    image: ImageRef,
     change: types::ImagePatch,
 }
 
-impl ImagePatch {
+impl PatchImage {
     /// Sets a property.
     pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.change.properties.get_or_insert_default().insert(key.into(), value.into());
@@ -63,15 +62,8 @@ impl ImagePatch {
 
     async fn send(self) -> Result<(), Error> {
         let Self { image, change } = self;
-        image.incus.raw().image_patch().fingerprint(&image.fingerprint).body(change).send().await
+        image.incus.raw().image_patch().fingerprint(image.fingerprint()).body(change).send().await
     }
 }
 
-impl IntoFuture for ImagePatch {
-    type Output = Result<(), Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
+into_future!(PatchImage => (): |it| it.send().await);

@@ -1,6 +1,5 @@
 //! Exporting images.
 
-use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,10 +9,12 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{Image, Incus};
 use crate::error::{Error, ErrorKind};
+use crate::handle::Identified;
 use crate::stream::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, ranged};
 use crate::transport::Label;
+use crate::wait::into_future;
 
-impl Image {
+impl<D: Identified> Image<D> {
     /// Pulls the image as one tarball, in constant memory.
     ///
     /// ```no_run
@@ -45,12 +46,12 @@ impl Image {
         let source = self.source(true);
         let told = source.told.clone();
         let pull = Pull::new(source);
-        let (directory, fingerprint) = (directory.as_ref().to_owned(), self.fingerprint.clone());
+        let (directory, fingerprint) = (directory.as_ref().to_owned(), self.fingerprint().to_owned());
         ExportImage { pull, told, names: Names { directory, fingerprint, taken: Vec::new() } }
     }
 
     fn source(&self, split: bool) -> ImageSource {
-        let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
+        let (incus, fingerprint) = (self.incus.clone(), self.fingerprint().to_owned());
         ImageSource { incus, fingerprint, split, told: Arc::default() }
     }
 }
@@ -135,14 +136,7 @@ impl ExportImage {
     }
 }
 
-impl IntoFuture for ExportImage {
-    type Output = Result<ImageFiles, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.pull.label().watch(self.run()))
-    }
-}
+into_future!(ExportImage => ImageFiles: |it| it.pull.label().watch(it.run()).await);
 
 fn odd(what: &str) -> Error {
     Error::new(ErrorKind::BadReply, format!("the export can't be understood: {what}"))

@@ -11,19 +11,19 @@ use crate::error::Error;
 use crate::incus::work::IncusWork;
 use crate::stream::transfer::{Content, Transferred, Upload};
 use crate::transport::Body;
-use crate::wait::Operation;
+use crate::wait::{Operation, into_future};
 
 impl Incus {
     /// Imports an image: a unified tarball (metadata and root file system in one), or the metadata of a split one.
     ///
     /// ```no_run
+    /// use windlass::Content;
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
     /// let image = incus
-    ///     .import_image("metadata.tar.xz")
-    ///     .rootfs("rootfs.squashfs")
+    ///     .import_image(Content::file("metadata.tar.xz"))
+    ///     .rootfs(Content::file("rootfs.squashfs"))
     ///     .on_progress(|p| eprintln!("{p}"))
-    ///     .send().await?                                  // all of it is there
-    ///     .await?;                                        // unpacked: an Image
+    ///     .await?;
     /// image.add_alias("busybox").await?;
     /// # Ok(()) }
     /// ```
@@ -31,8 +31,8 @@ impl Incus {
     /// One that the server already has is an error of [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/reference/image_format/>
-    pub fn import_image(&self, content: impl Into<Content>) -> ImageImport {
-        ImageImport {
+    pub fn import_image(&self, content: impl Into<Content>) -> ImportImage {
+        ImportImage {
             incus: self.clone(),
             content: content.into(),
             rest: None,
@@ -46,9 +46,11 @@ impl Incus {
     }
 }
 
-/// An image to be imported; from [`Incus::import_image`].
-#[must_use = "nothing is sent before `.send().await`"]
-pub struct ImageImport {
+/// An image to import; from [`Incus::import_image`].
+///
+/// `.await` it for the finished image, or [`send`](Self::send) it and keep the operation.
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct ImportImage {
     incus: Incus,
     content: Content,
     /// The other file of a split image, and what the server calls it.
@@ -61,9 +63,9 @@ pub struct ImageImport {
     tell: Option<Box<dyn FnMut(Transferred) + Send>>,
 }
 
-impl std::fmt::Debug for ImageImport {
+impl std::fmt::Debug for ImportImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImageImport")
+        f.debug_struct("ImportImage")
             .field("content", &self.content)
             .field("rest", &self.rest)
             .field("file_name", &self.file_name)
@@ -71,7 +73,7 @@ impl std::fmt::Debug for ImageImport {
     }
 }
 
-impl ImageImport {
+impl ImportImage {
     /// The root file system of a container, as tarball or squashfs; what was given first is its metadata.
     pub fn rootfs(mut self, content: impl Into<Content>) -> Self {
         self.rest = Some(("rootfs", content.into()));
@@ -162,6 +164,8 @@ impl ImageImport {
         Ok(IncusWork::accepted(&incus, accepted, Imported))
     }
 }
+
+into_future!(ImportImage => Image: |it| Ok(it.send().await?.await?));
 
 /// What is sent as a header can't be just any text.
 fn check_header(field: &str, value: Option<&str>) -> Result<(), Error> {

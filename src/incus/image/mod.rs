@@ -5,84 +5,95 @@ mod change;
 mod export;
 mod import;
 
-use std::ops::Deref;
-
 use super::ending::{Ending, Plain};
 use super::work::IncusWork;
 use super::{Incus, types};
 use crate::error::{Error, ErrorKind};
-use crate::stream::list::{List, Page};
+use crate::handle::{Id, Identified, handle, identified};
+use crate::stream::query::Query;
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
 
-pub use alias::ImageAliasRef;
-pub use change::ImagePatch;
+pub use alias::{ImageAlias, ImageAliasRef};
+pub use change::PatchImage;
 #[cfg(fuzzing)]
 pub use export::fuzz;
 pub use export::{ExportImage, ImageFiles};
-pub use import::ImageImport;
+pub use import::ImportImage;
 
-/// An image on the server.
-///
-/// Vendor's page: <https://linuxcontainers.org/incus/docs/main/image-handling/>
-#[derive(Debug, Clone)]
-pub struct Image {
-    incus: Incus,
-    data: types::Image,
+handle! {
+    /// An image on the server: typed data together with a cheap handle.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// let debian = incus.image_alias("debian/13").image().await?;
+    /// println!("{} has {} bytes", debian.fingerprint, debian.size);
+    /// debian.refresh().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/image-handling/>
+    Image<types::Image> of incus: Incus;
+    /// A handle on an image of which only the fingerprint is known; from [`Incus::image`].
+    ImageRef
 }
 
-impl Deref for Image {
-    type Target = types::Image;
-
-    fn deref(&self) -> &types::Image {
-        &self.data
-    }
-}
-
-impl Image {
-    /// Deletes it. Instances made from it stay.
-    pub fn delete(&self) -> Action<()> {
-        let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
-        Action::new(async move {
-            let request = incus.raw().image_delete().fingerprint(&fingerprint);
-            Ok(IncusWork::accepted(&incus, request.send().await?, Deleted(fingerprint)))
-        })
-    }
-
-    /// Asks where it came from for a newer version, and fetches it. An image that was imported came from nowhere: then
-    /// the operation fails.
-    pub fn refresh(&self) -> Action<()> {
-        let (incus, fingerprint) = (self.incus.clone(), self.fingerprint.clone());
-        Action::new(async move {
-            let request = incus.raw().image_refresh().fingerprint(fingerprint);
-            Ok(IncusWork::accepted(&incus, request.send().await?, Plain))
-        })
-    }
+identified! {
+    types::Image: fingerprint;
 }
 
 impl Incus {
-    /// The images of the project, as a stream.
-    pub fn images(&self) -> List<Image> {
+    /// The images of the project.
+    pub fn images(&self) -> Query<Image> {
         let incus = self.clone();
-        List::new(move |_| {
-            let incus = incus.clone();
-            Box::pin(async move {
-                let images = incus.raw().images_list().send().await?;
-                Ok(Page::only(images.into_iter().map(|data| Image { incus: incus.clone(), data }).collect()))
-            })
+        Query::one(async move || {
+            let images = incus.raw().images_list().send().await?;
+            Ok(images.into_iter().map(|data| Image::new(&incus, data)).collect())
         })
     }
 
-    /// The image that has this fingerprint, or the start of it.
-    pub async fn image(&self, fingerprint: &str) -> Result<Image, Error> {
-        let data = self.raw().image_get().fingerprint(fingerprint).send().await?;
-        Ok(Image { incus: self.clone(), data })
+    /// A handle on an image by its fingerprint, without a request. [`get`](Image::get) also takes the start of a
+    /// fingerprint. By alias: [`image_alias`](Self::image_alias).
+    pub fn image(&self, fingerprint: impl Into<String>) -> ImageRef {
+        Image::new(self, Id::new(fingerprint))
+    }
+}
+
+impl<D: Identified> Image<D> {
+    /// The fingerprint: SHA-256 of the image's files, in hex.
+    pub fn fingerprint(&self) -> &str {
+        self.data.identity()
     }
 
-    /// The image that has this alias.
-    pub async fn image_by_alias(&self, alias: &str) -> Result<Image, Error> {
-        let alias = self.image_alias(alias).get().await?;
-        self.image(&alias.target).await
+    /// Reads the image.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none.
+    pub async fn get(&self) -> Result<Image, Error> {
+        let data = self.incus.raw().image_get().fingerprint(self.fingerprint()).send().await?;
+        Ok(Image::new(&self.incus, data))
+    }
+
+    /// Deletes it. Instances made from it stay.
+    pub fn delete(&self) -> Action<()> {
+        let image = self.reference();
+        Action::new(async move {
+            let request = image.incus.raw().image_delete().fingerprint(image.fingerprint());
+            let operation = request.send().await?;
+            let deleted = Deleted(image.fingerprint().to_owned());
+            Ok(IncusWork::accepted(&image.incus, operation, deleted))
+        })
+    }
+
+    /// Asks the image's origin for a newer version, and fetches it. The operation of an imported image fails, since it
+    /// has no origin.
+    pub fn refresh(&self) -> Action<()> {
+        let image = self.reference();
+        Action::new(async move {
+            let request = image.incus.raw().image_refresh().fingerprint(image.fingerprint());
+            Ok(IncusWork::accepted(&image.incus, request.send().await?, Plain))
+        })
     }
 }
 
@@ -106,13 +117,13 @@ impl Ending for Imported {
             let fingerprint =
                 metadata.and_then(|metadata| metadata.get("fingerprint")).and_then(|value| value.as_str());
             match fingerprint {
-                Some(fingerprint) => incus.image(fingerprint).await,
+                Some(fingerprint) => incus.image(fingerprint).get().await,
                 None => Err(Error::new(ErrorKind::BadReply, "the operation tells no fingerprint")),
             }
         })
     }
 
-    fn settle<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Image>, Error>> {
+    fn reconcile<'a>(&'a self, _: &'a Incus) -> BoxFuture<'a, Result<Option<Image>, Error>> {
         Box::pin(async { Ok(None) })
     }
 }
@@ -135,9 +146,9 @@ impl Ending for Deleted {
         Box::pin(async { Ok(()) })
     }
 
-    fn settle<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
+    fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<()>, Error>> {
         Box::pin(async {
-            match incus.image(&self.0).await {
+            match incus.image(&self.0).get().await {
                 Ok(_) => Ok(None),
                 Err(e) => e.absence().map(Some),
             }

@@ -1,4 +1,4 @@
-//! What is pushed: bytes, a file, or whatever can be read.
+//! What is pushed: bytes, a file, or the output of a reader.
 
 use std::fmt;
 use std::io;
@@ -12,18 +12,19 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::local_work::local;
 use crate::error::{Error, ErrorKind};
 
-/// What is to be pushed to a server.
-///
-/// Paths are files of this machine; `Vec<u8>` and [`Bytes`] are the content itself:
+/// What to push to a server.
 ///
 /// ```no_run
 /// use windlass::Content;
 /// # async fn demo(web: windlass::incus::Instance, pipe: tokio::process::ChildStdout) -> windlass::Result<()> {
-/// web.push("motd").to("/etc/motd").await?;
-/// web.push(b"hello\n".to_vec()).to("/etc/motd").await?;
+/// web.push(Content::file("motd")).to("/etc/motd").await?;
+/// web.push(Content::bytes("hello\n")).to("/etc/motd").await?;
 /// web.push(Content::reader(pipe)).to("/root/dump").await?;
 /// # Ok(()) }
 /// ```
+///
+/// [`Path`] and [`PathBuf`] convert into a file of this machine, `Vec<u8>` and [`Bytes`] into their bytes. A `&str` doesn't
+/// convert: it could mean either.
 pub struct Content(Form);
 
 enum Form {
@@ -44,7 +45,7 @@ pub(crate) struct Pieces {
 impl Content {
     /// A regular file of this machine. It is opened when the push begins.
     ///
-    /// A file that is said to be empty and isn't, as those of `/proc` are, is read to its end.
+    /// A file of size 0 is read to its end all the same: those in `/proc` only seem empty.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Form::File(path.as_ref().to_owned()))
     }
@@ -204,5 +205,5 @@ macro_rules! content_from {
     )*};
 }
 
-content_from!(Content::file: &str, String, &Path, PathBuf, &PathBuf);
+content_from!(Content::file: &Path, PathBuf, &PathBuf);
 content_from!(Content::bytes: Bytes, Vec<u8>);

@@ -255,7 +255,7 @@ impl FakeIncus {
     /// use windlass::{Incus, testing::FakeIncus};
     ///
     /// let fake = FakeIncus::start().await?;
-    /// let incus = Incus::https(fake.https()).join(fake.token("me")).connect().await?;
+    /// let incus = Incus::https(fake.https()).join(fake.token("me")).await?;
     /// let me = incus.identity().ok_or("nobody")?;
     /// assert_eq!(fake.trusted(), [me.fingerprint()]);
     /// # Ok(()) }

@@ -8,7 +8,7 @@ type Served = Result<(Incus, FakeIncus), Box<dyn std::error::Error>>;
 mod generation_6_0_over_a_unix_socket {
     async fn server() -> super::Served {
         let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
-        Ok((super::Incus::unix(fake.socket()).connect().await?, fake))
+        Ok((super::Incus::unix(fake.socket()).await?, fake))
     }
 
     incus_contract!(server);
@@ -18,7 +18,7 @@ mod generation_6_0_over_a_unix_socket {
 mod generation_7_0_over_tcp {
     async fn server() -> super::Served {
         let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
-        Ok((super::Incus::http(fake.url()).connect().await?, fake))
+        Ok((super::Incus::http(fake.url()).await?, fake))
     }
 
     incus_contract!(server);
@@ -28,7 +28,7 @@ mod generation_7_0_over_tcp {
 mod generation_6_0_over_tls {
     async fn server() -> super::Served {
         let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
-        Ok((super::Incus::https(fake.https()).join(fake.token("me")).connect().await?, fake))
+        Ok((super::Incus::https(fake.https()).join(fake.token("me")).await?, fake))
     }
 
     incus_contract!(server);
@@ -37,7 +37,7 @@ mod generation_6_0_over_tls {
 mod generation_7_0_over_tls {
     async fn server() -> super::Served {
         let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
-        Ok((super::Incus::joining(fake.token("me")).connect().await?, fake))
+        Ok((super::Incus::joining(fake.token("me")).await?, fake))
     }
 
     incus_contract!(server);

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use windlass::ErrorKind;
 use windlass::incus::{Incus, Instance, Status};
+use windlass::{Content, ErrorKind};
 
 use super::{IMAGE, Outcome, handle, name, remove};
 
 pub async fn backups_are_made_listed_renamed_and_deleted(incus: Incus) -> Outcome {
     let web = incus.create(name("backup")).image(IMAGE).await?;
-    assert!(web.backups().all().await?.is_empty());
+    assert!(web.backups().await?.is_empty());
     let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
     let small = web.create_backup("small").instance_only().compression("gzip").expires_at(tomorrow).await?;
     assert_eq!((small.name.as_str(), small.instance_only, small.optimized_storage), ("small", true, false));
@@ -17,14 +17,14 @@ pub async fn backups_are_made_listed_renamed_and_deleted(incus: Incus) -> Outcom
     assert!(left.is_some_and(|left| (86_300..=86_400).contains(&left.num_seconds())), "{left:?}");
     let whole = web.create_backup("whole").await?;
     assert!(!whole.instance_only);
-    let all = web.backups().all().await?;
+    let all = web.backups().await?;
     assert_eq!(all.iter().map(|found| found.name()).collect::<Vec<_>>(), ["small", "whole"]);
     let renamed = small.rename("tiny").await?;
     assert_eq!((renamed.name(), renamed.instance_only), ("tiny", true));
     assert!(small.get().await.is_err_and(|e| e.is_not_found()));
     renamed.delete().await?;
     whole.delete().await?;
-    assert!(web.backups().all().await?.is_empty());
+    assert!(web.backups().await?.is_empty());
     assert!(whole.delete().await.is_err_and(|e| e.is_not_found()));
     assert!(whole.rename("x").await.is_err_and(|e| e.is_not_found()));
     remove(&handle(&incus, &web)).await
@@ -80,7 +80,7 @@ pub async fn a_backup_becomes_an_instance(incus: Incus) -> Outcome {
     assert_eq!(tell.iter().last(), Some(path.metadata()?.len()));
     assert_eq!((again.config["user.a"].as_str(), &again.status), ("1", &Status::Stopped));
     assert!(again.read_file("/root/content").await? == content);
-    assert_eq!(again.snapshots().all().await?.len(), 1);
+    assert_eq!(again.snapshots().await?.len(), 1);
     // Under its own name, when that is free; and by a ticket.
     remove(&handle(&incus, &web)).await?;
     let operation = incus.import_backup(path.as_path()).send().await?;
@@ -112,7 +112,11 @@ pub async fn what_is_no_backup_becomes_no_instance(incus: Incus) -> Outcome {
     let e =
         incus.import_backup(file.clone()).name(&fresh).pool("none").await.expect_err("there is no such pool");
     assert!(e.message().contains("pool not found"), "{e:?}");
-    let e = incus.import_backup("/no/such/file").name(&fresh).await.expect_err("there is no such file");
+    let e = incus
+        .import_backup(Content::file("/no/such/file"))
+        .name(&fresh)
+        .await
+        .expect_err("there is no such file");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::Io, 0), "{e:?}");
     let e = incus.import_backup(file).name("..").await.expect_err("no name");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");

@@ -34,7 +34,7 @@ async fn type_until_seen(console: &mut Console, words: &str) -> Outcome {
 async fn attached(web: &Instance) -> Result<Console, Error> {
     let mut tries = 0;
     loop {
-        match web.console().size(80, 24).attach().await {
+        match web.attach_console().size(80, 24).await {
             Err(e) if e.kind() == ErrorKind::Conflict && tries < 100 => tries += 1,
             other => return other,
         }
@@ -63,9 +63,9 @@ pub async fn console_reads_and_types(incus: Incus) -> Outcome {
 pub async fn console_for_one_at_a_time(incus: Incus) -> Outcome {
     let web = launched(&incus, "taken").await?;
     let mut first = attached(&web).await?;
-    let e = web.console().attach().await.expect_err("somebody is attached");
+    let e = web.attach_console().await.expect_err("somebody is attached");
     assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
-    let mut second = web.console().force().attach().await?;
+    let mut second = web.attach_console().force().await?;
     let put_out = tokio::time::timeout(SOON, first.next()).await.map_err(|_| "it isn't put out")?;
     assert!(put_out.is_none_or(|end| end.is_err_and(|e| e.kind() == ErrorKind::Interrupted)));
     type_until_seen(&mut second, "mine").await?;
@@ -90,35 +90,35 @@ pub async fn console_ends_with_the_instance(incus: Incus) -> Outcome {
 pub async fn console_log(incus: Incus) -> Outcome {
     let web = launched(&incus, "conlog").await?;
     web.clear_console_log().await?;
-    assert!(web.console_log().await?.is_empty());
+    assert!(web.read_console_log().await?.is_empty());
     web.exec(["sh", "-c", "echo for the log >/dev/console"]).output().await?.success()?;
     let mut fresh = Vec::new();
     for _ in 0..2_000 {
-        fresh.extend_from_slice(&web.console_log().await?);
+        fresh.extend_from_slice(&web.read_console_log().await?);
         if String::from_utf8_lossy(&fresh).contains("for the log") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(String::from_utf8_lossy(&fresh).contains("for the log"));
-    assert!(web.console_log().await?.is_empty(), "what is read is gone");
+    assert!(web.read_console_log().await?.is_empty(), "what is read is gone");
     web.stop().force().await?;
-    assert!(String::from_utf8_lossy(&web.console_log().await?).contains("for the log"));
+    assert!(String::from_utf8_lossy(&web.read_console_log().await?).contains("for the log"));
     web.clear_console_log().await?;
-    assert!(web.console_log().await?.is_empty());
+    assert!(web.read_console_log().await?.is_empty());
     let nobody = incus.instance(name("nobody"));
-    assert!(nobody.console_log().await.is_err_and(|e| e.is_not_found()));
+    assert!(nobody.read_console_log().await.is_err_and(|e| e.is_not_found()));
     remove(&handle(&incus, &web)).await
 }
 
 pub async fn console_of_what_has_none_is_refused(incus: Incus) -> Outcome {
     let web = incus.create(name("cold")).image(IMAGE).await?;
-    let stopped = web.console().attach().await.map_err(|e| e.kind());
+    let stopped = web.attach_console().await.map_err(|e| e.kind());
     assert_eq!(stopped.err(), Some(ErrorKind::Conflict));
     web.start().await?;
-    let screen = web.console().vga().attach().await.map_err(|e| e.kind());
+    let screen = web.attach_console().vga().await.map_err(|e| e.kind());
     assert_eq!(screen.err(), Some(ErrorKind::InvalidInput));
-    let flat = web.console().size(80, 0).attach().await.map_err(|e| e.kind());
+    let flat = web.attach_console().size(80, 0).await.map_err(|e| e.kind());
     assert_eq!(flat.err(), Some(ErrorKind::InvalidInput));
     remove(&handle(&incus, &web)).await
 }

@@ -17,11 +17,11 @@ pub async fn an_instance_is_copied(incus: Incus) -> Outcome {
     assert_eq!((&twin.status, twin.description.as_str()), (&Status::Stopped, "a copy"));
     assert_eq!((twin.config["user.role"].as_str(), twin.config["user.mine"].as_str()), ("twin", "1"));
     assert_eq!(twin.read_file("/root/note").await?, "hello");
-    assert_eq!(twin.snapshots().all().await?.len(), 1);
+    assert_eq!(twin.snapshots().await?.len(), 1);
     assert_ne!(twin.config["volatile.uuid"], web.get().await?.config["volatile.uuid"]);
     let bare = web.copy(name("bare")).instance_only().start().await?;
     assert_eq!(bare.status, Status::Running);
-    assert!(bare.snapshots().all().await?.is_empty());
+    assert!(bare.snapshots().await?.is_empty());
     assert_eq!(bare.exec(["cat", "/root/note"]).output().await?.stdout_text(), "hello");
     for instance in [&web, &twin, &bare] {
         remove(&handle(&incus, instance)).await?;
@@ -36,7 +36,7 @@ pub async fn a_snapshot_becomes_an_instance(incus: Incus) -> Outcome {
     web.write_file("/root/note", "now").await?;
     let old = then.copy(name("old")).await?;
     assert_eq!(old.read_file("/root/note").await?, "then");
-    assert!(old.snapshots().all().await?.is_empty());
+    assert!(old.snapshots().await?.is_empty());
     remove(&handle(&incus, &old)).await?;
     remove(&handle(&incus, &web)).await
 }
@@ -82,7 +82,7 @@ pub async fn a_copy_is_refreshed(incus: Incus) -> Outcome {
     web.create_snapshot("s").await?;
     spare.refresh_from(&web).await?;
     assert_eq!(spare.read_file("/root/note").await?, "news");
-    assert_eq!(spare.snapshots().all().await?.len(), 1);
+    assert_eq!(spare.snapshots().await?.len(), 1);
     assert_eq!(spare.get().await?.config["user.mine"], "1");
     spare.start().await?;
     let e = spare.refresh_from(&web).await.expect_err("it runs");
@@ -105,7 +105,7 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     assert_eq!((there.project.as_str(), there.config["user.a"].as_str()), (OTHER, "1"));
     assert!(web.get().await.is_err_and(|e| e.is_not_found()));
     assert_eq!(there.read_file("/root/note").await?, "hello");
-    assert_eq!(there.snapshots().all().await?.len(), 1);
+    assert_eq!(there.snapshots().await?.len(), 1);
     there.start().await?;
     let e = there.relocate().project("default").await.expect_err("it runs");
     assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
@@ -138,7 +138,7 @@ pub async fn an_instance_is_rebuilt(incus: Incus) -> Outcome {
 }
 
 pub async fn instances_from_every_source(incus: Incus) -> Outcome {
-    let image = incus.image_by_alias(IMAGE).await?;
+    let image = incus.image_alias(IMAGE).image().await?;
     let by_image = incus.create(name("image")).image(&image).await?;
     assert_eq!(by_image.config["volatile.base_image"], image.fingerprint);
     let newest = ImageSource::newest([("os", "busybox"), ("release", "test")]);

@@ -24,7 +24,7 @@ async fn find<T>(
 }
 
 pub async fn lifecycle_events_tell_what_happened(incus: Incus) -> Outcome {
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     let web = launched(&incus, "told").await?;
     remove(&handle(&incus, &web)).await?;
     let wanted = [
@@ -54,7 +54,7 @@ pub async fn lifecycle_events_tell_what_happened(incus: Incus) -> Outcome {
 }
 
 pub async fn operations_are_events_too(incus: Incus) -> Outcome {
-    let mut events = incus.events().operations().connect().await?;
+    let mut events = incus.watch().operations().await?;
     let operation = incus.create(name("seen")).image(IMAGE).send().await?;
     let id = operation.ticket().id().to_owned();
     let web = operation.await?;
@@ -75,8 +75,8 @@ pub async fn operations_are_events_too(incus: Incus) -> Outcome {
 }
 
 pub async fn the_log_is_events_too(incus: Incus) -> Outcome {
-    let mut events = incus.events().logging().lifecycle().connect().await?;
-    incus.server().await?;
+    let mut events = incus.watch().logging().lifecycle().await?;
+    incus.get_server().await?;
     let entry = find(&mut events, |event| match event {
         Event::Logging(entry) if entry.message == "Handling API request" => Some(entry),
         Event::Logging(_) | Event::Lifecycle(_) => None,
@@ -90,7 +90,7 @@ pub async fn the_log_is_events_too(incus: Incus) -> Outcome {
 
 pub async fn events_of_all_projects(incus: Incus) -> Outcome {
     let (mut here, mut everywhere) =
-        tokio::try_join!(incus.events().lifecycle().connect(), incus.events().all_projects().connect())?;
+        tokio::try_join!(incus.watch().lifecycle(), incus.watch().all_projects())?;
     let there = incus.project(OTHER).create(name("there")).image(IMAGE).await?;
     let own = incus.create(name("here")).image(IMAGE).await?;
     let created = |event| match event {
@@ -113,7 +113,7 @@ pub async fn events_of_all_projects(incus: Incus) -> Outcome {
 }
 
 pub async fn an_unknown_type_of_events_is_refused(incus: Incus) -> Outcome {
-    let e = incus.events().lifecycle().of_type("gossip").connect().await.expect_err("there is no such type");
+    let e = incus.watch().lifecycle().of_type("gossip").await.expect_err("there is no such type");
     assert_eq!(
         (e.kind(), e.status(), e.operation()),
         (ErrorKind::InvalidInput, Some(400), "events"),

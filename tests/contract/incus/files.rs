@@ -240,13 +240,13 @@ fn picture(top: &std::path::Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
 pub async fn logs(incus: Incus) -> Outcome {
     let web = launched(&incus, "logs").await?;
     let logs = web.logs().await?;
-    assert!(logs.iter().any(|log| log == "lxc.log"), "{logs:?}");
-    let whole = web.read_log("lxc.log").await?;
+    assert!(logs.iter().any(|log| log.name() == "lxc.log"), "{logs:?}");
+    let whole = web.log("lxc.log").read().await?;
     let directory = Directory::new()?;
-    web.log("lxc.log").to(directory.0.join("lxc.log")).await?;
+    web.log("lxc.log").pull().to(directory.0.join("lxc.log")).await?;
     assert!(std::fs::read(directory.0.join("lxc.log"))?.starts_with(&whole));
-    assert!(web.read_log("no-such.log").await.is_err());
-    let e = web.delete_log("lxc.log").await.expect_err("it is in use");
+    assert!(web.log("no-such.log").read().await.is_err());
+    let e = web.log("lxc.log").delete().await.expect_err("it is in use");
     assert_eq!((e.kind(), e.status()), (ErrorKind::InvalidInput, Some(400)), "{e:?}");
     remove(&handle(&incus, &web)).await
 }

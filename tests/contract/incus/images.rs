@@ -9,14 +9,14 @@ use super::files::Directory;
 use super::{IMAGE, Outcome, handle, name, remove};
 
 pub async fn images_and_aliases(incus: Incus) -> Outcome {
-    let image = incus.image_by_alias(IMAGE).await?;
+    let image = incus.image_alias(IMAGE).image().await?;
     assert!(image.aliases.iter().any(|alias| alias.name == IMAGE));
-    assert_eq!(incus.image(&image.fingerprint[..12]).await?.fingerprint, image.fingerprint);
-    assert!(incus.images().all().await?.iter().any(|found| found.fingerprint == image.fingerprint));
+    assert_eq!(incus.image(&image.fingerprint[..12]).get().await?.fingerprint, image.fingerprint);
+    assert!(incus.images().await?.iter().any(|found| found.fingerprint == image.fingerprint));
     let alias = name("busy/box");
     image.add_alias(&alias).await?;
     assert!(image.add_alias(&alias).await.is_err_and(|e| e.is_already_exists()));
-    assert!(incus.image_aliases().all().await?.iter().any(|found| found.name == alias));
+    assert!(incus.image_aliases().await?.iter().any(|found| found.name == alias));
     assert_eq!(incus.image_alias(&alias).get().await?.target, image.fingerprint);
     let web = incus.create(name("alias")).image(&alias).await?;
     incus.image_alias(&alias).delete().await?;
@@ -27,7 +27,7 @@ pub async fn images_and_aliases(incus: Incus) -> Outcome {
 }
 
 pub async fn aliases_are_renamed_and_pointed_elsewhere(incus: Incus) -> Outcome {
-    let image = incus.image_by_alias(IMAGE).await?;
+    let image = incus.image_alias(IMAGE).image().await?;
     let (old, new, taken) = (name("old"), name("a/new"), name("taken"));
     image.add_alias(&old).await?;
     image.add_alias(&taken).await?;
@@ -60,7 +60,7 @@ pub async fn images_are_imported_changed_and_exported(incus: Incus) -> Outcome {
     let again = incus.import_image(&path).send().await?.await.expect_err("it is there");
     assert_eq!((again.end(), again.kind()), (WaitEnd::Failed, ErrorKind::AlreadyExists), "{again:?}");
     image.patch().property("release", "13").public(false).await?;
-    let now = incus.image(&image.fingerprint).await?;
+    let now = incus.image(&image.fingerprint).get().await?;
     assert_eq!(
         (now.public, now.properties["release"].as_str(), now.properties["os"].as_str()),
         (false, "13", "x y&z")

@@ -55,7 +55,7 @@ impl Drop for Stopped {
 
 impl Lab for Daemon {
     async fn hold(&self, web: &Instance) -> Result<Box<dyn Any>, Caught> {
-        let pid = web.state().await?.pid;
+        let pid = web.get_state().await?.pid;
         Stopped::signal(pid, "-STOP")?;
         Ok(Box::new(Stopped(pid)))
     }

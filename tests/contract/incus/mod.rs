@@ -262,7 +262,7 @@ pub async fn stop_start_restart_freeze(incus: Incus) -> Outcome {
     web.restart().force().await?;
     assert_eq!(web.get().await?.status, Status::Running);
     // Without force the guest shuts down by itself.
-    web.stop().timeout(Duration::from_secs(20)).await?;
+    web.stop().grace(Duration::from_secs(20)).await?;
     assert_eq!(web.get().await?.status, Status::Stopped);
     remove(&handle(&incus, &web)).await
 }
@@ -423,18 +423,18 @@ pub async fn lists_and_filters(incus: Incus) -> Outcome {
         incus.create(name("list")).image(IMAGE).config("user.role", &role),
     )?;
     let mine = || incus.instances().filter(format!("config.user.role eq {role}"));
-    let mut names: Vec<_> = mine().list().all().await?.into_iter().map(|found| found.name.clone()).collect();
+    let mut names: Vec<_> = mine().await?.into_iter().map(|found| found.name.clone()).collect();
     names.sort();
     assert_eq!(names, [one.name(), two.name()]);
-    let running = mine().status(Status::Running).list().all().await?;
+    let running = mine().status(Status::Running).await?;
     assert_eq!(running.iter().map(|found| found.name()).collect::<Vec<_>>(), [one.name()]);
-    let full = mine().status(Status::Running).list_full().all().await?;
+    let full = mine().status(Status::Running).full().await?;
     assert_eq!(full[0].state.as_ref().map(|state| &state.status), Some(&Status::Running));
     let all = incus.instances().all_projects().names().await?;
     assert!(all.iter().any(|found| found.name() == two.name()));
     let machines = incus.instances().instance_type(windlass::incus::InstanceType::VirtualMachine);
-    assert!(machines.list().all().await?.is_empty());
-    let nowhere = incus.project("no-such-project").instances().list().all().await?;
+    assert!(machines.await?.is_empty());
+    let nowhere = incus.project("no-such-project").instances().await?;
     assert!(nowhere.is_empty());
     remove(&handle(&incus, &one)).await?;
     remove(&handle(&incus, &two)).await
@@ -462,7 +462,7 @@ pub async fn ephemeral_goes_away(incus: Incus) -> Outcome {
 
 pub async fn state_of_a_running_instance(incus: Incus) -> Outcome {
     let web = launched(&incus, "state").await?;
-    let state = web.state().await?;
+    let state = web.get_state().await?;
     assert_eq!(state.status, Status::Running);
     assert!(state.pid > 0 && state.memory.is_some());
     let full = web.get_full().await?;
@@ -475,7 +475,7 @@ pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
         let web = incus.instance(bad);
         let calls = [
             web.get().await.err(),
-            web.state().await.err(),
+            web.get_state().await.err(),
             web.delete().await.err(),
             web.stop().await.err(),
             web.patch().config("user.a", "1").await.err(),
@@ -488,8 +488,8 @@ pub async fn names_that_lead_elsewhere_are_refused(incus: Incus) -> Outcome {
             web.stat("/etc").await.err(),
             web.pull_tree("/etc").to("/nonexistent/x").await.err(),
             web.delete_file("/etc/motd").await.err(),
-            web.read_log("lxc.log").await.err(),
-            incus.instance("fine").read_log(bad).await.err(),
+            web.log("lxc.log").read().await.err(),
+            incus.instance("fine").log(bad).read().await.err(),
             incus.launch(bad).image(IMAGE).await.err(),
         ];
         for (number, e) in calls.into_iter().enumerate() {
@@ -514,7 +514,7 @@ pub async fn unicode_arrives_intact(incus: Incus) -> Outcome {
     let back = web.get().await?;
     assert_eq!(back.config["user.ä b"], "ü\n\"q\"");
     assert_eq!(back.description, "日本 🚀");
-    let found = incus.instances().filter(format!("name eq {}", web.name())).list().all().await?;
+    let found = incus.instances().filter(format!("name eq {}", web.name())).await?;
     assert_eq!(found.len(), 1);
     remove(&handle(&incus, &web)).await
 }
@@ -528,7 +528,7 @@ pub async fn raw_calls_work(incus: Incus) -> Outcome {
 }
 
 pub async fn server_is_described(incus: Incus) -> Outcome {
-    let server = incus.server().await?;
+    let server = incus.get_server().await?;
     assert!(server.has_extension("instances"), "{:?}", server.api_extensions);
     assert!(server.environment.is_some_and(|environment| environment.server == "incus"));
     Ok(())
@@ -544,16 +544,15 @@ pub async fn bulk_state(incus: Incus) -> Outcome {
     let bulk = incus.project(BULK);
     let (one, two) =
         tokio::try_join!(bulk.create(name("bulk")).image(IMAGE), bulk.create(name("bulk")).image(IMAGE),)?;
-    bulk.instances().start_all().await?;
+    bulk.start_all().await?;
     for web in [&one, &two] {
         assert_eq!(web.get().await?.status, Status::Running);
     }
-    let everywhere =
-        incus.instances().all_projects().filter(format!("name eq {}", one.name())).list().all().await?;
+    let everywhere = incus.instances().all_projects().filter(format!("name eq {}", one.name())).await?;
     assert_eq!(everywhere.iter().map(|web| web.project.as_str()).collect::<Vec<_>>(), [BULK]);
     // The handle from the list knows its project.
     everywhere[0].patch().config("user.seen", "1").await?;
-    bulk.instances().stop_all().force().await?;
+    bulk.stop_all().force().await?;
     for web in [&one, &two] {
         remove(&handle(&bulk, web)).await?;
     }

@@ -9,7 +9,7 @@ use super::{IMAGE, Lab, Outcome, handle, launched, name, remove};
 
 pub async fn snapshots_are_taken_listed_renamed_and_deleted(incus: Incus) -> Outcome {
     let web = incus.create(name("snap")).image(IMAGE).config("user.a", "1").await?;
-    assert!(web.snapshots().all().await?.is_empty());
+    assert!(web.snapshots().await?.is_empty());
     let first = web.create_snapshot("first").await?;
     assert_eq!((first.name.as_str(), first.stateful), ("first", false));
     assert_eq!(first.config["user.a"], "1");
@@ -17,7 +17,7 @@ pub async fn snapshots_are_taken_listed_renamed_and_deleted(incus: Incus) -> Out
     let second = web.create_snapshot("second").await?;
     assert_eq!((second.config["user.a"].as_str(), second.instance().name()), ("2", web.name()));
     let names = async || -> Result<Vec<_>, windlass::Error> {
-        Ok(web.snapshots().all().await?.into_iter().map(|found| found.name.clone()).collect())
+        Ok(web.snapshots().await?.into_iter().map(|found| found.name.clone()).collect())
     };
     assert_eq!(names().await?, ["first", "second"]);
     let full = web.get_full().await?;

@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// A stop that lasts as long as the guest is held.
 async fn graceful_stop(web: &Instance) -> Result<windlass::Operation<()>, Error> {
-    web.stop().timeout(SOON).send().await
+    web.stop().grace(SOON).send().await
 }
 
 pub async fn a_wait_out_of_time_gives_a_ticket(incus: Incus, lab: &impl Lab) -> Outcome {
@@ -189,7 +189,7 @@ pub async fn operations_are_listed_and_awaited_by_id(incus: Incus, lab: &impl La
     let held = lab.hold(&web).await?;
     let stop = graceful_stop(&web).await?;
     let id = stop.ticket().id().to_owned();
-    let running = incus.operations().status(Status::Running).list().all().await?;
+    let running = incus.operations().status(Status::Running).await?;
     let found = running.iter().find(|operation| operation.id == id).ok_or("the stop isn't listed")?;
     assert!(found.status == Status::Running && !found.location.is_empty(), "{found:?}");
     let ended = incus.operations().status(Status::Success).all_projects().await?;

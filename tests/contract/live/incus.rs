@@ -6,7 +6,7 @@ use windlass::incus::Incus;
 async fn server() -> Result<(Incus, Daemon), Box<dyn std::error::Error>> {
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
-    Ok((Incus::unix(socket).connect().await?, Daemon))
+    Ok((Incus::unix(socket).await?, Daemon))
 }
 
 incus_contract!(

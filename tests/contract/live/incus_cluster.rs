@@ -14,14 +14,14 @@ const IMAGE: &str = "busybox";
 async fn member(name: &str) -> Result<Incus, Box<dyn std::error::Error>> {
     let cluster = std::env::var("WINDLASS_LIVE_INCUS_CLUSTER")
         .map_err(|_| "WINDLASS_LIVE_INCUS_CLUSTER is not set: run `cargo xtask live incus`")?;
-    Ok(Incus::unix(format!("{cluster}/{name}/unix.socket")).connect().await?)
+    Ok(Incus::unix(format!("{cluster}/{name}/unix.socket")).await?)
 }
 
 /// The server that stands alone.
 async fn other_server() -> Result<Incus, Box<dyn std::error::Error>> {
     let socket =
         std::env::var("WINDLASS_LIVE_INCUS_SOCKET").map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set")?;
-    Ok(Incus::unix(socket).connect().await?)
+    Ok(Incus::unix(socket).await?)
 }
 
 fn name(base: &str) -> String {
@@ -40,7 +40,7 @@ async fn remove(instance: &Instance) -> Outcome {
 #[ignore = "needs a real cluster: cargo xtask live incus"]
 async fn the_members_are_listed() -> Outcome {
     let n1 = member("n1").await?;
-    let mut members = n1.cluster_members().all().await?;
+    let mut members = n1.cluster_members().await?;
     members.sort_by(|one, other| one.server_name.cmp(&other.server_name));
     assert_eq!(
         members.iter().map(|member| member.server_name.as_str()).collect::<Vec<_>>(),
@@ -49,9 +49,9 @@ async fn the_members_are_listed() -> Outcome {
     for member in members {
         assert_eq!(member.status.as_ref().map(|status| status.as_str()), Some("Online"), "{member:?}");
         assert!(member.url.starts_with("https://127.0.0.1:") && member.database, "{member:?}");
-        assert_eq!(n1.cluster_member(&member.server_name).await?.url, member.url);
+        assert_eq!(n1.cluster_member(&member.server_name).get().await?.url, member.url);
     }
-    assert!(n1.cluster_member("n4").await.is_err_and(|e| e.is_not_found()));
+    assert!(n1.cluster_member("n4").get().await.is_err_and(|e| e.is_not_found()));
     let e = n1.on("n4").launch(name("nowhere")).image(IMAGE).await.expect_err("no such member");
     assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)), "{e:?}");
     Ok(())
@@ -70,8 +70,8 @@ async fn a_launch_on_a_chosen_member_is_used_through_another() -> Outcome {
         assert_eq!(done.status.code(), 3);
         web.write_file("/root/note", incus.origin().to_owned()).await?;
         assert_eq!(web.read_file("/root/note").await?, incus.origin());
-        assert!(web.state().await?.pid > 0);
-        let listed = incus.instances().filter(format!("name eq {}", web.name())).list().all().await?;
+        assert!(web.get_state().await?.pid > 0);
+        let listed = incus.instances().filter(format!("name eq {}", web.name())).await?;
         assert_eq!(listed.iter().map(|found| found.location.as_str()).collect::<Vec<_>>(), ["n2"]);
     }
     let e = n3.instance(web.name()).exec(["no-such-command"]).output().await.expect_err("no such command");
@@ -90,7 +90,7 @@ async fn work_of_one_member_is_waited_for_through_another() -> Outcome {
     let web = n2.resume::<Instance>(&ticket)?.on_progress(|_| {}).await?;
     assert_eq!((web.location.as_str(), &web.status), ("n3", &Status::Running));
     // Asked for through the first, done by the third, waited for through the second.
-    let stop = n1.instance(web.name()).stop().timeout(Duration::from_secs(30)).send().await?;
+    let stop = n1.instance(web.name()).stop().grace(Duration::from_secs(30)).send().await?;
     let running = n2.operations().await?;
     let url = format!("/1.0/instances/{}", web.name());
     let found = running.iter().find(|operation| operation.resources.values().flatten().any(|on| *on == url));
@@ -138,7 +138,7 @@ async fn an_instance_moves_between_members() -> Outcome {
     let moved = operation.await?;
     assert_eq!(moved.location, "n3");
     assert_eq!(moved.read_file("/root/note").await?, "hello");
-    assert_eq!(moved.snapshots().all().await?.len(), 1);
+    assert_eq!(moved.snapshots().await?.len(), 1);
     let e = moved.relocate().member("n3").await.expect_err("it is there already");
     assert_eq!(e.status(), Some(400), "{e:?}");
     assert!(moved.relocate().member("n4").await.is_err_and(|e| e.is_not_found()));
@@ -164,7 +164,7 @@ async fn a_copy_goes_to_another_member() -> Outcome {
     let twin = web.copy(name("twin")).target("n2").await?;
     assert_eq!((twin.location.as_str(), twin.read_file("/root/note").await?), ("n2", "hello".into()));
     assert_eq!((twin.config["user.a"].as_str(), twin.description.as_str()), ("1", "one"));
-    assert_eq!(twin.snapshots().all().await?.len(), 1);
+    assert_eq!(twin.snapshots().await?.len(), 1);
     let old = snapshot.copy(name("old")).target("n3").start().await?;
     assert_eq!((old.location.as_str(), &old.status), ("n3", &Status::Running));
     assert_eq!(n3.instance(old.name()).read_file("/root/note").await?, "hello");
@@ -191,7 +191,7 @@ async fn an_instance_moves_to_another_server_and_a_copy_stays() -> Outcome {
         for arrived in [&twin, &moved] {
             assert_eq!(arrived.location, "none");
             assert_eq!((arrived.config["user.a"].as_str(), &arrived.status), ("1", &Status::Stopped));
-            assert_eq!(arrived.snapshots().all().await?.len(), 1);
+            assert_eq!(arrived.snapshots().await?.len(), 1);
             assert_eq!(arrived.read_file("/root/note").await?, "hello");
         }
         assert_eq!(moved.config.get("volatile.uuid"), web.config.get("volatile.uuid"));

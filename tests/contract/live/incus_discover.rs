@@ -114,7 +114,7 @@ async fn project(incus: &Incus, name: &str) -> Outcome {
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn the_server_and_the_project_are_those_of_the_command() -> Outcome {
     let (socket, dir) = (variable("WINDLASS_LIVE_INCUS_SOCKET")?, variable("WINDLASS_LIVE_INCUS_DIR")?);
-    let incus = Incus::unix(&socket).connect().await?;
+    let incus = Incus::unix(&socket).await?;
     incus.create("like-default").image("busybox").await?;
     project(&incus, "blue").await?;
     project(&incus, "green").await?;

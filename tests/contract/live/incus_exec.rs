@@ -174,7 +174,7 @@ async fn a_dead_connection(name: &str) -> Outcome {
     let web = Incus::unix(&path).client()?.instance(name);
     let mut plain = web.exec(["sh", "-c", "echo up; sleep 1000"]).spawn().await?;
     let mut terminal = web.exec(["sh", "-c", "echo up; sleep 1000"]).terminal(80, 24).spawn().await?;
-    let mut console = web.console().attach().await?;
+    let mut console = web.attach_console().await?;
     for run in [&mut plain, &mut terminal] {
         run.next().await.ok_or("no output")??;
     }

@@ -25,13 +25,13 @@ fn remote() -> Result<Connect, Caught> {
 async fn server() -> Result<(Incus, Daemon), Caught> {
     static JOINED: OnceCell<(Identity, String)> = OnceCell::const_new();
     let join = || async {
-        let token = admin()?.trust().token("contract").send().await?;
-        let incus = Incus::joining(token.clone()).connect().await?;
+        let token = admin()?.create_trust_token("contract").await?;
+        let incus = Incus::joining(token.clone()).await?;
         let me = incus.identity().cloned().ok_or("it joined as nobody")?;
         Ok::<_, Caught>((me, token.fingerprint().to_owned()))
     };
     let (me, pin) = JOINED.get_or_try_init(join).await?;
-    Ok((remote()?.fingerprint(pin).identity(me.clone()).connect().await?, Daemon))
+    Ok((remote()?.fingerprint(pin).identity(me.clone()).await?, Daemon))
 }
 
 incus_contract!(
@@ -43,58 +43,58 @@ incus_contract!(
 #[tokio::test]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {
-    let trust = admin()?.trust();
-    let token = trust.token("one").restrict_to(["default"]).send().await?;
+    let admin = admin()?;
+    let token = admin.create_trust_token("one").restrict_to(["default"]).await?;
     assert!(token.addresses().contains(&variable("WINDLASS_LIVE_INCUS_HTTPS")?), "{token:?}");
     let me = Identity::generate("one")?;
-    let joined = remote()?.identity(me.clone()).join(token.clone()).connect().await?;
-    assert_eq!(joined.server().await?.auth_user_name, me.fingerprint());
-    let found = trust.get(&me.fingerprint()).await?;
+    let joined = remote()?.identity(me.clone()).join(token.clone()).await?;
+    assert_eq!(joined.get_server().await?.auth_user_name, me.fingerprint());
+    let found = admin.certificate(&me.fingerprint()).get().await?;
     assert_eq!((found.name.as_str(), found.restricted), ("one", true));
     assert_eq!(found.certificate, me.certificate_pem());
     let elsewhere = joined.project("bulk");
     let e = elsewhere.instance("web").get().await.expect_err("it is restricted");
     assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e:?}");
-    let listed = elsewhere.instances().list().all().await;
+    let listed = elsewhere.instances().await;
     assert!(listed.map_or_else(|e| e.kind() == ErrorKind::PermissionDenied, |none| none.is_empty()));
-    let e = joined.trust().token("friend").send().await.expect_err("it is restricted");
+    let e = joined.create_trust_token("friend").await.expect_err("it is restricted");
     assert_eq!(e.kind(), ErrorKind::PermissionDenied, "{e:?}");
     // Again, by the same one: nothing happens. By another: nothing comes of it.
-    remote()?.identity(me.clone()).join(token.clone()).connect().await?;
-    let e = remote()?.join(token.clone()).connect().await.expect_err("it is used");
+    remote()?.identity(me.clone()).join(token.clone()).await?;
+    let e = remote()?.join(token.clone()).await.expect_err("it is used");
     assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(403)), "{e:?}");
-    let revoked = trust.token("two").send().await?;
-    trust.revoke(&revoked).await?;
-    let e = remote()?.join(revoked).connect().await.expect_err("it is revoked");
+    let revoked = admin.create_trust_token("two").await?;
+    admin.revoke_trust_token(&revoked).await?;
+    let e = remote()?.join(revoked).await.expect_err("it is revoked");
     assert_eq!(e.kind(), ErrorKind::Unauthenticated, "{e:?}");
 
-    trust.delete(&me.fingerprint()).await?;
-    assert!(trust.get(&me.fingerprint()).await.is_err_and(|e| e.is_not_found()));
-    let e = remote()?.fingerprint(token.fingerprint()).identity(me.clone()).connect().await;
+    admin.certificate(&me.fingerprint()).delete().await?;
+    assert!(admin.certificate(&me.fingerprint()).get().await.is_err_and(|e| e.is_not_found()));
+    let e = remote()?.fingerprint(token.fingerprint()).identity(me.clone()).await;
     let e = e.expect_err("it is not trusted any more");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
 
-    trust.add(me.certificate_pem()).name("again").restrict_to(["default"]).send().await?;
-    assert!(trust.add(me.certificate_pem()).send().await.is_err_and(|e| e.is_already_exists()));
-    assert!(trust.list().all().await?.iter().any(|client| client.name == "again"));
-    remote()?.fingerprint(token.fingerprint()).identity(me.clone()).connect().await?;
-    trust.delete(&me.fingerprint()).await?;
+    admin.add_certificate(me.certificate_pem()).name("again").restrict_to(["default"]).await?;
+    assert!(admin.add_certificate(me.certificate_pem()).await.is_err_and(|e| e.is_already_exists()));
+    assert!(admin.certificates().await?.iter().any(|client| client.name == "again"));
+    remote()?.fingerprint(token.fingerprint()).identity(me.clone()).await?;
+    admin.certificate(&me.fingerprint()).delete().await?;
     Ok(())
 }
 
 #[tokio::test]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn another_server_is_not_worked_with() -> crate::incus::Outcome {
-    let token = admin()?.trust().token("pin").send().await?;
-    admin()?.trust().revoke(&token).await?;
-    let own = admin()?.server().await?.environment.ok_or("no environment")?;
+    let token = admin()?.create_trust_token("pin").await?;
+    admin()?.revoke_trust_token(&token).await?;
+    let own = admin()?.get_server().await?.environment.ok_or("no environment")?;
     assert_eq!(own.certificate_fingerprint, token.fingerprint());
     // Signed by itself: no authority vouches for it.
-    let e = remote()?.connect().await.expect_err("nobody vouches for it");
+    let e = remote()?.await.expect_err("nobody vouches for it");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");
-    let e = remote()?.fingerprint("ab".repeat(32)).connect().await.expect_err("it isn't the pinned one");
+    let e = remote()?.fingerprint("ab".repeat(32)).await.expect_err("it isn't the pinned one");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");
-    let e = remote()?.server_certificate(own.certificate).connect().await.expect_err("we are nobody");
+    let e = remote()?.server_certificate(own.certificate).await.expect_err("we are nobody");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
     let again: TrustToken = token.text().expose().parse()?;
     assert_eq!(again.text(), token.text());
@@ -107,7 +107,7 @@ async fn another_server_is_not_worked_with() -> crate::incus::Outcome {
 async fn the_vendors_command_shares_its_remotes() -> crate::incus::Outcome {
     let directory = std::env::temp_dir().join(format!("windlass-remotes-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;
-    let token = admin()?.trust().token("cli").send().await?;
+    let token = admin()?.create_trust_token("cli").await?;
     let outcome = tokio::process::Command::new("incus")
         .args(["remote", "add", "lab", token.text().expose(), "--quiet"])
         .env("INCUS_CONF", &directory)
@@ -119,9 +119,9 @@ async fn the_vendors_command_shares_its_remotes() -> crate::incus::Outcome {
     // A process of its own, as the variables are the process's.
     let me = Identity::load(&directory)?;
     let pinned = std::fs::read_to_string(directory.join("servercerts/lab.crt"))?;
-    let incus = remote()?.server_certificate(pinned).identity(me.clone()).connect().await?;
-    assert_eq!(incus.server().await?.auth_user_name, me.fingerprint());
-    admin()?.trust().delete(&me.fingerprint()).await?;
+    let incus = remote()?.server_certificate(pinned).identity(me.clone()).await?;
+    assert_eq!(incus.get_server().await?.auth_user_name, me.fingerprint());
+    admin()?.certificate(&me.fingerprint()).delete().await?;
     std::fs::remove_dir_all(&directory)?;
     Ok(())
 }

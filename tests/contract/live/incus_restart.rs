@@ -30,7 +30,7 @@ fn client() -> Result<Incus, Box<dyn std::error::Error>> {
 async fn killed_during_a_stop(watched: bool) -> Outcome {
     let incus = client()?;
     let web = incus.launch(format!("killed-{watched}")).image("busybox").await?;
-    let mut stop = web.stop().timeout(Duration::from_secs(30)).send().await?;
+    let mut stop = web.stop().grace(Duration::from_secs(30)).send().await?;
     if watched {
         stop = stop.on_progress(|_| {});
     }

@@ -80,7 +80,7 @@ impl AsyncRead for Endless {
 async fn a_gibibyte_there_and_back_in_constant_memory() -> Outcome {
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
-    let incus = Incus::unix(socket).connect().await?;
+    let incus = Incus::unix(socket).await?;
     let web = incus.create(format!("gib-{}", std::process::id())).image("busybox").await?;
     let directory = std::env::temp_dir().join(format!("windlass-gib-{}", std::process::id()));
     std::fs::create_dir(&directory)?;
@@ -130,7 +130,7 @@ const ROUNDS: usize = 3;
 async fn a_tree_over_itself_costs_little_more_than_onto_nothing() -> Outcome {
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
-    let incus = Incus::unix(socket).connect().await?;
+    let incus = Incus::unix(socket).await?;
     let web = incus.create(format!("tree-{}", std::process::id())).image("busybox").await?;
     let top = std::env::temp_dir().join(format!("windlass-over-{}", std::process::id()));
     let (there, back) = (top.join("there"), top.join("back"));

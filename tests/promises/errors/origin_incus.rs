@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use windlass::Retry;
 use windlass::incus::{Incus, InstanceRef};
 use windlass::testing::FakeIncus;
+use windlass::{Content, Retry};
 
 use super::*;
 
@@ -54,7 +54,7 @@ async fn files_that_are_read() -> Outcome {
 async fn files_that_are_written() -> Outcome {
     let (fake, _, web) = served().await?;
     let mut errors = vec![
-        ("a relative path", failed(web.push("b").to("b").await)),
+        ("a relative path", failed(web.push(Content::file("b")).to("b").await)),
         ("no such file here", failed(web.push(Path::new("/nowhere/b")).to("/b").await)),
         ("special bits", failed(web.push(b"b".to_vec()).mode(0o4755).to("/b").await)),
         ("a file in the way", failed(web.make_dir("/top/b").await)),
@@ -87,7 +87,7 @@ async fn commands() -> Outcome {
         ("no success", failed(web.exec(["false"]).until_success().timeout(SHORT).await)),
         ("a size without a terminal", failed(cat.resize(80, 24).await)),
         ("no size", failed(cat.resize(0, 24).await)),
-        ("a console without room", failed(web.console().size(0, 1).attach().await)),
+        ("a console without room", failed(web.attach_console().size(0, 1).await)),
         ("input of a recorded command", failed(web.exec(["cat"]).stdin("a").record_output().await)),
     ];
     cat.take_stdin().ok_or("no writer")?.close();
@@ -112,15 +112,15 @@ async fn everything_else() -> Outcome {
         web.create_backup(name).await?;
     }
     let running = incus.launch("run").image("busybox").await?;
-    let token = incus.trust().token("me").send().await?;
-    incus.trust().revoke(&token).await?;
+    let token = incus.create_trust_token("me").await?;
+    incus.revoke_trust_token(&token).await?;
     let mut errors = vec![
         ("a backup of that name", failed(web.backup("one").rename("two").await)),
         ("an instance of that name", failed(incus.import_backup(b"a".to_vec()).name("web").await)),
         ("a file that isn't here", failed(incus.import_backup(Path::new("/nowhere/b")).await)),
         ("an image that isn't here", failed(incus.import_image(Path::new("/nowhere/i")).send().await)),
-        ("a token used up", failed(incus.trust().revoke(&token).await)),
-        ("a token for nobody", failed(incus.trust().token("").send().await)),
+        ("a token used up", failed(incus.revoke_trust_token(&token).await)),
+        ("a token for nobody", failed(incus.create_trust_token("").await)),
         ("it runs", failed(running.copy_to(&incus).await)),
         ("memory of nothing", failed(incus.launch("odd").image("busybox").memory("").await)),
         ("a move to nowhere", failed(web.relocate().await)),
@@ -137,7 +137,7 @@ async fn everything_else() -> Outcome {
     fake.on(route).header("Content-Disposition", "inline;filename=.bashrc").reply(200, "a");
     errors.push(("a name of its own", failed(image.export_files(".").await)));
     fake.on("GET /1.0").reply(200, r#"{"type":"sync","status_code":200,"metadata":{"auth":"untrusted"}}"#);
-    let stranger = Incus::http(fake.url()).connect().await;
+    let stranger = Incus::http(fake.url()).await;
     errors.push(("no trust", failed(stranger)));
     assert_origins(&errors, "incus", &fake.url());
     Ok(())
@@ -150,8 +150,8 @@ async fn joining() -> Outcome {
     let at = format!("https://{}", fake.https());
     let join = |token: String| Incus::https(fake.https()).fingerprint(fake.fingerprint()).join(token);
     let errors = [
-        ("no token", failed(join("hunter2".to_owned()).connect().await)),
-        ("another server's", failed(join(other.token("me")).connect().await)),
+        ("no token", failed(join("hunter2".to_owned()).await)),
+        ("another server's", failed(join(other.token("me")).await)),
     ];
     assert_origins(&errors, "incus", &at);
     Ok(())

@@ -76,12 +76,12 @@ async fn a_copy_that_never_took_effect_is_an_unknown_outcome() -> Outcome {
     let web = incus.create("web").image("busybox").await?;
     let before = fake.requests(CREATE);
     fake.on(CREATE).drop_before();
-    let e = web.copy("twin").settle_window(SOON).await.expect_err("nothing was made");
+    let e = web.copy("twin").reconcile_window(SOON).await.expect_err("nothing was made");
     assert!(e.is_outcome_unknown() && e.marker().is_some(), "{e:?}");
     // Nor is an instance that has the name, but another marker, taken for the copy.
     fake.add_instance("theirs");
     fake.on(CREATE).drop_before();
-    let e = web.copy("theirs").settle_window(SOON).await.expect_err("it is somebody else's");
+    let e = web.copy("theirs").reconcile_window(SOON).await.expect_err("it is somebody else's");
     assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{e:?}");
     assert_eq!(fake.requests(CREATE) - before, 2);
     Ok(())
@@ -173,7 +173,7 @@ async fn an_import_whose_answer_is_lost_is_found_by_its_marker() -> Outcome {
     assert_eq!((again.name(), fake.requests(CREATE) - before), ("again", 1));
     // Nothing came of it.
     fake.on(CREATE).drop_before();
-    let e = incus.import_backup(file.clone()).name("third").settle_window(SOON).await.expect_err("lost");
+    let e = incus.import_backup(file.clone()).name("third").reconcile_window(SOON).await.expect_err("lost");
     assert!(e.is_outcome_unknown() && e.marker().is_some(), "{e:?}");
     // Without a name there is nothing to look for.
     incus.instance("web").delete().await?;
@@ -191,7 +191,7 @@ async fn an_old_server_writes_no_marker_and_the_import_says_that_it_cannot_tell(
     let file = backup(&incus).await?;
     let before = fake.requests(CREATE);
     fake.on(CREATE).drop_after();
-    let e = incus.import_backup(file).name("again").settle_window(SOON).await.expect_err("lost");
+    let e = incus.import_backup(file).name("again").reconcile_window(SOON).await.expect_err("lost");
     assert!(e.is_outcome_unknown(), "{e:?}");
     assert_eq!((fake.requests(CREATE) - before, fake.instances().len()), (1, 2));
     Ok(())
@@ -232,13 +232,13 @@ async fn an_instance_is_copied_to_another_server() -> Outcome {
     let twin = web.copy_to(&other).source_address(here.url()).name("twin").await?;
     assert_eq!((twin.name(), &twin.status), ("twin", &Status::Stopped));
     assert_eq!((twin.config["user.a"].as_str(), twin.read_file("/root/note").await?), ("1", "hello".into()));
-    assert_eq!(twin.snapshots().all().await?.len(), 1);
+    assert_eq!(twin.snapshots().await?.len(), 1);
     assert_ne!(twin.config[MARKER], web.config[MARKER]);
     assert_ne!(twin.config.get("volatile.uuid"), web.config.get("volatile.uuid"));
     assert_eq!((here.requests(DELETE), here.requests(CANCEL)), (0, 0));
     assert_eq!((here.instances(), there.instances()), (vec!["web".to_owned()], vec!["twin".to_owned()]));
     let bare = web.copy_to(&other).source_address(here.url()).instance_only().pool("second").await?;
-    assert!(bare.snapshots().all().await?.is_empty());
+    assert!(bare.snapshots().await?.is_empty());
     assert_eq!(bare.devices["root"]["pool"], "second");
     Ok(())
 }
@@ -271,7 +271,7 @@ async fn a_move_whose_answer_is_lost_goes_on() -> Outcome {
 async fn a_move_that_fails_leaves_the_original() -> Outcome {
     let (here, web, there, other) = two().await?;
     let door = here.url();
-    let moving = || web.move_to(&other).source_address(door.clone()).settle_window(SOON);
+    let moving = || web.move_to(&other).source_address(door.clone()).reconcile_window(SOON);
     // Refused at once: the offer is taken back.
     there.add_instance("web");
     assert!(moving().await.is_err_and(|e| e.is_already_exists()));
@@ -360,13 +360,13 @@ async fn new_instances_go_to_the_member_of_the_handle() -> Outcome {
             .collect::<Vec<_>>();
         let targets: Vec<_> = targets.iter().map(Option::as_deref).collect();
         assert_eq!(targets, [Some("n2"), Some("n2"), Some("n2"), Some("n3"), None, Some("n3"), Some("n9")]);
-        let members = incus.cluster_members().all().await?;
+        let members = incus.cluster_members().await?;
         assert_eq!(
             members.iter().map(|member| member.server_name.as_str()).collect::<Vec<_>>(),
             ["n1", "n2", "n3"]
         );
-        assert!(incus.cluster_member("n2").await?.url.starts_with("https://"));
-        assert!(incus.cluster_member("n9").await.is_err_and(|e| e.is_not_found()));
+        assert!(incus.cluster_member("n2").get().await?.url.starts_with("https://"));
+        assert!(incus.cluster_member("n9").get().await.is_err_and(|e| e.is_not_found()));
     }
     Ok(())
 }

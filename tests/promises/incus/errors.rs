@@ -94,7 +94,7 @@ async fn unknown_words_and_fields_are_kept_and_null_is_nothing() -> Outcome {
     assert!(odd.expanded_config.is_empty() && odd.expanded_devices.is_empty());
     assert!(odd.created_at.is_none() && odd.last_used_at.is_none());
     // One odd instance doesn't spoil the list, and what is unknown goes back unchanged.
-    let all = incus.instances().list().all().await?;
+    let all = incus.instances().await?;
     assert_eq!(all.len(), 2);
     let back = serde_json::to_value(&*odd)?;
     assert_eq!((&back["status"], &back["brand_new"]), (&json!("Hibernating"), &json!({"nested": [1, null]})));
@@ -235,7 +235,7 @@ async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent(
         let refused = [
             bad.get().await.err(),
             bad.get_full().await.err(),
-            bad.state().await.err(),
+            bad.get_state().await.err(),
             bad.start().await.err(),
             bad.rename("other").await.err(),
             incus.instance("web").rename(name).await.err(),
@@ -246,7 +246,7 @@ async fn what_cannot_be_a_name_is_refused_by_every_verb_before_anything_is_sent(
             bad.read_file("/a").await.err(),
             bad.write_file("/a", "x").await.err(),
             bad.logs().await.err(),
-            bad.read_log("lxc.log").await.err(),
+            bad.log("lxc.log").read().await.err(),
             incus.launch(name).image("busybox").await.err(),
         ];
         for (verb, e) in refused.into_iter().enumerate() {

@@ -45,7 +45,7 @@ async fn later(time: Duration) {
 #[tokio::test]
 async fn a_cut_shows_as_a_gap_and_events_go_on() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     for round in 1..=3 {
         tell(&fake, "instance-started");
         assert_eq!(action(next(&mut events).await?).as_deref(), Some("instance-started"));
@@ -60,7 +60,7 @@ async fn a_cut_shows_as_a_gap_and_events_go_on() -> Outcome {
 #[tokio::test]
 async fn a_peer_that_is_gone_without_a_word_is_noticed() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().connect().await?;
+    let mut events = incus.watch().await?;
     fake.hang_events();
     // As long as that may be an idle server, nothing happens.
     assert!(tokio::time::timeout(Duration::from_millis(100), events.try_next()).await.is_err());
@@ -83,7 +83,7 @@ async fn a_peer_that_is_gone_without_a_word_is_noticed() -> Outcome {
 #[tokio::test]
 async fn pings_are_a_sign_of_life() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     let waiting = tokio::spawn(async move { events.try_next().await });
     for _ in 0..8 {
         // The server pings every ten seconds; the ping needs a moment of real time to arrive.
@@ -98,7 +98,7 @@ async fn pings_are_a_sign_of_life() -> Outcome {
 #[tokio::test]
 async fn a_server_that_comes_back_is_found_again() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     fake.stop().await;
     let waiting = tokio::spawn(async move { (next(&mut events).await.map_err(|e| e.to_string()), events) });
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -115,9 +115,9 @@ async fn a_server_that_comes_back_is_found_again() -> Outcome {
 async fn what_the_server_refuses_ends_the_stream() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(EVENTS).reply(403, FORBIDDEN);
-    let e = incus.events().connect().await.expect_err("forbidden");
+    let e = incus.watch().await.expect_err("forbidden");
     assert_eq!((e.kind(), e.operation(), e.attempts()), (ErrorKind::PermissionDenied, "events", 1));
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     fake.on(EVENTS).times(2).reply(503, "busy");
     fake.on(EVENTS).always().reply(403, FORBIDDEN);
     fake.kill_events();
@@ -134,7 +134,7 @@ async fn what_the_server_refuses_ends_the_stream() -> Outcome {
 async fn a_server_that_never_answers_does_not_hang_the_connecting() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(EVENTS).hang();
-    let connecting = tokio::spawn(incus.events().connect());
+    let connecting = tokio::spawn(incus.watch().into_future());
     while fake.requests(EVENTS) == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -148,7 +148,7 @@ async fn a_server_that_never_answers_does_not_hang_the_connecting() -> Outcome {
 #[tokio::test]
 async fn a_server_that_takes_connections_only_to_close_them_is_not_stormed() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     let closing = fake.clone();
     let closing = tokio::spawn(async move {
         loop {
@@ -166,7 +166,7 @@ async fn a_server_that_takes_connections_only_to_close_them_is_not_stormed() -> 
 #[tokio::test]
 async fn dropping_the_stream_closes_the_connection() -> Outcome {
     let (fake, incus) = fake().await?;
-    drop(incus.events().connect().await?);
+    drop(incus.watch().await?);
     for _ in 0..5_000 {
         if fake.event_listeners() == 0 {
             return Ok(());
@@ -179,7 +179,7 @@ async fn dropping_the_stream_closes_the_connection() -> Outcome {
 #[tokio::test]
 async fn what_is_new_arrives_as_it_came() -> Outcome {
     let (fake, incus) = fake().await?;
-    let mut events = incus.events().lifecycle().connect().await?;
+    let mut events = incus.watch().lifecycle().await?;
     fake.send_event(
         "lifecycle",
         &json!({"action": "instance-cloned", "source": "/1.0/instances/web", "of": "db"}),

@@ -77,7 +77,7 @@ async fn many_commands_leave_no_connection_behind() -> Outcome {
     }
     drop(web.exec(["sleep", "1000"]).spawn().await?);
     drop(web.exec(["sleep", "1000"]).terminal(80, 24).spawn().await?);
-    drop(web.console().attach().await?);
+    drop(web.attach_console().await?);
     for _ in 0..2_000 {
         if fake.connections() == 0 {
             return Ok(());
@@ -102,7 +102,7 @@ async fn a_close_frame_before_the_end_is_no_success() -> Outcome {
     let e = web.exec(["echo", "out"]).terminal(80, 24).output().await.expect_err("it ended too early");
     assert_eq!(e.kind(), ErrorKind::Interrupted, "{e:?}");
     fake.on("GET /1.0/operations/{id}/websocket").times(2).close_socket();
-    let mut console = web.console().attach().await?;
+    let mut console = web.attach_console().await?;
     console.write_all("x\r").await?;
     let ended =
         tokio::time::timeout(Duration::from_secs(20), console.next()).await.map_err(|_| "it hangs")?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::incus::{BearerToken, Incus};
 use windlass::testing::FakeIncus;
-use windlass::{Error, ErrorKind, Retry};
+use windlass::{Content, Error, ErrorKind, Retry};
 
 use super::transfer::Directory;
 use crate::alone::{alone, memory};
@@ -18,17 +18,17 @@ alone! {
         let hostile = Hostile::before(&fake.url()).await?;
         let incus = Incus::http(hostile.url()).retry(Retry::never()).client()?;
         let web = incus.instance("web");
-        hostile.each_value("instances", async || incus.instances().list().all().await).await;
+        hostile.each_value("instances", async || incus.instances().await).await;
         hostile.each_value("instance", async || web.get().await).await;
         hostile.each_value("whole", async || web.get_full().await).await;
-        hostile.each_value("state", async || web.state().await).await;
-        hostile.each_value("operations", async || incus.operations().list().all().await).await;
+        hostile.each_value("state", async || web.get_state().await).await;
+        hostile.each_value("operations", async || incus.operations().await).await;
         let wait = Duration::from_millis(5);
         let started = async || cut_short(web.restart().force().send().await?.timeout(wait).await.map_err(Error::from));
         hostile.each_value_live("restart", started).await;
         let launched = async || {
             let name = format!("n{:x}", rand::random::<u64>());
-            let launching = incus.launch(name).image("busybox").settle_window(Duration::ZERO).send().await?;
+            let launching = incus.launch(name).image("busybox").reconcile_window(Duration::ZERO).send().await?;
             cut_short(launching.timeout(wait).await.map(drop).map_err(Error::from))
         };
         hostile.each_value_live("launch", launched).await;
@@ -54,11 +54,11 @@ alone! {
             let place = format!("{time:?}");
             let retry = Retry::default().total(time).attempt_timeout(time).backoff(time, time);
             ends(&place, incus.with(retry).instance("web").get()).await;
-            ends(&place, web.restart().timeout(time).send()).await;
+            ends(&place, web.restart().grace(time).send()).await;
             ends(&place, async { Ok::<_, Error>(web.restart().force().send().await?.timeout(time).await?) }).await;
-            let launch = incus.launch(format!("n{number}")).image("busybox").settle_window(time);
+            let launch = incus.launch(format!("n{number}")).image("busybox").reconcile_window(time);
             ends(&place, async { Ok::<_, Error>(launch.send().await?.timeout(time).await?) }).await;
-            ends(&place, web.push("content").idle_timeout(time).to("/tmp/x")).await;
+            ends(&place, web.push(Content::file("content")).idle_timeout(time).to("/tmp/x")).await;
             ends(&place, web.pull("/tmp/x").idle_timeout(time).bytes()).await;
         }
         for name in names() {
@@ -72,7 +72,7 @@ alone! {
             ends(&place, web.rename(name.as_str()).into_future()).await;
             ends(&place, incus.instance("web").exec([name.as_str()]).current_dir(name.as_str()).output()).await;
             let launch = incus.launch(name.as_str()).image(name.as_str()).cpus(u32::MAX).memory(name.as_str());
-            ends(&place, launch.config(name.as_str(), name.as_str()).settle_window(Duration::ZERO).send()).await;
+            ends(&place, launch.config(name.as_str(), name.as_str()).reconcile_window(Duration::ZERO).send()).await;
         }
         assert_no_panic();
         Ok(())
@@ -98,12 +98,12 @@ alone! {
                 ends(&place, web.exec(["echo", "out"]).record_output().into_future()).await;
                 ends(&place, web.read_dir("/tree").into_future()).await;
                 ends(&place, web.read_file("/tree/file")).await;
-                ends(&place, web.console_log()).await;
-                ends(&place, incus.events().connect()).await;
+                ends(&place, web.read_console_log()).await;
+                ends(&place, incus.watch()).await;
             }
             let remote = Incus::https(fake.https()).fingerprint(fake.fingerprint());
             let remote = remote.bearer(move || async move { Ok::<_, Error>(BearerToken::new("good").expires_in(time)) });
-            ends(&place, remote.client()?.server()).await;
+            ends(&place, remote.client()?.get_server()).await;
             ends(&place, web.exec(["true"]).until_success().timeout(time).every(time).into_future()).await;
             ends(&place, web.exec(["false"]).until_success().timeout(time.min(SHORT)).every(time).into_future()).await;
             ends(&place, web.pull_tree("/tree").idle_timeout(time).to(directory.0.join("pulled"))).await;
@@ -139,12 +139,12 @@ alone! {
             ends(&place, web.exec(["echo", "out"]).max_output(size).uid(number).gid(number).output()).await;
             ends(&place, web.exec(["echo", "out"]).terminal(short, short).output()).await;
             ends(&place, web.exec(["echo", "out"]).max_output(size).record_output().into_future()).await;
-            ends(&place, web.console().size(short, short).attach()).await;
+            ends(&place, web.attach_console().size(short, short)).await;
             ends(&place, web.pull("/tree/file").max_size(size).mode(number).bytes()).await;
             ends(&place, web.pull("/tree/file").max_size(size).mode(number).to(directory.0.join("file"))).await;
             ends(&place, web.pull_tree("/tree").max_entries(count).to(directory.0.join("tree"))).await;
             ends(&place, web.read_dir("/tree").max_entries(count).into_future()).await;
-            ends(&place, web.push("content").uid(number).gid(number).mode(number).to("/pushed")).await;
+            ends(&place, web.push(Content::file("content")).uid(number).gid(number).mode(number).to("/pushed")).await;
             ends(&place, web.make_dir("/made").uid(number).gid(number).mode(number).into_future()).await;
         }
         let image = incus.import_image(b"\x1f\x8bimage".to_vec()).send().await?.await?;
@@ -160,16 +160,16 @@ alone! {
             ends(&place, web.create_backup(name).compression(name).send()).await;
             ends(&place, web.patch().config(name, name).description(name).into_future()).await;
             ends(&place, web.relocate().pool(name).project(name).name(name).send()).await;
-            ends(&place, incus.events().of_type(name).connect()).await;
-            ends(&place, incus.instances().filter(name).list().all()).await;
-            ends(&place, incus.image(name)).await;
+            ends(&place, incus.watch().of_type(name)).await;
+            ends(&place, incus.instances().filter(name)).await;
+            ends(&place, incus.image(name).get()).await;
             ends(&place, incus.image_alias(name).get()).await;
             ends(&place, image.add_alias(name)).await;
             ends(&place, image.patch().property(name, name).into_future()).await;
             let import = incus.import_image(b"\x1f\x8bimage".to_vec()).file_name(name).fingerprint(name);
             ends(&place, import.property(name, name).send()).await;
             let launch = incus.launch("another").image("busybox").target(name).description(name);
-            ends(&place, launch.settle_window(Duration::ZERO).send()).await;
+            ends(&place, launch.reconcile_window(Duration::ZERO).send()).await;
         }
         assert_no_panic();
         Ok(())

@@ -168,7 +168,7 @@ async fn what_a_tree_would_not_change_is_not_touched() -> Outcome {
 async fn a_file_that_is_said_to_be_empty_is_read() -> Outcome {
     let (fake, web, _) = served().await?;
     let directory = Directory::new()?;
-    web.push("/proc/version").to("/version").await?;
+    web.push(Content::file("/proc/version")).to("/version").await?;
     assert_eq!(fake.file("web", "/version"), Some(std::fs::read("/proc/version")?));
     std::fs::write(directory.0.join("empty"), "")?;
     web.push(directory.0.join("empty")).to("/empty").await?;

@@ -12,7 +12,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// The error of a connection that must not come about.
 async fn refused(connect: Connect) -> Error {
-    match connect.connect().await {
+    match connect.await {
         Ok(incus) => panic!("connected to {}", incus.origin()),
         Err(e) => e,
     }
@@ -40,8 +40,8 @@ fn assert_stranger(e: &Error, says: &str) {
 async fn a_pinned_server_is_worked_with() -> Outcome {
     let fake = FakeIncus::start().await?;
     let (connect, me) = trusted(&fake)?;
-    let incus = connect.clone().connect().await?;
-    assert_eq!(incus.server().await?.auth_user_name, me.fingerprint());
+    let incus = connect.clone().await?;
+    assert_eq!(incus.get_server().await?.auth_user_name, me.fingerprint());
     let web = incus.launch("web").image("busybox").await?;
     let done = web.exec(["sh", "-c", "echo hi; exit 3"]).output().await?;
     assert_eq!((done.stdout_text().as_str(), done.status.code()), ("hi\n", 3));
@@ -49,7 +49,7 @@ async fn a_pinned_server_is_worked_with() -> Outcome {
     assert!(fake.log().iter().all(|request| request.client_fingerprint() == Some(me.fingerprint())));
     assert_eq!(fake.requests("GET /1.0/operations/{id}/websocket"), 4);
     let exactly = Incus::https(fake.https()).server_certificate(fake.certificate_pem()).identity(me);
-    assert!(exactly.connect().await.is_ok());
+    assert!(exactly.await.is_ok());
     Ok(())
 }
 
@@ -136,7 +136,7 @@ async fn who_is_not_pinned_must_have_an_authority() -> Outcome {
     }
     assert_untouched(&fake);
     // Its own authority, for this address.
-    assert!(connect().authority(fake.certificate_pem()).connect().await.is_ok());
+    assert!(connect().authority(fake.certificate_pem()).await.is_ok());
     Ok(())
 }
 
@@ -146,7 +146,7 @@ async fn distrust_is_not_tried_again() -> Outcome {
     let (connect, _) = trusted(&fake)?;
     let started = std::time::Instant::now();
     let incus = connect.fingerprint("ab".repeat(32)).client()?;
-    let e = incus.server().await.expect_err("it isn't pinned");
+    let e = incus.get_server().await.expect_err("it isn't pinned");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::UntrustedServer, 1));
     assert!(started.elapsed() < Duration::from_secs(30));
     Ok(())
@@ -159,7 +159,7 @@ async fn a_client_that_is_not_trusted_learns_so() -> Outcome {
     for connect in [stranger.clone(), stranger.clone().identity(Identity::generate("me")?)] {
         let e = refused(connect.clone()).await;
         assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
-        let e = connect.client()?.instances().list().all().await.expect_err("nobody knows us");
+        let e = connect.client()?.instances().await.expect_err("nobody knows us");
         assert_eq!(
             (e.kind(), e.status(), e.message()),
             (ErrorKind::PermissionDenied, Some(403), "not authorized")
@@ -174,18 +174,18 @@ async fn joining_makes_a_trusted_client() -> Outcome {
     let me = Identity::generate("me")?;
     let token = fake.token("me");
     let join = Incus::https(fake.https()).identity(me.clone()).join(format!(" {token}\n"));
-    let incus = join.clone().connect().await?;
+    let incus = join.clone().await?;
     assert_eq!(fake.trusted(), [me.fingerprint()]);
     incus.launch("web").image("busybox").await?;
     // Again: the token is not even shown.
     let posts = fake.requests("POST /1.0/certificates");
-    assert!(join.connect().await.is_ok());
+    assert!(join.await.is_ok());
     assert_eq!((posts, fake.requests("POST /1.0/certificates")), (1, 1));
     // Without an identity one is made, which works later, too.
-    let incus = Incus::joining(fake.token("other")).connect().await?;
+    let incus = Incus::joining(fake.token("other")).await?;
     let other = incus.identity().cloned().expect("it was made");
     let again = Incus::https(fake.https()).fingerprint(fake.fingerprint()).identity(other);
-    assert!(again.connect().await.is_ok());
+    assert!(again.await.is_ok());
     Ok(())
 }
 
@@ -219,7 +219,7 @@ async fn useless_tokens_are_typed_errors() -> Outcome {
     let fake = FakeIncus::start().await?;
     let join = |token: String| refused(Incus::https(fake.https()).join(token));
     let (used, good) = (fake.token("used"), fake.token("me"));
-    Incus::joining(used.clone()).connect().await?;
+    Incus::joining(used.clone()).await?;
     let requests = fake.log().len();
     for malformed in ["", "hunter2", &good[1..], &good[..good.len() / 2]] {
         let e = join(malformed.to_owned()).await;
@@ -246,9 +246,9 @@ async fn useless_tokens_are_typed_errors() -> Outcome {
 async fn a_join_whose_answer_is_lost_has_worked() -> Outcome {
     let fake = FakeIncus::start().await?;
     fake.on("POST /1.0/certificates").drop_after();
-    let incus = Incus::joining(fake.token("me")).connect().await?;
+    let incus = Incus::joining(fake.token("me")).await?;
     assert_eq!(fake.requests("POST /1.0/certificates"), 1);
-    assert!(incus.instances().list().all().await?.is_empty());
+    assert!(incus.instances().await?.is_empty());
     Ok(())
 }
 
@@ -267,7 +267,7 @@ async fn the_tokens_addresses_are_tried_together() -> Outcome {
         let gone = FakeIncus::start().await?;
         gone.https()
     };
-    let incus = at(&[closed.clone(), other.https(), fake.https()]).connect().await?;
+    let incus = at(&[closed.clone(), other.https(), fake.https()]).await?;
     assert_eq!(incus.origin(), format!("https://{}", fake.https()));
     let e = refused(at(&[closed.clone(), other.https()])).await;
     assert_stranger(&e, &closed);
@@ -283,38 +283,37 @@ async fn the_tokens_addresses_are_tried_together() -> Outcome {
 async fn trust_is_given_and_taken() -> Outcome {
     let fake = FakeIncus::start().await?;
     let admin = fake.client()?;
-    let trust = admin.trust();
-    let token = trust.token("builder").restrict_to(["default"]).send().await?;
+    let token = admin.create_trust_token("builder").restrict_to(["default"]).await?;
     assert_eq!((token.client_name(), token.addresses()), ("builder", [fake.https()].as_slice()));
     assert_eq!(token.fingerprint(), fake.fingerprint());
     let parsed: TrustToken = token.text().expose().parse()?;
-    let builder = Incus::joining(parsed).connect().await?;
+    let builder = Incus::joining(parsed).await?;
     let me = builder.identity().expect("it was made").fingerprint();
-    let found = trust.get(&me[..12]).await?;
+    let found = admin.certificate(&me[..12]).get().await?;
     assert_eq!(
         (found.name.as_str(), found.restricted, found.projects.as_slice()),
         ("builder", true, ["default".to_owned()].as_slice())
     );
-    assert_eq!(trust.list().all().await?.len(), 1);
+    assert_eq!(admin.certificates().await?.len(), 1);
     // It may not let others in.
-    let e = builder.trust().token("friend").send().await.expect_err("it is restricted");
+    let e = builder.create_trust_token("friend").await.expect_err("it is restricted");
     assert_eq!(e.kind(), ErrorKind::PermissionDenied);
-    trust.delete(&me).await?;
-    assert!(trust.get(&me).await.is_err_and(|e| e.is_not_found()));
-    assert!(builder.instances().list().all().await.is_err_and(|e| e.kind() == ErrorKind::PermissionDenied));
+    admin.certificate(&me).delete().await?;
+    assert!(admin.certificate(&me).get().await.is_err_and(|e| e.is_not_found()));
+    assert!(builder.instances().await.is_err_and(|e| e.kind() == ErrorKind::PermissionDenied));
 
-    let revoked = trust.token("never").send().await?;
-    trust.revoke(&revoked).await?;
+    let revoked = admin.create_trust_token("never").await?;
+    admin.revoke_trust_token(&revoked).await?;
     assert_eq!(refused(Incus::joining(revoked.clone())).await.kind(), ErrorKind::Unauthenticated);
-    assert!(trust.revoke(&revoked).await.is_err_and(|e| e.is_not_found()));
+    assert!(admin.revoke_trust_token(&revoked).await.is_err_and(|e| e.is_not_found()));
 
     let friend = Identity::generate("friend")?;
-    trust.add(friend.certificate_pem()).name("friend").send().await?;
-    assert_eq!(trust.get(&friend.fingerprint()).await?.name, "friend");
-    let again = trust.add(friend.certificate_pem()).send().await;
+    admin.add_certificate(friend.certificate_pem()).name("friend").await?;
+    assert_eq!(admin.certificate(&friend.fingerprint()).get().await?.name, "friend");
+    let again = admin.add_certificate(friend.certificate_pem()).await;
     assert!(again.is_err_and(|e| e.is_already_exists()));
     let key = friend.key_pem().expose();
-    assert!(trust.add(key).send().await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
+    assert!(admin.add_certificate(key).await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
     Ok(())
 }
 
@@ -338,11 +337,11 @@ async fn many_calls_share_a_bearer_token_and_a_refused_one_is_renewed() -> Outco
     let (connect, count) = login(&fake);
     fake.accept_bearer("token-1");
     let incus = connect.client()?;
-    let calls = futures_util::future::join_all((0..8).map(|_| incus.server())).await;
+    let calls = futures_util::future::join_all((0..8).map(|_| incus.get_server())).await;
     assert!(calls.iter().all(Result::is_ok), "{calls:?}");
     assert_eq!(count.load(Ordering::SeqCst), 1);
     fake.accept_bearer("token-2");
-    let calls = futures_util::future::join_all((0..8).map(|_| incus.server())).await;
+    let calls = futures_util::future::join_all((0..8).map(|_| incus.get_server())).await;
     assert!(calls.iter().all(Result::is_ok), "{calls:?}");
     assert_eq!(count.load(Ordering::SeqCst), 2);
     // Commands and their websockets, too.
@@ -351,7 +350,7 @@ async fn many_calls_share_a_bearer_token_and_a_refused_one_is_renewed() -> Outco
     // A server that takes none of them is asked twice, not for ever.
     fake.accept_bearer("another");
     let requests = fake.requests("GET /1.0");
-    let e = incus.server().await.expect_err("it takes none");
+    let e = incus.get_server().await.expect_err("it takes none");
     assert_eq!((e.kind(), e.status()), (ErrorKind::Unauthenticated, Some(401)));
     assert_eq!(fake.requests("GET /1.0") - requests, 2);
     Ok(())
@@ -363,7 +362,7 @@ async fn a_login_lifts_no_limit_of_attempts() -> Outcome {
     let quick = Retry::default().attempts(3).backoff(Duration::from_millis(1), Duration::from_millis(1));
     let incus = login(&fake).0.retry(quick).client()?;
     fake.stop().await;
-    let e = incus.server().await.expect_err("nobody is there");
+    let e = incus.get_server().await.expect_err("nobody is there");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 3), "{e:?}");
     Ok(())
 }
@@ -398,7 +397,7 @@ async fn a_bearer_token_goes_to_nobody_else() -> Outcome {
 async fn waits_survive_a_restart_of_a_remote_server() -> Outcome {
     let fake = FakeIncus::start().await?;
     let (connect, _) = trusted(&fake)?;
-    let incus = connect.connect().await?;
+    let incus = connect.await?;
     let hold = fake.hold_operations();
     let mut launches = Vec::new();
     for name in ["a", "b", "c", "d", "e"] {
@@ -418,15 +417,15 @@ async fn waits_survive_a_restart_of_a_remote_server() -> Outcome {
 async fn a_restricted_client_stays_in_its_projects() -> Outcome {
     for generation in [Generation::V6_0, Generation::V7_0] {
         let fake = FakeIncus::builder().generation(generation).start().await?;
-        let token = fake.client()?.trust().token("builder").restrict_to(["default"]).send().await?;
-        let incus = Incus::joining(token).connect().await?;
+        let token = fake.client()?.create_trust_token("builder").restrict_to(["default"]).await?;
+        let incus = Incus::joining(token).await?;
         incus.launch("web").image("busybox").await?;
         let blue = incus.project("blue");
         let denied = |e: &Error| e.kind() == ErrorKind::PermissionDenied;
         assert!(blue.instance("web").get().await.is_err_and(|e| denied(&e)));
         assert!(blue.launch("web").image("busybox").await.is_err_and(|e| denied(&e)));
         // Only 6.0 refuses the list, and that with a 500.
-        match blue.instances().list().all().await {
+        match blue.instances().await {
             Ok(none) => assert!(generation == Generation::V7_0 && none.is_empty()),
             Err(e) => assert!(generation == Generation::V6_0 && denied(&e), "{e:?}"),
         }

@@ -118,7 +118,7 @@ async fn an_answer_that_cannot_be_read_is_a_lost_one() -> Outcome {
             1 => fake.on(CREATE).drop_after(),
             _ => fake.on(CREATE).reply(502, "<html>bad gateway</html>"),
         };
-        let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(300));
+        let launch = incus.launch("web").image("busybox").reconcile_window(Duration::from_millis(300));
         match (way, launch.await) {
             (2, Err(e)) => {
                 assert!(e.is_outcome_unknown(), "{e:?}");
@@ -148,7 +148,7 @@ async fn somebody_elses_instance_is_not_adopted() -> Outcome {
 async fn a_create_that_never_took_effect_is_an_unknown_outcome_with_its_marker() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(CREATE).drop_before();
-    let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(300));
+    let launch = incus.launch("web").image("busybox").reconcile_window(Duration::from_millis(300));
     let e = launch.await.expect_err("nothing was made");
     assert!(e.is_outcome_unknown());
     assert_eq!(e.sent(), Sent::Unknown);
@@ -258,7 +258,7 @@ async fn no_silent_connection_stays_open() -> Outcome {
     for _ in 0..20 {
         let calls = (0..8).map(|_| {
             let incus = incus.clone();
-            tokio::spawn(async move { incus.server().await })
+            tokio::spawn(async move { incus.get_server().await })
         });
         for call in calls.collect::<Vec<_>>() {
             call.await??;
@@ -379,7 +379,7 @@ async fn the_window_stays_open_while_the_server_works_on_that_name() -> Outcome 
     fake.on(CREATE).drop_after();
     let missing = r#"{"type":"error","error":"Instance not found","error_code":404}"#;
     fake.on(GET).times(4).reply(404, missing);
-    let launch = incus.launch("web").image("busybox").settle_window(Duration::from_millis(50));
+    let launch = incus.launch("web").image("busybox").reconcile_window(Duration::from_millis(50));
     let release = async {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         drop(hold);
@@ -394,7 +394,7 @@ async fn every_attempt_asks_for_json() -> Outcome {
     let fake = FakeIncus::start().await?;
     let incus = fake.client()?;
     fake.on("GET /1.0").reply(503, "");
-    incus.server().await?;
+    incus.get_server().await?;
     let accepted: Vec<_> =
         fake.log().iter().map(|request| request.header("accept").map(str::to_owned)).collect();
     assert_eq!(accepted, [Some("application/json".to_owned()), Some("application/json".to_owned())]);

@@ -210,7 +210,7 @@ async fn a_reader_that_fails_or_ends_early_is_told_from_the_network() -> Outcome
     assert_eq!(e.kind(), ErrorKind::Io, "{e:?}");
     assert!(e.to_string().contains("10 bytes before its announced length"), "{e}");
     assert_eq!(fake.file("web", "/new"), None);
-    let e = web.push("/no/such/file").to("/new").await.expect_err("there is no such file");
+    let e = web.push(Content::file("/no/such/file")).to("/new").await.expect_err("there is no such file");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::Io, Sent::No));
     let long = Content::sized_reader(std::io::Cursor::new(vec![1; 20]), 10);
     web.push(long).to("/new").await?;
@@ -343,7 +343,7 @@ async fn an_image_is_resumed_and_a_form_that_breaks_is_not_whole() -> Outcome {
 async fn transfers_can_be_spawned() -> Outcome {
     fn spawnable<T: Send + 'static>(_: T) {}
     let (_, web, _) = served().await?;
-    spawnable(web.push("a").mode(0o644).to("/a"));
+    spawnable(web.push(Content::file("a")).mode(0o644).to("/a"));
     spawnable(web.pull("/a").to("a"));
     spawnable(web.pull("/a").stream());
     spawnable(web.push_tree("a").to("/a"));
@@ -351,8 +351,8 @@ async fn transfers_can_be_spawned() -> Outcome {
     spawnable(IntoFuture::into_future(web.delete_file("/a").recursive()));
     let fake = FakeIncus::start().await?;
     let incus = fake.client()?;
-    spawnable(incus.import_image("a").rootfs("b").send());
-    let image = incus.image_by_alias("busybox").await?;
+    spawnable(incus.import_image(Content::file("a")).rootfs(Content::file("b")).send());
+    let image = incus.image_alias("busybox").image().await?;
     spawnable(IntoFuture::into_future(image.export_files("a")));
     Ok(())
 }

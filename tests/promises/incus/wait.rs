@@ -584,7 +584,7 @@ async fn a_lost_launch_is_not_looked_for_longer_than_its_window() -> Outcome {
     fake.on("POST /1.0/instances").drop_before();
     fake.on("GET /1.0/operations").always().hang();
     let started = Instant::now();
-    let lost = incus.launch("web").image("busybox").settle_window(Duration::from_secs(1)).await;
+    let lost = incus.launch("web").image("busybox").reconcile_window(Duration::from_secs(1)).await;
     assert_eq!(lost.map(drop).map_err(|e| e.kind()), Err(ErrorKind::OutcomeUnknown));
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     Ok(())

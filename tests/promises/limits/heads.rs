@@ -63,8 +63,8 @@ async fn of_incus() -> Outcome {
         "exec" at "/websocket?": |incus| incus.instance("web").exec(["true"]).output();
         "console" at "/websocket?": |incus| incus.instance("web").console().force().attach();
         "console_log" at "/console": |incus| incus.instance("web").console_log();
-        "log" at "/logs/": |incus| incus.instance("web").read_log("lxc.log");
-        "template" at "/metadata/templates": |incus| incus.instance("web").read_template("hosts.tpl");
+        "log" at "/logs/": |incus| incus.instance("web").log("lxc.log").read();
+        "template" at "/metadata/templates": |incus| incus.instance("web").template("hosts.tpl").read();
         "backup export" at "/export": |incus| incus.instance("web").backup("daily").export().bytes();
         "raw events" at "/1.0/events": |incus| incus.raw().events().send();
         "raw wait" at "/wait": |incus| incus.raw().operation_wait().id("x").send();
@@ -86,7 +86,7 @@ async fn of_incus_events() -> Outcome {
     for manner in MANNERS {
         let door = Door::to_nowhere(manner).await?;
         let incus = Incus::http(&door.url).retry(impatient()).client()?;
-        let ended = tokio::time::timeout(ENOUGH, incus.events().connect()).await?;
+        let ended = tokio::time::timeout(ENOUGH, incus.watch()).await?;
         assert_eq!(ended.map(drop).map_err(|e| e.kind()), Err(ErrorKind::Timeout), "{manner:?}");
     }
     Ok(())
@@ -229,14 +229,14 @@ async fn at_the_extremes() -> Outcome {
     for time in [Duration::ZERO, Duration::MAX] {
         let limits = Limits::default().head(time);
         let incus = Incus::unix(fake.socket()).limits(limits).client()?;
-        let listed = incus.instances().list().all().await.map(drop).map_err(|e| e.kind());
+        let listed = incus.instances().await.map(drop).map_err(|e| e.kind());
         assert!(
             listed.is_ok() || (listed == Err(ErrorKind::Timeout) && time.is_zero()),
             "{time:?}: {listed:?}"
         );
         let retry = Retry::default().attempt_timeout(time).total(time).backoff(time, time);
         let incus = Incus::unix(fake.socket()).retry(retry.attempts(0)).client()?;
-        let listed = incus.instances().list().all().await.map(drop).map_err(|e| e.kind());
+        let listed = incus.instances().await.map(drop).map_err(|e| e.kind());
         assert!(
             listed.is_ok() || (listed == Err(ErrorKind::Timeout) && time.is_zero()),
             "{time:?}: {listed:?}"
@@ -245,7 +245,7 @@ async fn at_the_extremes() -> Outcome {
     for most in [0, u64::MAX] {
         let limits = Limits::default().json_body(most).error_body(most).in_flight(usize::try_from(most)?);
         let incus = Incus::unix(fake.socket()).limits(limits).client()?;
-        assert_eq!(incus.instances().list().all().await.is_ok(), most > 0);
+        assert_eq!(incus.instances().await.is_ok(), most > 0);
         let missing = incus.instance("nobody").get().await.map(drop);
         assert_eq!(missing.map_err(|e| e.kind()), Err(ErrorKind::NotFound));
     }

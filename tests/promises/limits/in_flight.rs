@@ -152,7 +152,7 @@ async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
     let fake = FakeIncus::start().await?;
     let incus = Incus::unix(fake.socket()).limits(Limits::default().in_flight(1)).client()?;
     let web = incus.launch("web").image("busybox").await?;
-    let _events = incus.events().connect().await?;
+    let _events = incus.watch().await?;
     let _command = web.exec(["sleep", "60"]).spawn().await?;
     let _console = web.console().attach().await?;
     let hold = fake.hold_operations();
