@@ -61,8 +61,8 @@ async fn of_incus() -> Outcome {
         "pull" at "/files?": |incus| incus.instance("web").pull("/etc/hostname").bytes();
         "pull_tree" at "/sftp": |incus| incus.instance("web").pull_tree("/etc").to("/nonexistent/windlass");
         "exec" at "/websocket?": |incus| incus.instance("web").exec(["true"]).output();
-        "console" at "/websocket?": |incus| incus.instance("web").console().force().attach();
-        "console_log" at "/console": |incus| incus.instance("web").console_log();
+        "console" at "/websocket?": |incus| incus.instance("web").attach_console().force();
+        "console_log" at "/console": |incus| incus.instance("web").read_console_log();
         "log" at "/logs/": |incus| incus.instance("web").log("lxc.log").read();
         "template" at "/metadata/templates": |incus| incus.instance("web").template("hosts.tpl").read();
         "backup export" at "/export": |incus| incus.instance("web").backup("daily").export().bytes();

@@ -154,7 +154,7 @@ async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
     let web = incus.launch("web").image("busybox").await?;
     let _events = incus.watch().await?;
     let _command = web.exec(["sleep", "60"]).spawn().await?;
-    let _console = web.console().attach().await?;
+    let _console = web.attach_console().await?;
     let hold = fake.hold_operations();
     let wait = tokio::spawn(web.stop().into_future());
     while fake.requests("GET /1.0/operations/{id}/wait") == 0 {

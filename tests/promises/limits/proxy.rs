@@ -73,8 +73,8 @@ fn none_of_the_environments() -> Outcome {
 async fn plain_http(spy: &str) -> Outcome {
     let (incus, koyeb) = (FakeIncus::start().await?, FakeKoyeb::start().await?);
     let (lambda, sf) = (FakeLambdaCloud::start().await?, FakeShakenFist::start().await?);
-    incus.client()?.instances().list().all().await?;
-    Incus::http(incus.url()).client()?.instances().list().all().await?;
+    incus.client()?.instances().await?;
+    Incus::http(incus.url()).client()?.instances().await?;
     koyeb.client()?.instances().await?;
     lambda.client()?.instances().await?;
     sf.client()?.instances().await?;

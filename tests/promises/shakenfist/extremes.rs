@@ -46,7 +46,7 @@ alone! {
             let retry = Retry::default().total(time).attempt_timeout(time).backoff(time, time);
             ends(&place, sf.with(retry).instance(web.id()).get()).await;
             ends(&place, web.exec("true").timeout(time).output()).await;
-            ends(&place, web.push("content").timeout(time).to("/tmp/x")).await;
+            ends(&place, web.push(windlass::Content::file("content")).timeout(time).to("/tmp/x")).await;
             ends(&place, web.pull("/tmp/x").timeout(time).idle_timeout(time).max_size(u64::MAX).bytes()).await;
             ends(&place, sf.launch("db").disk(Disk::blank(1)).reconcile_window(time).timeout(time).into_future()).await;
         }
@@ -57,7 +57,7 @@ alone! {
             ends(&place, sf.blob(&name).get()).await;
             ends(&place, sf.artifact(&name).get()).await;
             ends(&place, web.pull(name.as_str()).bytes()).await;
-            ends(&place, web.push("content").mode(u32::MAX).to(&name)).await;
+            ends(&place, web.push(windlass::Content::file("content")).mode(u32::MAX).to(&name)).await;
             ends(&place, sf.launch(name.as_str()).namespace(name.as_str()).cpus(u32::MAX).memory_mib(u32::MAX).send()).await;
             ends(&place, sf.create_network(name.as_str()).netblock(name.as_str()).send()).await;
         }
@@ -82,7 +82,7 @@ alone! {
             }
             let place = format!("{time:?}");
             ends(&place, web.create_snapshot().timeout(time).send()).await;
-            ends(&place, sf.upload("content").timeout(time).as_other("file")).await;
+            ends(&place, sf.upload(windlass::Content::file("content")).timeout(time).as_other("file")).await;
             ends(&place, web.power_off().timeout(time).into_future()).await;
             ends(&place, web.power_on().timeout(time).into_future()).await;
         }
@@ -114,7 +114,7 @@ alone! {
             ends(&place, web.create_snapshot().device(name).send()).await;
             ends(&place, web.set_metadata(name, name)).await;
             ends(&place, web.remove_metadata(name)).await;
-            ends(&place, sf.upload("content").as_image(name)).await;
+            ends(&place, sf.upload(windlass::Content::file("content")).as_image(name)).await;
             ends(&place, sf.find_blob(name)).await;
             ends(&place, sf.instances().namespace(name)).await;
             let create = sf.launch("odd").disk(Disk::from_base(name)).nic(Nic::on(name).address(name).mac(name));
