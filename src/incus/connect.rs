@@ -320,7 +320,7 @@ impl Connect {
     }
 }
 
-into_future!(Connect => Incus: |it| it.await);
+into_future!(Connect => Incus: |it| it.connect().await);
 
 #[cfg(test)]
 mod tests {

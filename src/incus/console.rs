@@ -124,7 +124,7 @@ impl AttachConsole {
     }
 }
 
-into_future!(AttachConsole => Console: |it| it.await);
+into_future!(AttachConsole => Console: |it| it.attach().await);
 
 /// There is only the text, with 500.
 fn taken(e: Error) -> Error {

@@ -88,7 +88,7 @@ impl Watch {
     }
 }
 
-into_future!(Watch => Events: |watch| watch.await);
+into_future!(Watch => Events: |watch| watch.connect().await);
 
 /// Events as they happen: a [`Stream`] that goes on for as long as it is read.
 ///

@@ -37,7 +37,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
-    /// web.push("motd").to("/etc/motd").await?;
+    /// web.push(windlass::Content::file("motd")).to("/etc/motd").await?;
     /// web.push(b"#!/bin/sh\nexec true\n".to_vec()).mode(0o755).to("/usr/local/bin/nothing").await?;
     /// # Ok(()) }
     /// ```

@@ -20,7 +20,7 @@ impl ShakenFist {
     /// ```no_run
     /// # use windlass::shakenfist::{Disk, ShakenFist};
     /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
-    /// sf.upload("golden.qcow2").on_progress(|p| eprintln!("{p}")).as_image("golden").await?;
+    /// sf.upload(windlass::Content::file("golden.qcow2")).on_progress(|p| eprintln!("{p}")).as_image("golden").await?;
     /// let base = format!("sf://upload/{}/golden", sf.namespace());
     /// let web = sf.launch("web").disk(Disk::from_base(base)).await?;
     /// # let _ = web; Ok(()) }
