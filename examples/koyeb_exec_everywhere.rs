@@ -12,7 +12,7 @@ use windlass::testing::FakeKoyeb;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// So many commands at the same time.
+/// How many commands run at the same time.
 const AT_ONCE: usize = 16;
 
 #[tokio::main]

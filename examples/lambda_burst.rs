@@ -17,7 +17,7 @@ use windlass::lambda_cloud::{Choice, Instance};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud};
 
-/// Done when it is time to stop.
+/// Ready when it is time to stop.
 type Stop = Shared<BoxFuture<'static, ()>>;
 
 #[tokio::main]
@@ -44,13 +44,13 @@ fn choice(text: &str) -> Choice {
 /// Listens from now on: an interrupt must not end the program while a launch is under way.
 fn interrupted() -> Stop {
     let heard = tokio::spawn(async {
-        // Who can't hear Ctrl-C must not go on paying.
+        // If Ctrl-C can't be heard, it must not go on costing money.
         let _ = tokio::signal::ctrl_c().await;
     });
     heard.map(drop).boxed().shared()
 }
 
-/// The same on a fake that has little to offer, and with somebody who presses Ctrl-C soon.
+/// The same on a fake with little capacity, interrupted soon.
 async fn rehearsal() -> Result<(), Box<dyn Error>> {
     let fake = FakeLambdaCloud::start().await?;
     println!("a fake Lambda Cloud at {}", fake.url());

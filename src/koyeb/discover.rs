@@ -70,7 +70,7 @@ impl File {
     }
 
     fn read(path: &Path) -> Result<Self, Error> {
-        // What is in the file may be secret: nothing of it is quoted.
+        // The file may contain secrets: nothing of it is quoted.
         let unusable = |why: &str| Error::new(ErrorKind::Configuration, format!("{}: {why}", path.display()));
         let text = file::text(path).map_err(|e| unusable(&format!("can't be read: {e}")))?;
         let settings: Option<Settings> = file::yaml(text.expose())

@@ -45,7 +45,7 @@ pub struct SnapshotEvents {
 }
 
 impl Koyeb {
-    /// What happened to instances.
+    /// What happened to instances: a query into the past.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Koyeb {
         InstanceEvents { koyeb, instances: None, types: None, order: None, page_size: None }
     }
 
-    /// What happened to snapshots of instances.
+    /// What happened to snapshots of instances: a query into the past.
     ///
     /// # Errors
     ///
@@ -69,14 +69,14 @@ impl Koyeb {
 }
 
 impl<D: Identified> Instance<D> {
-    /// What happened to it.
+    /// What happened to it: a query into the past.
     pub fn events(&self) -> InstanceEvents {
         self.koyeb.instance_events().instance(self.id())
     }
 }
 
 impl<D: Identified> Snapshot<D> {
-    /// What happened to it.
+    /// What happened to it: a query into the past.
     pub fn events(&self) -> SnapshotEvents {
         self.koyeb.snapshot_events().snapshot(self.id())
     }

@@ -16,10 +16,9 @@ use crate::stream::process::{Asked, ExitStatus, Input, Order, Orders, Output, Pr
 use crate::stream::socket::{Frame, Socket};
 use crate::transport::{Label, checked};
 
-/// A command to run; from [`Instance::exec`] or [`Service::exec`].
+/// Runs a command; from [`Instance::exec`] or [`Service::exec`].
 ///
-/// The program is run as it is: no shell takes part. It needs no terminal on this side, and has none on its own unless
-/// [`terminal`](Self::terminal) asks for one.
+/// The program is started directly, without a shell. It has no terminal unless [`terminal`](Self::terminal) gives it one.
 #[derive(Clone)]
 #[must_use = "nothing runs before `.output().await` or `.spawn().await`"]
 pub struct Exec {
@@ -89,19 +88,19 @@ impl Exec {
         }
     }
 
-    /// Gives it a terminal of so many columns and rows. Standard error then comes as standard output.
+    /// Gives it a terminal with this many columns and rows. Standard error then arrives as standard output.
     pub fn terminal(mut self, width: u16, height: u16) -> Self {
         self.terminal = Some((width, height));
         self
     }
 
-    /// What it reads from standard input; nothing if not set.
+    /// Its standard input; empty if not set.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
         self.stdin = Source::Bytes(bytes.into());
         self
     }
 
-    /// Lets it read from a writer: [`Process::take_stdin`].
+    /// Lets you write its standard input; see [`Process::take_stdin`].
     pub fn pipe_stdin(mut self) -> Self {
         self.stdin = Source::Pipe;
         self
@@ -110,29 +109,33 @@ impl Exec {
     /// After how long a silence the service is asked whether it is still there, and how long its answer may take: 20
     /// seconds if not set. No answer is an error of [`ErrorKind::Timeout`].
     ///
-    /// A service that is busy with unread input answers nobody; so this ends once more than 32 KiB were sent.
+    /// A service that is busy with unread input may not answer, so this is turned off after more than 32 KiB of input.
     pub fn keepalive(mut self, silence: Duration) -> Self {
         self.keepalive = silence;
         self
     }
 
-    /// How much [`output`](Self::output) collects at most, in bytes of standard output and standard error together: 64
-    /// MiB if neither this nor [`Limits::output`](crate::Limits::output) says otherwise.
+    /// How much [`output`](Self::output) collects at most, in bytes of standard output and standard error together. The
+    /// default is [`Limits::output`](crate::Limits::output), 64 MiB if that isn't set.
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;
         self
     }
 
-    /// Runs it to its end and collects what it wrote.
+    /// Waits until it has ended, and collects its output.
     ///
-    /// An exit status other than 0 is not an error here: see [`Output::success`]. More output than
-    /// [`max_output`](Self::max_output) is an error of [`ErrorKind::LimitExceeded`] that has what came before, and closes the
-    /// connection.
+    /// An exit status other than 0 is not an error here; see [`Output::success`].
+    ///
+    /// # Errors
+    ///
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) with what came before if there is more output than
+    /// [`max_output`](Self::max_output); [`Interrupted`](ErrorKind::Interrupted) if the connection breaks; and those of
+    /// [`spawn`](Self::spawn).
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }
 
-    /// Starts it, to read its output as it comes.
+    /// Starts it, to read its output as it arrives.
     ///
     /// ```no_run
     /// use windlass::Chunk;
@@ -149,8 +152,14 @@ impl Exec {
     /// ```
     ///
     /// The service has no signals: [`Process::signal`] is an error of [`ErrorKind::Unsupported`]. [`Process::kill`] closes the
-    /// connection, as dropping does; the command's exit status is then unknown, and waiting for it an error of
+    /// connection, and so does dropping the process; the exit status is then unknown, and waiting for it is an error of
     /// [`ErrorKind::Cancelled`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the command or the terminal can't be right,
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such instance or service, and those of
+    /// [every request](Koyeb#errors).
     pub async fn spawn(self) -> Result<Process, Error> {
         let label = self.target.koyeb.label("exec_command", &self.target.id);
         label.clone().watch(self.started(label)).await
@@ -230,7 +239,7 @@ struct Talk {
 
 /// With more than this on its way, the other side may be too busy to answer a ping.
 const UNREAD: usize = 32 * 1024;
-/// How long a killed command may take to say its last.
+/// How long a killed command may take to send its last output.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 impl Talk {
@@ -238,7 +247,7 @@ impl Talk {
         self.socket.send_text(frame).await
     }
 
-    /// Says what must come first. The service may have hung up already.
+    /// Sends the first frames. The service may have closed the connection already.
     async fn begin(&self, frame: &str) -> Result<(), Error> {
         match self.say(frame).await {
             Ok(()) => Ok(()),
@@ -248,7 +257,7 @@ impl Talk {
 
     async fn run(self, wires: Wires) -> Result<ExitStatus, Error> {
         let Wires { output, input, mut orders } = wires;
-        // All in one task: what is sent and what arrives share a connection.
+        // One task for both directions, because they share a connection.
         let ended = tokio::select! {
             ended = self.listen(&output) => Some(ended),
             never = self.feed(input) => never,
@@ -256,7 +265,7 @@ impl Talk {
         };
         match ended {
             Some(ended) => {
-                // Whoever waits for it on the other side need not find out by himself.
+                // The other side should not have to find out by itself.
                 let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close()).await;
                 ended
             }
@@ -264,7 +273,7 @@ impl Talk {
         }
     }
 
-    /// Passes output on until the command has ended. Only a frame that says so is an end.
+    /// Passes output on until a frame says that the command has ended.
     async fn listen(&self, output: &Sink) -> Result<ExitStatus, Error> {
         let mut silent = true;
         loop {
@@ -303,7 +312,7 @@ impl Talk {
         std::future::pending().await
     }
 
-    /// Does what the caller asks for; returns when that is death.
+    /// Does what the caller asks for; returns after a kill.
     async fn obey(&self, orders: &mut Orders) {
         loop {
             let asked = orders.next().await;

@@ -1,4 +1,4 @@
-//! The frames of a running command: JSON texts, with the bytes in base64.
+//! The frames of a running command: JSON texts with bytes in base64.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::reply;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::stream::process::Chunk;
 
-/// What is sent at a time. The service may cut longer lines.
+/// How much input is sent in one frame. The service may cut longer lines.
 pub(super) const PIECE: usize = 4096;
 
 /// The first frame: what to run, and where.
@@ -36,7 +36,7 @@ pub(super) fn size(width: u16, height: u16) -> String {
     json!({"body": {"tty_size": {"height": height, "width": width}}}).to_string()
 }
 
-/// What arrives: output, and with the last frame how the command ended.
+/// What a frame brings: output, and the last one the exit code.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) output: Vec<Chunk>,
@@ -128,7 +128,7 @@ mod tests {
                 Some(7),
             ),
             (r#"{"result":{"exited":true,"exit_code":-1,"new":{}}}"#, vec![], Some(-1)),
-            // An exit code without an end is none.
+            // An exit code before the end doesn't count.
             (r#"{"result":{"exited":false,"exit_code":9}}"#, vec![], None),
             (r#"{"result":{"stdout":{"data":"","close":true},"stderr":{"data":null}}}"#, vec![], None),
             (r#"{"result":{"stdout":{"data":"\u0061Gk="}}}"#, vec![out("hi")], None),

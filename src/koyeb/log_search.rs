@@ -58,7 +58,7 @@ struct Window {
 }
 
 impl Window {
-    /// The window of the next page, if there is one; an error if the service says that there is and not where.
+    /// The window of the next page, if there is one; an error if the service says that there is one but not where.
     fn next(pagination: types::LogPagination) -> Result<Option<Self>, &'static str> {
         if pagination.has_more != Some(true) {
             return Ok(None);

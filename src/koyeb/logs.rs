@@ -245,7 +245,7 @@ impl Logs {
 }
 
 impl Filter {
-    /// What the service would refuse, or worse, ignore.
+    /// Refuses what the service would refuse, or ignore.
     pub(super) fn check(&self) -> Result<(), Error> {
         let ids = [&self.app, &self.service, &self.deployment, &self.regional_deployment];
         if self.instances.is_none() && ids.iter().all(|id| id.is_none()) {

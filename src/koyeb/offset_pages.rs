@@ -17,7 +17,7 @@ const REMEMBERED: usize = 65_536;
 /// How many pages in a row may show nothing new before the list counts as one that doesn't advance.
 const BARREN: u32 = 64;
 
-/// What to ask for; in the service's own terms.
+/// Which page to ask for, in the service's own terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) limit: String,
@@ -62,7 +62,7 @@ where
     .with_prefetch()
 }
 
-/// What is kept of the pages so far: enough to notice what comes twice, and that they lead nowhere.
+/// What is kept of earlier pages: enough to notice items that come twice, and lists that never end.
 struct Pager {
     size: u32,
     seen: Seen,
@@ -74,7 +74,7 @@ struct Pager {
     patience: u64,
 }
 
-/// The items of late. New ones at the front of a list shift it: what a page repeats is what came just before.
+/// The latest items. New items at the front of a list shift it: a page then repeats what came just before.
 #[derive(Default)]
 struct Seen {
     marks: HashSet<u64>,
@@ -194,7 +194,7 @@ mod tests {
         let list = list(Some(10), move |spot| {
             if let Ok(mut asked) = counter.lock() {
                 *asked += 1;
-                assert!(*asked < 100, "for ever");
+                assert!(*asked < 100, "it never ends");
             }
             let came = page(spot.offset.parse().unwrap_or(0));
             Box::pin(async move { Ok(came) })
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(read(page).await, (Ok(numbers(18)), 2));
     }
 
-    /// The pages of a list of 30 things, before whose second page so many new ones come.
+    /// The pages of a list of 30 things; `new` ones are added before the second page.
     fn shifted(new: u64) -> impl Fn(u64) -> Came<Thing> {
         move |offset: u64| {
             let shift = if offset == 0 { 0 } else { new };

@@ -1,11 +1,11 @@
-//! Errors in the three shapes that the service has, and in none.
+//! Errors in the three forms that the service uses, and in others.
 
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::{Answer, Explanation};
 
-/// What Koyeb means with an answer that is an error.
+/// What an answer that is an error means.
 pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
     let body = match serde_json::from_slice::<Value>(answer.body) {
         Ok(Value::Object(body)) => Value::Object(body),
@@ -51,7 +51,7 @@ fn message(error: &Value) -> String {
     parts.join("; ")
 }
 
-/// Where a word says more than the status. gRPC's numbers come without one of HTTP, or with the one that fits.
+/// The kind, if the code says more than the status. gRPC's numbers come without an HTTP status, or with a fitting one.
 fn kind_of_word(code: &str, status: u16) -> Option<ErrorKind> {
     if let Ok(number) = code.parse::<i64>() {
         return (status < 400 || number == 9).then(|| kind_of_number(number));

@@ -37,7 +37,7 @@ impl Koyeb {
     }
 }
 
-/// What a wait can be resumed into.
+/// A result that a wait can be resumed for.
 pub trait Resume: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Self>>;

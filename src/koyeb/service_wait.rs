@@ -37,7 +37,7 @@ pub(super) fn pausing(service: ServiceRef) -> Operation<()> {
     operation(&service.koyeb.clone(), Changed::Paused(service))
 }
 
-/// An operation that ends when the service is healthy by a deployment newer than `before` (`""`: there was none).
+/// An operation that ends when the service is healthy. `before` is its newest deployment so far, or `""`.
 pub(super) fn resuming(service: ServiceRef, before: String) -> Operation<()> {
     operation(&service.koyeb.clone(), Changed::Resumed { service, before })
 }

@@ -1,5 +1,5 @@
-//! How a websocket shows who the caller is: by a subprotocol, since browsers can set no other header, and by
-//! `Authorization` as every other request. The service's documents ask for the latter, its own programs send the former.
+//! How a websocket carries the token: in a subprotocol, because browsers can set no other header, and in
+//! `Authorization` like every other request. The service's documents ask for the latter, its own programs send the former.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
@@ -14,7 +14,7 @@ pub(super) fn put_on(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a token can travel so: it ends at the first space or comma.
+/// Whether a token can be sent this way: the service reads it up to the first space or comma.
 pub(super) fn can_carry(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic() && !b",;\"".contains(&byte))
 }

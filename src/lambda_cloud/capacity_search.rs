@@ -135,7 +135,7 @@ impl Search {
     async fn attempt(&mut self, choice: &Choice) -> Result<Option<Operation<Instance>>, Error> {
         self.launch.request.instance_type_name.clone_from(&choice.instance_type);
         self.launch.request.region_name = choice.region.clone().unwrap_or_default();
-        // The wait for the instance goes on with the patience of the launch's own handle.
+        // The wait for the instance uses the launch's own handle.
         let placed = self.launch.place(&self.in_time_for_an_answer()).await;
         match placed {
             Ok(operation) => {

@@ -112,11 +112,11 @@ impl ErrorCode {
         }
     }
 
-    /// What a code means in words that are the same on every API. The status matters only to unknown ones.
+    /// The kind of a code. The status matters only for unknown ones.
     pub(super) fn kind(word: &str, status: u16) -> ErrorKind {
         match CODES.iter().find(|(known, ..)| *known == word) {
             Some((_, _, kind)) => *kind,
-            // Trouble behind the API, which passes.
+            // Trouble behind the API, which is temporary.
             None if word.starts_with("provider/") => ErrorKind::Unavailable,
             // Refused, but nothing says that the arguments are to blame.
             None if status == 400 => ErrorKind::Rejected,

@@ -32,7 +32,7 @@ pub(super) trait Destination: Send + Sync + 'static {
     /// The result, once the instance is there.
     fn output(&self, lambda: &LambdaCloud, instance: &types::Instance) -> Self::Output;
 
-    /// The result if the service knows no such instance, where that is one.
+    /// The result if the service knows no such instance; `None` if that isn't an end.
     fn output_when_absent(&self) -> Option<Self::Output> {
         None
     }

@@ -38,7 +38,7 @@ impl LambdaCloud {
         let lambda = self.clone();
         Query::one(move || async move {
             let reply = lambda.raw().instance_types_list().send().await?;
-            let mut offers: Vec<_> = reply.into_iter().map(|(_, offer)| offer).collect();
+            let mut offers: Vec<_> = reply.into_values().collect();
             offers.sort_by(|a, b| a.instance_type.name.cmp(&b.instance_type.name));
             Ok(offers)
         })

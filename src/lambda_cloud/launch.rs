@@ -263,7 +263,7 @@ impl Launch {
         Identity { id, marker: Some(self.marker.clone()) }
     }
 
-    /// The answer is lost: what became of the request?
+    /// The answer is lost: finds out what became of the request.
     async fn reconcile(&self, lost: Error) -> Result<Operation<Instance>, Error> {
         let found = reconcile::find(&self.lambda, &self.marker, self.window).await;
         let ids: Vec<String> = match found {

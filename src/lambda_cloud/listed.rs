@@ -1,4 +1,4 @@
-//! Reading one thing where the API only has a list of all.
+//! Reading one thing if the API only has a list of all.
 
 use super::client::LambdaCloud;
 use crate::error::{Error, ErrorKind};

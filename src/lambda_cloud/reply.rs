@@ -1,4 +1,4 @@
-//! What answers mean.
+//! What answers that are errors mean.
 
 use crate::error::{Error, ErrorKind, Sent};
 use crate::raw::lambda_cloud::types;
@@ -6,7 +6,7 @@ use crate::transport::{Answer, Explanation};
 
 use super::error_code::ErrorCode;
 
-/// What Lambda Cloud means with an answer that is an error.
+/// What an answer that is an error means.
 pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
     match serde_json::from_slice::<types::ErrorReply>(answer.body) {
         Ok(reply) if !reply.error.code.is_empty() => Explanation {
@@ -22,7 +22,7 @@ pub(super) fn explain(answer: &Answer<'_>) -> Explanation {
     }
 }
 
-/// What isn't in the envelope comes from Cloudflare, in HTML or as plain text, or from something else on the way.
+/// Answers without the envelope come from Cloudflare, in HTML or as plain text, or from something else on the way.
 fn from_the_edge(answer: &Answer<'_>) -> Explanation {
     let throttled = answer.status == 429 || says_1015(answer.body);
     let (kind, message) = match answer.status {
@@ -53,7 +53,7 @@ fn request_id(answer: &Answer<'_>) -> Option<String> {
 /// Whether the request may have taken effect although it failed.
 pub(super) fn is_ambiguous(e: &Error) -> bool {
     match e.status() {
-        // A refusal is one in whatever form.
+        // A refusal, in whatever form.
         Some(429 | 300..=407 | 409..=428 | 430..=499) => false,
         // Accepted, but the answer can't be read.
         Some(200..=299) => e.code().is_none(),

@@ -34,7 +34,7 @@ impl LambdaCloud {
     }
 }
 
-/// What a wait can be resumed into.
+/// A result that a wait can be resumed for.
 pub trait Resume: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>>;

@@ -45,7 +45,7 @@ impl LambdaCloud {
     /// # Errors
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is neither said to be generated nor given, and those of
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a key is neither given nor to be generated, and those of
     /// [every request](LambdaCloud#errors).
     pub fn add_ssh_key(&self, name: impl Into<String>) -> AddSshKey {
         AddSshKey { lambda: self.clone(), name: name.into(), key: None }

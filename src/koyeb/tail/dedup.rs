@@ -1,4 +1,4 @@
-//! What a tail has shown of late: which lines of another connection are repeated, and since when some may be missing.
+//! The latest lines of a tail: which lines of another connection are repeated, and since when some may be missing.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::koyeb::logs::LogLine;
 
-/// Lines reach the logs out of order: so far back a search begins before the last line at least.
+/// Lines reach the logs out of order: a search starts at least this long before the last line.
 const SLACK: TimeDelta = TimeDelta::seconds(10);
 /// How far behind the others the lines of one instance may be, by its clock or on their way.
 const LATE: TimeDelta = TimeDelta::minutes(5);
-/// How many lines are kept apart from others, some 3 MiB.
+/// How many lines are remembered, about 3 MiB.
 const MOST: usize = 65_536;
 
-/// The lines of the last minutes, told apart by all they have: instance, stream, time and text.
+/// The lines of the last minutes, distinguished by instance, stream, time and text.
 #[derive(Debug)]
 pub(super) struct Shown {
     /// When the tail began, by the service's clock.
@@ -29,7 +29,7 @@ pub(super) struct Shown {
     /// How far behind a line was.
     behind: TimeDelta,
     lines: BTreeMap<(DateTime<Utc>, u64), Times>,
-    /// Lines up to here can no longer be told apart, as there were too many.
+    /// Lines up to this time can no longer be distinguished, because there were too many.
     forgotten: Option<DateTime<Utc>>,
     /// A line without a time came, of which no search can tell whether others are missing.
     untimed: bool,
@@ -78,10 +78,10 @@ impl Shown {
         self.newest.map_or(self.heard, |newest| newest.min(self.heard))
     }
 
-    /// What must be searched after a cut, in a tail that began with so many old lines at most.
+    /// What must be searched after a cut, in a tail that started with at most `old` old lines.
     pub(super) fn hole(&self, old: u32) -> Hole {
         let from = before(self.known(), SLACK + self.behind);
-        // What is before the first of all the old ones that were wanted was not asked for.
+        // Lines before the first of the old ones weren't asked for.
         let from = self.oldest.filter(|_| self.old >= old).map_or(from, |oldest| from.max(oldest));
         match self.forgotten {
             Some(forgotten) if forgotten >= from => {
@@ -92,7 +92,7 @@ impl Shown {
         }
     }
 
-    /// Somebody was told that lines may be missing.
+    /// A gap was passed on.
     pub(super) fn gap_told(&mut self) {
         self.untimed = false;
     }
@@ -124,7 +124,7 @@ impl Shown {
         self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
         self.old = self.old.saturating_add(u32::from(at <= self.began));
         let behind = self.known() - at;
-        // What is older is history, with which a tail begins.
+        // Older lines are history, with which a tail starts.
         if behind <= LATE {
             self.behind = self.behind.max(behind);
         }

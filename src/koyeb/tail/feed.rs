@@ -1,4 +1,4 @@
-//! What a tail has to pass on, and to whom.
+//! What a tail passes on, and the connections that it opens.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl Feed {
         Ok((Self { koyeb, filter, sink, shown, clock }, socket))
     }
 
-    /// Opens a connection that begins with what may be missing.
+    /// Opens a connection that starts with what may be missing.
     pub(super) async fn again(&mut self) -> Result<Socket, Error> {
         let filter = Filter { start: Some(self.hole().from), limit: None, ..self.filter.clone() };
         let (socket, clock) = connect(&self.koyeb, &filter).await?;
@@ -65,7 +65,7 @@ impl Feed {
         Hole { from: self.filter.start.map_or(hole.from, |start| hole.from.max(start)), ..hole }
     }
 
-    /// Passes on a line of so many bytes, unless it was shown before; whether it is new.
+    /// Passes on a line of this many bytes unless it was passed on before. Whether it is new.
     pub(super) async fn show(&mut self, line: LogLine, bytes: usize) -> Result<bool, Over> {
         if self.shown.is_repeated(&line, self.now()) {
             return Ok(false);

@@ -56,7 +56,7 @@ impl Feed {
                 Err(_) => return Some(out_of_reach()),
             }
             if socket.is_some() {
-                // The connection stands, so that nothing falls between what is searched and what comes on it.
+                // The new connection is open already, so no line falls between the search and what arrives on it.
                 match self.fill().await {
                     Ok(true) => lost = Instant::now(),
                     Ok(false) => {}
@@ -86,7 +86,7 @@ impl Feed {
                     Err(over) => return over,
                 },
                 Err(e) if is_final(e.kind()) => return Over::Refused(e),
-                // What went wrong on the other side may be cured by another connection.
+                // Another connection may cure what went wrong on the other side.
                 Err(_) => return Over::Cut { useful },
             }
         }
@@ -108,7 +108,7 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-/// What no other connection will cure.
+/// Errors that another connection won't cure.
 fn is_final(kind: ErrorKind) -> bool {
     says_why(kind)
         || matches!(

@@ -1,4 +1,4 @@
-//! The search for what was written while there was no connection.
+//! The search for lines that were written while there was no connection.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,13 +11,13 @@ use crate::koyeb::reply::says_why;
 use crate::koyeb::types::Order;
 use crate::stream::list::List;
 
-/// What a line takes at least, beside its text.
+/// The size of a line in addition to its text, roughly, in bytes.
 const LABELS: usize = 256;
 
 /// How far back a tail starts by default.
 const DAY: TimeDelta = TimeDelta::days(1);
 impl Feed {
-    /// Shows what is missing, or says that something may be. Whether it showed any; an error when this ends the tail.
+    /// Passes on the missing lines, or a gap. Whether there were any; an error if this ends the tail.
     pub(super) async fn fill(&mut self) -> Result<bool, Over> {
         let mut any = self.shown.is_empty() && self.show_the_old().await?;
         let Hole { from, is_whole } = self.hole();
@@ -34,9 +34,9 @@ impl Feed {
         Ok(any)
     }
 
-    /// The lines that a tail begins with, where its first connection broke before it showed any.
+    /// The lines that a tail starts with, if its first connection broke before it passed any on.
     async fn show_the_old(&mut self) -> Result<bool, Over> {
-        // It is known to a second; what was written in that second is found by the search that follows.
+        // This time is exact to a second; the search that follows finds what was written in that second.
         let began = self.shown.began().checked_sub_signed(SECOND).unwrap_or_default();
         let start = self.filter.start.or_else(|| began.checked_sub_signed(DAY));
         let Some(start) = start.filter(|start| *start < began) else { return Ok(false) };

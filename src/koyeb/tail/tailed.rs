@@ -1,4 +1,4 @@
-//! What a tail gives.
+//! The items of a tail.
 
 use serde::Serialize;
 
