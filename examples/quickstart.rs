@@ -81,7 +81,7 @@ async fn look_around(places: &mut [Place]) -> Outcome {
         }
     }
 
-    show(&fleet.list().timeout(Duration::from_secs(20)).all().await);
+    show(&fleet.instances().timeout(Duration::from_secs(20)).await);
     match failed == 0 && report.is_success() {
         true => Ok(()),
         false => Err(format!("{failed} launches failed; commands: {report}").into()),
@@ -155,7 +155,7 @@ async fn launch(place: &mut Place, bar: &ProgressBar) -> Outcome<Instance> {
         }
         other => return Err(format!("{other} is new here").into()),
     };
-    Ok(place.cloud.get(&running).await?)
+    Ok(place.cloud.instance(&running).get().await?)
 }
 
 async fn healthy(service: &ServiceRef) -> windlass::Result<Vec<koyeb::Instance>> {
@@ -204,7 +204,7 @@ fn show(listing: &Listing) {
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(["cloud", "name", "state", "region", "role", "price"]);
     for instance in &listing.instances {
-        let price = instance.price_cents_per_hour.map(dollars).unwrap_or_default();
+        let price = instance.price.map(|price| price.to_string()).unwrap_or_default();
         let region = instance.region.clone().unwrap_or_default();
         let role = instance.labels.get("role").cloned().unwrap_or_default();
         let (cloud, state) = (instance.cloud().to_string(), instance.state.to_string());
@@ -216,13 +216,8 @@ fn show(listing: &Listing) {
     }
     let totals = listing.totals();
     let states: Vec<_> = totals.by_state.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    println!("{}, {}", states.join(", "), dollars(totals.price_cents_per_hour));
+    println!("{}, {}", states.join(", "), totals.price);
 }
-
-fn dollars(cents: u64) -> String {
-    format!("${}.{:02}/h", cents / 100, cents % 100)
-}
-
 async fn clean_up(places: &[Place]) -> Outcome {
     let made = places.iter().filter_map(|place| Some((&place.cloud, place.made.as_deref()?)));
     let removals = made.map(|(cloud, id)| async move { (cloud, id, remove(cloud, id).await) });

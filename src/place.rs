@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use reqwest::Url;
 
 /// A server, and the part of it that a client works on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) api: &'static str,
     pub(crate) server: Server,
@@ -16,7 +16,7 @@ pub(crate) struct Place {
 }
 
 /// A server, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
     address: String,
     /// The address means another server on another machine.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// let price = windlass::Price::from_cents_per_hour(129);
 /// assert_eq!(price.to_string(), "$1.29/h");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(i64);
 
@@ -18,6 +18,11 @@ impl Price {
     /// From US cents in an hour.
     pub const fn from_cents_per_hour(cents: i64) -> Self {
         Self(cents)
+    }
+
+    /// Both together.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
     }
 
     /// In US cents, for the whole instance.

@@ -6,12 +6,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant as Moment, timeout_at};
 
+use super::filter::{Filter, filters};
 use super::{Cloud, Instance, State, Totals};
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::stream::list::List;
+use crate::wait::BoxFuture;
 
 /// Several clouds, also several of one platform.
 #[derive(Debug, Clone)]
@@ -30,9 +33,9 @@ impl Fleet {
         &self.clouds
     }
 
-    /// Lists all of them at once; see [`FleetList`].
-    pub fn list(&self) -> FleetList {
-        FleetList {
+    /// The instances of all of them, to be filtered and listed; see [`FleetInstances`].
+    pub fn instances(&self) -> FleetInstances {
+        FleetInstances {
             clouds: self.clouds.clone(),
             limit: Duration::from_secs(30),
             at_once: 16,
@@ -47,110 +50,69 @@ impl FromIterator<Cloud> for Fleet {
     }
 }
 
-/// A listing to be made: what is wanted of it, and how long it may take.
+/// Which instances of a fleet, and how long the listing may take; from [`Fleet::instances`].
 ///
-/// Read it as a stream with [`stream`](Self::stream), or to its end with [`all`](Self::all). What answers comes as it
-/// comes; a cloud that doesn't answer in time, or breaks off, is one error item.
+/// `.await` it for a [`Listing`], or read it with [`stream`](Self::stream) as the clouds answer. A cloud that fails or
+/// doesn't answer in time is one error; the others are listed all the same.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is asked before `.stream()` or `.all().await`"]
-pub struct FleetList {
+#[must_use = "nothing is sent before `.await` or `.stream()`"]
+pub struct FleetInstances {
     clouds: Vec<Cloud>,
     limit: Duration,
     at_once: usize,
     filter: Filter,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Filter {
-    states: Vec<State>,
-    names: Vec<String>,
-    regions: Vec<String>,
-    labels: Vec<(String, Option<String>)>,
-}
-
-impl FleetList {
-    /// How long to wait for all clouds together; 30 seconds unless said otherwise.
+impl FleetInstances {
+    /// Limits the time for all clouds together (default: 30 seconds).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// How many clouds to ask at a time; 16 unless said otherwise.
+    /// How many clouds are asked at the same time (default: 16).
     pub fn at_once(mut self, clouds: usize) -> Self {
         self.at_once = clouds.max(1);
         self
     }
 
-    /// Only instances in this state; said more than once: in any of them.
-    pub fn state(mut self, state: State) -> Self {
-        self.filter.states.push(state);
-        self
-    }
+    filters!();
 
-    /// Only instances whose name has this in it; said more than once: any of them.
-    pub fn name(mut self, part: impl Into<String>) -> Self {
-        self.filter.names.push(part.into());
-        self
-    }
-
-    /// Only instances in this region; said more than once: in any of them.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.filter.regions.push(region.into());
-        self
-    }
-
-    /// Only instances with this label; said more than once: with all of them.
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.filter.labels.push((key.into(), Some(value.into())));
-        self
-    }
-
-    /// Only instances that have a label of this name, whatever it says.
-    pub fn has_label(mut self, key: impl Into<String>) -> Self {
-        self.filter.labels.push((key.into(), None));
-        self
-    }
-
-    /// What answers, as it comes. The time begins now.
-    pub fn stream(self) -> Instances {
+    /// The instances as the clouds answer. The time limit starts now.
+    pub fn stream(self) -> FleetStream {
         let Self { clouds, limit, at_once, filter } = self;
         let end = deadline::from_now(limit);
-        let each = clouds.into_iter().map(move |cloud| one(cloud, end));
-        let all = stream::iter(each).flatten_unordered(at_once);
-        let wanted = all.try_filter(move |instance| std::future::ready(filter.lets(instance)));
-        Instances(wanted.boxed())
-    }
-
-    /// All that answers within the time, and the errors of what doesn't.
-    pub async fn all(self) -> Listing {
-        let mut listing = Listing::default();
-        let mut stream = self.stream();
-        while let Some(item) = stream.next().await {
-            match item {
-                Ok(instance) => listing.instances.push(instance),
-                Err(e) => listing.errors.push(e),
-            }
-        }
-        listing
+        let one_cloud = move |cloud: Cloud| one(cloud.instances_with(filter.clone()).stream(), cloud, end);
+        let each = clouds.into_iter().map(one_cloud);
+        FleetStream(stream::iter(each).flatten_unordered(at_once).boxed())
     }
 }
 
-impl Filter {
-    fn lets(&self, instance: &Instance) -> bool {
-        let region = instance.region.as_ref();
-        (self.states.is_empty() || self.states.contains(&instance.state))
-            && (self.names.is_empty() || self.names.iter().any(|part| instance.name.contains(part)))
-            && (self.regions.is_empty() || region.is_some_and(|region| self.regions.contains(region)))
-            && self.labels.iter().all(|(key, value)| {
-                let found = instance.labels.get(key);
-                found.is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
-            })
+impl IntoFuture for FleetInstances {
+    type Output = Listing;
+    type IntoFuture = BoxFuture<'static, Listing>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut listing = Listing::default();
+            let mut stream = self.stream();
+            while let Some(item) = stream.next().await {
+                match item {
+                    Ok(instance) => listing.instances.push(instance),
+                    Err(e) => listing.errors.push(e),
+                }
+            }
+            listing
+        })
     }
 }
 
 /// The instances of one cloud, until it ends, fails, or the time is up.
-fn one(cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudError>> {
-    let list = cloud.list();
+fn one(
+    list: List<Instance>,
+    cloud: Cloud,
+    end: Moment,
+) -> BoxStream<'static, Result<Instance, CloudError>> {
     stream::unfold(Some((cloud, list)), move |open| async move {
         let (cloud, mut list) = open?;
         match timeout_at(end, list.try_next()).await {
@@ -167,16 +129,32 @@ fn one(cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudEr
 }
 
 fn late(cloud: &Cloud) -> Error {
-    let e = Error::new(ErrorKind::Timeout, "no whole list within the time limit");
+    let e = Error::new(ErrorKind::Timeout, "no complete list within the time limit");
     cloud.label(e, "list").with(|e| (e.sent, e.repeatable) = (Sent::Unknown, true))
 }
 
 /// The instances of a fleet, as they come.
 ///
-/// An error is of one cloud, and the last that comes from it. Dropping the stream stops asking.
-pub struct Instances(BoxStream<'static, Result<Instance, CloudError>>);
+/// An error belongs to one cloud and is the last item that comes from it. Dropping the stream stops the requests.
+pub struct FleetStream(BoxStream<'static, Result<Instance, CloudError>>);
 
-impl Stream for Instances {
+impl FleetStream {
+    /// The next instance, or the error of one cloud; none at the end.
+    pub async fn next(&mut self) -> Option<Result<Instance, CloudError>> {
+        StreamExt::next(&mut self.0).await
+    }
+
+    /// The next instance, for use with `?`; none at the end. After the error of one cloud the others go on.
+    ///
+    /// # Errors
+    ///
+    /// The error of one cloud.
+    pub async fn try_next(&mut self) -> Result<Option<Instance>, CloudError> {
+        self.next().await.transpose()
+    }
+}
+
+impl Stream for FleetStream {
     type Item = Result<Instance, CloudError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -184,13 +162,13 @@ impl Stream for Instances {
     }
 }
 
-impl fmt::Debug for Instances {
+impl fmt::Debug for FleetStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Instances").finish_non_exhaustive()
+        f.debug_struct("FleetStream").finish_non_exhaustive()
     }
 }
 
-/// Why a cloud's list isn't whole. What came of it before is right all the same.
+/// Why the list of one cloud isn't complete. What came before is valid.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CloudError {
@@ -212,19 +190,19 @@ impl std::error::Error for CloudError {
     }
 }
 
-/// What a fleet answered.
+/// The instances of a fleet, and the clouds that failed.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Listing {
-    /// All instances of all clouds that answered.
+    /// The instances of all clouds that answered.
     pub instances: Vec<Instance>,
-    /// One for each cloud whose list isn't whole.
+    /// One for each cloud whose list isn't complete.
     pub errors: Vec<CloudError>,
 }
 
 impl Listing {
-    /// Whether every cloud answered.
-    pub fn is_whole(&self) -> bool {
+    /// Whether every cloud answered completely.
+    pub fn is_complete(&self) -> bool {
         self.errors.is_empty()
     }
 

@@ -1,15 +1,27 @@
 //! Instances of Incus in common terms.
 
+use super::filter::Filter;
 use super::instance::labels;
 use super::{Cloud, Instance, Native, State};
 use crate::error::Error;
 use crate::incus::{self, Incus, Status};
+use crate::stream::list::List;
 
 /// With its addresses: one request more than the document alone.
 pub(super) async fn get(cloud: &Cloud, incus: &Incus, id: &str) -> Result<Instance, Error> {
     let handle = incus.instance(id);
     let (native, state) = futures_util::future::try_join(handle.get(), handle.get_state()).await?;
     Ok(Instance { addresses: state.addresses(), ..instance(cloud, native) })
+}
+
+/// The list, filtered by label on the server.
+pub(super) fn list(cloud: &Cloud, incus: &Incus, filter: &Filter) -> List<Instance> {
+    let mut query = incus.instances();
+    for (key, value) in filter.exact_labels() {
+        query = query.filter(format!("config.user.{key} eq {value}"));
+    }
+    let cloud = cloud.clone();
+    query.list().map_items(move |native| instance(&cloud, native))
 }
 
 pub(super) fn instance(cloud: &Cloud, native: incus::Instance) -> Instance {
@@ -24,7 +36,7 @@ pub(super) fn instance(cloud: &Cloud, native: incus::Instance) -> Instance {
         region: Some(native.location.clone()).filter(|location| !matches!(location.as_str(), "" | "none")),
         created: native.created_at,
         labels: labels(native.config.iter().filter_map(label)),
-        price_cents_per_hour: None,
+        price: None,
         native: Native::Incus(Box::new(native)),
         cloud: cloud.clone(),
     }

@@ -1,7 +1,18 @@
 //! Instances of Koyeb in common terms.
 
 use super::{Cloud, Instance, Native, State};
-use crate::koyeb::{self, InstanceStatus};
+use crate::error::Error;
+use crate::koyeb::{self, InstanceStatus, Koyeb};
+use crate::stream::list::List;
+
+pub(super) fn list(cloud: &Cloud, koyeb: &Koyeb) -> List<Instance> {
+    let cloud = cloud.clone();
+    koyeb.instances().stream().map_items(move |native| instance(&cloud, native))
+}
+
+pub(super) async fn get(cloud: &Cloud, koyeb: &Koyeb, id: &str) -> Result<Instance, Error> {
+    Ok(instance(cloud, koyeb.instance(id).get().await?))
+}
 
 pub(super) fn instance(cloud: &Cloud, native: koyeb::Instance) -> Instance {
     Instance {
@@ -12,7 +23,7 @@ pub(super) fn instance(cloud: &Cloud, native: koyeb::Instance) -> Instance {
         region: Some(native.region.clone()).filter(|region| !region.is_empty()),
         created: native.created_at,
         labels: [].into(),
-        price_cents_per_hour: None,
+        price: None,
         native: Native::Koyeb(Box::new(native)),
         cloud: cloud.clone(),
     }

@@ -2,7 +2,18 @@
 
 use super::instance::labels;
 use super::{Cloud, Instance, Native, State};
-use crate::lambda_cloud::{self, InstanceStatus};
+use crate::error::Error;
+use crate::lambda_cloud::{self, InstanceStatus, LambdaCloud};
+use crate::stream::list::List;
+
+pub(super) fn list(cloud: &Cloud, lambda: &LambdaCloud) -> List<Instance> {
+    let cloud = cloud.clone();
+    lambda.instances().stream().map_items(move |native| instance(&cloud, native))
+}
+
+pub(super) async fn get(cloud: &Cloud, lambda: &LambdaCloud, id: &str) -> Result<Instance, Error> {
+    Ok(instance(cloud, lambda.instance(id).get().await?))
+}
 
 pub(super) fn instance(cloud: &Cloud, native: lambda_cloud::Instance) -> Instance {
     let addresses = [&native.ip, &native.private_ip];
@@ -14,7 +25,7 @@ pub(super) fn instance(cloud: &Cloud, native: lambda_cloud::Instance) -> Instanc
         region: Some(native.region.name.clone()),
         created: None,
         labels: labels(native.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()))),
-        price_cents_per_hour: native.instance_type.price_cents_per_hour.try_into().ok(),
+        price: Some(native.instance_type.price()),
         native: Native::LambdaCloud(Box::new(native)),
         cloud: cloud.clone(),
     }

@@ -2,7 +2,18 @@
 
 use super::instance::labels;
 use super::{Cloud, Instance, Native, State};
-use crate::shakenfist::{self, InstanceState, PowerState};
+use crate::error::Error;
+use crate::shakenfist::{self, InstanceState, PowerState, ShakenFist};
+use crate::stream::list::List;
+
+pub(super) fn list(cloud: &Cloud, sf: &ShakenFist) -> List<Instance> {
+    let cloud = cloud.clone();
+    sf.instances().stream().map_items(move |native| instance(&cloud, native))
+}
+
+pub(super) async fn get(cloud: &Cloud, sf: &ShakenFist, id: &str) -> Result<Instance, Error> {
+    Ok(instance(cloud, sf.instance(id).get().await?))
+}
 
 pub(super) fn instance(cloud: &Cloud, native: shakenfist::Instance) -> Instance {
     let interfaces = native.interfaces.iter();
@@ -16,7 +27,7 @@ pub(super) fn instance(cloud: &Cloud, native: shakenfist::Instance) -> Instance 
         region: native.node.clone(),
         created: None,
         labels: labels(native.metadata.iter().filter_map(text)),
-        price_cents_per_hour: None,
+        price: None,
         native: Native::ShakenFist(Box::new(native)),
         cloud: cloud.clone(),
     }

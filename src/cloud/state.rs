@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::printable::Shown;
 
 /// How an instance is. The platform's own word is in the document that [`super::Instance::native`] holds.
@@ -55,6 +57,13 @@ impl State {
 }
 
 crate::words::equal_by_word! { State: word }
+
+/// As its word.
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Instance, State};
+use crate::price::Price;
 
 /// What some instances amount to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Totals {
     /// How many there are in each state.
     pub by_state: BTreeMap<State, usize>,
     /// How many there are on each platform.
     pub by_cloud: BTreeMap<&'static str, usize>,
-    /// US cents per hour, all together, of those whose platform tells; those that are gone cost nothing.
-    pub price_cents_per_hour: u64,
+    /// What they cost together, as far as their platforms tell. Instances that are gone cost nothing.
+    pub price: Price,
     /// How many others have no known price.
     pub without_price: usize,
 }
@@ -25,10 +28,10 @@ impl Totals {
         for instance in instances {
             *totals.by_state.entry(instance.state.clone()).or_default() += 1;
             *totals.by_cloud.entry(instance.cloud.name()).or_default() += 1;
-            match instance.price_cents_per_hour {
+            match instance.price {
                 _ if instance.state == State::Gone => {}
                 Some(price) => {
-                    totals.price_cents_per_hour = totals.price_cents_per_hour.saturating_add(price);
+                    totals.price = totals.price.plus(price);
                 }
                 None => totals.without_price += 1,
             }

@@ -2,91 +2,116 @@
 
 use std::time::Duration;
 
-use super::{Cloud, Instance, Native, State};
-use crate::client::Client;
+use super::{Cloud, Instance, InstanceRef, Native, State};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
-use crate::wait::poll_backoff::Pauses;
+use crate::wait::poll::{Goal, Interval, Polled, Seen};
 use crate::wait::until::Until;
-use crate::wait::{BoxFuture, Look, Progress, Work};
+use crate::wait::{BoxFuture, Progress};
 
 /// What a ticket of such a wait is for.
 const KIND: &str = "state";
 
-pub(super) fn wait(instance: &Instance, goal: State) -> Until<Instance> {
-    Until::new(Watch { seen: Some(instance.clone()), ..Watch::new(&instance.cloud, &instance.id, goal) })
+impl Instance {
+    /// Waits until it is in this state.
+    ///
+    /// ```no_run
+    /// # async fn demo(instance: windlass::cloud::Instance) -> windlass::Result<()> {
+    /// use windlass::cloud::State;
+    /// let instance = instance.until(State::Running).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The instance is polled at growing intervals; the typed clients have waits that hear of a change at once. The limit
+    /// is ten minutes unless you set a [`timeout`](Until::timeout). [`Cloud::resume`] continues from its ticket.
+    ///
+    /// The wait fails as soon as the state can't be reached any more: an instance that is [`Failed`](State::Failed) can
+    /// only be stopped or deleted, a stopped instance of Koyeb is never started again, and an instance that the platform no
+    /// longer knows is [`Gone`](State::Gone).
+    pub fn until(&self, state: State) -> Until<Self> {
+        wait(&self.cloud, StateGoal { seen: Some(self.clone()), ..StateGoal::new(&self.cloud, &self.id, state) })
+    }
 }
 
-pub(super) fn resume(cloud: &Cloud, ticket: &Ticket) -> Result<Until<Instance>, Error> {
-    let (cloud, check) = cloud.going_on(ticket)?;
-    let Some(state) = ticket.fact("state").filter(|_| ticket.kind == KIND) else {
-        let e = Error::invalid("ticket", format!("is not of a wait for a state on {cloud}"));
-        return Err(cloud.label(e, "resume"));
-    };
-    let name = ticket.fact("name").map(str::to_owned);
-    let wait = Until::new(Watch { name, ..Watch::new(&cloud, &ticket.id, State::from(state)) });
-    Ok(match check {
-        Some(check) => wait.after(check),
-        None => wait,
-    })
+impl InstanceRef {
+    /// Waits until the instance is in this state; see [`Instance::until`].
+    pub fn until(&self, state: State) -> Until<Instance> {
+        wait(self.cloud(), StateGoal::new(self.cloud(), self.id(), state))
+    }
 }
 
+impl Cloud {
+    /// Continues a wait of [`Instance::until`] from its ticket.
+    ///
+    /// ```no_run
+    /// # async fn demo(cloud: windlass::cloud::Cloud, saved: String) -> windlass::Result<()> {
+    /// let instance = cloud.resume(&saved.parse()?)?.await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// If the wait is for [`State::Gone`] and the instance is gone already, the result has only its id and name, and
+    /// [`Native::Gone`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the ticket is of another platform, server or project, or of another kind of wait.
+    pub fn resume(&self, ticket: &Ticket) -> Result<Until<Instance>, Error> {
+        let (cloud, check) = self.going_on(ticket)?;
+        let Some(state) = ticket.fact("state").filter(|_| ticket.kind == KIND) else {
+            let e = Error::invalid("ticket", format!("is not of a wait for a state on {cloud}"));
+            return Err(cloud.label(e, "resume"));
+        };
+        let name = ticket.fact("name").map(str::to_owned);
+        let goal = StateGoal { name, ..StateGoal::new(&cloud, &ticket.id, State::from(state)) };
+        Ok(match check {
+            Some(check) => wait(&cloud, goal).after(check),
+            None => wait(&cloud, goal),
+        })
+    }
+}
+
+/// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(5);
 
-struct Watch {
+fn wait(cloud: &Cloud, goal: StateGoal) -> Until<Instance> {
+    Until::new(Polled::new(cloud.for_looks(), goal, &Interval::Growing(LONGEST)))
+}
+
+/// An instance gets into a state.
+struct StateGoal {
     cloud: Cloud,
-    looks: Cloud,
     id: String,
     /// As a ticket tells it.
     name: Option<String>,
-    goal: State,
-    pauses: Pauses,
+    state: State,
     seen: Option<Instance>,
 }
 
-impl Watch {
-    fn new(cloud: &Cloud, id: &str, goal: State) -> Self {
-        let (cloud, looks) = (cloud.clone(), cloud.for_looks());
-        let (id, pauses) = (id.to_owned(), Pauses::up_to(LONGEST));
-        Self { cloud, looks, id, name: None, goal, pauses, seen: None }
+impl StateGoal {
+    fn new(cloud: &Cloud, id: &str, state: State) -> Self {
+        Self { cloud: cloud.clone(), id: id.to_owned(), name: None, state, seen: None }
     }
 
-    /// Where it is something else than the id.
+    /// Where it differs from the id.
     fn name(&self) -> Option<&str> {
         let name = self.seen.as_ref().map(|seen| &seen.name).or(self.name.as_ref());
         name.filter(|name| **name != self.id).map(String::as_str)
     }
 
-    async fn look_once(&mut self) -> Result<Look, Error> {
-        let found = match self.looks.get(&self.id).await {
-            Ok(found) => Instance { cloud: self.cloud.clone(), ..found },
-            Err(e) if e.is_rate_limited() => return Ok(self.later(&e)),
-            Err(e) => return e.absence().map(|()| Look::Gone),
-        };
-        let look = self.verdict(&found);
-        self.seen = Some(found);
-        Ok(look)
-    }
-
-    fn verdict(&mut self, found: &Instance) -> Look {
-        if found.state == self.goal {
-            Look::Succeeded(progress(found))
-        } else if may_become(found, &self.goal) {
-            Look::Running { progress: progress(found), pause: self.pauses.next() }
+    fn judge(&mut self, found: Instance) -> Seen<Instance> {
+        self.seen = Some(found.clone());
+        if found.state == self.state {
+            Seen::Reached(progress(&found), found)
+        } else if may_become(&found, &self.state) {
+            Seen::Pending(progress(&found))
         } else {
-            Look::Failed(self.ended(found))
+            Seen::Failed(self.unreachable(&found))
         }
     }
 
-    fn ended(&self, found: &Instance) -> Error {
-        let message = format!("{} is {}, and can't become {}", found.name, found.state, self.goal);
+    fn unreachable(&self, found: &Instance) -> Error {
+        let message = format!("{} is {}, and can't become {}", found.name, found.state, self.state);
         Error::new(ErrorKind::OperationFailed, message).with(|e| e.sent = Sent::Yes)
-    }
-
-    /// Whoever is told to come back later has reached the service.
-    fn later(&self, e: &Error) -> Look {
-        let pause = e.retry_after().unwrap_or(LONGEST).clamp(Pauses::FIRST, Duration::from_secs(60));
-        Look::Running { progress: self.seen.as_ref().map(progress).unwrap_or_default(), pause }
     }
 }
 
@@ -96,56 +121,40 @@ fn progress(instance: &Instance) -> Progress {
 
 fn may_become(found: &Instance, goal: &State) -> bool {
     match &found.native {
-        // Services make new ones; nobody starts an old one.
+        // Its service makes new ones; a stopped one is never started again.
         #[cfg(feature = "koyeb")]
         Native::Koyeb(_) if found.state == State::Stopped => *goal == State::Gone,
         _ => found.state.may_become(goal),
     }
 }
 
-impl Work for Watch {
+impl Goal<Cloud> for StateGoal {
     type Output = Instance;
 
     fn ticket(&self) -> Ticket {
-        let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).at(&self.cloud.place());
-        let ticket = ticket.with("state", self.goal.word());
+        let ticket = Ticket::new(self.cloud.name(), KIND, &self.id).with("state", self.state.word());
         match self.name() {
             Some(name) => ticket.with("name", name),
             None => ticket,
         }
     }
 
-    fn server(&self) -> &str {
-        self.cloud.address()
-    }
-
-    fn look(&mut self, _patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
-        Box::pin(self.look_once())
-    }
-
-    fn finish(&mut self) -> BoxFuture<'_, Result<Instance, Error>> {
-        let seen = self.seen.take();
-        Box::pin(async { seen.ok_or_else(|| Error::new(ErrorKind::BadReply, "there is no instance")) })
-    }
-
-    /// The platform knows nothing of it: that is what some wait for. What it was is the last that was seen,
-    /// if that was by this process.
-    fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<Instance>, Error>> {
-        let gone =
-            Error::new(ErrorKind::NotFound, format!("{} is no more", self.id)).with(|e| e.sent = Sent::Yes);
-        let ended = match self.goal {
-            State::Gone => Ok(Some(match self.seen.take() {
-                Some(last) => Instance { state: State::Gone, ..last },
-                None => Instance::never_seen(&self.cloud, &self.id, self.name()),
-            })),
-            _ => Err(gone),
-        };
-        Box::pin(async { ended })
-    }
-
-    fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+    fn look<'a>(&'a mut self, looks: &'a Cloud, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
         Box::pin(async {
-            Err(Error::new(ErrorKind::Conflict, "waiting for a state is no work to be cancelled"))
+            let found = looks.instance(&self.id).get().await?;
+            Ok(self.judge(Instance { cloud: self.cloud.clone(), ..found }))
         })
+    }
+
+    /// Some wait for just that. What the instance was is what this process saw last, if it saw it at all.
+    fn when_gone(&mut self) -> Result<Option<Instance>, Error> {
+        if self.state != State::Gone {
+            let gone = Error::new(ErrorKind::NotFound, format!("{} no longer exists", self.id));
+            return Err(gone.with(|e| e.sent = Sent::Yes));
+        }
+        Ok(Some(match self.seen.take() {
+            Some(last) => Instance { state: State::Gone, ..last },
+            None => Instance::never_seen(&self.cloud, &self.id, self.name()),
+        }))
     }
 }

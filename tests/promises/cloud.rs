@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use windlass::Price;
 use windlass::cloud::{self, Cloud, Fleet, Instance, Native, Outcome, State, Totals};
 use windlass::shakenfist::Disk;
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
@@ -63,14 +64,14 @@ fn lines<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Vec<String> {
 }
 
 async fn of_incus(fake: &FakeIncus, name: &str) -> windlass::Result<Instance> {
-    Cloud::from(fake.client()?).get(name).await
+    Cloud::from(fake.client()?).instance(name).get().await
 }
 
 #[tokio::test]
 async fn four_platforms_in_one_list() -> Outcomes {
     let fakes = Fakes::filled().await?;
-    let listing = fakes.fleet()?.list().all().await;
-    assert!(listing.is_whole(), "{:?}", listing.errors);
+    let listing = fakes.fleet()?.instances().await;
+    assert!(listing.is_complete(), "{:?}", listing.errors);
     let expected = [
         "incus/db stopped",
         "incus/web running",
@@ -86,17 +87,62 @@ async fn four_platforms_in_one_list() -> Outcomes {
         assert_eq!(again.region, instance.region);
     }
     // One stream gives the same, whatever comes first.
-    let streamed: Vec<Instance> = fakes.fleet()?.list().at_once(1).stream().try_collect().await?;
+    let streamed: Vec<Instance> = fakes.fleet()?.instances().at_once(1).stream().try_collect().await?;
     assert_eq!(lines(&streamed), expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_list_of_one_cloud_asks_the_server_for_labels() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let incus = fakes.incus.client()?;
+    incus.launch("shop.1").image("busybox").config("user.role", "sh.p").await?;
+    incus.launch("other").image("busybox").config("user.role", "shop").await?;
+    let cloud = Cloud::from(incus);
+    // A value is taken as it is, although the server's own filters are regular expressions.
+    let found = cloud.instances().label("role", "sh.p").await?;
+    assert_eq!(found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["shop.1"]);
+    assert!(cloud.instances().label("role", "none").await?.is_empty());
+    let mut running = cloud.instances().state(State::Running).has_label("role").stream();
+    let mut names = Vec::new();
+    while let Some(instance) = running.try_next().await? {
+        names.push(instance.name);
+    }
+    assert_eq!(names, ["other", "shop.1"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_instance_can_be_stored() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let [gpu] = &Cloud::from(fakes.lambda.client()?).instances().await?[..] else { panic!("one instance") };
+    let stored = serde_json::to_value(gpu)?;
+    let of = |key: &str| stored[key].clone();
+    assert_eq!((of("cloud"), of("state"), of("price")), ("lambda-cloud".into(), "running".into(), 75.into()));
+    assert_eq!((of("id"), of("region")), (gpu.id.clone().into(), "us-west-1".into()));
+    assert!(stored.get("native").is_none(), "{stored}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn clouds_and_handles_are_equal_if_they_lead_to_the_same_place() -> Outcomes {
+    let fakes = Fakes::filled().await?;
+    let incus = fakes.incus.client()?;
+    let (here, there) = (Cloud::from(incus.clone()), Cloud::from(incus.project("blue")));
+    assert_eq!(here, Cloud::from(fakes.incus.client()?));
+    assert_ne!(here, there);
+    assert_eq!(here.instance("web"), here.instance("web"));
+    assert_ne!(here.instance("web"), there.instance("web"));
+    assert_ne!(here.instance("web"), here.instance("db"));
     Ok(())
 }
 
 #[tokio::test]
 async fn addresses_regions_and_labels() -> Outcomes {
     let fakes = Fakes::filled().await?;
-    let listing = fakes.fleet()?.list().all().await;
+    let listing = fakes.fleet()?.instances().await;
     let gpu = listing.instances.iter().find(|one| one.cloud().name() == "lambda-cloud").unwrap();
-    assert_eq!((gpu.region.as_deref(), gpu.price_cents_per_hour), (Some("us-west-1"), Some(75)));
+    assert_eq!((gpu.region.as_deref(), gpu.price.map(Price::cents_per_hour)), (Some("us-west-1"), Some(75)));
     assert_eq!(gpu.addresses.len(), 2);
     let Native::LambdaCloud(native) = &gpu.native else { panic!("{gpu:?}") };
     assert_eq!(gpu.addresses[0], native.ip.as_ref().unwrap().parse::<std::net::IpAddr>()?);
@@ -106,8 +152,8 @@ async fn addresses_regions_and_labels() -> Outcomes {
     let lambda = fakes.lambda.client()?;
     let launch = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").tag("role", "shop");
     let tagged = launch.await?.id().to_owned();
-    assert_eq!(Cloud::from(lambda).get(&tagged).await?.labels, role);
-    assert_eq!(Cloud::from(fakes.sf.client()?).get(&fakes.sf.instances()[0]).await?.labels, role);
+    assert_eq!(Cloud::from(lambda).instance(&tagged).get().await?.labels, role);
+    assert_eq!(Cloud::from(fakes.sf.client()?).instance(&fakes.sf.instances()[0]).get().await?.labels, role);
     let web = of_incus(&fakes.incus, "web").await?;
     assert_eq!(web.labels, role);
 
@@ -136,7 +182,7 @@ async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
         fakes.incus.client()?.into(),
     ]);
     let started = std::time::Instant::now();
-    let listing = fleet.list().timeout(Duration::from_secs(1)).all().await;
+    let listing = fleet.instances().timeout(Duration::from_secs(1)).await;
     let took = started.elapsed();
 
     let whole = ["incus/db stopped", "incus/web running", "lambda-cloud/somebody's running"];
@@ -155,11 +201,11 @@ async fn what_came_before_a_list_broke_off_is_kept() -> Outcomes {
     let koyeb = FakeKoyeb::start().await?;
     koyeb.add_service("shop", 250);
     koyeb.on("GET /v1/instances").skip(1).always().reply(500, "no");
-    let listing = Fleet::new([koyeb.client()?.into()]).list().all().await;
+    let listing = Fleet::new([koyeb.client()?.into()]).instances().await;
     assert!(!listing.instances.is_empty() && listing.instances.len() < 250);
     assert_eq!(listing.errors.len(), 1);
     assert_eq!(listing.errors[0].error.status(), Some(500));
-    assert!(!listing.is_whole());
+    assert!(!listing.is_complete());
     Ok(())
 }
 
@@ -167,7 +213,7 @@ async fn what_came_before_a_list_broke_off_is_kept() -> Outcomes {
 async fn filters() -> Outcomes {
     let fakes = Fakes::filled().await?;
     let fleet = fakes.fleet()?;
-    let list = || fleet.list();
+    let list = || fleet.instances();
     for (wanted, expected) in [
         (list().state(State::Stopped), &["incus/db stopped"][..]),
         (list().state(State::Stopped).state(State::Unhealthy), &["incus/db stopped", "koyeb unhealthy"]),
@@ -179,8 +225,8 @@ async fn filters() -> Outcomes {
         (list().label("role", "other"), &[]),
         (list().has_label("role").name("vm"), &["shakenfist/vm running"]),
     ] {
-        let listing = wanted.all().await;
-        assert!(listing.is_whole(), "{:?}", listing.errors);
+        let listing = wanted.await;
+        assert!(listing.is_complete(), "{:?}", listing.errors);
         assert_eq!(lines(&listing.instances), expected);
     }
     Ok(())
@@ -192,7 +238,7 @@ async fn totals() -> Outcomes {
     let ended = fakes.lambda.add_instance();
     fakes.lambda.edit_instance(&ended, |document| document["status"] = "terminated".into());
     fakes.lambda.add_instance();
-    let totals = fakes.fleet()?.list().all().await.totals();
+    let totals = fakes.fleet()?.instances().await.totals();
     assert_eq!(totals.count(), 8);
     assert_eq!(totals.by_state[&State::Running], 5);
     assert_eq!(totals.by_state[&State::Gone], 1);
@@ -201,7 +247,7 @@ async fn totals() -> Outcomes {
         BTreeMap::from([("incus", 2), ("koyeb", 2), ("lambda-cloud", 3), ("shakenfist", 1)])
     );
     // What is gone costs nothing.
-    assert_eq!((totals.price_cents_per_hour, totals.without_price), (2 * 75, 5));
+    assert_eq!((totals.price.cents_per_hour(), totals.without_price), (2 * 75, 5));
     assert_eq!(Totals::of([]), Totals::default());
     Ok(())
 }
@@ -216,7 +262,7 @@ async fn each_never_stops_at_a_failure() -> Outcomes {
         .on("DELETE /1.0/instances/b")
         .reply(403, r#"{"type":"error","error":"not yours","error_code":403}"#);
     let client = incus.client()?;
-    let listing = Fleet::new([client.clone().into()]).list().all().await;
+    let listing = Fleet::new([client.clone().into()]).instances().await;
     let report = cloud::each(listing.instances, 1, |one| client.instance(&one.id).delete()).await;
     let refused: Vec<_> = report.failed().map(|(one, e)| (one.name.as_str(), e.kind())).collect();
     assert_eq!(refused, [("b", ErrorKind::PermissionDenied)]);
@@ -236,7 +282,7 @@ async fn work_that_goes_on_is_unknown_and_not_failed() -> Outcomes {
     incus.add_instance("b");
     let held = incus.hold_operations();
     let client = incus.client()?;
-    let listing = Fleet::new([client.clone().into()]).list().all().await;
+    let listing = Fleet::new([client.clone().into()]).instances().await;
     let report = cloud::each(listing.instances, 2, |one| {
         let named = client.instance(&one.id);
         async move { Ok::<_, windlass::Error>(named.delete().send().await?.timeout(Duration::ZERO).await?) }
@@ -254,7 +300,7 @@ async fn a_lost_answer_is_unknown_and_not_failed() -> Outcomes {
     let shop = fake.add_service("shop", 1);
     fake.on("POST /v1/services/{id}/redeploy").always().drop_after();
     let koyeb = fake.client()?;
-    let listing = Fleet::new([koyeb.clone().into()]).list().all().await;
+    let listing = Fleet::new([koyeb.clone().into()]).instances().await;
     let report = cloud::each(listing.instances, 1, |_| koyeb.service(&shop).redeploy()).await;
     assert_eq!(report.to_string(), "0 done, 0 failed, 1 unknown");
     assert_eq!(report.unknown().next().map(|(_, e)| e.sent()), Some(Sent::Unknown));
@@ -277,7 +323,7 @@ async fn until_it_is_there() -> Outcomes {
 #[tokio::test]
 async fn until_ends_as_soon_as_it_can_no_longer_be() -> Outcomes {
     let fakes = Fakes::filled().await?;
-    let listing = fakes.fleet()?.list().all().await;
+    let listing = fakes.fleet()?.instances().await;
     fakes.incus.edit_instance("web", |document| document["status"] = "Error".into());
     for id in fakes.koyeb.instances("") {
         fakes.koyeb.set_status(&id, "STOPPED");
@@ -299,7 +345,7 @@ async fn until_ends_as_soon_as_it_can_no_longer_be() -> Outcomes {
 #[tokio::test]
 async fn until_it_is_gone() -> Outcomes {
     let fakes = Fakes::filled().await?;
-    let listing = fakes.fleet()?.list().all().await;
+    let listing = fakes.fleet()?.instances().await;
     // Also one that has failed before.
     let [vm] = &fakes.sf.instances()[..] else { panic!("one") };
     fakes.sf.edit_instance(vm, |document| document["state"] = "error".into());
@@ -355,7 +401,7 @@ async fn a_ticket_of_another_project_is_refused() -> Outcomes {
     let blue = fake.client()?.project("blue");
     // The same name in the default project is another instance.
     fake.add_instance("web");
-    let web = Cloud::from(fake.client()?).get("web").await?;
+    let web = Cloud::from(fake.client()?).instance("web").get().await?;
     let ticket = web.until(State::Stopped).ticket();
     let e = Cloud::from(blue).resume(&ticket).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::InvalidInput);
@@ -377,7 +423,7 @@ async fn a_wait_for_the_end_succeeds_also_where_another_process_comes_after_it()
     let id = lambda.add_instance();
     lambda.edit_instance(&id, |document| document["name"] = "gpu".into());
     let cloud = Cloud::from(lambda.client()?);
-    let ticket: Ticket = cloud.get(&id).await?.until(State::Gone).ticket().to_string().parse()?;
+    let ticket: Ticket = cloud.instance(&id).get().await?.until(State::Gone).ticket().to_string().parse()?;
     lambda.vanish(&id);
     let gone = cloud.resume(&ticket)?.await?;
     assert_eq!((gone.id, gone.name), (id, "gpu".to_owned()));
@@ -391,20 +437,20 @@ async fn any_setting_of_a_list() -> Outcomes {
     let fleet = fakes.fleet()?;
     for time in crate::hostile::DURATIONS {
         for at_once in [0, 1, usize::MAX] {
-            let listing = fleet.list().timeout(time).at_once(at_once).all().await;
-            assert!(listing.errors.len() <= 4 && listing.is_whole() == listing.errors.is_empty(), "{time:?}");
+            let listing = fleet.instances().timeout(time).at_once(at_once).await;
+            assert!(listing.errors.len() <= 4 && listing.is_complete() == listing.errors.is_empty(), "{time:?}");
             // Next to no time may still do for a cloud that is this near.
             let patient = time > Duration::from_secs(1);
             assert!(!patient || listing.errors.is_empty(), "{time:?}");
             assert!(listing.errors.len() < 4 || listing.instances.is_empty(), "{time:?}");
-            assert_eq!(listing.instances.len() == 6, listing.is_whole(), "{time:?}");
+            assert_eq!(listing.instances.len() == 6, listing.is_complete(), "{time:?}");
         }
     }
     for name in crate::hostile::names() {
-        let list = fleet.list().name(name.as_str()).region(name.as_str());
-        let listing = list.label(name.as_str(), name.as_str()).has_label(name.as_str()).all().await;
-        assert!(listing.is_whole() && listing.instances.is_empty(), "{name}");
-        crate::hostile::ends(&name, fleet.clouds()[0].get(&name)).await;
+        let list = fleet.instances().name(name.as_str()).region(name.as_str());
+        let listing = list.label(name.as_str(), name.as_str()).has_label(name.as_str()).await;
+        assert!(listing.is_complete() && listing.instances.is_empty(), "{name}");
+        crate::hostile::ends(&name, fleet.clouds()[0].instance(&name).get()).await;
     }
     Ok(())
 }
