@@ -14,14 +14,19 @@ pub(super) async fn get(cloud: &Cloud, incus: &Incus, id: &str) -> Result<Instan
     Ok(Instance { addresses: state.addresses(), ..instance(cloud, native) })
 }
 
-/// The list, filtered by label on the server.
+/// The list, filtered by label on the server as far as that is possible.
 pub(super) fn list(cloud: &Cloud, incus: &Incus, filter: &Filter) -> List<Instance> {
     let mut query = incus.instances();
-    for (key, value) in filter.exact_labels() {
+    for (key, value) in filter.exact_labels().filter(|(key, value)| is_plain(key) && is_plain(value)) {
         query = query.filter(format!("config.user.{key} eq {value}"));
     }
     let cloud = cloud.clone();
     query.list().map_items(move |native| instance(&cloud, native))
+}
+
+/// Whether a text means itself in the server's filters, which are regular expressions without quotes.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 pub(super) fn instance(cloud: &Cloud, native: incus::Instance) -> Instance {

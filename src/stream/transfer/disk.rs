@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::atomic_file::{self, Begun, Links, Place};
 use super::local_work::{blocking, local};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
 ///
