@@ -108,11 +108,7 @@ impl IntoFuture for FleetInstances {
 }
 
 /// The instances of one cloud, until it ends, fails, or the time is up.
-fn one(
-    list: List<Instance>,
-    cloud: Cloud,
-    end: Moment,
-) -> BoxStream<'static, Result<Instance, CloudError>> {
+fn one(list: List<Instance>, cloud: Cloud, end: Moment) -> BoxStream<'static, Result<Instance, CloudError>> {
     stream::unfold(Some((cloud, list)), move |open| async move {
         let (cloud, mut list) = open?;
         match timeout_at(end, list.try_next()).await {

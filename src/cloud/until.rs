@@ -29,7 +29,10 @@ impl Instance {
     /// only be stopped or deleted, a stopped instance of Koyeb is never started again, and an instance that the platform no
     /// longer knows is [`Gone`](State::Gone).
     pub fn until(&self, state: State) -> Until<Self> {
-        wait(&self.cloud, StateGoal { seen: Some(self.clone()), ..StateGoal::new(&self.cloud, &self.id, state) })
+        wait(
+            &self.cloud,
+            StateGoal { seen: Some(self.clone()), ..StateGoal::new(&self.cloud, &self.id, state) },
+        )
     }
 }
 

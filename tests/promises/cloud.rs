@@ -439,7 +439,10 @@ async fn any_setting_of_a_list() -> Outcomes {
     for time in crate::hostile::DURATIONS {
         for at_once in [0, 1, usize::MAX] {
             let listing = fleet.instances().timeout(time).at_once(at_once).await;
-            assert!(listing.errors.len() <= 4 && listing.is_complete() == listing.errors.is_empty(), "{time:?}");
+            assert!(
+                listing.errors.len() <= 4 && listing.is_complete() == listing.errors.is_empty(),
+                "{time:?}"
+            );
             // Next to no time may still do for a cloud that is this near.
             let patient = time > Duration::from_secs(1);
             assert!(!patient || listing.errors.is_empty(), "{time:?}");
