@@ -14,19 +14,14 @@ pub(super) async fn get(cloud: &Cloud, incus: &Incus, id: &str) -> Result<Instan
     Ok(Instance { addresses: state.addresses(), ..instance(cloud, native) })
 }
 
-/// The list, filtered by label on the server as far as that is possible.
+/// The list, filtered by label on the server.
 pub(super) fn list(cloud: &Cloud, incus: &Incus, filter: &Filter) -> List<Instance> {
     let mut query = incus.instances();
-    for (key, value) in filter.exact_labels().filter(|(key, value)| is_plain(key) && is_plain(value)) {
-        query = query.filter(format!("config.user.{key} eq {value}"));
+    for (key, value) in filter.exact_labels() {
+        query = query.label(key, value);
     }
     let cloud = cloud.clone();
-    query.list().map_items(move |native| instance(&cloud, native))
-}
-
-/// Whether a text means itself in the server's filters, which are regular expressions without quotes.
-fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    query.stream().map_items(move |native| instance(&cloud, native))
 }
 
 pub(super) fn instance(cloud: &Cloud, native: incus::Instance) -> Instance {

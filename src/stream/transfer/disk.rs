@@ -75,6 +75,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn place(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("windlass-draft-{name}-{}", std::process::id()))
