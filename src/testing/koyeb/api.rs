@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::reply::{Answer, error, invalid, not_found, ok};
+use super::caller::{Caller, admit};
+use super::reply::{Answer, not_found, ok};
 use super::world::World;
 use super::{exec, lists, logs};
 use crate::testing::reply::Reply;
@@ -23,32 +24,6 @@ impl Service for Api {
         let answer = admit(&self.0, request).and_then(|caller| route(&self.0, request, caller));
         self.0.limit.label(answer.unwrap_or_else(|refusal| refusal))
     }
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
-    User,
-    Organization,
-}
-
-/// The token is in `Authorization`; a websocket may have it as a subprotocol, too, or there alone, as browsers do.
-fn admit(world: &World, request: &Request) -> Result<Caller, Reply> {
-    let refuse = |message: &str| error(401, "authentication_error", message);
-    let bad_format = || refuse("Invalid token format");
-    let protocol = request.header("sec-websocket-protocol");
-    let protocol = protocol.map(|value| value.strip_prefix("Bearer, ").ok_or_else(bad_format)).transpose()?;
-    let header = request.header("authorization");
-    let header = header.map(|value| value.strip_prefix("Bearer ").ok_or_else(bad_format)).transpose()?;
-    if protocol.is_some() && header.is_some() && protocol != header {
-        return Err(refuse("Two tokens"));
-    }
-    let token = protocol.or(header).ok_or_else(|| refuse("Route needs to be authenticated"))?;
-    if token == world.token {
-        return Ok(Caller::User);
-    }
-    let known = lock(&world.state).tokens.iter().any(|known| known == token);
-    if known { Ok(Caller::Organization) } else { Err(refuse("Invalid token")) }
 }
 
 fn route(world: &Arc<World>, request: &Request, caller: Caller) -> Answer {
@@ -108,9 +83,4 @@ fn unscale(world: &World, id: &str) -> Answer {
     state.find(id).ok_or_else(|| not_found("service"))?;
     state.scalings.remove(id);
     ok(&json!({}))
-}
-
-/// The body as a JSON object.
-pub(super) fn body(request: &Request) -> Result<Value, Reply> {
-    request.json().filter(Value::is_object).ok_or_else(|| invalid("body", "is not a JSON object"))
 }

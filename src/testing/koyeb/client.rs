@@ -1,6 +1,6 @@
-//! The one place where a fake knows the client: to hand one out.
+//! The one place where this fake uses the client: to make one.
 
-use super::FakeKoyeb;
+use super::fake::FakeKoyeb;
 use crate::error::Error;
 use crate::koyeb::Koyeb;
 

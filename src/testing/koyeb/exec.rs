@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::api::Caller;
+use super::caller::Caller;
 use super::quirk::Quirk;
 use super::world::World;
 use crate::testing::reply::Reply;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::api::body;
 use super::documents;
-use super::reply::{Answer, invalid, not_found, ok, precondition};
+use super::reply::{Answer, body, invalid, not_found, ok, precondition};
 use super::world::{State, World};
 use crate::testing::request::Request;
 use crate::testing::tasks::lock;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::api::Caller;
+use super::caller::Caller;
 use super::exec;
 use super::lists::params;
 use super::reply::{Answer, invalid, ok};

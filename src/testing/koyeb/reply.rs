@@ -1,8 +1,9 @@
-//! Answers in the service's shapes.
+//! Answers in the service's forms, and bodies of requests.
 
 use serde_json::{Value, json};
 
 use crate::testing::reply::Reply;
+use crate::testing::request::Request;
 
 /// An answer, or a refusal to send instead.
 pub(super) type Answer = Result<Reply, Reply>;
@@ -36,4 +37,9 @@ pub(super) fn not_found(what: &str) -> Reply {
 
 fn whole(status: u16, document: &Value) -> Reply {
     Reply::new(status, document.to_string()).header("Content-Type", "application/json")
+}
+
+/// The body as a JSON object.
+pub(super) fn body(request: &Request) -> Result<Value, Reply> {
+    request.json().filter(Value::is_object).ok_or_else(|| invalid("body", "is not a JSON object"))
 }

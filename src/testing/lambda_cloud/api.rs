@@ -1,13 +1,12 @@
-//! Which path leads where, and who may go there.
+//! Which path leads where, and for which key.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
-use super::envelope::{self, Answer, failure, invalid};
+use super::envelope::{self, Answer, body, failure, nowhere};
 use super::state::{Account, State};
 use super::{companions, firewalls, instances, launch};
 use crate::testing::reply::Reply;
@@ -93,17 +92,4 @@ fn route(state: &mut State, request: &Request) -> Answer {
         (_, ["firewall-rules" | "firewall-rulesets", ..]) => firewalls::route(state, request, rest),
         _ => nowhere(),
     }
-}
-
-pub(super) fn nowhere() -> Answer {
-    Err(failure(404, "global/not-found", "There is nothing here."))
-}
-
-pub(super) fn not_allowed() -> Answer {
-    Err(failure(405, "global/not-found", "Method not allowed."))
-}
-
-pub(super) fn body(request: &Request) -> Answer {
-    let parsed = serde_json::from_slice::<Value>(&request.body);
-    parsed.ok().filter(Value::is_object).ok_or_else(|| invalid("The request body isn't a JSON object."))
 }

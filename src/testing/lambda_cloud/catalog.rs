@@ -17,6 +17,11 @@ const REGIONS: [(&str, &str); 4] = [
     ("us-south-1", "Texas, USA"),
 ];
 
+/// A new id.
+pub(super) fn id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 pub(super) fn type_names<'a>() -> impl Iterator<Item = &'a str> {
     TYPES.iter().map(|kind| kind.0)
 }

@@ -1,15 +1,15 @@
-//! The one place where this fake knows the client: to hand one out.
+//! The one place where this fake uses the client: to make one.
 
 use std::time::Duration;
 
-use super::FakeLambdaCloud;
+use super::fake::FakeLambdaCloud;
 use crate::error::Error;
 use crate::lambda_cloud::{Connect, LambdaCloud};
 use crate::transport::rate_limit::Pacing;
 use crate::transport::retry::Retry;
 
 impl FakeLambdaCloud {
-    /// A client of this service that wastes no time: unpaced, and with short pauses.
+    /// A client of this service, without pacing and with short pauses.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,7 @@ impl FakeLambdaCloud {
         self.connect().client()
     }
 
-    /// The same, with more still to be said.
+    /// The same, to be configured further.
     pub fn connect(&self) -> Connect {
         let pauses = Duration::from_millis(1);
         LambdaCloud::key(self.key())

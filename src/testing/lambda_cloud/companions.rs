@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::api::{body, not_allowed, nowhere};
 use super::catalog;
-use super::envelope::{Answer, failure, invalid, missing};
+use super::envelope::{Answer, body, failure, invalid, missing, not_allowed, nowhere};
 use super::state::State;
 use crate::testing::request::Request;
 
@@ -68,10 +67,10 @@ fn add_file_system(state: &mut State, asked: &Value) -> Answer {
     if state.file_systems.values().any(|known| known["name"] == name) {
         return Err(failure(400, "global/duplicate", "There is a filesystem of that name."));
     }
-    let id = super::id();
+    let id = catalog::id();
     let document = json!({
         "id": id, "name": name, "mount_point": format!("/lambda/nfs/{name}"), "created": CREATED,
-        "created_by": {"id": super::id(), "email": "somebody@example.com", "status": "active"},
+        "created_by": {"id": catalog::id(), "email": "somebody@example.com", "status": "active"},
         "is_in_use": false, "region": catalog::region(region), "bytes_used": 0,
     });
     state.file_systems.insert(id, document.clone());

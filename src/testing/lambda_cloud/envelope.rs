@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::testing::reply::Reply;
+use crate::testing::request::Request;
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,4 +52,17 @@ pub(super) fn throttled() -> Reply {
     let page = "<!DOCTYPE html><html><head><title>Access denied | cloud.lambda.ai used Cloudflare to restrict access\
          </title></head><body><h1>Error 1015</h1><h2>You are being rate limited</h2></body></html>";
     Reply::new(429, page).header("Content-Type", "text/html; charset=UTF-8")
+}
+
+pub(super) fn nowhere() -> Answer {
+    Err(failure(404, "global/not-found", "There is nothing here."))
+}
+
+pub(super) fn not_allowed() -> Answer {
+    Err(failure(405, "global/not-found", "Method not allowed."))
+}
+
+pub(super) fn body(request: &Request) -> Answer {
+    let parsed = serde_json::from_slice::<Value>(&request.body);
+    parsed.ok().filter(Value::is_object).ok_or_else(|| invalid("The request body isn't a JSON object."))
 }

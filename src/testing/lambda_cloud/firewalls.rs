@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::api::{body, not_allowed, nowhere};
 use super::catalog;
 use super::companions::CREATED;
-use super::envelope::{Answer, Failure, failure, invalid, missing};
+use super::envelope::{Answer, Failure, body, failure, invalid, missing, not_allowed, nowhere};
 use super::state::State;
 use crate::testing::request::Request;
 
@@ -73,7 +72,7 @@ fn create(state: &mut State, asked: &Value) -> Answer {
     if state.rulesets.values().any(|known| known["name"] == name) {
         return Err(failure(409, "global/conflict", "There is a ruleset of that name."));
     }
-    let id = super::id();
+    let id = catalog::id();
     let document = json!({
         "id": id, "name": name, "region": catalog::region(region), "rules": rules(&asked["rules"])?,
         "created": CREATED, "instance_ids": [],

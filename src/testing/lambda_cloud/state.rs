@@ -202,7 +202,7 @@ impl State {
 
     /// A new instance, from the body of a request.
     pub(super) fn launch(&mut self, asked: &Value) -> String {
-        let id = super::id();
+        let id = catalog::id();
         let text = |key: &str| asked[key].as_str().unwrap_or_default();
         let kind = catalog::instance_type(text("instance_type_name"));
         let kind =
@@ -232,7 +232,7 @@ impl State {
     }
 
     pub(super) fn add_ssh_key(&mut self, name: &str, public: &str, private: Option<&str>) -> Value {
-        let id = super::id();
+        let id = catalog::id();
         let stored = json!({"id": id, "name": name, "public_key": public});
         let mut shown = stored.clone();
         if let Some(private) = private {
