@@ -30,10 +30,10 @@ use crate::transport::retry::Retry;
 /// # Errors
 ///
 /// Every request can fail with these kinds of [`ErrorKind`]: `Connect`, `Timeout`, `Interrupted`, `Unavailable` and
-/// `Server` if the cluster can't be reached or fails, `Unauthenticated` and `PermissionDenied` if it refuses, `BadReply`
-/// and `LimitExceeded` if its answer can't be used, `InvalidInput` and `Rejected` if the request can't be right,
-/// `NotFound` if there is no such thing, `Unsupported` if the server's version lacks the call. The methods name only
-/// what comes on top of these.
+/// `Server` if the cluster can't be reached or fails, `Unauthenticated` and `PermissionDenied` if it refuses,
+/// `BadReply` and `LimitExceeded` if its answer can't be used, `InvalidInput` and `Rejected` if the request can't be
+/// right, `NotFound` if there is no such thing, `Unsupported` if the server's version lacks the call. The methods name
+/// only what comes on top of these.
 #[derive(Debug, Clone)]
 pub struct ShakenFist(Arc<Core>);
 
@@ -139,7 +139,7 @@ impl ShakenFist {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     pub async fn capabilities(&self) -> Result<&Capabilities, Error> {
         self.0.capabilities.get_or_try_init(|| self.read_capabilities()).await
     }

@@ -54,15 +54,15 @@ impl ShakenFist {
     ///
     /// The places are, in this order: `SHAKENFIST_API_URL` with `SHAKENFIST_NAMESPACE` and `SHAKENFIST_KEY`,
     /// `~/.shakenfist`, and `/etc/sf/shakenfist.json`. The first that names an address is used. Nothing is added to it
-    /// from a later place, which may be about another cluster. In the environment, namespace and key override those of a
-    /// file; [`namespace`](Connect::namespace) and [`key`](Connect::key) override both.
+    /// from a later place, which may be about another cluster. In the environment, namespace and key override those of
+    /// a file; [`namespace`](Connect::namespace) and [`key`](Connect::key) override both.
     ///
     /// Nothing is read before `.await` or [`.client()`](Connect::client).
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) with every place that was tried if nothing is found, and those
-    /// of [`at`](Self::at).
+    /// [`Configuration`](crate::ErrorKind::Configuration) with every place that was tried if nothing is found, and
+    /// those of [`at`](Self::at).
     pub fn discover() -> Connect {
         Connect::new(None)
     }
@@ -83,7 +83,7 @@ impl ShakenFist {
     ///
     /// Those of [`Connect::client`], [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the key isn't one of the
     /// namespace, [`Configuration`](crate::ErrorKind::Configuration) if the API is at another address, and those of
-    /// [every request](ShakenFist#errors).
+    /// [every request](crate::ShakenFist#errors).
     pub fn at(url: impl Into<String>) -> Connect {
         Connect::new(Some(url.into()))
     }
@@ -115,8 +115,8 @@ impl Connect {
 
     /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if it needs one.
     ///
-    /// The proxy can read everything that is sent over plain HTTP, credentials included. By default, HTTPS uses the proxy
-    /// named by `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself are never reached through one.
+    /// The proxy can read everything that is sent over plain HTTP, credentials included. By default, HTTPS uses the
+    /// proxy named by `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself are never reached through one.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(url.into());
         self

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::blob::BlobSource;
-use super::client::ShakenFist;
 use super::instance::{Instance, InstanceRef};
 use super::types;
 use crate::error::Error;
@@ -15,7 +14,7 @@ use crate::wait::into_future;
 ///
 /// # Errors
 ///
-/// Those of [every request](ShakenFist#errors).
+/// Those of [every request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct ConsoleLog {
@@ -40,7 +39,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     pub async fn clear_console_log(&self) -> Result<(), Error> {
         self.sf.raw().instance_console_clear().instance_ref(self.segment()?).send().await.map(drop)
     }
@@ -56,7 +55,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     pub async fn vdi_console_helper(&self) -> Result<String, Error> {
         let reference = self.segment()?;
         self.sf.require("instance_vdi_helper", "vdi-console-helper", "make a file for virt-viewer").await?;
@@ -75,8 +74,8 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) on 0.7, and those of [every request](ShakenFist#errors). Servers of
-    /// version 0.8.0.0rc4 say that they can, and always answer 400.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) on 0.7, and those of [every request](crate::ShakenFist#errors).
+    /// Servers of version 0.8.0.0rc4 say that they can, and always answer 400.
     #[doc(alias = "screenshot")]
     pub async fn take_screenshot(&self) -> Result<transfer::Pull, Error> {
         let reference = self.segment()?;

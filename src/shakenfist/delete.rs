@@ -23,22 +23,22 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// A static address stays reserved for another 300 seconds. If the server fails while it tears the instance down, the
-    /// instance can stay in `delete-wait`: then the wait runs out of time.
+    /// A static address stays reserved for another 300 seconds. If the server fails while it tears the instance down,
+    /// the instance can stay in `delete-wait`: then the wait runs out of time.
     ///
-    /// A name is looked up first, and the instance deleted by its UUID. If the answer is lost, or comes from a gateway, the
-    /// instance itself shows whether it is being deleted. The request isn't sent again.
+    /// A name is looked up first, and the instance deleted by its UUID. If the answer is lost, or comes from a gateway,
+    /// the instance itself shows whether it is being deleted. The request isn't sent again.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, those of [every request](ShakenFist#errors), and those of
-    /// the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, those of [every request](crate::ShakenFist#errors),
+    /// and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn delete(&self) -> Action<()> {
         begin(self.reference(), types::InstanceDelete { namespace: None })
     }
 
-    /// Like [`delete`](Self::delete), but only if the instance is in this namespace, for the key of the namespace `system`,
-    /// which sees all.
+    /// Like [`delete`](Self::delete), but only if the instance is in this namespace, for the key of the namespace
+    /// `system`, which sees all.
     ///
     /// # Errors
     ///

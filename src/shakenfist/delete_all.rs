@@ -26,16 +26,16 @@ impl Instances {
     /// # Ok(()) }
     /// ```
     ///
-    /// Waits until each of them is gone. Those that were deleted before aren't among the UUIDs. If the answer is lost, the
-    /// instances show whether they are being deleted.
+    /// Waits until each of them is gone. Those that were deleted before aren't among the UUIDs. If the answer is lost,
+    /// the instances show whether they are being deleted.
     ///
-    /// Of the filters only [`namespace`](Self::namespace) applies, and with the key of the namespace `system` it is needed.
-    /// **Naming `system` itself deletes the instances of all namespaces.**
+    /// Of the filters only [`namespace`](Self::namespace) applies, and with the key of the namespace `system` it is
+    /// needed. **Naming `system` itself deletes the instances of all namespaces.**
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if another filter is set, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn delete_all(self) -> Action<Vec<String>> {
         Action::new(async move {
             let filters = [("state", self.state.is_some()), ("label", !self.labels.is_empty())];
@@ -97,8 +97,8 @@ impl AllDeleted {
         Self { uuids, left, stuck: None }
     }
 
-    /// Removes those that are gone from `left`. A list misses an instance that is changing its state, so one that isn't in
-    /// the list is asked for.
+    /// Removes those that are gone from `left`. A list misses an instance that is changing its state, so one that isn't
+    /// in the list is asked for.
     async fn look_at_all(&mut self, sf: &ShakenFist) -> Result<(), Error> {
         const AT_ONCE: usize = 8;
         let listed: Vec<Instance> = sf.instances().await?;

@@ -19,8 +19,8 @@ use crate::transport::checked;
 pub struct Disk(pub(super) types::DiskSpec);
 
 impl Disk {
-    /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. It is as large as the image,
-    /// or [`size_gb`](Self::size_gb) if that is more.
+    /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. It is as large as the
+    /// image, or [`size_gb`](Self::size_gb) if that is more.
     pub fn from_base(base: impl Into<String>) -> Self {
         Self(types::DiskSpec { base: Some(base.into()), ..types::DiskSpec::new() })
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::config::{self, Surroundings, Tried, file};
+use crate::config::{Surroundings, Tried, file};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 

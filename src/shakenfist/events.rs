@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::client::ShakenFist;
 use super::instance::{Instance, InstanceRef};
 use super::types::{self, EventType};
 use crate::error::Error;
@@ -39,7 +38,7 @@ pub struct Event {
 ///
 /// # Errors
 ///
-/// Those of [every request](ShakenFist#errors).
+/// Those of [every request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Events {

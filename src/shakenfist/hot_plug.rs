@@ -1,6 +1,5 @@
 //! Plugging a network interface into a running instance: a call that can destroy the instance.
 
-use super::client::ShakenFist;
 use super::devices::Nic;
 use super::instance::{Instance, InstanceRef};
 use super::interface::Interface;
@@ -30,13 +29,13 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// **An address that is taken destroys the running instance**, and so does a network without a free one: the server
-    /// answers 409 or 507, and tears the instance down. So this looks at the addresses of the network first, and refuses
-    /// what would conflict. Between that and the call, another client can still take the address. After an instance is
-    /// deleted, its address stays taken for 300 seconds.
+    /// answers 409 or 507, and tears the instance down. So this looks at the addresses of the network first, and
+    /// refuses what would conflict. Between that and the call, another client can still take the address. After an
+    /// instance is deleted, its address stays taken for 300 seconds.
     ///
-    /// A [`floating`](Nic::floating) address that can't be had would destroy the instance as well, and there is no way to
-    /// look at those. So the interface is plugged in without one, and then given one. If that fails, the instance runs on
-    /// with the new interface, and the error names it.
+    /// A [`floating`](Nic::floating) address that can't be had would destroy the instance as well, and there is no way
+    /// to look at those. So the interface is plugged in without one, and then given one. If that fails, the instance
+    /// runs on with the new interface, and the error names it.
     ///
     /// The request is never sent twice. After an error whose [`sent`](Error::sent) isn't `No`, look at
     /// [`interfaces`](Self::interfaces). A plugged interface stays in the state `initial`.
@@ -46,17 +45,18 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](ErrorKind::Conflict) if the address is taken or none is free, [`Unsupported`](ErrorKind::Unsupported)
-    /// without the capability `hot-plug-interface`, [`InsufficientCapacity`](ErrorKind::InsufficientCapacity) if there is no
-    /// floating address, and those of [every request](ShakenFist#errors).
+    /// [`Conflict`](ErrorKind::Conflict) if the address is taken or none is free,
+    /// [`Unsupported`](ErrorKind::Unsupported) without the capability `hot-plug-interface`,
+    /// [`InsufficientCapacity`](ErrorKind::InsufficientCapacity) if there is no floating address, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub fn hot_plug(&self, nic: Nic) -> HotPlug {
         HotPlug { instance: self.reference(), nic, checked: true }
     }
 }
 
 impl HotPlug {
-    /// Sends it at once, without a look at the addresses of the network, and with the floating address in the same call.
-    /// **If the server can't get one of the addresses, it destroys the instance.**
+    /// Sends it at once, without a look at the addresses of the network, and with the floating address in the same
+    /// call. **If the server can't get one of the addresses, it destroys the instance.**
     pub fn unchecked(mut self) -> Self {
         self.checked = false;
         self

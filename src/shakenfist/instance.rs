@@ -21,8 +21,8 @@ handle! {
     /// # Ok(()) }
     /// ```
     ///
-    /// `D` is what is known: [`types::Instance`] by default, or only the UUID or the name ([`InstanceRef`]). Both have the
-    /// same verbs. The data show the moment at which they were read.
+    /// `D` is what is known: [`types::Instance`] by default, or only the UUID or the name ([`InstanceRef`]). Both have
+    /// the same verbs. The data show the moment at which they were read.
     ///
     /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/>
     Instance<types::Instance> of sf: ShakenFist;
@@ -67,7 +67,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, and those of [every request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<Instance, Error> {
         let data = self.sf.raw().instance_get().instance_ref(self.segment()?).send().await?;
         Ok(Instance::new(&self.sf, data))

@@ -25,7 +25,7 @@ use crate::wait::into_future;
 ///
 /// # Errors
 ///
-/// Those of [every request](ShakenFist#errors).
+/// Those of [every request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Instances {

@@ -54,7 +54,8 @@ impl<D: Identified> Interface<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<Interface, Error> {
         let uuid = checked("interface", self.id())?;
         Ok(Interface::new(&self.sf, self.sf.raw().interface_get().interface_uuid(uuid).send().await?))
@@ -64,8 +65,8 @@ impl<D: Identified> Interface<D> {
     ///
     /// # Errors
     ///
-    /// [`InsufficientCapacity`](crate::ErrorKind::InsufficientCapacity) if none is left (the instance runs on), and those of
-    /// [every request](ShakenFist#errors).
+    /// [`InsufficientCapacity`](crate::ErrorKind::InsufficientCapacity) if none is left (the instance runs on), and
+    /// those of [every request](crate::ShakenFist#errors).
     pub async fn float(&self) -> Result<(), Error> {
         let uuid = checked("interface", self.id())?;
         self.reconciled(self.sf.raw().interface_float().interface_uuid(uuid).send(), true).await
@@ -75,7 +76,7 @@ impl<D: Identified> Interface<D> {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     pub async fn defloat(&self) -> Result<(), Error> {
         let uuid = checked("interface", self.id())?;
         self.reconciled(self.sf.raw().interface_defloat().interface_uuid(uuid).send(), false).await

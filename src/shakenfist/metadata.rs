@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::client::ShakenFist;
 use super::instance::Instance;
 use super::types;
 use crate::error::Error;
@@ -22,7 +21,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     #[doc(alias = "label")]
     pub async fn metadata(&self) -> Result<Map<String, Value>, Error> {
         Ok(self.sf.raw().instance_metadata_get().instance_ref(self.segment()?).send().await?.0)
@@ -42,9 +41,9 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a value that the server refuses: `null`, `false`, 0, anything
-    /// empty, `tags` that aren't a list, `affinity` that isn't an object of integers. Also those of
-    /// [every request](ShakenFist#errors).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a value that the server refuses: `null`, `false`, 0,
+    /// anything empty, `tags` that aren't a list, `affinity` that isn't an object of integers. Also those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn set_metadata(&self, key: &str, value: impl Into<Value>) -> Result<(), Error> {
         let value = value.into();
         check_value(key, &value)?;
@@ -66,8 +65,8 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that can't be a part of a path, for example one with `/`:
-    /// servers have no way to remove it. Also those of [every request](ShakenFist#errors).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that can't be a part of a path, for example one with
+    /// `/`: servers have no way to remove it. Also those of [every request](crate::ShakenFist#errors).
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
         self.sf.raw().instance_metadata_delete().instance_ref(self.segment()?).key(key).send().await.map(drop)
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::client::ShakenFist;
 use super::deadline::Deadline;
 use super::instance::{Instance, InstanceRef};
 use super::poll::pauses;
@@ -15,14 +14,14 @@ use crate::wait::into_future;
 /// A change of an instance's power; from [`Instance::power_on`], [`power_off`](Instance::power_off),
 /// [`pause`](Instance::pause) and [`unpause`](Instance::unpause). `.await` it.
 ///
-/// While the instance isn't `created` yet, the request is repeated, for up to a minute or the [`timeout`](Self::timeout).
-/// If the answer is lost, or comes from a gateway, the power state shows whether it worked. Then the request isn't sent
-/// again. There is no operation to keep: the change is done when the server answers.
+/// While the instance isn't `created` yet, the request is repeated, for up to a minute or the
+/// [`timeout`](Self::timeout). If the answer is lost, or comes from a gateway, the power state shows whether it worked.
+/// Then the request isn't sent again. There is no operation to keep: the change is done when the server answers.
 ///
 /// # Errors
 ///
-/// [`Conflict`](crate::ErrorKind::Conflict) if it doesn't fit the power state, for example a pause of an instance that is
-/// off, or if the instance can't become `created`; and those of [every request](ShakenFist#errors).
+/// [`Conflict`](crate::ErrorKind::Conflict) if it doesn't fit the power state, for example a pause of an instance that
+/// is off, or if the instance can't become `created`; and those of [every request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct ChangePower {

@@ -26,16 +26,16 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The guest can ignore this: then the wait runs out of time. If no agent has reported a boot time, a reboot can't be
-    /// seen: the request is sent, and the wait fails with [`Unsupported`](ErrorKind::Unsupported). If the request is all you
-    /// need, [`send`](Action::send) it and drop the operation.
+    /// The guest can ignore this: then the wait runs out of time. If no agent has reported a boot time, a reboot can't
+    /// be seen: the request is sent, and the wait fails with [`Unsupported`](ErrorKind::Unsupported). If the request is
+    /// all you need, [`send`](Action::send) it and drop the operation.
     ///
     /// If the answer is lost, or comes from a gateway, the instance's events show whether the request arrived.
     ///
     /// # Errors
     ///
     /// [`Conflict`](ErrorKind::Conflict) if the instance can't be rebooted in its state, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     #[doc(alias = "restart")]
     pub fn reboot_soft(&self) -> Action<()> {
         self.reboot(Verb::RebootSoft)

@@ -14,8 +14,8 @@ use crate::error::{Error, Sent};
 /// How long to look. Servers of version 0.7 show an event up to eight seconds late.
 const WINDOW: Duration = Duration::from_secs(12);
 
-/// Whether the server may have done what it was asked for. Any 500 counts: this server sometimes fails after it has done
-/// the work.
+/// Whether the server may have done what it was asked for. Any 500 counts: this server sometimes fails after it has
+/// done the work.
 pub(super) fn is_open(e: &Error) -> bool {
     match e.status() {
         Some(200..=299 | 408 | 500 | 502..=504) => true,

@@ -85,7 +85,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// [`NotFound`](ErrorKind::NotFound) if the instance has no such disk,
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer is lost, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     #[doc(alias = "snapshot")]
     pub fn create_snapshot(&self) -> CreateSnapshot {
         let request = types::SnapshotRequest::default();

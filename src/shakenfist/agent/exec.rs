@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 
 use super::operation_goal::{OperationEnded, Purpose, incomplete};
 use super::order::order;
@@ -18,8 +17,8 @@ use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
-/// A command to be run; from [`Instance::exec`]. Take its [`output`](Self::output), or [`send`](Self::send) it and keep the
-/// operation.
+/// A command to be run; from [`Instance::exec`]. Take its [`output`](Self::output), or [`send`](Self::send) it and keep
+/// the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.output().await` or `.send().await`"]
 pub struct Exec {
@@ -40,10 +39,11 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// Waits for the agent first. The command has no input, and its output comes when it has ended. A command that the
-    /// server has accepted is never sent again. If the answer is lost, or comes from a gateway, the instance's events show
-    /// whether the command arrived.
+    /// server has accepted is never sent again. If the answer is lost, or comes from a gateway, the instance's events
+    /// show whether the command arrived.
     ///
-    /// Vendor's page: <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
+    /// Vendor's page:
+    /// <https://shakenfist.com/developer_guide/api_reference/instances/#executing-commands-within-an-instance>
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl<D: Identified> Instance<D> {
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and no event shows the command,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty command,
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn exec(&self, command_line: impl Into<String>) -> Exec {
         let (instance, command) = (self.reference(), command_line.into());
         let max_output = instance.sf.raw().handle.limits().output;
@@ -60,8 +60,8 @@ impl<D: Identified> Instance<D> {
 }
 
 impl Exec {
-    /// How long all of it may take, including the wait for the agent (default: ten minutes). After that, the command keeps
-    /// running.
+    /// How long all of it may take, including the wait for the agent (default: ten minutes). After that, the command
+    /// keeps running.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -70,8 +70,8 @@ impl Exec {
     /// How much output to collect at most, in bytes, standard output and standard error together. The default is
     /// [`Limits::output`](crate::Limits::output), 64 MiB.
     ///
-    /// More is an error of [`LimitExceeded`](crate::ErrorKind::LimitExceeded) that has the output up to the limit. A wait that
-    /// is resumed has the client's limit.
+    /// More is an error of [`LimitExceeded`](crate::ErrorKind::LimitExceeded) that has the output up to the limit. A
+    /// wait that is resumed has the client's limit.
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;
         self

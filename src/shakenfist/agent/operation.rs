@@ -41,7 +41,7 @@ impl ShakenFist {
 ///
 /// # Errors
 ///
-/// Those of [every request](ShakenFist#errors).
+/// Those of [every request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct AgentOperations {
@@ -94,7 +94,8 @@ impl<D: Identified> AgentOperation<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<AgentOperation, Error> {
         Ok(AgentOperation::new(&self.sf, operation_goal::get(&self.sf, self.id()).await?))
     }
@@ -103,7 +104,8 @@ impl<D: Identified> AgentOperation<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn delete(&self) -> Result<(), Error> {
         operation_goal::delete(&self.sf, self.id()).await
     }
@@ -113,7 +115,8 @@ impl<D: Identified> AgentOperation<D> {
     /// # Errors
     ///
     /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if it failed or expired,
-    /// [`Cancelled`](crate::ErrorKind::Cancelled) if it was deleted, and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) if it was deleted, and those of the wait
+    /// ([`WaitEnd`](crate::WaitEnd)).
     pub fn until_ended(&self) -> Until<AgentOperation> {
         poll::until(&self.sf, OperationEnded::new(self.id().to_owned(), Whole))
     }

@@ -8,8 +8,8 @@ use crate::shakenfist::poll::pauses;
 use crate::shakenfist::{reconcile, reply, types};
 use crate::transport::Call;
 
-/// Gives the agent an order once it is ready, and returns the UUID of the operation. While the server says that the agent
-/// isn't ready, it did nothing: then the order is repeated.
+/// Gives the agent an order once it is ready, and returns the UUID of the operation. While the server says that the
+/// agent isn't ready, it did nothing: then the order is repeated.
 pub(super) async fn order(
     instance: &InstanceRef,
     deadline: Deadline,

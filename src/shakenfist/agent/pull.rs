@@ -54,8 +54,8 @@ impl<D: Identified> Instance<D> {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no agent,
     /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if the agent can't read the file,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a path that isn't absolute,
-    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) for a file that is too large, [`Io`](crate::ErrorKind::Io) if it
-    /// can't be written here, those of [every request](ShakenFist#errors), and those of the wait
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) for a file that is too large, [`Io`](crate::ErrorKind::Io) if
+    /// it can't be written here, those of [every request](crate::ShakenFist#errors), and those of the wait
     /// ([`WaitEnd`](crate::WaitEnd)).
     pub fn pull(&self, path: impl Into<String>) -> Pull {
         let (instance, path) = (self.reference(), path.into());
@@ -82,15 +82,15 @@ impl Pull {
         self
     }
 
-    /// The largest file to accept, in bytes. A larger one is an error of [`LimitExceeded`](crate::ErrorKind::LimitExceeded),
-    /// and nothing of it is kept.
+    /// The largest file to accept, in bytes. A larger one is an error of
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded), and nothing of it is kept.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.most = Some(bytes);
         self
     }
 
-    /// With [`to`](Self::to): the permissions of the file, for example `0o600`. By default it gets those of the file that it
-    /// replaces, or those of any new file: the agent doesn't say which it has in the instance.
+    /// With [`to`](Self::to): the permissions of the file, for example `0o600`. By default it gets those of the file
+    /// that it replaces, or those of any new file: the agent doesn't say which it has in the instance.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = Some(mode);
         self

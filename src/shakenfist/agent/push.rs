@@ -42,21 +42,22 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Waits for the agent first. Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes
-    /// in chunks: a broken connection is resumed, and the result is compared with its checksum.
+    /// Waits for the agent first. Content that the cluster already has, by its SHA-512, is not sent again. What is sent
+    /// goes in chunks: a broken connection is resumed, and the result is compared with its checksum.
     ///
-    /// Meanwhile an artifact holds the content. It is removed, unless [`keep_as`](Push::keep_as) names it. This happens also
-    /// after a push that failed or ran out of time, and takes up to 30 seconds more. Dropping a push removes it in a
-    /// background task. If it can't be removed, the error of the push names it, and a warning is logged. The server cleans up
-    /// the chunks of an upload that was interrupted.
+    /// Meanwhile an artifact holds the content. It is removed, unless [`keep_as`](Push::keep_as) names it. This happens
+    /// also after a push that failed or ran out of time, and takes up to 30 seconds more. Dropping a push removes it in
+    /// a background task. If it can't be removed, the error of the push names it, and a warning is logged. The server
+    /// cleans up the chunks of an upload that was interrupted.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if there is no agent,
     /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if the agent can't write the file,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a path that isn't absolute, [`Io`](crate::ErrorKind::Io) if the
-    /// content can't be read, [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and no event shows
-    /// the order, those of [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a path that isn't absolute, [`Io`](crate::ErrorKind::Io) if
+    /// the content can't be read, [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and no
+    /// event shows the order, those of [every request](crate::ShakenFist#errors), and those of the wait
+    /// ([`WaitEnd`](crate::WaitEnd)).
     pub fn push(&self, content: impl Into<Content>) -> Push {
         Push {
             instance: self.reference(),
@@ -88,7 +89,8 @@ impl Push {
         self
     }
 
-    /// Keeps the content in the cluster, as an artifact of this name: the next push of it, to any instance, sends nothing.
+    /// Keeps the content in the cluster, as an artifact of this name: the next push of it, to any instance, sends
+    /// nothing.
     pub fn keep_as(mut self, artifact: impl Into<String>) -> Self {
         self.keep = Some(artifact.into());
         self

@@ -26,8 +26,8 @@ impl<D: Identified> Instance<D> {
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) if the instance has no side channel for the agent, or its agent is too old,
-    /// and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [`Unsupported`](ErrorKind::Unsupported) if the instance has no side channel for the agent, or its agent is too
+    /// old, and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn until_agent_ready(&self) -> Until<Instance> {
         poll::until(&self.sf, AgentReady::of(self.id()))
     }

@@ -12,7 +12,8 @@ use crate::shakenfist::poll::pauses;
 use crate::shakenfist::reconcile;
 use crate::transport::checked;
 
-/// How long the removal may take, including the time until the artifact appears: the server computes its checksum first.
+/// How long the removal may take, including the time until the artifact appears: the server computes its checksum
+/// first.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Removes the artifact also when it is dropped, in a task of its own.

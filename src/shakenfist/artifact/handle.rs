@@ -44,7 +44,8 @@ impl<D: Identified> Artifact<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<Artifact, Error> {
         let reference = checked("artifact", self.id())?;
         let data = self.sf.raw().artifact_get().artifact_ref(reference).send().await?;
@@ -55,7 +56,8 @@ impl<D: Identified> Artifact<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn delete(&self) -> Result<(), Error> {
         let reference = checked("artifact", self.id())?;
         self.sf.raw().artifact_delete().artifact_ref(reference).send().await.map(drop)

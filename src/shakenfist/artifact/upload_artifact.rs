@@ -26,14 +26,14 @@ impl ShakenFist {
     /// # let _ = web; Ok(()) }
     /// ```
     ///
-    /// Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes in chunks, and a broken
-    /// connection is resumed.
+    /// Content that the cluster already has, by its SHA-512, is not sent again. What is sent goes in chunks, and a
+    /// broken connection is resumed.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io) if the content can't be read, [`BadReply`](ErrorKind::BadReply) if something else arrived than was
-    /// sent, [`Unsupported`](ErrorKind::Unsupported) for an artifact that isn't an image on older servers, and those of
-    /// [every request](ShakenFist#errors).
+    /// [`Io`](ErrorKind::Io) if the content can't be read, [`BadReply`](ErrorKind::BadReply) if something else arrived
+    /// than was sent, [`Unsupported`](ErrorKind::Unsupported) for an artifact that isn't an image on older servers, and
+    /// those of [every request](crate::ShakenFist#errors).
     pub fn upload(&self, content: impl Into<Content>) -> UploadArtifact {
         let limit = Duration::from_secs(3_600);
         UploadArtifact {

@@ -28,9 +28,9 @@ impl<D: Identified> Blob<D> {
 /// # Errors
 ///
 /// Every way to read them can fail with [`NotFound`](crate::ErrorKind::NotFound) if there is no such blob,
-/// [`BadReply`](crate::ErrorKind::BadReply) if the checksum differs, [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if
-/// there is more than is accepted, [`Io`](crate::ErrorKind::Io) if it can't be written here, and those of
-/// [every request](crate::ShakenFist#errors).
+/// [`BadReply`](crate::ErrorKind::BadReply) if the checksum differs, [`LimitExceeded`](crate::ErrorKind::LimitExceeded)
+/// if there is more than is accepted, [`Io`](crate::ErrorKind::Io) if it can't be written here, and those of [every
+/// request](crate::ShakenFist#errors).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before it is pulled"]
 pub struct BlobData {
@@ -52,8 +52,8 @@ impl BlobData {
         self
     }
 
-    /// A [`Pull`], which has limits, and more destinations. A broken connection is resumed. A blob that is read completely is
-    /// compared with its SHA-512, if the server knows that.
+    /// A [`Pull`], which has limits, and more destinations. A broken connection is resumed. A blob that is read
+    /// completely is compared with its SHA-512, if the server knows that.
     pub fn pull(self) -> Pull {
         BlobSource::new(self.blob, self.offset, self.limit).pull()
     }

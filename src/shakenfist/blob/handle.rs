@@ -36,7 +36,7 @@ impl ShakenFist {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it isn't a SHA-512, and those of
-    /// [every request](ShakenFist#errors).
+    /// [every request](crate::ShakenFist#errors).
     pub async fn find_blob(&self, hash: &str) -> Result<Option<Blob>, Error> {
         if hash.len() != 128 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             let e = Error::invalid("sha512", "isn't a SHA-512: 128 hexadecimal digits");
@@ -58,7 +58,8 @@ impl<D: Identified> Blob<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, and those of [every
+    /// request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<Blob, Error> {
         let uuid = checked("blob", self.id())?;
         Ok(Blob::new(&self.sf, self.sf.raw().blob_get().blob_uuid(uuid).send().await?))

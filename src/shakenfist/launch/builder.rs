@@ -22,14 +22,15 @@ use crate::wait::Operation;
 /// `.await` it for the instance once it is `created`, or [`send`](Self::send) it and keep the operation. One time limit
 /// bounds all of it: sending, looking for a lost launch, waiting.
 ///
-/// The request is never repeated blindly. Names aren't unique here, so each launch has a marker in the instance's metadata
-/// (`windlass-launch`). The client looks for the marker if the answer is lost, if it comes from a gateway (502 to 504), or if
-/// it says that the server failed (500, which some servers send although they create the instance). Then it waits for the
-/// instance that it finds. If it finds none, the error is of [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): it has the
-/// marker, and what the answer said.
+/// The request is never repeated blindly. Names aren't unique here, so each launch has a marker in the instance's
+/// metadata (`windlass-launch`). The client looks for the marker if the answer is lost, if it comes from a gateway (502
+/// to 504), or if it says that the server failed (500, which some servers send although they create the instance). Then
+/// it waits for the instance that it finds. If it finds none, the error is of
+/// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): it has the marker, and what the answer said.
 ///
-/// A launch that the server refuses for lack of capacity (507), or because an address is taken (409), leaves a record in the
-/// state `error` with the name of the instance. The error names it. [`remove_refused`](Self::remove_refused) removes it.
+/// A launch that the server refuses for lack of capacity (507), or because an address is taken (409), leaves a record
+/// in the state `error` with the name of the instance. The error names it. [`remove_refused`](Self::remove_refused)
+/// removes it.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
@@ -82,7 +83,7 @@ impl ShakenFist {
     /// [`Conflict`](crate::ErrorKind::Conflict) if an address is taken,
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and nothing is found,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a description that can't be right, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     #[doc(alias = "create")]
     pub fn launch(&self, name: impl Into<String>) -> Launch {
         let (cpus, memory) = (1, 1024);
@@ -214,9 +215,9 @@ impl Launch {
         self
     }
 
-    /// Retries up to this many attempts while the server reports a transient lack of capacity (default: 1, at most 5). The
-    /// pause between two is what the server asks for, 1 to 60 seconds. The record of each refused attempt is removed before
-    /// the next.
+    /// Retries up to this many attempts while the server reports a transient lack of capacity (default: 1, at most 5).
+    /// The pause between two is what the server asks for, 1 to 60 seconds. The record of each refused attempt is
+    /// removed before the next.
     ///
     /// Only newer servers report whether a lack of capacity is transient.
     pub fn attempts_when_full(mut self, attempts: u32) -> Self {

@@ -30,7 +30,7 @@ impl ShakenFist {
     ///
     /// # Errors
     ///
-    /// Those of [every request](ShakenFist#errors).
+    /// Those of [every request](crate::ShakenFist#errors).
     pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
         Ok(look(self, marker).await?.filter(|found| found.state != InstanceState::Deleted))
     }

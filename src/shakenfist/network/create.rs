@@ -24,14 +24,14 @@ impl ShakenFist {
     /// ```
     ///
     /// Names aren't unique, and networks have no place for a marker. So if the answer is lost, the error is of
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), and [`networks`](Self::networks) shows whether there is one more of
-    /// that name.
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), and [`networks`](Self::networks) shows whether there is
+    /// one more of that name.
     ///
     /// # Errors
     ///
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) without a name or a block of addresses, those of
-    /// [every request](ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn create_network(&self, name: impl Into<String>) -> CreateNetwork {
         let request = types::NetworkCreate {
             provide_dhcp: Some(true),
@@ -42,8 +42,8 @@ impl ShakenFist {
     }
 }
 
-/// A network to be created; from [`ShakenFist::create_network`]. `.await` it for the network, or [`send`](Self::send) it and
-/// keep the operation.
+/// A network to be created; from [`ShakenFist::create_network`]. `.await` it for the network, or [`send`](Self::send)
+/// it and keep the operation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct CreateNetwork {
@@ -59,14 +59,15 @@ impl CreateNetwork {
         self
     }
 
-    /// Whether it gives out addresses by DHCP (default: yes). 0.7.2 and 0.8.0.0rc4 respect a no; the development version of
-    /// October 2024 takes it for a yes.
+    /// Whether it gives out addresses by DHCP (default: yes). 0.7.2 and 0.8.0.0rc4 respect a no; the development
+    /// version of October 2024 takes it for a yes.
     pub fn dhcp(mut self, yes: bool) -> Self {
         self.request.provide_dhcp = Some(yes);
         self
     }
 
-    /// Whether it reaches the outside by NAT (default: yes). As with [`dhcp`](Self::dhcp), some servers take a no for a yes.
+    /// Whether it reaches the outside by NAT (default: yes). As with [`dhcp`](Self::dhcp), some servers take a no for a
+    /// yes.
     pub fn nat(mut self, yes: bool) -> Self {
         self.request.provide_nat = Some(yes);
         self

@@ -28,8 +28,8 @@ impl<D: Identified> Network<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, those of [every request](ShakenFist#errors), and those of
-    /// the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none, those of [every request](crate::ShakenFist#errors),
+    /// and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn delete(&self) -> Action<()> {
         let network = self.reference();
         Action::new(async move {

@@ -58,7 +58,7 @@ impl<D: Identified> Network<D> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is none, and those of [every request](ShakenFist#errors).
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, and those of [every request](crate::ShakenFist#errors).
     pub async fn get(&self) -> Result<Network, Error> {
         let reference = checked("network", self.id())?;
         let data = self.sf.raw().network_get().network_ref(reference).send().await?;

@@ -25,8 +25,8 @@ impl<D: Identified> Network<D> {
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) without the capability `list-addresses`, which servers have since 0.8,
-    /// and those of [every request](crate::ShakenFist#errors).
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) without the capability `list-addresses`, which servers have since
+    /// 0.8, and those of [every request](crate::ShakenFist#errors).
     pub fn addresses(&self) -> Query<types::Address> {
         let network = self.reference();
         Query::one(async move || Ok(network.reservations().await?.all))

@@ -10,7 +10,7 @@ use super::envelope::{self, Answer, failure};
 use super::files::raw;
 use super::state::{Key, World};
 use super::{body, not_implemented};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 /// What an instance's image says of itself.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use super::{
     Generation, about_instance, backups, cluster, console, events, exec, files, images, instances, logs,
     not_implemented, operations, power, project, rebuild, recursion, sessions, snapshots, trust,
 };
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::server::Service;
+use crate::testing::server::front::Service;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);

@@ -14,8 +14,8 @@ use super::operations::Draft;
 use super::snapshots::NEVER;
 use super::state::{Instance, Key, World};
 use super::{Generation, body, project, recursion};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug)]
 pub(super) struct Backup {

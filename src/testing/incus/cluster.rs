@@ -6,8 +6,8 @@ use super::envelope::{self, Answer, Failure, failure};
 use super::operations::Operation;
 use super::state::World;
 use super::{Generation, recursion};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 pub(super) fn members(world: &World, request: &Request, rest: &[&str]) -> Answer {
     let members = lock(&world.members).clone();

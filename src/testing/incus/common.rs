@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use super::envelope::{Answer, Failure, failure};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 pub(super) fn not_implemented() -> Answer {
     Err(failure(501, "not implemented"))

@@ -17,10 +17,10 @@ use super::operations::{CONSOLE, Draft, Operation};
 use super::sessions::{PATIENCE, Session, forever, pump};
 use super::state::{Key, World};
 use super::{Generation, body, not_implemented};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 use crate::testing::shell::Files;
-use crate::testing::tasks::lock;
 
 #[derive(Debug)]
 pub(super) struct Console {

@@ -11,8 +11,8 @@ use super::instances::path;
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
 use super::{offers, snapshots};
-use crate::testing::reply::Reply;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::tasks::lock;
 
 /// What is copied.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use super::instances::{complaint, draft};
 use super::operations::{Draft, Operation};
 use super::state::{Instance, Key, World};
 use super::{Generation, body, copies, project};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
     let asked = body(request)?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Generation;
 use super::events::now;
 use super::state::Instance;
-use crate::testing::tasks::lock;
+use crate::testing::server::tasks::lock;
 
 const IDMAP: &str = r#"[{"Isuid":true,"Isgid":false,"Hostid":1000000,"Nsid":0,"Maprange":1000000000},{"Isuid":false,"Isgid":true,"Hostid":1000000,"Nsid":0,"Maprange":1000000000}]"#;
 

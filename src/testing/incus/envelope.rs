@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Generation;
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// A failed request, or a failed operation.
 #[derive(Debug, Clone, PartialEq)]

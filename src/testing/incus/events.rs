@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::World;
 use super::envelope::{Answer, failure};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::socket::WebSocket;
-use crate::testing::tasks::lock;
+use crate::testing::server::limited::WebSocket;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 const KINDS: [&str; 3] = ["logging", "operation", "lifecycle"];
 const PING: Duration = Duration::from_secs(10);

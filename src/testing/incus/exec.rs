@@ -15,7 +15,7 @@ use super::sessions::Session;
 pub(super) use super::sessions::Sessions;
 use super::state::{Key, World};
 use super::{body, not_implemented};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 use crate::testing::shell::{Exit, Shell, Stream, Window};
 
 /// A command as asked for.
@@ -89,7 +89,7 @@ fn draft(job: &Job) -> Draft {
     }
 }
 
-fn connected(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
+fn connected(world: &Arc<World>, job: Job) -> crate::testing::server::reply::Reply {
     let (session, secrets) = Session::new(job.interactive);
     let metadata = json!({
         "command": job.command, "environment": job.environment, "interactive": job.interactive,
@@ -106,7 +106,7 @@ fn connected(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
     })
 }
 
-fn detached(world: &Arc<World>, job: Job) -> crate::testing::reply::Reply {
+fn detached(world: &Arc<World>, job: Job) -> crate::testing::server::reply::Reply {
     let mut draft = draft(&job);
     draft.resources["containers"] = draft.resources["instances"].clone();
     world.launch(draft, move |world, operation| async move {

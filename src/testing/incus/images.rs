@@ -11,9 +11,9 @@ use super::events::now;
 use super::operations::Draft;
 use super::state::{Key, World};
 use super::{Generation, body, project, project_filter, recursion};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug, Default)]
 pub(super) struct Images {

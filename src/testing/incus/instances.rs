@@ -12,8 +12,8 @@ use super::limits;
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
 use super::{Generation, body, project, project_filter, recursion};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 const KNOWN_KEYS: [&str; 14] = [
     "user.",

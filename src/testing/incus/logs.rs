@@ -8,7 +8,7 @@ use super::files::raw;
 use super::instances::path;
 use super::state::{Key, World};
 use super::{Generation, not_implemented};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 const LOG: &str = "lxc.log";
 

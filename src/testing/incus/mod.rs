@@ -38,12 +38,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::listen::Doors;
-use super::server::Front;
+use super::server::doors::Doors;
+use super::server::front::Front;
+use super::server::tasks::lock;
+use super::server::tls::Tls;
+use super::server::watched::watched;
 use super::shell::Files;
-use super::tasks::lock;
-use super::tls::Tls;
-use super::watched::watched;
 use common::{body, digest, not_implemented, project, project_filter, query, recursion, secret, uuid};
 use state::{Instance, World};
 

@@ -10,7 +10,7 @@ use super::envelope::Answer;
 use super::instances::path;
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
-use crate::testing::tasks::lock;
+use crate::testing::server::tasks::lock;
 
 /// By operation: what is offered, by whichever fake of this process.
 static OFFERS: Mutex<BTreeMap<String, Offer>> = Mutex::new(BTreeMap::new());

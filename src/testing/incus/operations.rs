@@ -12,9 +12,9 @@ use tokio::time::{sleep, timeout};
 use super::envelope::{self, Answer, Failure, failure};
 use super::events::now;
 use super::{Generation, World};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// How long a finished operation can still be asked about.
 const MEMORY: Duration = Duration::from_secs(5);

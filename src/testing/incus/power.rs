@@ -11,8 +11,8 @@ use super::instances::{draft, path};
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
 use super::{body, project};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Action {

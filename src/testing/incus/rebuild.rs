@@ -7,7 +7,7 @@ use super::envelope::{Answer, Failure, failure};
 use super::files::Tree;
 use super::instances::draft;
 use super::state::{Key, World};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 pub(super) fn rebuild(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     if request.method != "POST" {

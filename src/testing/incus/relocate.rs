@@ -11,8 +11,8 @@ use super::instances::draft;
 use super::offers;
 use super::state::{Instance, Key, World};
 use super::{Generation, cluster};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// The storage pools that every fake server has.
 pub(super) const POOLS: [&str; 2] = ["default", "second"];

@@ -16,11 +16,11 @@ use super::envelope::{Answer, Failure, failure};
 use super::exec::Job;
 use super::operations::Operation;
 use super::{Generation, World};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::limited::WebSocket;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 use crate::testing::shell::{Exit, Stream, Window};
-use crate::testing::socket::WebSocket;
-use crate::testing::tasks::lock;
 
 /// How long the server waits for the streams of a command or a console, from its request on.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use super::instances::path;
 use super::operations::Draft;
 use super::state::{Instance, Key, World};
 use super::{Generation, body, recursion};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 /// What a time is that never comes.
 pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -230,7 +230,7 @@ fn change(
     key: &Key,
     name: &str,
     act: impl FnOnce(&mut Instance, &str) + Send + 'static,
-) -> crate::testing::reply::Reply {
+) -> crate::testing::server::reply::Reply {
     let (draft, key, name) = (draft(description, key, name), key.clone(), name.to_owned());
     world.launch(draft, |world, _| async move {
         world.take_time(None).await;

@@ -21,8 +21,8 @@ use super::images::Images;
 use super::operations::{Operation, Operations};
 use super::snapshots::Snapshot;
 use super::trust::Trust;
+use crate::testing::server::tasks::{Tasks, lock};
 use crate::testing::shell::Addresses;
-use crate::testing::tasks::{Tasks, lock};
 
 /// Project and name.
 pub(super) type Key = (String, String);

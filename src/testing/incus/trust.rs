@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use super::envelope::{self, Answer, Failure, failure};
 use super::operations::Operation;
 use super::{FakeIncus, Generation, World, body, not_implemented, recursion, secret};
-use crate::testing::reply::Reply;
-use crate::testing::request::{Door, Request};
-use crate::testing::tasks::lock;
-use crate::testing::tls::{Tls, fingerprint};
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::{Door, Request};
+use crate::testing::server::tasks::lock;
+use crate::testing::server::tls::{Tls, fingerprint};
 
 /// The trust store, and what has been promised.
 #[derive(Debug, Default)]

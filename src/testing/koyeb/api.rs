@@ -8,10 +8,10 @@ use super::caller::{Caller, admit};
 use super::reply::{Answer, not_found, ok};
 use super::world::World;
 use super::{exec, lists, logs};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::server::Service;
-use crate::testing::tasks::lock;
+use crate::testing::server::front::Service;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);

@@ -2,9 +2,9 @@
 
 use super::reply::error;
 use super::world::World;
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// Whose token a request has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

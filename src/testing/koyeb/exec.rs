@@ -15,11 +15,11 @@ use tokio_tungstenite::tungstenite::Message;
 use super::caller::Caller;
 use super::quirk::Quirk;
 use super::world::World;
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::limited::WebSocket;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 use crate::testing::shell::{Addresses, Exit, Shell, Stream, Window};
-use crate::testing::socket::WebSocket;
-use crate::testing::tasks::lock;
 
 pub(super) fn connect(world: &Arc<World>, request: &Request, caller: Caller) -> Reply {
     let world = world.clone();

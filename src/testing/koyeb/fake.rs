@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::api;
 use super::quirk::Quirk;
 use super::world::World;
-use crate::testing::listen::Doors;
-use crate::testing::server::Front;
-use crate::testing::tasks::lock;
-use crate::testing::watched::watched;
+use crate::testing::server::doors::Doors;
+use crate::testing::server::front::Front;
+use crate::testing::server::tasks::lock;
+use crate::testing::server::watched::watched;
 
 /// A fake Koyeb in this process, on a loopback port of its own.
 ///
@@ -184,8 +184,8 @@ impl FakeKoyeb {
         self.0.world.add_build_log(service, message);
     }
 
-    /// Adds an organization of the user. From then on websockets need a token of that organization, and are otherwise cut
-    /// without a frame.
+    /// Adds an organization of the user. From then on websockets need a token of that organization, and are otherwise
+    /// cut without a frame.
     pub fn add_organization(&self, id: &str) {
         lock(&self.0.world.state).organizations.push(id.to_owned());
     }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::documents;
 use super::reply::{Answer, body, invalid, not_found, ok, precondition};
 use super::world::{State, World};
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// What counts as running.
 const ALIVE: [&str; 5] = ["ALLOCATING", "STARTING", "HEALTHY", "UNHEALTHY", "SLEEPING"];

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::testing::reply::Reply;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug)]
 pub(super) struct Limit(Mutex<Window>);

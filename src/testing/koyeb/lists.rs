@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::documents;
 use super::reply::{Answer, invalid, ok};
 use super::world::World;
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::tasks::lock;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// The values of a parameter that can be given several times.
 pub(super) fn params(request: &Request, name: &str) -> Vec<String> {

@@ -13,10 +13,10 @@ use super::exec;
 use super::lists::params;
 use super::reply::{Answer, invalid, ok};
 use super::world::{State, TICK, World};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::socket::WebSocket;
-use crate::testing::tasks::lock;
+use crate::testing::server::limited::WebSocket;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// Which lines.
 struct Wanted {

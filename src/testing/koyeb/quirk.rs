@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::testing::socket::WebSocket;
+use crate::testing::server::limited::WebSocket;
 use futures_util::SinkExt;
 
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 
 /// An answer, or a refusal to send instead.
 pub(super) type Answer = Result<Reply, Reply>;

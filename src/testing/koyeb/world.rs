@@ -13,8 +13,8 @@ use tokio::sync::{broadcast, watch};
 use super::documents;
 use super::limit::Limit;
 use super::quirk::Quirk;
+use crate::testing::server::tasks::{Tasks, lock};
 use crate::testing::shell::Files;
-use crate::testing::tasks::{Tasks, lock};
 
 /// Between two lines of a log at least.
 pub(super) const TICK: TimeDelta = TimeDelta::microseconds(1);

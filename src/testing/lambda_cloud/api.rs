@@ -9,10 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::envelope::{self, Answer, body, failure, nowhere};
 use super::state::{Account, State};
 use super::{companions, firewalls, instances, launch};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::server::Service;
-use crate::testing::tasks::lock;
+use crate::testing::server::front::Service;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 #[derive(Debug)]
 pub(super) struct Api {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::catalog;
 use super::envelope::{Answer, body, failure, invalid, missing, not_allowed, nowhere};
 use super::state::State;
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 /// When everything here was made.
 pub(super) const CREATED: &str = "2026-08-15T10:00:00+00:00";

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::state::{Account, Place, State, Step};
 use super::{api, catalog};
-use crate::testing::listen::Doors;
-use crate::testing::server::Front;
-use crate::testing::tasks::lock;
-use crate::testing::watched::watched;
+use crate::testing::server::doors::Doors;
+use crate::testing::server::front::Front;
+use crate::testing::server::tasks::lock;
+use crate::testing::server::watched::watched;
 
 /// A fake Lambda Cloud in this process, on a loopback port, with an account of its own.
 ///
-/// It has the SSH key `laptop`, four instance types in four regions, and a clock of its own that only moves by
-/// [one second per request](Self::tick) and when a test [advances](Self::advance) it. Instances boot in three seconds of that
-/// time. Nothing costs money. Clones are handles to the same service, which ends with the last of them.
+/// It has the SSH key `laptop`, four instance types in four regions, and a clock of its own that only moves by [one
+/// second per request](Self::tick) and when a test [advances](Self::advance) it. Instances boot in three seconds of
+/// that time. Nothing costs money. Clones are handles to the same service, which ends with the last of them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

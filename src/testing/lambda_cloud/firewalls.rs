@@ -6,7 +6,7 @@ use super::catalog;
 use super::companions::CREATED;
 use super::envelope::{Answer, Failure, body, failure, invalid, missing, not_allowed, nowhere};
 use super::state::State;
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 pub(super) fn route(state: &mut State, request: &Request, rest: &[&str]) -> Answer {
     match (request.method.as_str(), rest) {

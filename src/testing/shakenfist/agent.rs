@@ -11,7 +11,7 @@ use super::answer::{Answer, Failure, data, failure, not_found, options, text};
 use super::api::Asked;
 use super::instances::must_be_created;
 use super::state::{Tree, World, is_visible, uuid};
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 use crate::testing::shell::{Addresses, Exit, Files, Shell, Stream};
 
 /// More output than this goes into a blob.
@@ -219,7 +219,7 @@ fn put_blob(world: &World, files: &Tree, command: &Value) -> Value {
 
 fn chmod(files: &Tree, command: &Value) -> Value {
     let path = path(command);
-    if let Some(file) = crate::testing::tasks::lock(&files.0).get_mut(&path) {
+    if let Some(file) = crate::testing::server::tasks::lock(&files.0).get_mut(&path) {
         file.1 = command["mode"].as_i64().unwrap_or_default() & 0o7777;
     }
     json!({ "path": path })

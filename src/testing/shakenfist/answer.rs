@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 
 /// Why not.
 #[derive(Debug, Clone)]

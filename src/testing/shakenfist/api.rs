@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::answer::{Answer, no_such_route, wrong_method};
 use super::state::{World, uuid};
 use super::{Release, agent, artifacts, auth, blobs, instances, life, networks, root, snapshots};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
-use crate::testing::server::Service;
+use crate::testing::server::front::Service;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, data, failure, not_found, nothing, options, text};
 use super::api::Asked;
 use super::state::{is_visible, now, uuid};
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// What truncating may add.
 const MOST_ADDED: usize = 1 << 30;
@@ -29,7 +29,8 @@ pub(super) fn append(asked: &Asked<'_>, uuid: &str) -> Answer {
     Ok(data(&upload.len().into()))
 }
 
-/// `POST /upload/{upload_uuid}/truncate/{offset}`. One to which nothing was appended has no file: the server's own slip.
+/// `POST /upload/{upload_uuid}/truncate/{offset}`. One to which nothing was appended has no file: the server's own
+/// slip.
 pub(super) fn truncate(asked: &Asked<'_>, uuid: &str, to: &str) -> Answer {
     let mut all = asked.world.data();
     let upload = all.uploads.get_mut(uuid).ok_or_else(|| not_found("upload"))?;

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Failure, data, failure, options};
 use super::state::{Token, World, uuid};
-use crate::testing::request::Request;
+use crate::testing::server::request::Request;
 
 /// `POST /auth`.
 pub(super) fn issue(world: &World, request: &Request) -> Answer {

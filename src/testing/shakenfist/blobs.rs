@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Release;
 use super::answer::{Answer, data as answer, failure, not_found, options};
 use super::api::Asked;
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// `GET /blobs/{blob_uuid}`.
 pub(super) fn get(asked: &Asked<'_>, uuid: &str) -> Answer {

@@ -7,7 +7,7 @@ use super::api::Asked;
 use super::networks::{self, Refusal};
 use super::state::{Data, Instance, Tree, is_visible, uuid};
 use super::{Release, life};
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 const CREATE: &[&str] = &[
     "name",

@@ -20,10 +20,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::listen::Doors;
-use super::server::Front;
-use super::tasks::lock;
-use super::watched::watched;
+use super::server::doors::Doors;
+use super::server::front::Front;
+use super::server::tasks::lock;
+use super::server::watched::watched;
 use state::World;
 
 /// The server's version.
@@ -273,8 +273,8 @@ impl FakeShakenFist {
         self.0.world.data().knobs.agent_ready = word.to_owned();
     }
 
-    /// The next `count` lists of instances miss those that are changing their state, as a real server's do now and then;
-    /// lists of deleted ones, too, miss none.
+    /// The next `count` lists of instances miss those that are changing their state, as a real server's do now and
+    /// then; lists of deleted ones, too, miss none.
     pub fn lists_miss_changing(&self, count: usize) {
         self.0.world.data().knobs.blind_lists = count;
     }

@@ -9,7 +9,7 @@ use super::answer::{Answer, Failure, data, failure, not_found, nothing, options,
 use super::api::Asked;
 use super::state::{Data, HALO, Network, Reservation, is_visible, now, uuid};
 use super::{Release, instances, life};
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// A create that fails after the record was made: what the record says, and what the answer.
 pub(super) struct Refusal {

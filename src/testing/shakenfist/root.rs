@@ -2,7 +2,7 @@
 
 use super::Release;
 use super::state::World;
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// Topic, words, and the release that brought them.
 const TOPICS: &[(&str, &[(&str, Release)])] = &[

@@ -9,7 +9,7 @@ use super::answer::{Answer, data, options, text};
 use super::api::Asked;
 use super::instances::must_be_created;
 use super::state::{World, uuid};
-use crate::testing::reply::Reply;
+use crate::testing::server::reply::Reply;
 
 /// `GET …/snapshot`: those whose blob is there.
 pub(super) fn list(asked: &Asked<'_>, reference: &str) -> Answer {

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::Release;
 use super::answer::{Failure, failure, not_found};
+use crate::testing::server::tasks::{Tasks, lock};
 use crate::testing::shell::Files;
-use crate::testing::tasks::{Tasks, lock};
 
 pub(super) struct World {
     pub(super) release: Release,

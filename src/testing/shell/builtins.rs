@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Broken, Flow, Plumbing, Ran, Shell};
-use crate::testing::tasks::lock;
+use crate::testing::server::tasks::lock;
 
 const BLOCK: usize = 16 * 1024;
 

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::envelope::{self, Answer, Failure, failure};
 use super::state::{Key, World};
 use super::{Generation, not_implemented};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 use tree::{ErrorKind, Node, absolute, joined};
 
 pub(super) use sftp::sftp;

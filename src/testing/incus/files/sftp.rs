@@ -11,8 +11,8 @@ use super::super::envelope::{Answer, failure};
 use super::super::state::{Key, World};
 use super::super::{Generation, not_implemented};
 use super::tree::{ErrorKind, Node, Tree};
-use crate::testing::reply::Reply;
-use crate::testing::request::Request;
+use crate::testing::server::reply::Reply;
+use crate::testing::server::request::Request;
 
 pub(in crate::testing::incus) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
     if request.method != "GET" {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::testing::server::tasks::lock;
 use crate::testing::shell;
-use crate::testing::tasks::lock;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ErrorKind {

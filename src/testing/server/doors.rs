@@ -1,4 +1,5 @@
-//! Addresses that survive a stop: loopback ports, with TLS and without, and a socket in a directory of its own.
+//! Addresses that stay the same after a restart: loopback ports, with and without TLS, and a socket in a directory of
+//! its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-use super::server::{Front, pause_after};
+use super::front::{Front, pause_after};
 use super::tasks::{Tasks, lock};
 use super::tls::Tls;
 
@@ -55,7 +56,7 @@ impl Doors {
         self.secure.as_ref().map(|(port, _)| port.address)
     }
 
-    /// Listens again; nothing happens if it already does.
+    /// Listens again. Does nothing if it already listens.
     pub(crate) fn listen(&self) -> io::Result<()> {
         if self.socket.exists() {
             return Ok(());
@@ -70,10 +71,10 @@ impl Doors {
         Ok(())
     }
 
-    /// Closes the doors and cuts whoever is inside.
+    /// Closes the doors, and cuts all connections.
     pub(crate) async fn close(&self) {
         self.listeners.end().await;
-        // Already gone when the server was stopped before.
+        // It doesn't exist if the server was stopped before.
         let _ = std::fs::remove_file(&self.socket);
         self.front.connections.end().await;
         let secure = self.secure.iter().map(|(port, _)| port);
@@ -81,7 +82,7 @@ impl Doors {
     }
 }
 
-/// A port that nobody else gets while nothing listens on it.
+/// A port that stays reserved while nothing listens on it.
 #[derive(Debug)]
 struct Port {
     address: SocketAddr,
@@ -127,7 +128,7 @@ async fn accept_tcp(front: Arc<Front>, listener: TcpListener, tls: Option<Arc<Tl
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Small frames should not wait for each other; failing to ask is no harm.
+                // Small frames should not wait for each other. It does no harm if this fails.
                 let _ = stream.set_nodelay(true);
                 match &tls {
                     Some(tls) => front.serve_tls(stream, tls.clone()),

@@ -1,53 +1,28 @@
-//! The server's half of a websocket.
+//! A connection on which only so much of an answer leaves.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::reply::{Reply, Talk, Tunnel};
-use super::request::Request;
-
-/// The connection after the handshake.
+/// A websocket after the handshake.
 pub(crate) type WebSocket = WebSocketStream<Limited>;
 
-/// The answer to a handshake, or nothing when the request is none.
-pub(crate) fn handshake(request: &Request) -> Option<Reply> {
-    let asked = request.header("upgrade")?.eq_ignore_ascii_case("websocket");
-    let key = request.header("sec-websocket-key").filter(|_| asked)?;
-    Some(
-        Reply::new(101, "")
-            .header("Upgrade", "websocket")
-            .header("Connection", "Upgrade")
-            .header("Sec-WebSocket-Accept", derive_accept_key(key.as_bytes())),
-    )
-}
-
-/// What a plain GET of a websocket gets.
-pub(crate) fn not_a_handshake() -> Reply {
-    Reply::new(400, "Bad Request\n")
-        .header("Content-Type", "text/plain; charset=utf-8")
-        .header("Sec-Websocket-Version", "13")
-        .header("X-Content-Type-Options", "nosniff")
-}
-
-/// How much of an answer leaves, and what comes then.
+/// How much of an answer leaves, and what happens then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     pub(crate) bytes: usize,
     pub(crate) then: End,
 }
 
-/// What comes after the last byte that leaves.
+/// What happens after the last byte that leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// An error, upon which the connection is dropped.
+    /// An error, and the connection is dropped.
     Cut,
     /// Nothing, on an open connection.
     Stall,
@@ -57,21 +32,6 @@ pub(crate) enum End {
 
 impl Limit {
     pub(crate) const NONE: Limit = Limit { bytes: usize::MAX, then: End::Cut };
-}
-
-/// Talks once hyper hands the connection over.
-pub(crate) async fn converse(upgrade: OnUpgrade, talk: Talk, limit: Option<Limit>) {
-    if let Ok(stream) = upgrade.await {
-        let stream = Limited::to(TokioIo::new(stream), limit);
-        talk(WebSocketStream::from_raw_socket(stream, Role::Server, None).await).await;
-    }
-}
-
-/// The same without websockets.
-pub(crate) async fn dig(upgrade: OnUpgrade, talk: Tunnel, limit: Option<Limit>) {
-    if let Ok(stream) = upgrade.await {
-        talk(Limited::to(TokioIo::new(stream), limit)).await;
-    }
 }
 
 /// A Close frame without a reason.
@@ -86,7 +46,7 @@ pub(crate) struct Limited {
 }
 
 impl Limited {
-    fn to(stream: TokioIo<Upgraded>, limit: Option<Limit>) -> Self {
+    pub(crate) fn to(stream: TokioIo<Upgraded>, limit: Option<Limit>) -> Self {
         match limit {
             None => Self { stream, left: None, then: End::Cut },
             Some(Limit { bytes, then }) => Self { stream, left: Some(bytes), then },
@@ -109,7 +69,7 @@ impl AsyncWrite for Limited {
         let allowed = self.left.map_or(buf.len(), |left| left.min(buf.len()));
         if allowed == 0 && !buf.is_empty() {
             match std::mem::replace(&mut self.then, End::Cut) {
-                // Nobody is woken ever.
+                // Nothing wakes this up again.
                 End::Stall => {
                     self.then = End::Stall;
                     return Poll::Pending;

@@ -1,18 +1,18 @@
-//! What every fake offers to those who watch it, written once.
+//! What every fake offers to its tests: faults and counts.
 
-/// Gives a fake its faults and counts. Its doc comment is the example of `on`.
+/// Gives a fake its faults and counts. The doc comment is the example of `on`.
 macro_rules! watched {
     ($(#[$example:meta])* $fake:ident) => {
         /// Faults, and what arrived.
         impl $fake {
-            /// Begins a fault for a route: a method (`*`: any) and a path of which `{…}` segments match anything.
+            /// Starts a fault for a route: a method (`*` is any) and a path, in which `{…}` segments match anything.
             ///
             $(#[$example])*
             pub fn on(&self, route: &str) -> $crate::testing::Rule {
                 $crate::testing::Rule::new(self.0.doors.front.faults.clone(), route)
             }
 
-            /// How many requests arrived on a route, also those that a fault ate.
+            /// How many requests arrived on a route, including those that a fault dropped.
             pub fn requests(&self, route: &str) -> usize {
                 self.0.doors.front.requests(route)
             }
@@ -32,7 +32,7 @@ macro_rules! watched {
                 self.0.doors.front.count.peak()
             }
 
-            /// Cuts every open connection; the server goes on.
+            /// Cuts every open connection. The server keeps running.
             pub async fn cut_connections(&self) {
                 self.0.doors.front.connections.end().await;
             }
@@ -40,4 +40,4 @@ macro_rules! watched {
     };
 }
 
-pub(super) use watched;
+pub(in crate::testing) use watched;

@@ -1,4 +1,4 @@
-//! The plumbing under every fake: listeners, connections, the log of requests, planted faults.
+//! What stands in front of every fake: connections, the log of requests, planted faults.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -17,19 +17,20 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Duration, sleep};
 
+use super::counted::{Count, Counted};
 use super::fault::{Action, Faults, Verdict};
+use super::limited::{End, Limit};
 use super::reply::{Body, Reply};
 use super::request::{Door, Request};
 use super::route::Route;
-use super::socket::{self, End, Limit};
+use super::socket;
 use super::tasks::{Tasks, lock};
 use super::tls::Tls;
-use super::wire::{Count, Wire};
 
-/// Long enough for what was written to leave before the connection is cut.
+/// Time for what was written to leave before the connection is cut.
 const FLUSH: Duration = Duration::from_millis(20);
 
-/// What a fake is, apart from its plumbing.
+/// What a fake answers.
 pub(crate) trait Service: Send + Sync + 'static {
     fn call(&self, request: &Request) -> Reply;
 }
@@ -49,7 +50,7 @@ impl std::error::Error for Cut {}
 type HttpBody = UnsyncBoxBody<Bytes, Cut>;
 type HttpReply = hyper::Response<HttpBody>;
 
-/// Everything that connections share.
+/// What all connections share.
 pub(crate) struct Front {
     service: Arc<dyn Service>,
     log: Mutex<Vec<Request>>,
@@ -90,18 +91,18 @@ impl Front {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let wire = Wire::new(stream, self.count.clone());
+        let wire = Counted::new(stream, self.count.clone());
         self.connections.spawn(self.clone().talk(wire, Door::Local));
     }
 
-    /// As [`serve`](Self::serve), with the server's half of TLS before it.
+    /// Like [`serve`](Self::serve), after the server's half of a TLS handshake.
     pub(crate) fn serve_tls<S>(self: &Arc<Self>, stream: S, tls: Arc<Tls>)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (front, wire) = (self.clone(), Wire::new(stream, self.count.clone()));
+        let (front, wire) = (self.clone(), Counted::new(stream, self.count.clone()));
         self.connections.spawn(async move {
-            // Who is not content with our certificate goes away.
+            // A client that rejects our certificate goes away.
             if let Ok((stream, certificate)) = tls.accept(wire).await {
                 front.talk(stream, Door::Tls(certificate)).await;
             }
@@ -115,11 +116,11 @@ impl Front {
         let service = service_fn(move |incoming| answer(self.clone(), door.clone(), incoming));
         let mut http = http1::Builder::new();
         http.header_read_timeout(None).title_case_headers(true);
-        // A cut or a client that went away: nothing to tell anyone.
+        // A cut, or a client that went away: both are expected.
         let _ = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     }
 
-    /// Writes down the head; the number finds it again for the body.
+    /// Logs the head of a request. The number finds the entry again for the body.
     fn note(&self, request: &Request) -> usize {
         let mut log = lock(&self.log);
         log.push(request.clone());
@@ -245,7 +246,7 @@ fn render(
     }
 }
 
-/// A handler that sets a length itself (HEAD) keeps it; an answer without a body has none.
+/// Adds the length, unless the handler has set one (HEAD).
 fn length_first(headers: Vec<(String, String)>, length: String) -> Vec<(String, String)> {
     let set = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = (!set).then(|| ("Content-Length".to_owned(), length));
@@ -269,7 +270,7 @@ fn whole(bytes: Bytes) -> HttpBody {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// The first bytes, then the end that the limit names.
+/// The first bytes, and then the end that the limit sets.
 fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: Limit) -> HttpBody {
     let pieces = bytes.map(move |bytes| {
         let kept = bytes.slice(..limit.bytes.min(bytes.len()));
@@ -287,7 +288,7 @@ fn cut_short(bytes: impl Future<Output = Bytes> + Send + 'static, limit: Limit) 
     BodyExt::boxed_unsync(StreamBody::new(pieces.flatten_stream()))
 }
 
-/// An error of a listener that has no more file descriptors passes; others do too, or the test ends.
+/// Pauses after an error of a listener, for example for lack of file descriptors.
 pub(crate) async fn pause_after(error: io::Error) {
     tracing::debug!(%error, "accept failed");
     sleep(FLUSH).await;

@@ -25,7 +25,7 @@ pub(crate) enum Action {
     ReplyAfter(u16, Bytes),
 }
 
-/// The whole of a rule's effect on one request.
+/// What a rule does to one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Verdict {
     pub(crate) wait: Duration,
@@ -69,7 +69,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// The oldest rule for this route that isn't used up decides.
+    /// Applies the oldest rule for this route that isn't used up.
     pub(crate) fn take(&self, method: &str, path: &str) -> Verdict {
         let mut rules = lock(&self.rules);
         let rule = rules.iter_mut().find(|rule| rule.left != Some(0) && rule.route.matches(method, path));
@@ -81,15 +81,14 @@ impl Faults {
     }
 }
 
-/// A fault in the making: first how often and when, last what.
+/// A fault to be planted: first how often and when, last what.
 ///
-/// Nothing happens until one of the last verbs plants it: [`refuse`](Rule::refuse),
-/// [`drop_before`](Rule::drop_before), [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate),
-/// [`stall`](Rule::stall), [`close_socket`](Rule::close_socket), [`hang`](Rule::hang),
-/// [`hang_after`](Rule::hang_after), [`delay`](Rule::delay), [`reply`](Rule::reply),
-/// [`reply_after`](Rule::reply_after). It then holds for one request,
-/// unless [`times`](Rule::times) or [`always`](Rule::always) came first. Rules on one route queue up: each takes over
-/// when the one before it is used up, and after the last the server answers as usual.
+/// Nothing happens until a last verb plants it: [`refuse`](Rule::refuse), [`drop_before`](Rule::drop_before),
+/// [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate), [`stall`](Rule::stall),
+/// [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`hang_after`](Rule::hang_after),
+/// [`delay`](Rule::delay), [`reply`](Rule::reply), [`reply_after`](Rule::reply_after). It then applies to one request,
+/// or to more with [`times`](Rule::times) or [`always`](Rule::always). Several rules on one route apply one after the
+/// other: the next starts when the one before is used up. After the last one the server answers as usual.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -114,37 +113,37 @@ impl Rule {
         Rule { faults, route: Route::new(route), skip: 0, times: Some(1), verdict: Verdict::default() }
     }
 
-    /// Holds for `n` requests instead of one.
+    /// Applies to `n` requests instead of one.
     pub fn times(mut self, n: usize) -> Rule {
         self.times = Some(n);
         self
     }
 
-    /// Holds for every request from then on.
+    /// Applies to every request from now on.
     pub fn always(mut self) -> Rule {
         self.times = None;
         self
     }
 
-    /// Lets `n` requests pass untouched first.
+    /// Lets `n` requests pass first.
     pub fn skip(mut self, n: usize) -> Rule {
         self.skip = n;
         self
     }
 
-    /// Waits that long, the request having been read, before whatever the last verb says; `refuse` never waits.
+    /// Waits this long after the request was read, before the last verb acts. `refuse` never waits.
     pub fn after(mut self, wait: Duration) -> Rule {
         self.verdict.wait = wait;
         self
     }
 
-    /// Adds a header to the answer, be it planted or real; one of the same name gives way.
+    /// Adds a header to the answer, planted or real. It replaces one of the same name.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Rule {
         self.verdict.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Closes the connection as soon as the head of the request is there. No effect, no answer.
+    /// Closes the connection as soon as the head of the request has arrived. No effect, no answer.
     pub fn refuse(self) -> Planting {
         self.plant(Action::Refuse)
     }
@@ -159,44 +158,45 @@ impl Rule {
         self.plant(Action::DropAfter)
     }
 
-    /// Answers with the right headers, full `Content-Length` included, and cuts the body after `bytes`. A websocket is
-    /// cut once that many bytes went out on it.
+    /// Answers with the right headers, including the full `Content-Length`, and cuts the body after `bytes`. A
+    /// websocket is cut after it has sent that many bytes.
     pub fn truncate(self, bytes: usize) -> Planting {
         self.plant(Action::Truncate(bytes))
     }
 
-    /// Opens a websocket, which then gets a proper Close frame in place of the first thing that was to be sent on it.
+    /// Opens a websocket, and sends a proper Close frame instead of the first message.
     pub fn close_socket(self) -> Planting {
         self.plant(Action::CloseSocket)
     }
 
-    /// Answers with the right headers and the first `bytes` of the body, and then says no more; the connection stays
-    /// open.
+    /// Answers with the right headers and the first `bytes` of the body, and then sends nothing more. The connection
+    /// stays open.
     pub fn stall(self, bytes: usize) -> Planting {
         self.plant(Action::Stall(bytes))
     }
 
-    /// Never answers; the connection stays open. No effect.
+    /// Never answers. The connection stays open. No effect.
     pub fn hang(self) -> Planting {
         self.plant(Action::Hang)
     }
 
-    /// The request takes effect, but is never answered; the connection stays open.
+    /// The request takes effect, but is never answered. The connection stays open.
     pub fn hang_after(self) -> Planting {
         self.plant(Action::HangAfter)
     }
 
-    /// Answers as usual, but that much later.
+    /// Answers as usual, but this much later.
     pub fn delay(self, wait: Duration) -> Planting {
         self.after(wait).plant(Action::Pass)
     }
 
-    /// Answers with this instead. No effect. A body that starts like JSON is labelled so.
+    /// Answers with this instead. No effect. A body that starts like JSON gets that content type.
     pub fn reply(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
         self.plant(Action::Reply(status, Bytes::from(body.into())))
     }
 
-    /// The request takes effect, but the answer is this: a gateway that gave up, or a server that stumbled afterwards.
+    /// The request takes effect, but the answer is this: of a gateway that gave up, or of a server that failed
+    /// afterwards.
     pub fn reply_after(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
         self.plant(Action::ReplyAfter(status, Bytes::from(body.into())))
     }
@@ -217,7 +217,7 @@ impl Rule {
     }
 }
 
-/// A planted rule: how often it struck, and a way to take it back.
+/// A planted rule: counts how often it applied, and can be removed.
 #[derive(Debug)]
 pub struct Planting {
     faults: Arc<Faults>,
@@ -226,12 +226,12 @@ pub struct Planting {
 }
 
 impl Planting {
-    /// How many requests it has struck so far.
+    /// How many requests it has applied to so far.
     pub fn hits(&self) -> usize {
         self.hits.load(Ordering::SeqCst)
     }
 
-    /// Takes the rule back.
+    /// Removes the rule.
     pub fn remove(self) {
         self.faults.remove(self.id);
     }

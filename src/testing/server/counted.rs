@@ -1,4 +1,4 @@
-//! A connection that is counted for as long as it is open.
+//! Connections are counted while they are open.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many connections are open, and how many were at once.
+/// How many connections are open, and how many were open at the same time.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
     open: AtomicUsize,
@@ -29,35 +29,36 @@ impl Count {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-pub(crate) struct Wire {
+/// A connection that is counted while it is open.
+pub(crate) struct Counted {
     stream: Box<dyn Stream>,
     count: Arc<Count>,
 }
 
-impl Wire {
+impl Counted {
     pub(crate) fn new(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         count: Arc<Count>,
-    ) -> Wire {
+    ) -> Counted {
         let now = count.open.fetch_add(1, Ordering::SeqCst) + 1;
         count.peak.fetch_max(now, Ordering::SeqCst);
-        Wire { stream: Box::new(stream), count }
+        Counted { stream: Box::new(stream), count }
     }
 }
 
-impl Drop for Wire {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.count.open.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
+        f.write_str("Counted")
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Counted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -67,7 +68,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

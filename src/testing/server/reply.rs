@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::socket::{Limited, WebSocket};
+use super::limited::{Limited, WebSocket};
 
 /// Status, headers and a body.
 #[derive(Debug)]
@@ -19,11 +19,11 @@ pub(crate) type Tunnel = Box<dyn FnOnce(Limited) -> BoxFuture<'static, ()> + Sen
 pub(crate) type Talk = Box<dyn FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send>;
 
 pub(crate) enum Body {
-    /// Known now: sent with its length.
+    /// All of it is known now: sent with its length.
     Whole(Bytes),
-    /// The headers leave at once, the body when it is known.
+    /// The headers are sent at once, the body when it is known.
     Later(BoxFuture<'static, Bytes>),
-    /// Nothing ever comes, not even the headers.
+    /// Nothing is ever sent, not even the headers.
     Never,
     /// The connection becomes a websocket.
     Socket(Talk),
@@ -66,7 +66,7 @@ impl Reply {
         }
     }
 
-    /// What the connection becomes once `protocol` was agreed on.
+    /// What the connection becomes once `protocol` is agreed on.
     pub(crate) fn tunnel<F>(protocol: &str, talk: impl FnOnce(Limited) -> F + Send + 'static) -> Reply
     where
         F: Future<Output = ()> + Send + 'static,

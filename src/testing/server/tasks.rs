@@ -1,14 +1,15 @@
-//! Background tasks with one owner who can end them all.
+//! Background tasks with one owner, which can end them all.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
 
-/// A lock that a test which failed while holding it doesn't take down with it.
+/// Locks a mutex, also if a test panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tasks that end together.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks(Mutex<JoinSet<()>>);
 
@@ -24,7 +25,7 @@ impl Tasks {
         lock(&self.0).abort_all();
     }
 
-    /// Ends them, and returns when the last is gone.
+    /// Ends them, and returns when the last one has ended.
     pub(crate) async fn end(&self) {
         let mut set = std::mem::take(&mut *lock(&self.0));
         set.shutdown().await;

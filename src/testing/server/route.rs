@@ -1,6 +1,6 @@
 //! Patterns such as `GET /1.0/instances/{name}`, matched against what arrives.
 
-/// A method and a path of which `{…}` segments match anything; the query plays no part.
+/// A method and a path, in which `{…}` segments match anything. The query is ignored.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
     method: String,

@@ -1,11 +1,11 @@
-//! What arrived, kept for the test to look at.
+//! A request that arrived, for the test to look at.
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::tls::fingerprint;
 
-/// One request as it arrived, also when a planted fault ate it.
+/// A request as it arrived, also if a planted fault dropped it.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Request {
@@ -13,19 +13,19 @@ pub struct Request {
     pub method: String,
     /// The path as sent, still percent-encoded.
     pub path: String,
-    /// What followed the `?`, empty when nothing did.
+    /// What follows the `?`; empty if there is none.
     pub query: String,
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
-    /// The whole body; empty when the connection was refused before it was read.
+    /// The body; empty if the connection was refused before it was read.
     pub body: Bytes,
     pub(crate) door: Door,
 }
 
-/// How a connection came in.
+/// How a connection arrived.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Door {
-    /// On this machine: nobody asks who it is.
+    /// On this machine, without authentication.
     #[default]
     Local,
     /// Over TLS, perhaps with a certificate.
@@ -33,7 +33,7 @@ pub(crate) enum Door {
 }
 
 impl Request {
-    /// SHA-256 in hex of the certificate that the client showed, where it came over TLS with one.
+    /// SHA-256, in hexadecimal, of the client's certificate, if it came over TLS with one.
     pub fn client_fingerprint(&self) -> Option<String> {
         match &self.door {
             Door::Tls(Some(certificate)) => Some(fingerprint(certificate)),

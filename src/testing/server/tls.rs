@@ -1,4 +1,4 @@
-//! The server's half of TLS: a certificate made on the spot, and clients who may show any.
+//! The server's half of TLS: a certificate made at the start, and clients with any certificate or none.
 
 use std::fmt;
 use std::io;
@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::tasks::lock;
 
-/// Who the server is: a key for life, and a certificate that can be replaced.
+/// The server's identity: a key that stays, and a certificate that can be replaced.
 pub(crate) struct Tls {
     key: KeyPair,
     now: Mutex<Shown>,
@@ -57,7 +57,7 @@ impl Tls {
         lock(&self.now).pem.clone()
     }
 
-    /// The handshake, and the certificate that the client showed.
+    /// The handshake, and the client's certificate.
     pub(crate) async fn accept<S>(&self, stream: S) -> io::Result<(TlsStream<S>, Option<Bytes>)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -88,13 +88,13 @@ fn show(key: &KeyPair) -> io::Result<Shown> {
     Ok(Shown { der, pem: certificate.pem(), acceptor: TlsAcceptor::from(Arc::new(server)) })
 }
 
-/// SHA-256 in hex.
+/// SHA-256, in hexadecimal.
 pub(crate) fn fingerprint(der: &[u8]) -> String {
     let digest = ::ring::digest::digest(&::ring::digest::SHA256, der);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Lets everybody in who has the key to what he shows, and those who show nothing: whom to trust is decided later.
+/// Accepts every certificate whose key the client has, and clients without one. What they may do is decided later.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
