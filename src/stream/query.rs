@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::list::{List, Page};
+use super::list::List;
 use crate::error::Error;
-use crate::wait::{BoxFuture, into_future};
+use crate::wait::into_future;
 
 /// A list that takes no filters: `.await` it for a `Vec`, or read it item by item with [`stream`](Self::stream).
 ///

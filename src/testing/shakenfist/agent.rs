@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::answer::{Answer, Failure, data, failure, not_found, options, text};
-use super::api::Asked;
-use super::instances::must_be_created;
-use super::state::{Tree, World, is_visible, uuid};
+use super::asked::Asked;
+use super::state::{Tree, World, is_visible, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
 use crate::testing::shell::{Addresses, Exit, Files, Shell, Stream};
 
@@ -147,36 +146,9 @@ fn path(command: &Value) -> String {
 
 async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
     let line = command["commandline"].as_str().unwrap_or_default();
-    let (_no_input, stdin) = mpsc::channel(1);
-    drop(_no_input);
-    let (output, mut written) = mpsc::channel(16);
-    let (_window, window) = watch::channel((80, 25));
-    let shell = Shell {
-        env: BTreeMap::new(),
-        cwd: "/".to_owned(),
-        uid: 0,
-        gid: 0,
-        files: Arc::new(files.clone()),
-        addresses: Addresses::default(),
-        stdin,
-        output,
-        window,
-        hostname: "guest".to_owned(),
-        ahead: Vec::new(),
-        last: 0,
-    };
-    let collect = async {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        while let Some((stream, piece)) = written.recv().await {
-            match stream {
-                Stream::Out => out.extend_from_slice(&piece),
-                Stream::Err => err.extend_from_slice(&piece),
-            }
-        }
-        (out, err)
-    };
+    let (output, written) = mpsc::channel(16);
     let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
-    let (exit, (out, err)): (Exit, (Vec<u8>, Vec<u8>)) = tokio::join!(shell.run(argv), collect);
+    let (exit, [out, err]) = tokio::join!(shell(files, output).run(argv), collect(written));
     let code = match exit {
         Exit::Code(code) => code,
         Exit::NotFound => 127,
@@ -191,6 +163,36 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
         }
     }
     result
+}
+
+/// A shell in the guest, without input.
+fn shell(files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Shell {
+    Shell {
+        env: BTreeMap::new(),
+        cwd: "/".to_owned(),
+        uid: 0,
+        gid: 0,
+        files: Arc::new(files.clone()),
+        addresses: Addresses::default(),
+        stdin: mpsc::channel(1).1,
+        output,
+        window: watch::channel((80, 25)).1,
+        hostname: "guest".to_owned(),
+        ahead: Vec::new(),
+        last: 0,
+    }
+}
+
+/// Standard output and standard error.
+async fn collect(mut written: mpsc::Receiver<(Stream, Bytes)>) -> [Vec<u8>; 2] {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    while let Some((stream, piece)) = written.recv().await {
+        match stream {
+            Stream::Out => out.extend_from_slice(&piece),
+            Stream::Err => err.extend_from_slice(&piece),
+        }
+    }
+    [out, err]
 }
 
 fn get_file(world: &World, files: &Tree, command: &Value) -> Value {

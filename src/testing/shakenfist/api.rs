@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, no_such_route, wrong_method};
+use super::answer::{Answer, Failure, no_such_route, wrong_method};
+use super::asked::Asked;
+use super::release::Release;
 use super::state::{World, uuid};
-use super::{Release, agent, artifacts, auth, blobs, instances, life, networks, root, snapshots};
+use super::{
+    agent, artifacts, auth, blobs, instances, interfaces, launch, metadata, networks, power, root, snapshots,
+};
 use crate::testing::server::front::Service;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
@@ -15,18 +19,9 @@ pub(super) struct Api(pub(super) Arc<World>);
 impl Service for Api {
     fn call(&self, request: &Request) -> Reply {
         let id = request.header("x-request-id").map_or_else(uuid, str::to_owned);
-        let reply = route(&self.0, request, &id).unwrap_or_else(super::answer::Failure::reply);
+        let reply = route(&self.0, request, &id).unwrap_or_else(Failure::reply);
         reply.header("X-Request-ID", id)
     }
-}
-
-/// One request of somebody who may ask.
-pub(super) struct Asked<'a> {
-    pub(super) world: &'a Arc<World>,
-    pub(super) request: &'a Request,
-    pub(super) namespace: String,
-    /// The request's own, or the server's for it; events name it.
-    pub(super) id: String,
 }
 
 fn route(world: &Arc<World>, request: &Request, id: &str) -> Answer {
@@ -54,7 +49,7 @@ fn handler_exists(world: &World, method: &str, path: &[&str]) -> bool {
 }
 
 fn handler<'a>(world: &World, method: &str, path: &[&'a str]) -> Option<Handler<'a>> {
-    // With a slash at the end, no route has that path.
+    // No route ends with a slash.
     if path.last().is_some_and(|last| last.is_empty()) {
         return None;
     }
@@ -70,21 +65,19 @@ fn handler<'a>(world: &World, method: &str, path: &[&'a str]) -> Option<Handler<
 fn instance<'a>(world: &World, method: &str, rest: &[&'a str]) -> Option<Handler<'a>> {
     Some(match (method, rest) {
         ("GET", []) => Box::new(instances::list),
-        ("POST", []) => Box::new(instances::create),
+        ("POST", []) => Box::new(launch::create),
         ("DELETE", []) => Box::new(instances::delete_all),
         ("GET", &[one]) => Box::new(move |asked| instances::get(asked, one)),
         ("DELETE", &[one]) => Box::new(move |asked| instances::delete(asked, one)),
-        ("GET", &[one, "interfaces"]) => Box::new(move |asked| networks::of_instance(asked, one)),
+        ("GET", &[one, "interfaces"]) => Box::new(move |asked| interfaces::of_instance(asked, one)),
         ("POST", &[one, "interfaces"]) if world.release >= Release::Develop => {
-            Box::new(move |asked| networks::hot_plug(asked, one))
+            Box::new(move |asked| interfaces::hot_plug(asked, one))
         }
         ("GET", &[one, "events"]) => Box::new(move |asked| instances::events(asked, one)),
-        ("GET", &[one, "metadata"]) => Box::new(move |asked| instances::metadata(asked, one)),
-        ("POST", &[one, "metadata"]) => Box::new(move |asked| instances::add_metadata(asked, one)),
-        ("PUT", &[one, "metadata", key]) => Box::new(move |asked| instances::set_metadata(asked, one, key)),
-        ("DELETE", &[one, "metadata", key]) => {
-            Box::new(move |asked| instances::remove_metadata(asked, one, key))
-        }
+        ("GET", &[one, "metadata"]) => Box::new(move |asked| metadata::get(asked, one)),
+        ("POST", &[one, "metadata"]) => Box::new(move |asked| metadata::add(asked, one)),
+        ("PUT", &[one, "metadata", key]) => Box::new(move |asked| metadata::set(asked, one, key)),
+        ("DELETE", &[one, "metadata", key]) => Box::new(move |asked| metadata::remove(asked, one, key)),
         ("GET", &[one, "consoledata"]) => Box::new(move |asked| instances::console(asked, one)),
         ("DELETE", &[one, "consoledata"]) => Box::new(move |asked| instances::clear_console(asked, one)),
         ("GET", &[one, "vdiconsolehelper"]) => Box::new(move |asked| instances::vdi_helper(asked, one)),
@@ -93,8 +86,8 @@ fn instance<'a>(world: &World, method: &str, rest: &[&'a str]) -> Option<Handler
         }
         ("GET", &[one, "snapshot"]) => Box::new(move |asked| snapshots::list(asked, one)),
         ("POST", &[one, "snapshot"]) => Box::new(move |asked| snapshots::take(asked, one)),
-        ("POST", &[one, verb]) if life::VERBS.contains(&verb) => {
-            Box::new(move |asked| life::power(asked, one, verb))
+        ("POST", &[one, verb]) if power::VERBS.contains(&verb) => {
+            Box::new(move |asked| power::change(asked, one, verb))
         }
         ("POST", &[one, "agent", "execute"]) => Box::new(move |asked| agent::execute(asked, one)),
         ("POST", &[one, "agent", "put"]) => Box::new(move |asked| agent::put(asked, one)),
@@ -142,10 +135,10 @@ fn network<'a>(world: &World, method: &str, path: &[&'a str]) -> Option<Handler<
         ("GET", &["networks", one, "addresses"]) if world.release >= Release::V0_8 => {
             Box::new(move |asked| networks::addresses(asked, one))
         }
-        ("GET", &["interfaces", one]) => Box::new(move |asked| networks::interface(asked, one)),
-        ("POST", &["interfaces", one, "float"]) => Box::new(move |asked| networks::float(asked, one, true)),
+        ("GET", &["interfaces", one]) => Box::new(move |asked| interfaces::get(asked, one)),
+        ("POST", &["interfaces", one, "float"]) => Box::new(move |asked| interfaces::float(asked, one, true)),
         ("POST", &["interfaces", one, "defloat"]) => {
-            Box::new(move |asked| networks::float(asked, one, false))
+            Box::new(move |asked| interfaces::float(asked, one, false))
         }
         _ => return None,
     })

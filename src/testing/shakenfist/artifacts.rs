@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, data, failure, not_found, nothing, options, text};
-use super::api::Asked;
-use super::state::{is_visible, now, uuid};
+use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
+use super::asked::Asked;
+use super::state::{Data, is_visible, now, uuid};
 use crate::testing::server::reply::Reply;
 
 /// What truncating may add.
@@ -63,28 +63,14 @@ pub(super) fn convert(asked: &Asked<'_>, name: &str) -> Answer {
         return Err(failure(403, "only the system namespace can create shared artifacts"));
     }
     let mut all = asked.world.data();
-    let blob = match (upload, blob) {
-        (Some(upload), _) => {
-            let bytes = all.uploads.remove(upload).ok_or_else(|| not_found("upload"))?;
-            all.add_blob(Bytes::from(bytes))
-        }
-        (None, Some(blob)) if all.blobs.contains_key(blob) => blob.to_owned(),
-        (None, Some(_)) => return Err(not_found("blob")),
-        (None, None) => return Err(failure(500, "server error: AttributeError")),
-    };
+    let blob = content(&mut all, upload, blob)?;
     let made = format!("sf://upload/{}/{name}", asked.namespace);
-    let source = text(&options, "source_url").unwrap_or(&made).to_owned();
-    let same = |artifact: &&mut Value| artifact["source_url"] == *source && artifact["state"] != "deleted";
+    let source = text(&options, "source_url").unwrap_or(&made);
     let size = all.blobs.get(&blob).map_or(0, |blob| blob.bytes.len());
     let version = json!({ "uuid": blob, "size": size, "reference_count": 1, "depends_on": null });
+    let same = |artifact: &&mut Value| artifact["source_url"] == source && artifact["state"] != "deleted";
     let artifact = match all.artifacts.values_mut().find(same) {
-        Some(artifact) => {
-            let index = artifact["index"].as_i64().unwrap_or_default() + 1;
-            artifact["index"] = index.into();
-            artifact["blob_uuid"] = blob.into();
-            artifact["blobs"][index.to_string()] = version;
-            artifact.clone()
-        }
+        Some(artifact) => next_version(artifact, version),
         None => {
             let uuid = uuid();
             let artifact = json!({
@@ -97,6 +83,28 @@ pub(super) fn convert(asked: &Asked<'_>, name: &str) -> Answer {
         }
     };
     Ok(Reply { status: all.knobs.accepted, ..data(&artifact) })
+}
+
+/// The blob that the request names, or a new one from its upload.
+fn content(all: &mut Data, upload: Option<&str>, blob: Option<&str>) -> Result<String, Failure> {
+    match (upload, blob) {
+        (Some(upload), _) => {
+            let bytes = all.uploads.remove(upload).ok_or_else(|| not_found("upload"))?;
+            Ok(all.add_blob(Bytes::from(bytes)))
+        }
+        (None, Some(blob)) if all.blobs.contains_key(blob) => Ok(blob.to_owned()),
+        (None, Some(_)) => Err(not_found("blob")),
+        (None, None) => Err(failure(500, "server error: AttributeError")),
+    }
+}
+
+/// Adds a version to an artifact.
+fn next_version(artifact: &mut Value, version: Value) -> Value {
+    let index = artifact["index"].as_i64().unwrap_or_default() + 1;
+    artifact["index"] = index.into();
+    artifact["blob_uuid"] = version["uuid"].clone();
+    artifact["blobs"][index.to_string()] = version;
+    artifact.clone()
 }
 
 /// `GET /artifacts`.

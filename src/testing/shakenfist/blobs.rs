@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Release;
 use super::answer::{Answer, data as answer, failure, not_found, options};
-use super::api::Asked;
+use super::asked::Asked;
+use super::release::Release;
 use crate::testing::server::reply::Reply;
 
 /// `GET /blobs/{blob_uuid}`.

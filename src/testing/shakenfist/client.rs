@@ -1,6 +1,6 @@
 //! The one place where a fake knows the client: to hand one out.
 
-use super::FakeShakenFist;
+use super::fake::FakeShakenFist;
 use crate::error::Error;
 use crate::shakenfist::ShakenFist;
 
@@ -14,8 +14,8 @@ impl FakeShakenFist {
     ///
     /// let fake = FakeShakenFist::start().await?;
     /// fake.on("POST /instances").drop_after();
-    /// fake.client()?.create("web").disk(Disk::blank(8)).await?;
-    /// assert_eq!(fake.instances().len(), 1); // lost answer or not: one instance
+    /// fake.client()?.launch("web").disk(Disk::blank(8)).await?;
+    /// assert_eq!(fake.instances().len(), 1); // the answer was lost, the instance was not
     /// # Ok(()) }
     /// ```
     pub fn client(&self) -> Result<ShakenFist, Error> {

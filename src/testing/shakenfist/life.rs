@@ -1,16 +1,12 @@
-//! The life of an instance: what happens to it in the background, and its power.
+//! The life of an instance: what happens to it in the background.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::answer::{Answer, failure, nothing, options};
-use super::api::Asked;
 use super::state::{World, now};
 
-pub(super) const VERBS: [&str; 6] = ["rebootsoft", "reboothard", "poweron", "poweroff", "pause", "unpause"];
-
-/// From `initial` to `created`, or to wherever it fails or is held.
+/// From `initial` to `created`, or until it fails or is held.
 pub(super) fn begin(world: &Arc<World>, uuid: &str, doomed: Option<(String, String)>) {
     let (own, uuid) = (world.clone(), uuid.to_owned());
     world.work.spawn(async move {
@@ -69,7 +65,7 @@ async fn fail(world: &Arc<World>, uuid: &str, state: &str, message: &str) {
     break_down(world, uuid, message);
 }
 
-/// Into `error`, and torn down.
+/// Into `error`, and tears it down.
 pub(super) fn break_down(world: &World, uuid: &str, message: &str) {
     let mut all = world.data();
     if let Ok(instance) = all.instance(uuid) {
@@ -105,7 +101,7 @@ pub(super) fn end(world: &Arc<World>, uuid: &str) {
 }
 
 /// The agent in a guest that is on makes itself heard of, a little later.
-fn report_soon(world: &Arc<World>, uuid: &str) {
+pub(super) fn report_soon(world: &Arc<World>, uuid: &str) {
     let (own, uuid) = (world.clone(), uuid.to_owned());
     world.work.spawn(async move {
         own.step().await;
@@ -129,36 +125,4 @@ fn report(world: &World, uuid: &str) {
     document["agent_start_time"] = now().into();
     // Boots are minutes apart here, so that each has a time of its own.
     document["agent_system_boot_time"] = (1_795_000_000.0 + 60.0 * f64::from(boots)).into();
-}
-
-/// `POST /instances/{instance_ref}/poweron` and its like: done when answered.
-pub(super) fn power(asked: &Asked<'_>, reference: &str, verb: &str) -> Answer {
-    options(asked.request, "InstancePowerEndpoint", &[])?;
-    let world = asked.world;
-    let mut all = world.data();
-    let uuid = all.find(reference, &asked.namespace)?;
-    let deaf = all.knobs.deaf;
-    let instance = all.instance(&uuid)?;
-    super::instances::must_be_created(&instance.document)?;
-    instance.audit(&format!("{verb} request from REST API"), json!({}), &asked.id);
-    let state = instance.document["power_state"].as_str().unwrap_or_default().to_owned();
-    let invalid = |why: &str| Err(failure(409, format!("Invalid lifecycle state: {why}")));
-    match (verb, state.as_str()) {
-        ("poweron", "on") | ("poweroff", "off") => return Ok(nothing()),
-        ("rebootsoft", "on") if deaf => return Ok(nothing()),
-        ("poweron", _) | ("rebootsoft" | "reboothard", "on") => instance.boot(),
-        ("poweroff", _) => set(instance, "off", "instance powered off"),
-        ("pause", "on") => set(instance, "paused", "instance paused"),
-        ("unpause", "paused") => set(instance, "on", "no contact"),
-        ("pause", "paused") => return invalid("pause failed after 3 attempts"),
-        _ => return invalid("domain is not running"),
-    }
-    drop(all);
-    report_soon(world, &uuid);
-    Ok(nothing())
-}
-
-fn set(instance: &mut super::state::Instance, power: &str, why: &str) {
-    instance.document["power_state"] = Value::from(power);
-    instance.silence(why);
 }

@@ -1,26 +1,20 @@
-//! Networks, their addresses, and the interfaces on them.
+//! Networks and their addresses.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
-use super::api::Asked;
+use super::answer::{Answer, Failure, data, failure, not_found, options, text};
+use super::asked::Asked;
+use super::release::Release;
 use super::state::{Data, HALO, Network, Reservation, is_visible, now, uuid};
-use super::{Release, instances, life};
 use crate::testing::server::reply::Reply;
 
-/// A create that fails after the record was made: what the record says, and what the answer.
+/// A refusal after the record of an instance was made: what the record says, and what the answer says.
 pub(super) struct Refusal {
     pub(super) message: String,
     pub(super) failure: Failure,
-}
-
-/// An interface that is to be made.
-pub(super) struct Wanted {
-    network: String,
-    asked: Map<String, Value>,
 }
 
 /// `GET /networks`.
@@ -53,17 +47,8 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let reserved = [(first, "network"), (first + 1, "gateway"), (last, "broadcast")];
     let reserved = reserved
         .map(|(address, kind)| (Ipv4Addr::from(address).to_string(), Reservation { kind, when: now() }));
-    // The newest one takes no for yes.
-    let heard = asked.world.release < Release::Develop;
-    let provides = |key: &str| !(heard && options.get(key) == Some(&Value::Bool(false)));
     let uuid = uuid();
-    let mut document = json!({
-        "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "name": options.get("name"),
-        "namespace": text(&options, "namespace").unwrap_or(&asked.namespace), "netblock": netblock,
-        "provide_dhcp": provides("provide_dhcp"), "provide_nat": provides("provide_nat"), "floating_gateway": null
-    });
-    let vxlan = if asked.world.release >= Release::Develop { "vxlan_id" } else { "vxid" };
-    document[vxlan] = rand::random_range(1..0xff_ffff).into();
+    let document = record(asked, &uuid, &options);
     let network = Network { document: document.clone(), reserved: BTreeMap::from(reserved) };
     let mut all = asked.world.data();
     all.networks.insert(uuid.clone(), network);
@@ -77,6 +62,20 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
         }
     });
     Ok(Reply { status, ..data(&document) })
+}
+
+/// The document of a new network.
+fn record(asked: &Asked<'_>, uuid: &str, options: &Map<String, Value>) -> Value {
+    // The newest servers take a no for a yes.
+    let newest = asked.world.release >= Release::Develop;
+    let provides = |key: &str| newest || options.get(key) != Some(&Value::Bool(false));
+    let mut document = json!({
+        "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "name": options.get("name"),
+        "namespace": text(options, "namespace").unwrap_or(&asked.namespace), "netblock": text(options, "netblock"),
+        "provide_dhcp": provides("provide_dhcp"), "provide_nat": provides("provide_nat"), "floating_gateway": null
+    });
+    document[if newest { "vxlan_id" } else { "vxid" }] = rand::random_range(1..0xff_ffff).into();
+    document
 }
 
 fn block(netblock: &str) -> Option<(u32, u32)> {
@@ -119,7 +118,7 @@ pub(super) fn addresses(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "NetworkAddressesEndpoint", &[])?;
     let mut all = asked.world.data();
     let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
-    // Halos that are over stay until something is reserved.
+    // Halos that are over stay until the next address is reserved.
     let shown = network
         .reserved
         .iter()
@@ -128,13 +127,14 @@ pub(super) fn addresses(asked: &Asked<'_>, reference: &str) -> Answer {
 }
 
 impl Network {
-    /// Halos end.
+    /// Removes halos that are over.
     fn forget(&mut self) {
         let now = now();
         self.reserved.retain(|_, it| it.kind != HALO || now - it.when <= 300.0);
     }
 
-    fn reserve(&mut self, address: Option<&str>) -> Result<String, Refusal> {
+    /// Reserves this address, or any.
+    pub(super) fn reserve(&mut self, address: Option<&str>) -> Result<String, Refusal> {
         self.forget();
         let refused = |message: String, failure| Err(Refusal { message, failure });
         let uuid = self.document["uuid"].as_str().unwrap_or_default();
@@ -163,137 +163,10 @@ impl Network {
         all.find(|address| !self.reserved.contains_key(address))
     }
 
-    fn contains(&self, address: &str) -> bool {
+    /// Whether the address is one of the network's.
+    pub(super) fn contains(&self, address: &str) -> bool {
         let own = self.document["netblock"].as_str().and_then(block);
         let address = address.parse::<Ipv4Addr>().map(u32::from);
         own.zip(address.ok()).is_some_and(|((first, bits), it)| it & (u32::MAX << (32 - bits)) == first)
     }
-}
-
-/// What a create asks for, checked as far as the server does before it makes a record.
-pub(super) fn wanted(all: &Data, asked: Option<Value>, namespace: &str) -> Result<Vec<Wanted>, Failure> {
-    let asked = match asked {
-        Some(Value::Array(asked)) => asked,
-        _ => Vec::new(),
-    };
-    asked.into_iter().map(|one| check(all, one, namespace)).collect()
-}
-
-fn check(all: &Data, asked: Value, namespace: &str) -> Result<Wanted, Failure> {
-    let Value::Object(asked) = asked else {
-        return Err(failure(400, "network specification should contain JSON objects"));
-    };
-    let missing = || failure(400, "network specification is missing network_uuid");
-    let reference = text(&asked, "network_uuid").ok_or_else(missing)?;
-    let there = all.networks.values().find(|network| {
-        let document = &network.document;
-        (document["uuid"] == reference || document["name"] == reference)
-            && document["state"] != "deleted"
-            && is_visible(document, namespace)
-    });
-    let network = there.ok_or_else(|| failure(404, format!("network {reference} not found")))?;
-    let uuid = network.document["uuid"].as_str().unwrap_or_default().to_owned();
-    if let Some(address) = text(&asked, "address").filter(|address| *address != "none")
-        && !network.contains(address)
-    {
-        return Err(failure(
-            400,
-            "network specification requests an address outside the range of the network",
-        ));
-    }
-    let state = network.document["state"].as_str().unwrap_or_default();
-    if state != "created" {
-        return Err(failure(406, format!("network {uuid} is not ready ({state})")));
-    }
-    Ok(Wanted { network: uuid, asked })
-}
-
-/// Makes the interfaces of a new instance.
-pub(super) fn plug_all(all: &mut Data, instance: &str, wanted: Vec<Wanted>) -> Result<(), Refusal> {
-    wanted.into_iter().try_for_each(|one| plug(all, instance, one).map(drop))
-}
-
-fn plug(all: &mut Data, instance: &str, wanted: Wanted) -> Result<Value, Refusal> {
-    let none = text(&wanted.asked, "address") == Some("none");
-    let network = all.networks.get_mut(&wanted.network);
-    let address = match network.filter(|_| !none) {
-        Some(network) => Some(network.reserve(text(&wanted.asked, "address"))?),
-        None => None,
-    };
-    let order = all.interfaces.values().filter(|interface| interface["instance_uuid"] == instance).count();
-    let floating = match wanted.asked.get("float") == Some(&Value::Bool(true)) {
-        true => Some(float_address(all)?),
-        false => None,
-    };
-    let random: [u8; 3] = rand::random();
-    let mac = format!("02:00:00:{:02x}:{:02x}:{:02x}", random[0], random[1], random[2]);
-    let uuid = uuid();
-    let interface = json!({
-        "uuid": uuid, "state": "initial", "metadata": {}, "version": 3, "network_uuid": wanted.network,
-        "instance_uuid": instance, "macaddr": text(&wanted.asked, "macaddress").unwrap_or(&mac), "ipv4": address,
-        "order": order, "model": text(&wanted.asked, "model").unwrap_or("virtio"), "floating": floating
-    });
-    all.interfaces.insert(uuid, interface.clone());
-    Ok(interface)
-}
-
-/// `GET /instances/{instance_ref}/interfaces`.
-pub(super) fn of_instance(asked: &Asked<'_>, reference: &str) -> Answer {
-    options(asked.request, "InstanceInterfacesEndpoint", &[])?;
-    let all = asked.world.data();
-    let uuid = all.find(reference, &asked.namespace)?;
-    Ok(data(&all.interfaces_of(&uuid)))
-}
-
-/// `POST /instances/{instance_ref}/interfaces`: where the address isn't free, the instance is destroyed.
-pub(super) fn hot_plug(asked: &Asked<'_>, reference: &str) -> Answer {
-    let options = options(asked.request, "InstanceInterfacesEndpoint", &["network"])?;
-    let mut all = asked.world.data();
-    let uuid = all.find(reference, &asked.namespace)?;
-    instances::must_be_created(&all.instance(&uuid)?.document)?;
-    let nic = check(&all, options.get("network").cloned().unwrap_or_default(), &asked.namespace)?;
-    match plug(&mut all, &uuid, nic) {
-        Ok(interface) => Ok(Reply { status: all.knobs.accepted, ..data(&interface) }),
-        Err(Refusal { message, failure }) => {
-            all.enter(&uuid, "created-error");
-            drop(all);
-            life::break_down(asked.world, &uuid, &message);
-            Err(failure)
-        }
-    }
-}
-
-/// `GET /interfaces/{interface_uuid}`.
-pub(super) fn interface(asked: &Asked<'_>, uuid: &str) -> Answer {
-    options(asked.request, "InterfaceEndpoint", &[])?;
-    let all = asked.world.data();
-    Ok(data(all.interfaces.get(uuid).ok_or_else(|| not_found("interface"))?))
-}
-
-/// `POST /interfaces/{interface_uuid}/float` and `defloat`.
-pub(super) fn float(asked: &Asked<'_>, uuid: &str, yes: bool) -> Answer {
-    options(asked.request, "InterfaceFloatEndpoint", &[])?;
-    let mut all = asked.world.data();
-    if !all.interfaces.contains_key(uuid) {
-        return Err(not_found("interface"));
-    }
-    // Here the instance lives on where no address is left.
-    let floating = match yes {
-        true => Some(float_address(&all).map_err(|refusal| refusal.failure)?),
-        false => None,
-    };
-    if let Some(interface) = all.interfaces.get_mut(uuid) {
-        interface["floating"] = json!(floating);
-    }
-    Ok(nothing())
-}
-
-/// An address of the floating pool, if one is left.
-fn float_address(all: &Data) -> Result<String, Refusal> {
-    let taken: Vec<&str> = all.interfaces.values().filter_map(|it| it["floating"].as_str()).collect();
-    let mut pool = (1..=all.knobs.floating).map(|number| format!("192.0.2.{number}"));
-    pool.find(|address| !taken.contains(&address.as_str())).ok_or_else(|| {
-        let text = "No free addresses on network";
-        Refusal { message: format!("cannot allocate address: {text}"), failure: failure(507, text) }
-    })
 }

@@ -1,6 +1,6 @@
 //! The page that tells what the server can do.
 
-use super::Release;
+use super::release::Release;
 use super::state::World;
 use crate::testing::server::reply::Reply;
 

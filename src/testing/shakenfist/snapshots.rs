@@ -6,9 +6,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, data, options, text};
-use super::api::Asked;
-use super::instances::must_be_created;
-use super::state::{World, uuid};
+use super::asked::Asked;
+use super::state::{World, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
 
 /// `GET …/snapshot`: those whose blob is there.
@@ -44,7 +43,7 @@ fn merged(artifact: &Value, blob: &Value) -> Value {
     shown
 }
 
-/// `POST …/snapshot`: a device that there isn't is left out without a word.
+/// `POST …/snapshot`: a device that doesn't exist is left out without an error.
 pub(super) fn take(asked: &Asked<'_>, reference: &str) -> Answer {
     let options =
         options(asked.request, "InstanceSnapshotEndpoint", &["all", "device", "max_versions", "thin"])?;
@@ -52,24 +51,9 @@ pub(super) fn take(asked: &Asked<'_>, reference: &str) -> Answer {
     let instance = all.find(reference, &asked.namespace)?;
     let document = all.instance(&instance)?.document.clone();
     must_be_created(&document)?;
-    let mut devices: Vec<&str> = document["disks"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|disk| disk["device"].as_str())
-        .collect();
-    if document["uefi"] == true {
-        devices.push("nvram");
-    }
-    let whole = options.get("all").and_then(Value::as_bool).unwrap_or_default();
-    match text(&options, "device") {
-        Some(wanted) => devices.retain(|device| *device == wanted),
-        None if !whole => devices.truncate(1),
-        None => {}
-    }
     let kept = options.get("max_versions").and_then(Value::as_i64).filter(|most| *most > 0).unwrap_or(3);
     let (mut begun, mut work) = (Map::new(), Vec::new());
-    for device in devices {
+    for device in devices(&document, &options) {
         let url = format!("sf://instance/{instance}/{device}");
         let there = all.artifacts.iter().find(|(_, it)| it["source_url"] == *url && it["state"] != "deleted");
         let artifact = there.map_or_else(uuid, |(uuid, _)| uuid.clone());
@@ -98,7 +82,23 @@ pub(super) fn take(asked: &Asked<'_>, reference: &str) -> Answer {
     Ok(Reply { status, ..data(&Value::Object(begun)) })
 }
 
-/// The blob comes into being, and the oldest version beyond the limit goes.
+/// The devices that a request asks for.
+fn devices<'a>(document: &'a Value, options: &Map<String, Value>) -> Vec<&'a str> {
+    let disks = document["disks"].as_array().into_iter().flatten();
+    let mut devices: Vec<&str> = disks.filter_map(|disk| disk["device"].as_str()).collect();
+    if document["uefi"] == true {
+        devices.push("nvram");
+    }
+    let whole = options.get("all").and_then(Value::as_bool).unwrap_or_default();
+    match text(options, "device") {
+        Some(wanted) => devices.retain(|device| *device == wanted),
+        None if !whole => devices.truncate(1),
+        None => {}
+    }
+    devices
+}
+
+/// Creates the blob, and removes the oldest version beyond the limit.
 fn capture(world: &Arc<World>, artifact: &str, blob: &str, disk: &str) {
     let mut all = world.data();
     let bytes = Bytes::from(format!("the disk {disk}\n"));

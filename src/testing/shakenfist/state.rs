@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::Release;
 use super::answer::{Failure, failure, not_found};
+use super::release::Release;
 use crate::testing::server::tasks::{Tasks, lock};
 use crate::testing::shell::Files;
 
@@ -321,4 +321,14 @@ pub(super) fn uuid() -> String {
 
 pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// 406 where an instance isn't there for use.
+pub(super) fn must_be_created(document: &Value) -> Result<(), Failure> {
+    if document["state"] == "created" {
+        return Ok(());
+    }
+    let (uuid, state) =
+        (document["uuid"].as_str().unwrap_or_default(), document["state"].as_str().unwrap_or_default());
+    Err(failure(406, format!("instance {uuid} is not ready ({state})")))
 }
