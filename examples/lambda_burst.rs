@@ -75,7 +75,7 @@ async fn burst(
     let search = lambda
         .launch_when_available(choices)
         .launch(|launch| launch.ssh_key(ssh_key).name("burst"))
-        .deadline(Duration::from_secs(3600))
+        .search_timeout(Duration::from_secs(3600))
         .stop_when(stop.clone())
         .on_progress(|progress| println!("  {progress}"));
     let operation = match search.send().await {

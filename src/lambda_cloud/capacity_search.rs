@@ -27,21 +27,21 @@ pub(super) struct Search {
     unlisted: VecDeque<Choice>,
     tell: Option<Tell>,
     started: Instant,
-    deadline: Duration,
+    limit: Duration,
     /// How often each choice was tried, and the last result.
     tried: BTreeMap<String, (u32, ErrorKind)>,
     last: Option<Error>,
 }
 
 impl Search {
-    pub(super) fn new(launch: Launch, choices: Vec<Choice>, deadline: Duration, tell: Option<Tell>) -> Self {
+    pub(super) fn new(launch: Launch, choices: Vec<Choice>, limit: Duration, tell: Option<Tell>) -> Self {
         Self {
             unlisted: choices.iter().filter(|choice| choice.region.is_some()).cloned().collect(),
             launch,
             choices,
             tell,
             started: Instant::now(),
-            deadline,
+            limit,
             tried: BTreeMap::new(),
             last: None,
         }
@@ -86,7 +86,7 @@ impl Search {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.started.elapsed())
+        self.limit.saturating_sub(self.started.elapsed())
     }
 
     /// A handle whose calls end with the search.
@@ -94,7 +94,7 @@ impl Search {
         self.within(self.left())
     }
 
-    /// A handle for a launch: one that is on its way at the deadline still gets its answer. If it were cut off, nobody
+    /// A handle for a launch: one that is under way at the end of the search still gets its answer. If it were cut off, nobody
     /// would know whether there is an instance.
     fn in_time_for_an_answer(&self) -> LambdaCloud {
         self.within(self.left().saturating_add(self.launch.lambda.retry().attempt))

@@ -21,18 +21,18 @@ use crate::wait::{BoxFuture, Operation, Progress, into_future};
 pub struct LaunchWhenAvailable {
     launch: Launch,
     choices: Vec<Choice>,
-    deadline: Duration,
+    limit: Duration,
     tell: Option<Tell>,
     stop: BoxFuture<'static, ()>,
 }
 
 impl fmt::Debug for LaunchWhenAvailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { launch, choices, deadline, .. } = self;
+        let Self { launch, choices, limit, .. } = self;
         f.debug_struct("LaunchWhenAvailable")
             .field("launch", launch)
             .field("choices", choices)
-            .field("deadline", deadline)
+            .field("search_timeout", limit)
             .finish_non_exhaustive()
     }
 }
@@ -50,7 +50,7 @@ impl LambdaCloud {
     ///         Choice::of("gpu_1x_a10").anywhere(),
     ///     ])
     ///     .launch(|launch| launch.ssh_key("laptop").name("burst"))
-    ///     .deadline(Duration::from_secs(3600))
+    ///     .search_timeout(Duration::from_secs(3600))
     ///     .on_progress(|p| eprintln!("{p}"))
     ///     .await?;
     /// # let _ = gpu; Ok(()) }
@@ -60,12 +60,11 @@ impl LambdaCloud {
     /// others, and each refusal moves on to the next. A choice whose quota is used up, or which doesn't exist, is not
     /// tried again. After a round there is a pause of the client's poll interval.
     ///
-    /// There is never a second launch before the first is known to have failed. The deadline, an hour if not set, is
-    /// about the search: the wait for the instance has a limit of its own.
+    /// There is never a second launch before the first is known to have failed.
     ///
     /// # Errors
     ///
-    /// [`Timeout`](crate::ErrorKind::Timeout) at the deadline, with the code of the last refusal and all that was tried;
+    /// [`Timeout`](crate::ErrorKind::Timeout) at the end of [`search_timeout`](LaunchWhenAvailable::search_timeout), with the code of the last refusal and all that was tried;
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the outcome of a launch is unknown, which ends the search;
     /// [`Cancelled`](crate::ErrorKind::Cancelled) if it was [stopped](LaunchWhenAvailable::stop_when); and those of
     /// [`launch`](Self::launch) that another try won't cure.
@@ -73,7 +72,7 @@ impl LambdaCloud {
         LaunchWhenAvailable {
             launch: Launch::new(self, String::new()),
             choices: choices.into_iter().collect(),
-            deadline: Duration::from_secs(3600),
+            limit: Duration::from_secs(3600),
             tell: None,
             stop: Box::pin(std::future::pending()),
         }
@@ -87,9 +86,9 @@ impl LaunchWhenAvailable {
         self
     }
 
-    /// How long to search.
-    pub fn deadline(mut self, limit: Duration) -> Self {
-        self.deadline = limit;
+    /// How long to search; an hour if not set. The wait for the instance has a limit of its own.
+    pub fn search_timeout(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -126,7 +125,7 @@ impl LaunchWhenAvailable {
             return Err(Error::invalid("choices", "a type or a region is empty"));
         }
         check::launch(&self.launch.request)?;
-        Search::new(self.launch, self.choices, self.deadline, self.tell).run(self.stop).await
+        Search::new(self.launch, self.choices, self.limit, self.tell).run(self.stop).await
     }
 }
 

@@ -99,7 +99,7 @@ async fn a_launch_on_its_way_at_the_deadline_still_gets_its_answer() -> Outcome 
     fake.no_capacity();
     fake.capacity("gpu_1x_a10").in_region("us-west-1").is(1);
     fake.on(LAUNCH).delay(Duration::from_millis(800));
-    let gpu = search(&lambda, &[a10()]).0.deadline(Duration::from_millis(400)).await?;
+    let gpu = search(&lambda, &[a10()]).0.search_timeout(Duration::from_millis(400)).await?;
     assert_eq!(gpu.instance_type.name, "gpu_1x_a10");
     assert_eq!((fake.requests(LAUNCH), fake.launches()), (1, 1));
     Ok(())
@@ -109,7 +109,7 @@ async fn a_launch_on_its_way_at_the_deadline_still_gets_its_answer() -> Outcome 
 async fn the_deadline_ends_the_search_with_all_that_was_tried() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.no_capacity();
-    let search = search(&lambda, &[h100(), a10()]).0.deadline(Duration::from_millis(300));
+    let search = search(&lambda, &[h100(), a10()]).0.search_timeout(Duration::from_millis(300));
     let started = Instant::now();
     let e = search.await.expect_err("there is nothing");
     assert!(started.elapsed() >= Duration::from_millis(300));

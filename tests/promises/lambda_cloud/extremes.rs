@@ -56,7 +56,7 @@ alone! {
             ends(&place, async { Ok::<_, Error>(launch().reconcile_window(time).send().await?.timeout(time).await?) }).await;
             let choice = Choice::of("gpu_1x_a10").in_region("us-west-1");
             let when = lambda.launch_when_available([choice]).launch(|launch| launch.ssh_key("laptop"));
-            ends(&place, async { Ok::<_, Error>(when.deadline(time).send().await?.timeout(time).await?) }).await;
+            ends(&place, async { Ok::<_, Error>(when.search_timeout(time).send().await?.timeout(time).await?) }).await;
         }
         let lambda = fake.client()?;
         for name in names() {

@@ -20,7 +20,7 @@ async fn a_search_without_a_deadline_or_with_attempts_without_a_limit() -> Outco
         let search = lambda.client()?.launch_when_available([Choice::of("gpu_1x_a10").anywhere()]);
         search
             .launch(|launch| launch.ssh_key("laptop").reconcile_window(Duration::MAX))
-            .deadline(deadline)
+            .search_timeout(deadline)
             .await?;
         assert_eq!(fake.launches(), 1);
     }
