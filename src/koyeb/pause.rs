@@ -1,6 +1,5 @@
 //! Pausing a service, and resuming it.
 
-use super::client::Koyeb;
 use super::parameters::given;
 use super::service::{Service, ServiceRef};
 use super::service_wait::{pausing, resuming};
@@ -21,7 +20,7 @@ impl<D: Identified> Service<D> {
     /// # Errors
     ///
     /// [`Conflict`](crate::ErrorKind::Conflict) if it is paused already, [`NotFound`](crate::ErrorKind::NotFound) if there
-    /// is none, those of [every request](Koyeb#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// is none, those of [every request](super::Koyeb#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn pause(&self) -> Action<()> {
         let service = self.reference();
         Action::new(async move {
@@ -36,7 +35,7 @@ impl<D: Identified> Service<D> {
     ///
     /// [`OperationFailed`](crate::ErrorKind::OperationFailed) as soon as the new deployment fails,
     /// [`Conflict`](crate::ErrorKind::Conflict) if it isn't paused, [`NotFound`](crate::ErrorKind::NotFound) if there is
-    /// none, those of [every request](Koyeb#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
+    /// none, those of [every request](super::Koyeb#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     pub fn resume(&self) -> ResumeService {
         ResumeService { service: self.reference(), skip_build: None, use_cache: None }
     }
