@@ -256,6 +256,20 @@ async fn bearer_by_default_and_basic_on_request() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_wrong_key_is_found_at_once() -> Outcome {
+    let (fake, _) = fake().await?;
+    let e = LambdaCloud::key("wrong").url(fake.url()).await.expect_err("a wrong key");
+    assert_eq!((e.kind(), e.code_is(ErrorCode::InvalidApiKey)), (ErrorKind::Unauthenticated, true));
+    assert_eq!(e.operation(), "connect");
+    assert_eq!(fake.log().len(), 1);
+    fake.connect().await?;
+    assert_eq!(fake.log().len(), 2);
+    fake.connect().client()?;
+    assert_eq!(fake.log().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn ssh_keys() -> Outcome {
     let (_fake, lambda) = fake().await?;
     let key = lambda.add_ssh_key("desk").public_key("ssh-ed25519 AAAA me@desk").await?;
