@@ -445,9 +445,17 @@ async fn commands_that_end_together_are_awaited_on_few_connections_too() -> Outc
     incus.instance("web").start().await?;
     let tap = wire::Tap::before(incus.origin()).await?;
     let web = Incus::unix(tap.socket()).client()?.instance("web");
-    let commands: Vec<_> = (0..50).map(|_| tokio::spawn(web.exec(["sleep", "0.5"]).output())).collect();
-    for command in commands {
-        assert!(command.await??.status.is_success());
+    let mut commands = Vec::new();
+    for _ in 0..50 {
+        commands.push(web.exec(["cat"]).pipe_stdin().spawn().await?);
+    }
+    // All of them run; now each reads the end of its input.
+    let inputs: Vec<_> = commands.iter_mut().map(|command| command.take_stdin()).collect();
+    let ended = commands.into_iter().map(|mut command| tokio::spawn(async move { command.wait().await }));
+    let ended: Vec<_> = ended.collect();
+    drop(inputs);
+    for command in ended {
+        assert!(command.await??.is_success());
     }
     assert!((1..=4).contains(&tap.waiting_peak()), "{} connections were waited on", tap.waiting_peak());
     Ok(())

@@ -52,6 +52,15 @@ async fn an_order_is_given_once() -> Outcome {
     Ok(())
 }
 
+/// Held agents stop in this state.
+async fn until_held(fake: &FakeShakenFist, uuid: &str) {
+    let mut held = false;
+    while !held {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        fake.edit_agent_operation(uuid, |document| held = document["state"] == "executing");
+    }
+}
+
 #[tokio::test]
 async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     let (fake, sf) = served().await?;
@@ -64,7 +73,7 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
     ] {
         let operation = web.exec("echo hi").send().await?;
         let uuid = operation.ticket().id().to_owned();
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        until_held(&fake, &uuid).await;
         fake.edit_agent_operation(&uuid, |document| {
             document["state"] = state.into();
             document["error_message"] = "no such luck".into();
