@@ -1,7 +1,6 @@
-//! One events connection per client and project, shared by all waits that need it.
+//! What waits hear from an events connection that they share.
 
-use std::collections::HashMap;
-use std::future::IntoFuture;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::events::{Link, News, Stamped, Wanted, instance_of};
+use super::events::{Stamped, instance_of};
 use super::operation::is_final;
-use super::{Incus, types};
+use super::types;
 
 /// The feeds of a client, by project and runtime: the task of a feed moves only while its own runtime does.
 #[derive(Default)]
@@ -28,8 +27,9 @@ pub(super) enum Seen {
     Operation(Arc<types::Operation>),
 }
 
+/// How the connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Connecting,
     Up,
     Down,
@@ -57,42 +57,15 @@ pub(super) struct Subscription<V> {
 }
 
 impl Feeds {
-    /// Listens to an operation; returns once the connection stands or is known not to.
-    pub(super) async fn operation(&self, incus: &Incus, id: &str) -> Subscription<Seen> {
-        self.subscribe(incus, |feed| &feed.operations, id).await
-    }
-
-    /// Listens to an instance in the same way.
-    pub(super) async fn instance(&self, incus: &Incus, name: &str) -> Subscription<u64> {
-        self.subscribe(incus, |feed| &feed.instances, name).await
-    }
-
-    async fn subscribe<V: Default>(
-        &self,
-        incus: &Incus,
-        topic: fn(&Feed) -> &Topic<V>,
-        key: &str,
-    ) -> Subscription<V> {
-        self.ready(incus).await.subscribe(topic, key)
-    }
-
-    /// A feed, once its connection stands or is known not to: for who will listen to what doesn't exist yet.
-    pub(super) async fn ready(&self, incus: &Incus) -> Arc<Feed> {
-        let feed = self.feed(incus);
-        let mut state = feed.state.subscribe();
-        let known = state.wait_for(|state| *state != State::Connecting);
-        let _ = tokio::time::timeout(Duration::from_secs(5), known).await;
-        feed
-    }
-
-    fn feed(&self, incus: &Incus) -> Arc<Feed> {
-        let place = (incus.own_project().unwrap_or_default().to_owned(), Handle::current().id());
+    /// The feed of this project and runtime, or the new one that `start` makes.
+    pub(super) fn of_project(&self, project: &str, start: impl FnOnce() -> Arc<Feed>) -> Arc<Feed> {
+        let place = (project.to_owned(), Handle::current().id());
         let mut feeds = lock(&self.0);
         if let Some(feed) = feeds.get(&place).and_then(Weak::upgrade) {
             return feed;
         }
         feeds.retain(|_, feed| feed.strong_count() > 0);
-        let feed = Feed::start(incus.clone());
+        let feed = start();
         feeds.insert(place, Arc::downgrade(&feed));
         feed
     }
@@ -200,21 +173,39 @@ impl<V> Topic<V> {
 }
 
 impl Feed {
-    fn start(incus: Incus) -> Arc<Self> {
+    /// A feed that the task moves which `move_it` starts.
+    pub(super) fn start(move_it: impl FnOnce(Weak<Self>, Alive) -> AbortHandle) -> Arc<Self> {
         let feed = Arc::new(Self {
             operations: Topic::new(),
             instances: Topic::new(),
             state: watch::Sender::new(State::Connecting),
             task: Mutex::default(),
         });
-        let task = tokio::spawn(run(incus, Arc::downgrade(&feed), Alive(Arc::downgrade(&feed))));
-        *lock(&feed.task) = Some(task.abort_handle());
+        let weak = Arc::downgrade(&feed);
+        *lock(&feed.task) = Some(move_it(weak.clone(), Alive(weak)));
         feed
+    }
+
+    /// Returns once the connection stands or is known not to.
+    pub(super) async fn connected_or_not(&self) {
+        let mut state = self.state.subscribe();
+        let known = state.wait_for(|state| *state != State::Connecting);
+        let _ = tokio::time::timeout(Duration::from_secs(5), known).await;
+    }
+
+    /// Tells all waits whether the connection stands.
+    pub(super) fn is_now(&self, state: State) {
+        self.state.send_replace(state);
     }
 
     /// Listens to an operation.
     pub(super) fn operation(self: &Arc<Self>, id: &str) -> Subscription<Seen> {
         self.subscribe(|feed| &feed.operations, id)
+    }
+
+    /// Listens to an instance.
+    pub(super) fn instance(self: &Arc<Self>, name: &str) -> Subscription<u64> {
+        self.subscribe(|feed| &feed.instances, name)
     }
 
     fn subscribe<V: Default>(self: &Arc<Self>, topic: fn(&Self) -> &Topic<V>, key: &str) -> Subscription<V> {
@@ -223,7 +214,7 @@ impl Feed {
     }
 
     /// Decodes only what somebody waits for: a busy server tells of much else.
-    fn hear(&self, frame: &[u8]) {
+    pub(super) fn hear(&self, frame: &[u8]) {
         #[derive(Deserialize)]
         struct Glance {
             metadata: About,
@@ -252,19 +243,17 @@ impl Feed {
         self.operations.tell(&id, |sender| tell(sender, Seen::Operation(Arc::new(operation))));
     }
 
-    /// The connection is new. One list tells what was missed; who isn't on it has to look for himself.
-    async fn catch_up(&self, incus: &Incus) {
-        const LIMIT: Duration = Duration::from_secs(10);
-        let list = tokio::time::timeout(LIMIT, incus.operations().into_future()).await;
-        let all = list.ok().and_then(Result::ok).unwrap_or_default();
-        let mut known: HashMap<_, _> = all.into_iter().map(|found| (found.id.clone(), found)).collect();
+    /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has to
+    /// be looked up.
+    pub(super) fn catch_up(&self, all: Vec<types::Operation>) {
+        let known: HashSet<_> = all.iter().map(|found| found.id.clone()).collect();
         self.operations.tell_all(|id, sender| {
-            if !known.contains_key(id) {
+            if !known.contains(id) {
                 tell(sender, Seen::Gap);
             }
         });
-        for operation in known.drain().map(|(_, operation)| operation) {
-            self.publish(operation.into_data());
+        for operation in all {
+            self.publish(operation);
         }
         self.instances.tell_all(|_, sender| count(sender));
     }
@@ -294,43 +283,19 @@ impl Drop for Feed {
 }
 
 /// Goes with the task: at its own end as well as at that of its runtime, which drops it without a word.
-struct Alive(Weak<Feed>);
+pub(super) struct Alive(Weak<Feed>);
+
+impl Alive {
+    /// The feed stays as it is.
+    pub(super) fn forget(mut self) {
+        self.0 = Weak::new();
+    }
+}
 
 impl Drop for Alive {
     fn drop(&mut self) {
         if let Some(feed) = self.0.upgrade() {
             feed.state.send_replace(State::Over);
-        }
-    }
-}
-
-async fn run(incus: Incus, feed: Weak<Feed>, mut alive: Alive) {
-    let wanted = Wanted { types: "operation,lifecycle".to_owned(), all_projects: false };
-    let mut link = Link::new(&incus, wanted);
-    let mut first = true;
-    loop {
-        let news = link.next().await;
-        let Some(feed) = feed.upgrade() else { return };
-        match news {
-            Ok(News::Frame(frame)) => feed.hear(&frame),
-            Ok(News::Up) => {
-                // Who waits for the first connection looks once it stands.
-                if !std::mem::take(&mut first) {
-                    feed.catch_up(&incus).await;
-                }
-                feed.state.send_replace(State::Up);
-            }
-            Ok(News::Down) => {
-                first = false;
-                feed.state.send_replace(State::Down);
-            }
-            Err(e) => {
-                tracing::debug!(error = %e, "no events; waits look by themselves");
-                feed.state.send_replace(State::Down);
-                // Refused once is refused again: nobody needs to ask anew.
-                alive.0 = Weak::new();
-                return;
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::certificate::request;
-use super::reach::{KnownBy, Target};
+use super::target::{KnownBy, Target};
 use super::token::ANOTHER;
 use super::{Connect, Identity, Incus, TrustToken};
 use crate::error::{Error, ErrorKind, Sent};

@@ -8,7 +8,8 @@ use super::launched::{Launched, is_ambiguous, new_marker};
 use super::settle::{MARKER, MARKER_LABEL};
 use super::types::{self, InstanceType, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, device, sizes, source};
+use super::devices::device;
+use super::{Incus, Instance, sizes, instance_source};
 use crate::error::Error;
 use crate::transport::Call;
 use crate::transport::checked;
@@ -99,7 +100,7 @@ impl Launch {
         let create = types::InstanceCreate {
             start,
             type_: Some(InstanceType::Container),
-            ..types::InstanceCreate::new(name, source::blank())
+            ..types::InstanceCreate::new(name, instance_source::blank())
         };
         let (marker, window) = (new_marker(), Duration::from_secs(10));
         Self { incus: incus.clone(), create, target: None, marker, window }
@@ -211,7 +212,7 @@ impl Launch {
     pub(super) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;
         if self.create.source.type_ == SourceType::Copy {
-            source::inherit(&self.incus, &mut self.create).await?;
+            instance_source::inherit(&self.incus, &mut self.create).await?;
         }
         let ending = Launched::new(&self.create.name, &self.marker, self.create.start);
         self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
@@ -234,7 +235,7 @@ impl Launch {
     fn check(&self) -> Result<(), Error> {
         let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
         checked("name", name)?;
-        source::check(source)?;
+        instance_source::check(source)?;
         if config.get("limits.memory").is_some_and(String::is_empty) {
             return Err(Error::invalid("memory", "is empty"));
         }

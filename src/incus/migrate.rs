@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::devices::device;
 use super::ending::{Ending, Plain};
 use super::launched::Launched;
 use super::types::{self, SourceType};
 use super::work::IncusWork;
-use super::{Incus, Instance, InstanceRef, Launch, Status, operation, source};
+use super::{Incus, Instance, InstanceRef, Launch, Status, operation, instance_source};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::secret::SecretMap;
@@ -187,7 +188,7 @@ impl Migrate {
         create.type_ = Some(original.type_);
         create.architecture = original.architecture;
         create.config =
-            original.config.into_iter().filter(|(key, _)| source::goes_along(key, self.delete)).collect();
+            original.config.into_iter().filter(|(key, _)| instance_source::goes_along(key, self.delete)).collect();
         create.devices = original.devices;
         create.description = original.description;
         create.ephemeral = original.ephemeral;
@@ -198,7 +199,7 @@ impl Migrate {
             let root = create
                 .devices
                 .entry("root".to_owned())
-                .or_insert_with(|| super::device([("type", "disk"), ("path", "/")]));
+                .or_insert_with(|| device([("type", "disk"), ("path", "/")]));
             root.insert("pool".to_owned(), pool.clone());
         }
         match self.changes.settle {

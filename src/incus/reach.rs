@@ -1,45 +1,22 @@
-//! From what is said of a server to a client of it.
+//! Makes a client of complete settings.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
-use super::identity::certificates;
-use super::work::POLLS;
-use super::{Connect, Core, Identity, Incus, endpoint, reply};
+use super::client::{Core, POLLS};
+use super::target::{KnownBy, Target};
+use super::{Connect, Identity, Incus, endpoint, reply};
 use crate::error::Error;
 use crate::place::Server;
 use crate::raw;
 use crate::transport::connect_queue::OneByOne;
 use crate::transport::credential::Credential;
-use crate::transport::tls::{Fingerprint, Trust};
+use crate::transport::tls::Trust;
 use crate::transport::{Handle, Shared};
 use crate::transport::{http_client, tls};
-
-/// Where the server is.
-#[derive(Debug, Clone)]
-pub(super) enum Target {
-    Unix(PathBuf),
-    Http(String),
-    Https(String),
-    /// One of the addresses in the trust token.
-    Invited,
-    /// The remote that the `incus` command would use.
-    Discovered,
-    /// By its name in the configuration of the `incus` command.
-    Remote(String),
-}
-
-/// By what a remote server is known, as it was said.
-#[derive(Debug, Clone)]
-pub(super) enum KnownBy {
-    Fingerprint(String),
-    Certificate(String),
-    Authority(String),
-}
 
 impl Connect {
     pub(super) fn open(self) -> Result<Incus, Error> {
@@ -137,26 +114,7 @@ impl Connect {
     }
 
     pub(super) fn trust(&self) -> Result<Trust, Error> {
-        Ok(match &self.known_by {
-            None => Trust::System,
-            Some(KnownBy::Fingerprint(sha256)) => Trust::Exactly(sha256.parse()?),
-            Some(KnownBy::Certificate(pem)) => {
-                let all = certificates("server_certificate", pem.as_bytes())?;
-                // The server's own stands first.
-                all.first().map_or(Trust::Authorities(Vec::new()), |own| Trust::Exactly(Fingerprint::of(own)))
-            }
-            Some(KnownBy::Authority(pem)) => Trust::Authorities(certificates("authority", pem.as_bytes())?),
-        })
-    }
-}
-
-impl KnownBy {
-    fn field(&self) -> &'static str {
-        match self {
-            Self::Fingerprint(_) => "fingerprint",
-            Self::Certificate(_) => "server_certificate",
-            Self::Authority(_) => "authority",
-        }
+        self.known_by.as_ref().map_or(Ok(Trust::System), KnownBy::trust)
     }
 }
 

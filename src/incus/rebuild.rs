@@ -1,7 +1,7 @@
 //! Making an instance's root anew.
 
 use super::ending::Plain;
-use super::source::{self, ImageSource};
+use super::{ImageSource, instance_source};
 use super::types::{self, SourceType};
 use super::work::IncusWork;
 use super::{Instance, InstanceRef};
@@ -24,7 +24,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_manage/#rebuild-an-instance>
     pub fn rebuild(&self, image: impl Into<ImageSource>) -> Rebuild {
-        let mut source = source::blank();
+        let mut source = instance_source::blank();
         image.into().apply(&mut source);
         Rebuild { instance: self.reference(), source }
     }
@@ -50,7 +50,7 @@ impl Rebuild {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, source } = self;
-        source::check(&source)?;
+        instance_source::check(&source)?;
         let body = types::InstanceRebuild::new(source);
         let request = instance.incus.raw().instance_rebuild().name(instance.name()).body(body);
         Ok(IncusWork::accepted(&instance.incus, request.send().await?, Plain))

@@ -2,7 +2,7 @@
 
 use super::ending::Plain;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, Launch, source};
+use super::{Instance, InstanceRef, Launch, instance_source};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::wait::{Operation, into_future};
@@ -52,7 +52,7 @@ impl Refresh {
     /// Sends the request; the operation goes on by itself.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, mut launch } = self;
-        source::check(&launch.create.source)?;
+        instance_source::check(&launch.create.source)?;
         // The server would make what it is to refresh.
         let copy = instance.get().await?.into_data();
         launch.create.architecture = copy.architecture;

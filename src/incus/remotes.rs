@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::identity::unusable;
-use super::reach::{KnownBy, Target};
+use super::target::{KnownBy, Target};
 use super::{Connect, Identity, local};
 use crate::config::{Surroundings, Tried, file};
 use crate::error::{Error, ErrorKind};

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ending::Plain;
 use super::part::{Made, Part, Removed, Renamed};
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, Launch, types};
+use super::{Instance, InstanceRef, types};
 use crate::error::Error;
 use crate::handle::{Id, Identified, handle, identified};
 use crate::stream::query::Query;
@@ -104,11 +104,6 @@ impl<D: Identified> Snapshot<D> {
     /// An instance that runs is stopped and started again.
     pub fn restore(&self) -> Restore {
         Restore { instance: self.instance.clone(), snapshot: self.name().to_owned(), stateful: false }
-    }
-
-    /// Makes a new instance of it, on this server or cluster; it isn't started. As safe as a launch: see [`Launch`].
-    pub fn copy(&self, to: impl Into<String>) -> Launch {
-        self.instance.incus.create(to).copy_of(self)
     }
 
     /// Deletes it.

@@ -201,7 +201,7 @@ impl<G: Goal> StateWait<G> {
     async fn idle(&mut self, patience: Duration) {
         let Some(news) = self.news.as_mut().filter(|news| !news.is_over()) else {
             let incus = &self.instance.incus;
-            self.news = Some(incus.0.feeds.instance(incus, self.instance.name()).await);
+            self.news = Some(incus.hear_instance(self.instance.name()).await);
             return;
         };
         let longest = if news.is_up() { G::PAUSE } else { G::PAUSE.min(Self::BLIND) };

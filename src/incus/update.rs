@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::ending::Plain;
 use super::work::IncusWork;
-use super::{Instance, InstanceRef, device, sizes, types};
+use super::devices::device;
+use super::{Instance, InstanceRef, sizes, types};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::transport::checked;

@@ -28,8 +28,6 @@ pub(super) struct IncusWork<E> {
     near: bool,
 }
 
-/// With this many long polls open, further waits share the events connection.
-pub(super) const POLLS: usize = 3;
 /// Between two looks where a long poll can't be used.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long an end that is near may take.
@@ -205,7 +203,7 @@ impl<E: Ending> IncusWork<E> {
 
     /// Listens before it looks, so that nothing falls in between.
     async fn join_feed(&mut self) -> Result<Look, Error> {
-        self.feed = Some(self.incus.0.feeds.operation(&self.incus, &self.id).await);
+        self.feed = Some(self.incus.hear_operation(&self.id).await);
         self.look_now().await
     }
 }

@@ -52,7 +52,7 @@ impl Turn {
         if let Ok(place) = places.clone().try_acquire_owned() {
             return Ok(Self { place, feed: None });
         }
-        let (place, feed) = tokio::join!(places.acquire_owned(), incus.0.feeds.ready(incus));
+        let (place, feed) = tokio::join!(places.acquire_owned(), incus.feed());
         // Nobody ever closes it.
         let place = place.map_err(|_| Error::new(ErrorKind::Interrupted, "no command starts any more"))?;
         Ok(Self { place, feed: Some(feed) })
@@ -64,7 +64,7 @@ impl Turn {
             Some(feed) => feed.clone(),
             // Others came after it. They have the feed by now, or will in a moment.
             None if incus.0.starting.available_permits() == 0 => {
-                tokio::time::timeout(MOMENT, incus.0.feeds.ready(incus)).await.ok()?
+                tokio::time::timeout(MOMENT, incus.feed()).await.ok()?
             }
             None => return None,
         };
