@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::feed::Feeds;
-use super::identity::Identity;
 use crate::client::Client;
+use crate::incus::connect::identity::Identity;
+use crate::incus::events::feed::Feeds;
 use crate::place::{Place, Server};
 use crate::raw;
 use crate::transport::retry::Retry;

@@ -1,8 +1,8 @@
 //! Clusters: their members, and where new instances go.
 
-use super::{Incus, types};
 use crate::error::Error;
 use crate::handle::{Id, Identified, handle, identified};
+use crate::incus::{Incus, types};
 use crate::stream::query::Query;
 use crate::transport::checked;
 

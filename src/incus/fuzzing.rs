@@ -1,10 +1,10 @@
 //! Doors for the fuzz targets.
 
-use super::TrustToken;
+use crate::incus::TrustToken;
 
-pub use super::exec::fuzzing::streams;
-pub use super::file::fuzzing::{file_info, sftp};
-pub use super::image::fuzz as image;
+pub use crate::incus::exec::fuzzing::streams;
+pub use crate::incus::file::fuzzing::{file_info, sftp};
+pub use crate::incus::image::fuzz as image;
 
 /// A frame of the events connection.
 pub fn event(frame: &[u8]) {
@@ -14,7 +14,7 @@ pub fn event(frame: &[u8]) {
 
 /// The `config.yml` of the `incus` command.
 pub fn config(text: &str) {
-    super::remotes::fuzz(text);
+    super::connect::remotes_config::fuzz(text);
 }
 
 /// A trust token, and the place of a server.
@@ -24,6 +24,6 @@ pub fn token(text: &str) {
         let same = written.is_ok_and(|written| written.fingerprint() == token.fingerprint());
         assert!(same, "a token changes when it is written");
     }
-    let _ = super::endpoint::remote(text);
-    let _ = super::endpoint::plain(text);
+    let _ = super::connect::address::remote(text);
+    let _ = super::connect::address::plain(text);
 }

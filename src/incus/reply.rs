@@ -1,7 +1,7 @@
 //! What the server's errors mean: the `type` of the envelope around every answer, not the HTTP status, says that it is one.
 
-use super::types;
 use crate::error::ErrorKind;
+use crate::incus::types;
 use crate::transport::{Answer, Explanation};
 
 /// What Incus means with an answer that is an error.

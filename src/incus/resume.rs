@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::ending::{Plain, Whole};
-use super::work::IncusWork;
-use super::{
-    Backup, Image, Incus, Instance, Snapshot, exec, image, import, launched, part, relocate, state, types,
-    until,
-};
 use crate::client::Client;
 use crate::error::Error;
+use crate::incus::copy::relocate;
+use crate::incus::instance::{change_state, until};
+use crate::incus::launch::reconciled_launch;
+use crate::incus::operation::completion::{Plain, Whole};
+use crate::incus::operation::work::IncusWork;
+use crate::incus::snapshot::{child, import_backup};
+use crate::incus::{Backup, Image, Incus, Instance, Snapshot, exec, image, types};
 use crate::place::CERTIFICATE;
 use crate::stream::process::{ExitStatus, Output};
 use crate::ticket::{Fits, Ticket};
@@ -101,10 +102,10 @@ mod sealed {
 
 impl Resume for Instance {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        launched::resume(incus, ticket)
-            .or_else(|| state::resume_rename(incus, ticket))
+        reconciled_launch::resume(incus, ticket)
+            .or_else(|| change_state::resume_rename(incus, ticket))
             .or_else(|| relocate::resume(incus, ticket))
-            .or_else(|| import::resume(incus, ticket))
+            .or_else(|| import_backup::resume(incus, ticket))
             .or_else(|| until::resume_status(incus, ticket))
     }
 }
@@ -141,21 +142,21 @@ impl Resume for types::Operation {
 
 impl Resume for Snapshot {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        part::resume(incus, ticket)
+        child::resume(incus, ticket)
     }
 }
 
 impl Resume for Backup {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        part::resume(incus, ticket)
+        child::resume(incus, ticket)
     }
 }
 
 impl Resume for () {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        state::resume(incus, ticket)
-            .or_else(|| part::resume_removal::<Snapshot>(incus, ticket))
-            .or_else(|| part::resume_removal::<Backup>(incus, ticket))
+        change_state::resume(incus, ticket)
+            .or_else(|| child::resume_removal::<Snapshot>(incus, ticket))
+            .or_else(|| child::resume_removal::<Backup>(incus, ticket))
             .or_else(|| (ticket.kind == Plain::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Plain)))
     }
 }

@@ -1,7 +1,7 @@
 //! What the server is and can do.
 
-use super::{Incus, types};
 use crate::error::{Error, ErrorKind, Sent};
+use crate::incus::{Incus, types};
 
 impl Incus {
     /// Describes the server: version, extensions, whether it trusts the caller.

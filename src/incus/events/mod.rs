@@ -1,7 +1,9 @@
 //! What happens on the server, as it happens.
 
 mod event;
+pub(super) mod feed;
 mod link;
+mod shared_feed;
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,8 +11,8 @@ use std::task::{Context, Poll};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::Incus;
 use crate::error::Error;
+use crate::incus::Incus;
 use crate::wait::into_future;
 
 #[cfg(fuzzing)]

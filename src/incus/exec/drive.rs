@@ -12,7 +12,7 @@ use super::status;
 use super::streams::{Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
-use crate::incus::feed::{Seen, Subscription};
+use crate::incus::events::feed::{Heard, Subscription};
 use crate::stream::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
 use crate::stream::socket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
@@ -29,7 +29,7 @@ pub(super) struct Run {
     pub(super) incus: Incus,
     pub(super) id: String,
     /// What is heard of it since before it started.
-    pub(super) heard: Option<Subscription<Seen>>,
+    pub(super) heard: Option<Subscription<Heard>>,
 }
 
 /// How the end of a terminal's input is told.
@@ -134,7 +134,7 @@ async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitS
 async fn status_heard(
     incus: &Incus,
     id: &str,
-    heard: Subscription<Seen>,
+    heard: Subscription<Heard>,
     drained: oneshot::Receiver<()>,
 ) -> Result<ExitStatus, WaitError> {
     let mut told = pin!(status::of_heard(incus, id, heard));

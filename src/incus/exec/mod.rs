@@ -1,5 +1,6 @@
 //! Running commands in an instance.
 
+mod console;
 mod drive;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
@@ -12,16 +13,16 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Instance, InstanceRef, types};
+use self::streams::{Terminal, Turn};
 use crate::error::Error;
 use crate::handle::Identified;
+use crate::incus::{Instance, InstanceRef, types};
 use crate::stream::process::{Output, Process, Source};
 use crate::transport::Call;
 use crate::transport::{Label, checked};
 
-pub(super) use drive::{Keyboard, pour, steer, write};
+pub use console::{AttachConsole, Console};
 pub(super) use status::resume;
-pub(super) use streams::{Terminal, Turn};
 pub(super) use unattended::resume_recorded;
 pub use until::UntilSuccess;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::ending::Ending;
-use crate::incus::feed::{Seen, Subscription};
-use crate::incus::work::IncusWork;
+use crate::incus::events::feed::{Heard, Subscription};
+use crate::incus::operation::completion::Completion;
+use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, types};
 use crate::stream::process::ExitStatus;
 use crate::ticket::Ticket;
@@ -22,7 +22,7 @@ pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, Wa
 pub(super) async fn of_heard(
     incus: &Incus,
     id: &str,
-    feed: Subscription<Seen>,
+    feed: Subscription<Heard>,
 ) -> Result<ExitStatus, WaitError> {
     IncusWork::heard(incus, id, feed, Exited).timeout(Duration::MAX).await
 }
@@ -43,7 +43,7 @@ impl Exited {
     const KIND: &str = "exec";
 }
 
-impl Ending for Exited {
+impl Completion for Exited {
     type Output = ExitStatus;
 
     fn ticket(&self, id: &str) -> Ticket {

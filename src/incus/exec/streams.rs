@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::feed::{Feed, Seen, Subscription};
+use crate::incus::events::feed::{Feed, Heard, Subscription};
 use crate::incus::{Incus, types};
 use crate::secret::Secret;
 use crate::stream::socket::Socket;
@@ -59,7 +59,7 @@ impl Turn {
     }
 
     /// Listens to a command that has yet to start, if many do.
-    pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Seen>> {
+    pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Heard>> {
         let feed = match &self.feed {
             Some(feed) => feed.clone(),
             // Others came after it. They have the feed by now, or will in a moment.

@@ -5,11 +5,13 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use super::status::{Exited, exit_status, in_words, no_such_command};
-use super::{Exec, Turn, start};
+use super::streams::Turn;
+use super::{Exec, start};
 use crate::error::{Error, ErrorKind};
-use crate::incus::ending::Ending;
-use crate::incus::operation::{self, failure};
-use crate::incus::work::IncusWork;
+use crate::incus::operation;
+use crate::incus::operation::completion::Completion;
+use crate::incus::operation::failure;
+use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, types};
 use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::stream::transfer::{Opened, Pull, Source, ranged};
@@ -84,7 +86,7 @@ impl Exec {
 }
 
 /// Starts it when it is its turn.
-async fn accepted<E: Ending>(
+async fn accepted<E: Completion>(
     instance: &InstanceRef,
     exec: types::InstanceExec,
     ending: E,
@@ -198,7 +200,7 @@ fn file(operation: &types::Operation, stream: &str) -> Result<String, Error> {
     }
 }
 
-impl Ending for Recorded {
+impl Completion for Recorded {
     type Output = Output;
 
     fn ticket(&self, id: &str) -> Ticket {

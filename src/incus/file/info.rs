@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_LENGTH, HeaderMap};
 
-use super::super::types::FileType;
 use super::{Instance, checked_path};
 use crate::error::Error;
 use crate::handle::Identified;
+use crate::incus::types::FileType;
 
 /// What is known of a file, a directory or a symbolic link besides its content; from [`Instance::stat`].
 #[derive(Debug, Clone, PartialEq, Eq)]

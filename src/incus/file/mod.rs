@@ -16,9 +16,9 @@ mod wire;
 
 use bytes::Bytes;
 
-use super::{Instance, InstanceRef};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
+use crate::incus::{Instance, InstanceRef};
 use crate::transport::Label;
 
 pub use delete::DeleteFile;

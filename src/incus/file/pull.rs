@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::super::types::FileType;
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{FileInfo, Instance, InstanceRef, checked_path};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
+use crate::incus::types::FileType;
 use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::transport::Label;
 use crate::transport::{ByteStream, Head};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::types::{FileType, FileWrite};
 use super::sftp::{REGULAR, Sftp, is_kind};
 use super::{Instance, InstanceRef, checked_path, explained};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::handle::Identified;
+use crate::incus::types::{FileType, FileWrite};
 use crate::stream::transfer::{Content, IDLE, Transferred, Upload};
 use crate::transport::Body;
 use crate::transport::Label;

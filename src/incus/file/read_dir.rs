@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use super::super::types::{FileType, ReplyType};
 use super::pull::{get, is, whole};
 use super::sftp::too_many;
 use super::tree::MOST_ENTRIES;
 use super::{Instance, InstanceRef};
 use crate::error::Error;
 use crate::handle::Identified;
+use crate::incus::types::{FileType, ReplyType};
 use crate::wait::into_future;
 
 impl<D: Identified> Instance<D> {

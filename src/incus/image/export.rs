@@ -50,9 +50,9 @@ impl<D: Identified> Image<D> {
         ExportImage { pull, told, names: Names { directory, fingerprint, taken: Vec::new() } }
     }
 
-    fn source(&self, split: bool) -> ImageSource {
+    fn source(&self, split: bool) -> ImageDownload {
         let (incus, fingerprint) = (self.incus.clone(), self.fingerprint().to_owned());
-        ImageSource { incus, fingerprint, split, told: Arc::default() }
+        ImageDownload { incus, fingerprint, split, told: Arc::default() }
     }
 }
 
@@ -170,14 +170,14 @@ fn quoted(text: &str, key: &str) -> Option<String> {
 }
 
 /// The files of an image.
-struct ImageSource {
+struct ImageDownload {
     incus: Incus,
     fingerprint: String,
     split: bool,
     told: Arc<OnceLock<Told>>,
 }
 
-impl ImageSource {
+impl ImageDownload {
     async fn get(&self, from: u64) -> Result<Opened, Error> {
         let request = self.incus.raw().image_export().fingerprint(&self.fingerprint);
         let request = ranged(request, from, |request, range| request.range(range));
@@ -206,7 +206,7 @@ impl Told {
     }
 }
 
-impl Source for ImageSource {
+impl Source for ImageDownload {
     fn label(&self) -> Label {
         self.incus.label("image_export", &self.fingerprint)
     }

@@ -8,7 +8,7 @@ use http::HeaderValue;
 
 use super::{Image, Imported, Incus};
 use crate::error::Error;
-use crate::incus::work::IncusWork;
+use crate::incus::operation::work::IncusWork;
 use crate::stream::transfer::{Content, Transferred, Upload};
 use crate::transport::Body;
 use crate::wait::{Operation, into_future};

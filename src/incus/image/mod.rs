@@ -5,11 +5,11 @@ mod change;
 mod export;
 mod import;
 
-use super::ending::{Ending, Plain};
-use super::work::IncusWork;
-use super::{Incus, types};
 use crate::error::{Error, ErrorKind};
 use crate::handle::{Id, Identified, handle, identified};
+use crate::incus::operation::completion::{Completion, Plain};
+use crate::incus::operation::work::IncusWork;
+use crate::incus::{Incus, types};
 use crate::stream::query::Query;
 use crate::ticket::Ticket;
 use crate::wait::{Action, BoxFuture, Operation};
@@ -100,7 +100,7 @@ impl<D: Identified> Image<D> {
 /// Ends in the image that the operation names.
 struct Imported;
 
-impl Ending for Imported {
+impl Completion for Imported {
     type Output = Image;
 
     fn ticket(&self, id: &str) -> Ticket {
@@ -135,7 +135,7 @@ pub(super) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Image>>
 /// The image is then gone.
 struct Deleted(String);
 
-impl Ending for Deleted {
+impl Completion for Deleted {
     type Output = ();
 
     fn ticket(&self, id: &str) -> Ticket {

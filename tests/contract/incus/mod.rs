@@ -2,12 +2,14 @@
 
 mod backups;
 mod copy;
+mod instances;
 mod lab;
 mod metadata;
 mod snapshots;
 
 pub use backups::*;
 pub use copy::*;
+pub use instances::*;
 pub use lab::{Daemon, Lab};
 pub use metadata::*;
 pub use snapshots::*;
@@ -51,6 +53,9 @@ macro_rules! incus_contract {
     ($(#[$attribute:meta])* $server:path) => {
         incus_tests! { [$(#[$attribute])*] $server;
             launch_and_delete
+            force_deletes_what_runs
+            labels_are_found_exactly
+            a_launch_is_found_by_its_marker
             launch_reports_progress
             exec_has_separate_streams_and_the_true_status
             exec_streams_chunks

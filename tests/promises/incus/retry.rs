@@ -455,3 +455,41 @@ async fn a_size_that_the_server_would_refuse_is_not_sent() -> Outcome {
     }
     Ok(())
 }
+
+/// The answer is lost, and so is the process: another one finds the instance by the marker that was saved.
+#[tokio::test]
+async fn a_lost_launch_is_found_by_its_marker() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let launch = incus.launch("web").image("busybox");
+    let marker = launch.marker().to_owned();
+    fake.on(CREATE).drop_after();
+    drop(launch.send().await);
+    let web = Incus::unix(fake.socket()).client()?.launched(&marker).await?.ok_or("it is there")?;
+    assert_eq!((web.name.as_str(), web.config.get(MARKER)), ("web", Some(&marker)));
+    assert!(incus.project("blue").launched(&marker).await?.is_none());
+    // The error of a launch that can't be told has the marker as well.
+    fake.on(CREATE).drop_before();
+    let launch = incus.with(quick()).launch("other").image("busybox").reconcile_window(Duration::ZERO);
+    let marker = launch.marker().to_owned();
+    let e = launch.await.expect_err("nobody knows");
+    assert_eq!((e.kind(), e.marker()), (ErrorKind::OutcomeUnknown, Some(marker.as_str())));
+    assert!(incus.launched(&marker).await?.is_none());
+    Ok(())
+}
+
+/// By force, a deletion costs a stop only where the instance runs.
+#[tokio::test]
+async fn a_deletion_by_force_stops_only_what_runs() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let stop = "PUT /1.0/instances/{name}/state";
+    let delete = "DELETE /1.0/instances/{name}";
+    incus.create("idle").image("busybox").await?.delete().force().await?;
+    assert_eq!((fake.requests(stop), fake.requests(delete)), (0, 1));
+    incus.launch("web").image("busybox").await?.delete().force().await?;
+    assert_eq!((fake.requests(stop), fake.requests(delete)), (1, 3));
+    let operation = incus.launch("web").image("busybox").await?.delete().force().send().await?;
+    assert!(operation.ticket().to_string().contains("/delete/"));
+    operation.await?;
+    assert!(fake.instances().is_empty());
+    Ok(())
+}

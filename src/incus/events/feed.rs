@@ -1,0 +1,327 @@
+//! What waits hear from an events connection that they share.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::runtime::{self, Handle};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::{Stamped, instance_of};
+use crate::incus::operation::is_final;
+use crate::incus::types;
+
+/// The feeds of a client, by project and runtime: the task of a feed moves only while its own runtime does.
+#[derive(Default)]
+pub(in crate::incus) struct Feeds(Mutex<HashMap<(String, runtime::Id), Weak<Feed>>>);
+
+/// What a wait hears of its operation.
+#[derive(Debug, Clone, Default)]
+pub(in crate::incus) enum Heard {
+    #[default]
+    Nothing,
+    /// The connection is new: something may have been missed.
+    Gap,
+    Operation(Arc<types::Operation>),
+}
+
+/// How the connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::incus) enum State {
+    Connecting,
+    Up,
+    Down,
+    /// The runtime that moved the connection is gone: nothing will ever be heard of it.
+    Over,
+}
+
+pub(in crate::incus) struct Feed {
+    operations: Topic<Heard>,
+    /// How often something happened to an instance.
+    instances: Topic<u64>,
+    state: watch::Sender<State>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+/// Who wants to hear what, by id or name.
+struct Topic<V>(Mutex<HashMap<String, watch::Sender<V>>>);
+
+/// One wait's end of a feed; the last one closes the connection.
+pub(in crate::incus) struct Subscription<V> {
+    feed: Arc<Feed>,
+    topic: fn(&Feed) -> &Topic<V>,
+    key: String,
+    heard: watch::Receiver<V>,
+}
+
+impl Feeds {
+    /// The feed of this project and runtime, or the new one that `start` makes.
+    pub(in crate::incus) fn of_project(&self, project: &str, start: impl FnOnce() -> Arc<Feed>) -> Arc<Feed> {
+        let place = (project.to_owned(), Handle::current().id());
+        let mut feeds = lock(&self.0);
+        if let Some(feed) = feeds.get(&place).and_then(Weak::upgrade) {
+            return feed;
+        }
+        feeds.retain(|_, feed| feed.strong_count() > 0);
+        let feed = start();
+        feeds.insert(place, Arc::downgrade(&feed));
+        feed
+    }
+}
+
+impl Subscription<Heard> {
+    /// The operation, if it is known to have ended.
+    pub(in crate::incus) fn end(&self) -> Option<Arc<types::Operation>> {
+        match &*self.heard.borrow() {
+            Heard::Operation(operation) if is_final(operation) => Some(operation.clone()),
+            _ => None,
+        }
+    }
+
+    /// What somebody has looked up.
+    pub(in crate::incus) fn tell(&self, operation: types::Operation) {
+        self.feed.publish(operation);
+    }
+}
+
+impl<V: Clone> Subscription<V> {
+    pub(in crate::incus) fn is_up(&self) -> bool {
+        *self.feed.state.borrow() == State::Up
+    }
+
+    /// Whether nothing more can come: it takes another subscription, from where the wait goes on.
+    pub(in crate::incus) fn is_over(&self) -> bool {
+        *self.feed.state.borrow() == State::Over
+    }
+
+    /// The next news; none after `patience`, or once the connection has been down for a moment: then it is better to
+    /// look.
+    pub(in crate::incus) async fn news(&mut self, patience: Duration) -> Option<V> {
+        let mut state = self.feed.state.subscribe();
+        let heard = async {
+            match self.heard.changed().await {
+                Ok(()) => Some(self.heard.borrow_and_update().clone()),
+                Err(_) => None,
+            }
+        };
+        tokio::select! {
+            heard = heard => heard,
+            () = stays_down(&mut state) => None,
+            () = tokio::time::sleep(patience) => None,
+        }
+    }
+}
+
+/// Waits until the connection has been down for a moment. Not the same moment for all: their looks must not come all at
+/// once.
+async fn stays_down(state: &mut watch::Receiver<State>) {
+    let moment = Duration::from_secs(1).mul_f64(1.0 + 2.0 * rand::random::<f64>());
+    // The sender lives as long as the subscription.
+    while let Ok(now) =
+        state.wait_for(|state| matches!(state, State::Down | State::Over)).await.map(|now| *now)
+    {
+        let back = state.wait_for(|state| *state != State::Down);
+        if now == State::Over || tokio::time::timeout(moment, back).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl<V> Drop for Subscription<V> {
+    fn drop(&mut self) {
+        (self.topic)(&self.feed).leave(&self.key);
+    }
+}
+
+impl<V: Default> Topic<V> {
+    fn subscribe(&self, key: &str) -> watch::Receiver<V> {
+        let mut senders = lock(&self.0);
+        senders.entry(key.to_owned()).or_insert_with(|| watch::Sender::new(V::default())).subscribe()
+    }
+}
+
+impl<V> Topic<V> {
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// One subscriber goes, who still counts.
+    fn leave(&self, key: &str) {
+        let mut senders = lock(&self.0);
+        if senders.get(key).is_some_and(|sender| sender.receiver_count() <= 1) {
+            senders.remove(key);
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        lock(&self.0).contains_key(key)
+    }
+
+    fn tell(&self, key: &str, tell: impl FnOnce(&watch::Sender<V>)) {
+        if let Some(sender) = lock(&self.0).get(key) {
+            tell(sender);
+        }
+    }
+
+    fn tell_all(&self, tell: impl Fn(&str, &watch::Sender<V>)) {
+        for (key, sender) in lock(&self.0).iter() {
+            tell(key, sender);
+        }
+    }
+}
+
+impl Feed {
+    /// A feed that the task moves which `move_it` starts.
+    pub(in crate::incus) fn start(move_it: impl FnOnce(Weak<Self>, Alive) -> AbortHandle) -> Arc<Self> {
+        let feed = Arc::new(Self {
+            operations: Topic::new(),
+            instances: Topic::new(),
+            state: watch::Sender::new(State::Connecting),
+            task: Mutex::default(),
+        });
+        let weak = Arc::downgrade(&feed);
+        *lock(&feed.task) = Some(move_it(weak.clone(), Alive(weak)));
+        feed
+    }
+
+    /// Returns once the connection stands or is known not to.
+    pub(in crate::incus) async fn connected_or_not(&self) {
+        let mut state = self.state.subscribe();
+        let known = state.wait_for(|state| *state != State::Connecting);
+        let _ = tokio::time::timeout(Duration::from_secs(5), known).await;
+    }
+
+    /// Tells all waits whether the connection stands.
+    pub(in crate::incus) fn is_now(&self, state: State) {
+        self.state.send_replace(state);
+    }
+
+    /// Listens to an operation.
+    pub(in crate::incus) fn operation(self: &Arc<Self>, id: &str) -> Subscription<Heard> {
+        self.subscribe(|feed| &feed.operations, id)
+    }
+
+    /// Listens to an instance.
+    pub(in crate::incus) fn instance(self: &Arc<Self>, name: &str) -> Subscription<u64> {
+        self.subscribe(|feed| &feed.instances, name)
+    }
+
+    fn subscribe<V: Default>(self: &Arc<Self>, topic: fn(&Self) -> &Topic<V>, key: &str) -> Subscription<V> {
+        let heard = topic(self).subscribe(key);
+        Subscription { feed: self.clone(), topic, key: key.to_owned(), heard }
+    }
+
+    /// Decodes only what somebody waits for: a busy server tells of much else.
+    pub(in crate::incus) fn hear(&self, frame: &[u8]) {
+        #[derive(Deserialize)]
+        struct Glance {
+            metadata: About,
+        }
+        #[derive(Deserialize)]
+        struct About {
+            #[serde(default)]
+            id: String,
+            #[serde(default)]
+            source: String,
+        }
+
+        let Ok(Glance { metadata: About { id, source } }) = serde_json::from_slice(frame) else { return };
+        if self.operations.has(&id)
+            && let Ok(event) = serde_json::from_slice::<Stamped<types::Operation>>(frame)
+        {
+            self.publish(event.into_data());
+        }
+        if let Some(name) = instance_of(&source) {
+            self.instances.tell(name, count);
+        }
+    }
+
+    fn publish(&self, operation: types::Operation) {
+        let id = operation.id.clone();
+        self.operations.tell(&id, |sender| tell(sender, Heard::Operation(Arc::new(operation))));
+    }
+
+    /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has to
+    /// be looked up.
+    pub(in crate::incus) fn catch_up(&self, all: Vec<types::Operation>) {
+        let known: HashSet<_> = all.iter().map(|found| found.id.clone()).collect();
+        self.operations.tell_all(|id, sender| {
+            if !known.contains(id) {
+                tell(sender, Heard::Gap);
+            }
+        });
+        for operation in all {
+            self.publish(operation);
+        }
+        self.instances.tell_all(|_, sender| count(sender));
+    }
+}
+
+fn count(sender: &watch::Sender<u64>) {
+    sender.send_modify(|times| *times = times.wrapping_add(1));
+}
+
+/// Frames can arrive out of order: nothing overwrites an end.
+fn tell(sender: &watch::Sender<Heard>, news: Heard) {
+    sender.send_if_modified(|seen| {
+        let ended = matches!(seen, Heard::Operation(operation) if is_final(operation));
+        if !ended {
+            *seen = news;
+        }
+        !ended
+    });
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        if let Some(task) = lock(&self.task).take() {
+            task.abort();
+        }
+    }
+}
+
+/// Goes with the task: at its own end as well as at that of its runtime, which drops it without a word.
+pub(in crate::incus) struct Alive(Weak<Feed>);
+
+impl Alive {
+    /// The feed stays as it is.
+    pub(in crate::incus) fn forget(mut self) {
+        self.0 = Weak::new();
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if let Some(feed) = self.0.upgrade() {
+            feed.state.send_replace(State::Over);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics with these locks held, and plain maps can't be left half-written.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_overwrites_an_end() {
+        let at = |code: i64| {
+            let json = format!(r#"{{"id":"1","status":"x","status_code":{code}}}"#);
+            Heard::Operation(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
+        };
+        for end in [200, 400, 401] {
+            let (sender, _receiver) = watch::channel(Heard::Nothing);
+            for news in [at(103), Heard::Gap, at(end), at(103), Heard::Gap] {
+                tell(&sender, news);
+            }
+            let seen = sender.borrow();
+            assert!(matches!(&*seen, Heard::Operation(last) if last.status_code == end), "{end}: {seen:?}");
+        }
+    }
+}

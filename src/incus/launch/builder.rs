@@ -1,0 +1,248 @@
+//! Creating instances: never twice, and never lost.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::devices::device;
+use super::reconcile::{MARKER, MARKER_LABEL};
+use super::reconciled_launch::{Launched, is_ambiguous, new_marker};
+use super::{instance_source, sizes};
+use crate::error::Error;
+use crate::incus::instance::labels::config_key;
+use crate::incus::operation::work::IncusWork;
+use crate::incus::types;
+use crate::incus::types::{InstanceType, SourceType};
+use crate::incus::{Incus, Instance};
+use crate::transport::Call;
+use crate::transport::checked;
+use crate::wait::{Operation, into_future};
+
+/// An instance to be made; from [`Incus::launch`] or [`Incus::create`].
+///
+/// `.await` it for the finished instance, or [`send`](Self::send) it and keep the operation.
+///
+/// The request is never repeated blindly. Where its answer is lost, the client looks for the instance by a marker in
+/// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
+/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
+/// and as safe; how it ended is told by the same marker.
+#[must_use = "nothing is sent before `.await` or `.send().await`"]
+pub struct Launch {
+    pub(in crate::incus) incus: Incus,
+    pub(in crate::incus) create: types::InstanceCreate,
+    target: Option<String>,
+    marker: String,
+    window: Duration,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Configuration may hold secrets: user data, environment variables.
+        f.debug_struct("Launch")
+            .field("name", &self.create.name)
+            .field("source", &self.create.source)
+            .field("config", &self.create.config.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Incus {
+    /// Makes an instance and starts it.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// let web = incus
+    ///     .launch("web")
+    ///     .image("debian/13")
+    ///     .cpus(2)
+    ///     .memory("2GiB")
+    ///     .config("user.role", "shop")
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// An existing name is [`Error::is_already_exists`]; an image that the server doesn't have fails the operation.
+    ///
+    /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_create/>
+    pub fn launch(&self, name: impl Into<String>) -> Launch {
+        Launch::new(self, name.into(), true)
+    }
+
+    /// The instance made by the launch with this [marker](Launch::marker), in this client's project.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus, saved: String) -> windlass::Result<()> {
+    /// match incus.launched(&saved).await? {
+    ///     Some(web) => println!("{} is {}", web.name, web.status),
+    ///     None => println!("nothing was made, or it is deleted"),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Errors of [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) have the marker as
+    /// [`Error::marker`]. The instance is there from the moment at which the server begins to make it; it may not be
+    /// finished.
+    ///
+    /// # Errors
+    ///
+    /// Those of a list.
+    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
+        let found = self.instances().label(MARKER_LABEL, marker).await?;
+        // A copy by another program has the marker of its original, which is older.
+        Ok(found.into_iter().min_by_key(|instance| instance.created_at))
+    }
+
+    /// Makes an instance and leaves it stopped.
+    pub fn create(&self, name: impl Into<String>) -> Launch {
+        Launch::new(self, name.into(), false)
+    }
+}
+
+impl Launch {
+    pub(in crate::incus) fn new(incus: &Incus, name: String, start: bool) -> Self {
+        let create = types::InstanceCreate {
+            start,
+            type_: Some(InstanceType::Container),
+            ..types::InstanceCreate::new(name, instance_source::blank())
+        };
+        let (marker, window) = (new_marker(), Duration::from_secs(10));
+        Self { incus: incus.clone(), create, target: None, marker, window }
+    }
+
+    /// A virtual machine instead of a container.
+    pub fn virtual_machine(mut self) -> Self {
+        self.create.type_ = Some(InstanceType::VirtualMachine);
+        self
+    }
+
+    /// How many processors it may use.
+    pub fn cpus(self, count: u32) -> Self {
+        self.config("limits.cpu", count.to_string())
+    }
+
+    /// How much memory it may use, as `512MiB`, `2GB`, `1073741824` or `50%`.
+    ///
+    /// Units are `kB`, `MB`, `GB` … and `KiB`, `MiB`, `GiB` …, spelt so. Other sizes are an error of
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent.
+    pub fn memory(self, size: impl Into<String>) -> Self {
+        self.config("limits.memory", size)
+    }
+
+    /// Sets a configuration key.
+    ///
+    /// Vendor's list: <https://linuxcontainers.org/incus/docs/main/reference/instance_options/>
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.create.config.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets a label: the configuration key `user.<key>`.
+    ///
+    /// [`Instances::label`](crate::incus::Instances::label) finds instances by it.
+    pub fn label(self, key: &str, value: impl Into<String>) -> Self {
+        self.config(config_key(key), value)
+    }
+
+    /// Adds a device.
+    ///
+    /// ```no_run
+    /// # fn demo(launch: windlass::incus::Launch) -> windlass::incus::Launch {
+    /// launch.device("root", [("type", "disk"), ("path", "/"), ("pool", "fast"), ("size", "20GiB")])
+    /// # }
+    /// ```
+    ///
+    /// Vendor's list: <https://linuxcontainers.org/incus/docs/main/reference/devices/>
+    pub fn device<K: Into<String>, V: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        options: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.create.devices.insert(name.into(), device(options));
+        self
+    }
+
+    /// Applies these profiles, in this order, instead of the project's default one; an empty list for none.
+    pub fn profiles<P: Into<String>>(mut self, profiles: impl IntoIterator<Item = P>) -> Self {
+        self.create.profiles = Some(profiles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Deletes it as soon as it stops.
+    pub fn ephemeral(mut self) -> Self {
+        self.create.ephemeral = true;
+        self
+    }
+
+    /// A description, in the user's own words.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.create.description = text.into();
+        self
+    }
+
+    /// On this member of the cluster, rather than that of the handle ([`Incus::on`]) or of the cluster's choice.
+    pub fn target(mut self, member: impl Into<String>) -> Self {
+        self.target = Some(member.into());
+        self
+    }
+
+    /// What marks the instance as made by this launch. To recover even if this process dies, save it before sending, and
+    /// pass it to [`Incus::launched`].
+    pub fn marker(&self) -> &str {
+        &self.marker
+    }
+
+    /// How long to look for the instance when the answer to the request is lost; ten seconds if not set.
+    pub fn reconcile_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Starts it, too.
+    pub fn start(mut self) -> Self {
+        self.create.start = true;
+        self
+    }
+
+    /// Sends the request; the operation goes on by itself.
+    pub async fn send(self) -> Result<Operation<Instance>, Error> {
+        let incus = self.incus.clone();
+        let label = incus.label("instance_create", self.create.name.as_str());
+        let (operation, ending) = label.watch(self.begin()).await?;
+        Ok(IncusWork::found(&incus, operation, ending))
+    }
+
+    /// The operation that makes it, if there is one to wait for, and what comes after.
+    pub(in crate::incus) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
+        self.check()?;
+        if self.create.source.type_ == SourceType::Copy {
+            instance_source::inherit(&self.incus, &mut self.create).await?;
+        }
+        let ending = Launched::new(&self.create.name, &self.marker, self.create.start);
+        self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
+        let (incus, window) = (self.incus.clone(), self.window);
+        match self.post().await {
+            Ok(operation) => Ok((Some(operation), ending)),
+            Err(e) if is_ambiguous(&e) => Ok((ending.find(&incus, window, e).await?, ending)),
+            Err(e) => Err(ending.check_name_taken(&incus, e).await),
+        }
+    }
+
+    fn post(self) -> Call<types::Operation> {
+        let request = self.incus.raw().instance_create().body(self.create);
+        match self.target {
+            Some(target) => request.target(target).send(),
+            None => request.send(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
+        checked("name", name)?;
+        instance_source::check(source)?;
+        if config.get("limits.memory").is_some_and(String::is_empty) {
+            return Err(Error::invalid("memory", "is empty"));
+        }
+        sizes::check(config, devices)
+    }
+}
+
+into_future!(Launch => Instance: |it| Ok(it.send().await?.await?));
