@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Ticket;
 use crate::error::Error;
-use crate::stream::transfer::{Download, Form};
+use crate::stream::transfer::{Download, Multipart};
 
 #[cfg(feature = "incus")]
 pub use crate::incus::fuzzing as incus;
@@ -46,7 +46,7 @@ pub fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
 /// It is no form.
 pub async fn form(boundary: &str, pieces: Vec<Bytes>) -> Result<Vec<(String, usize)>, Error> {
     let pieces = futures_util::stream::iter(pieces.into_iter().map(Ok));
-    let mut form = Form::new(Download::of(pieces.boxed()), boundary);
+    let mut form = Multipart::new(Download::of(pieces.boxed()), boundary);
     let mut files = Vec::new();
     while let Some(head) = form.part().await? {
         let mut length = 0;

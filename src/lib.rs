@@ -137,6 +137,7 @@ pub mod incus;
 pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
+mod open_enum;
 mod place;
 mod price;
 mod printable;
@@ -150,7 +151,6 @@ pub mod testing;
 mod ticket;
 mod transport;
 mod wait;
-mod words;
 
 pub use error::{Error, ErrorKind, Result, Sent};
 pub use handle::{Id, Identified};

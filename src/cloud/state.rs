@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-crate::words::equal_by_word! { State: word }
+crate::open_enum::equal_by_word! { State: word }
 
 /// As its word.
 impl Serialize for State {

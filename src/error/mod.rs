@@ -1,7 +1,7 @@
 //! One error type for every call: what, where, did it reach the server, may I repeat it, what did they say.
 
+mod display;
 mod kind;
-mod shown;
 mod uncertain;
 
 use std::error::Error as StdError;

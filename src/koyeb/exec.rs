@@ -12,7 +12,9 @@ use super::reply::says_why;
 use super::service::Service;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::handle::Identified;
-use crate::stream::process::{Asked, ExitStatus, Input, Order, Orders, Output, Process, Sink, Source, Wires};
+use crate::stream::process::{
+    Control, ControlRequest, Controls, ExitStatus, Input, Output, Process, Sink, StdinSource, Wires,
+};
 use crate::stream::socket::{Frame, Socket};
 use crate::transport::{Label, checked};
 
@@ -25,7 +27,7 @@ pub struct Exec {
     target: Target,
     command: Vec<String>,
     terminal: Option<(u16, u16)>,
-    stdin: Source,
+    stdin: StdinSource,
     keepalive: Duration,
     max_output: u64,
 }
@@ -82,7 +84,7 @@ impl Exec {
             target: Target { koyeb: koyeb.clone(), id: id.to_owned(), is_service },
             command: command.into_iter().map(Into::into).collect(),
             terminal: None,
-            stdin: Source::Bytes(Bytes::new()),
+            stdin: StdinSource::Bytes(Bytes::new()),
             keepalive: Duration::from_secs(20),
             max_output: koyeb.raw().handle.limits().output,
         }
@@ -96,13 +98,13 @@ impl Exec {
 
     /// Its standard input; empty if not set.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.stdin = Source::Bytes(bytes.into());
+        self.stdin = StdinSource::Bytes(bytes.into());
         self
     }
 
     /// Lets you write its standard input; see [`Process::take_stdin`].
     pub fn pipe_stdin(mut self) -> Self {
-        self.stdin = Source::Pipe;
+        self.stdin = StdinSource::Pipe;
         self
     }
 
@@ -256,12 +258,12 @@ impl Talk {
     }
 
     async fn run(self, wires: Wires) -> Result<ExitStatus, Error> {
-        let Wires { output, input, mut orders } = wires;
+        let Wires { output, input, mut controls } = wires;
         // One task for both directions, because they share a connection.
         let ended = tokio::select! {
             ended = self.listen(&output) => Some(ended),
             never = self.feed(input) => never,
-            () = self.obey(&mut orders) => None,
+            () = self.obey(&mut controls) => None,
         };
         match ended {
             Some(ended) => {
@@ -313,12 +315,12 @@ impl Talk {
     }
 
     /// Does what the caller asks for; returns after a kill.
-    async fn obey(&self, orders: &mut Orders) {
+    async fn obey(&self, controls: &mut Controls) {
         loop {
-            let asked = orders.next().await;
-            match asked.order {
-                Order::Resize { width, height } => self.resize(asked, width, height).await,
-                Order::Kill => {
+            let asked = controls.next().await;
+            match asked.control {
+                Control::Resize { width, height } => self.resize(asked, width, height).await,
+                Control::Kill => {
                     let closed = tokio::time::timeout(LAST_WORDS, self.socket.close()).await;
                     asked.answer(closed.unwrap_or(Ok(())));
                     return;
@@ -328,7 +330,7 @@ impl Talk {
         }
     }
 
-    async fn resize(&self, asked: Asked, width: u16, height: u16) {
+    async fn resize(&self, asked: ControlRequest, width: u16, height: u16) {
         let result = match self.terminal {
             true => self.say(&exec_protocol::size(width, height)).await,
             false => Err(Error::invalid("size", "the command has no terminal")),

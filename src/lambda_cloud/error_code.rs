@@ -129,7 +129,7 @@ fn is_variant(one: &ErrorCode, other: &ErrorCode) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
-crate::words::equal_by_word! { ErrorCode: as_str }
+crate::open_enum::equal_by_word! { ErrorCode: as_str }
 
 impl From<&str> for ErrorCode {
     fn from(word: &str) -> Self {

@@ -16,7 +16,7 @@ use super::span::span;
 use super::{Facts, Request, upgrade};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::credential::Stamp;
-use crate::transport::gate::{Gate, Place};
+use crate::transport::gate::{Gate, Permit};
 use crate::transport::head::Course;
 use crate::transport::retry::{self, Outcome, Verdict};
 use crate::transport::tls;
@@ -68,12 +68,12 @@ impl<'a> Attempts<'a> {
     async fn run(mut self, mut request: HttpRequest) -> Result<Received, Error> {
         loop {
             let spare = self.spare(&request);
-            let place = match self.prepare(&mut request).await {
-                Ok(place) => place,
+            let permit = match self.prepare(&mut request).await {
+                Ok(permit) => permit,
                 Err(e) => return Err(self.unsent(e)),
             };
             let result = self.sending.attempt(request).await;
-            drop(place);
+            drop(permit);
             let outcome = outcome(&result);
             self.note(&result, outcome);
             self.tell_pace(&result);
@@ -103,13 +103,13 @@ impl<'a> Attempts<'a> {
     }
 
     /// What must be there before anything is sent. Waiting for it is part of the call's time.
-    async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Place<'a>, Error> {
+    async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Permit<'a>, Error> {
         self.turn().await?;
-        let Some(place) = self.gate().place(self.sending.left()).await else {
+        let Some(permit) = self.gate().permit(self.sending.left()).await else {
             return Err(self.gate().full(self.sending.handle.retry().total));
         };
         self.sign(request).await?;
-        Ok(place)
+        Ok(permit)
     }
 
     fn gate(&self) -> &'a Gate {

@@ -16,7 +16,7 @@ pub(crate) struct Gate {
 }
 
 /// Holds a place until it is dropped.
-pub(crate) type Place<'a> = SemaphorePermit<'a>;
+pub(crate) type Permit<'a> = SemaphorePermit<'a>;
 
 impl Gate {
     pub(crate) fn of(size: usize) -> Self {
@@ -25,9 +25,9 @@ impl Gate {
     }
 
     /// A place; none if none came within `limit`.
-    pub(crate) async fn place(&self, limit: Duration) -> Option<Place<'_>> {
-        if let Ok(place) = self.places.try_acquire() {
-            return Some(place);
+    pub(crate) async fn permit(&self, limit: Duration) -> Option<Permit<'_>> {
+        if let Ok(permit) = self.places.try_acquire() {
+            return Some(permit);
         }
         let _queueing = Queueing::begin();
         // It is never closed.
@@ -112,19 +112,19 @@ mod tests {
     async fn so_many_pass_and_others_wait_in_order() {
         let gate = Gate::of(2);
         let limit = Duration::from_secs(10);
-        let (first, second) = (gate.place(limit).await, gate.place(limit).await);
+        let (first, second) = (gate.permit(limit).await, gate.permit(limit).await);
         assert!(first.is_some() && second.is_some());
-        assert!(gate.place(limit).await.is_none());
+        assert!(gate.permit(limit).await.is_none());
         let (kind, text) = (gate.full(limit).kind(), gate.full(limit).to_string());
         assert!(kind == ErrorKind::Timeout && text.contains("2 requests") && text.contains("10s"), "{text}");
         let order = Mutex::new(Vec::new());
         let wait = |number| {
             let (gate, order) = (&gate, &order);
             async move {
-                let place = gate.place(limit).await;
+                let permit = gate.permit(limit).await;
                 order.lock().unwrap_or_else(PoisonError::into_inner).push(number);
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                drop(place);
+                drop(permit);
             }
         };
         let free = async {
@@ -140,10 +140,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn time_in_the_queue_is_counted_apart() {
         let (gate, queued) = (Gate::of(1), Queued::default());
-        let held = gate.place(Duration::MAX).await;
+        let held = gate.permit(Duration::MAX).await;
         let work = queued.count(async {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            gate.place(Duration::MAX).await.map(drop)
+            gate.permit(Duration::MAX).await.map(drop)
         });
         let free = async {
             tokio::time::sleep(Duration::from_secs(8)).await;
@@ -158,10 +158,10 @@ mod tests {
     #[tokio::test]
     async fn extremes() {
         for size in [0, 1, usize::MAX] {
-            assert!(Gate::of(size).place(Duration::ZERO).await.is_some(), "{size}");
+            assert!(Gate::of(size).permit(Duration::ZERO).await.is_some(), "{size}");
         }
         let gate = Gate::of(0);
-        let _held = gate.place(Duration::MAX).await;
-        assert!(gate.place(Duration::ZERO).await.is_none());
+        let _held = gate.permit(Duration::MAX).await;
+        assert!(gate.permit(Duration::ZERO).await.is_none());
     }
 }

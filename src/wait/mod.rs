@@ -2,23 +2,23 @@
 
 mod action;
 pub(crate) mod checked;
-mod end;
 mod into_future;
 mod operation;
 pub(crate) mod poll;
 pub(crate) mod poll_backoff;
 mod progress;
 pub(crate) mod until;
+mod wait_error;
 mod waiting;
 mod work;
 
 pub(crate) use futures_util::future::BoxFuture;
 
 pub use action::Action;
-pub use end::{WaitEnd, WaitError};
 pub(crate) use into_future::into_future;
 pub use operation::Operation;
 pub use progress::Progress;
 pub use until::Until;
+pub use wait_error::{WaitEnd, WaitError};
 pub(crate) use waiting::may_pass;
 pub(crate) use work::{Look, Work};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::end::Stopped;
+use super::wait_error::Stopped;
 use super::{BoxFuture, Look, Progress, WaitEnd, WaitError, Work};
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
@@ -153,13 +153,13 @@ impl<T> Wait<T> {
             let limit = self.left_with_overtime();
             match in_time(limit, limit, &Queued::default(), self.terms.work.reconcile()).await {
                 Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
-                settled => return self.settled(settled),
+                reconciled => return self.reconciled(reconciled),
             }
         }
     }
 
-    fn settled(&mut self, settled: Result<Option<T>, Error>) -> Result<T, WaitError> {
-        match settled {
+    fn reconciled(&mut self, reconciled: Result<Option<T>, Error>) -> Result<T, WaitError> {
+        match reconciled {
             Ok(Some(result)) => Ok(result),
             Ok(None) => {
                 let e = Error::new(ErrorKind::OperationGone, "the server no longer knows the operation");
@@ -299,7 +299,7 @@ mod tests {
                     let running = Look::Running { progress: Progress::default(), pause: Duration::ZERO };
                     self.step("", running)
                 }
-                "settle" => self.step("", Look::Gone),
+                "reconcile" => self.step("", Look::Gone),
                 _ => self.step("first", Look::Succeeded(Progress::default())),
             }
         }
@@ -309,7 +309,7 @@ mod tests {
         }
 
         fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<()>, Error>> {
-            self.step("settle", Some(()))
+            self.step("reconcile", Some(()))
         }
 
         fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
@@ -323,7 +323,7 @@ mod tests {
             ("first", WaitEnd::OutOfTime),
             ("look", WaitEnd::OutOfTime),
             ("finish", WaitEnd::LostContact),
-            ("settle", WaitEnd::LostContact),
+            ("reconcile", WaitEnd::LostContact),
         ];
         for limit in [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(40)] {
             for (at, end) in ends {

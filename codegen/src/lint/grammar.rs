@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::kinds::{Form, Kind, ROOT};
+use super::kinds::{Kind, ROOT, Shape};
 use super::similar::{or_similar, similar};
 use crate::Finding;
 use crate::document::{Document, entries, items};
@@ -28,7 +28,7 @@ fn node(kind: &Kind, value: &Value, place: &str, findings: &mut Vec<Finding>) {
     for (key, child) in entries(value) {
         let place = join(place, key);
         match kind.keys.iter().find(|(known, _)| *known == key) {
-            Some((_, expected)) => form(expected, key, child, &place, findings),
+            Some((_, expected)) => shape(expected, key, child, &place, findings),
             None => findings.extend(strange(kind, key, &place)),
         }
     }
@@ -36,35 +36,35 @@ fn node(kind: &Kind, value: &Value, place: &str, findings: &mut Vec<Finding>) {
     findings.extend(missing.map(|key| lacking(kind, key, place)));
 }
 
-fn form(form: &Form, key: &str, value: &Value, place: &str, findings: &mut Vec<Finding>) {
-    match form {
-        Form::Any => {}
-        Form::Text => findings.extend((!value.is_string()).then(|| not_text(key, value, place))),
-        Form::Flag => findings.extend((!value.is_boolean()).then(|| not_flag(key, value, place))),
-        Form::Number => {
+fn shape(shape: &Shape, key: &str, value: &Value, place: &str, findings: &mut Vec<Finding>) {
+    match shape {
+        Shape::Any => {}
+        Shape::Text => findings.extend((!value.is_string()).then(|| not_text(key, value, place))),
+        Shape::Flag => findings.extend((!value.is_boolean()).then(|| not_flag(key, value, place))),
+        Shape::Number => {
             findings.extend((!value.is_number()).then(|| wrong(place, value, "write a number")));
         }
-        Form::Word(words) => findings.extend(not_one_of(words, key, value, place)),
-        Form::List(inner) => {
+        Shape::Word(words) => findings.extend(not_one_of(words, key, value, place)),
+        Shape::List(inner) => {
             if !value.is_array() {
                 findings.push(wrong(place, value, &format!("write `{key}` as a list")));
             }
             for (index, child) in items(value).iter().enumerate() {
-                self::form(inner, key, child, &join(place, &index.to_string()), findings);
+                self::shape(inner, key, child, &join(place, &index.to_string()), findings);
             }
         }
-        Form::Map(good_key, inner) => {
+        Shape::Map(good_key, inner) => {
             if !value.is_object() {
                 findings.push(wrong(place, value, &format!("write `{key}` as a map")));
             }
             for (name, child) in entries(value) {
                 let place = join(place, name);
                 findings.extend((!good_key(name)).then(|| bad_name(key, name, &place)));
-                self::form(inner, name, child, &place, findings);
+                self::shape(inner, name, child, &place, findings);
             }
         }
-        Form::NodeOrFlag(_) if value.is_boolean() => {}
-        Form::Node(kind) | Form::NodeOrFlag(kind) => node(kind, value, place, findings),
+        Shape::NodeOrFlag(_) if value.is_boolean() => {}
+        Shape::Node(kind) | Shape::NodeOrFlag(kind) => node(kind, value, place, findings),
     }
 }
 

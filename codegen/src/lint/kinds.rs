@@ -4,7 +4,7 @@
 pub(super) struct Kind {
     /// As a sentence calls it: `a schema`.
     pub(super) name: &'static str,
-    pub(super) keys: &'static [(&'static str, Form)],
+    pub(super) keys: &'static [(&'static str, Shape)],
     pub(super) required: &'static [&'static str],
     pub(super) extensions: &'static [&'static str],
     /// Words of OpenAPI 3.1, and what 3.0.3 has for them.
@@ -14,20 +14,20 @@ pub(super) struct Kind {
 }
 
 /// What stands behind a key.
-pub(super) enum Form {
+pub(super) enum Shape {
     Any,
     Text,
     Flag,
     Number,
     Word(&'static [&'static str]),
-    List(&'static Form),
+    List(&'static Shape),
     /// A map, with a check of its keys.
-    Map(fn(&str) -> bool, &'static Form),
+    Map(fn(&str) -> bool, &'static Shape),
     Node(&'static Kind),
     NodeOrFlag(&'static Kind),
 }
 
-use Form::{Any, Flag, List, Map, Node, NodeOrFlag, Number, Text, Word};
+use Shape::{Any, Flag, List, Map, Node, NodeOrFlag, Number, Text, Word};
 
 /// A kind without extensions, newer words and references, to be completed.
 const PLAIN: Kind =

@@ -50,15 +50,15 @@ impl<'a> Sites<'a> {
 
     fn add_operation(&mut self, document: &'a Document, operation: &Operation<'a>) {
         for (place, node) in operation.parameters() {
-            self.parameters.extend([settled(document, place, node)]);
+            self.parameters.extend([resolved(document, place, node)]);
         }
         let request = operation.node.get("requestBody");
         self.requests.extend(
-            request.map(|node| settled(document, format!("{}.requestBody", operation.place()), node)),
+            request.map(|node| resolved(document, format!("{}.requestBody", operation.place()), node)),
         );
         for (status, node) in operation.responses() {
             let place = format!("{}.responses.{status}", operation.place());
-            self.responses.extend([settled(document, place, node)]);
+            self.responses.extend([resolved(document, place, node)]);
         }
     }
 
@@ -135,7 +135,7 @@ pub(super) fn media_schemas<'a>(place: &str, body: &'a Value) -> Vec<(String, &'
 }
 
 /// What a `$ref` points at is listed where it stands, however often it is referred to.
-fn settled<'a>(document: &'a Document, place: String, node: &'a Value) -> (String, &'a Value) {
+fn resolved<'a>(document: &'a Document, place: String, node: &'a Value) -> (String, &'a Value) {
     let place = reference(node).map_or(place, |target| target.trim_start_matches('/').replace('/', "."));
     (place, document.resolve(node))
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::incus::types::ConsoleType;
 use crate::incus::{Instance, InstanceRef, types};
-use crate::stream::process::{Chunk, ExitStatus, Process, Source, Stdin, Wires};
+use crate::stream::process::{Chunk, ExitStatus, Process, Stdin, StdinSource, Wires};
 use crate::stream::transfer::{self, Opened, Pull};
 use crate::transport::Label;
 use crate::wait::{BoxFuture, into_future};
@@ -117,7 +117,7 @@ impl AttachConsole {
         let request = incus.raw().instance_console().name(instance.name()).body(console);
         let operation = request.send().await.map_err(taken)?;
         let terminal = Terminal::connect(incus, operation, turn).await?;
-        let process = Process::new(Source::Pipe, |wires| drive(terminal, wires));
+        let process = Process::new(StdinSource::Pipe, |wires| drive(terminal, wires));
         let limit = incus.raw().handle.limits().output;
         let mut process = process.of(instance.label("instance_console"), limit);
         let keyboard = process.take_stdin();
@@ -140,11 +140,11 @@ fn taken(e: Error) -> Error {
 /// Moves the bytes until the instance stops or somebody else takes over. There is no exit status.
 async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
-    let Wires { output, input, orders } = wires;
+    let Wires { output, input, controls } = wires;
     tokio::select! {
         ended = pour(&both, &output, Chunk::Stdout) => ended.map(|_| ExitStatus::new(0)),
         never = write(&both, input, Keyboard::Console) => never,
-        e = steer(&control, orders, true) => Err(e),
+        e = steer(&control, controls, true) => Err(e),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Moves the bytes of a running command, obeys orders, and learns how it ended.
+//! Moves the bytes of a running command, obeys its controls, and learns how it ended.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use super::streams::{Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::incus::events::feed::{Heard, Subscription};
-use crate::stream::process::{Asked, Chunk, ExitStatus, Input, Order, Orders, Signal, Sink, Wires};
+use crate::stream::process::{
+    Chunk, Control, ControlRequest, Controls, ExitStatus, Input, Signal, Sink, Wires,
+};
 use crate::stream::socket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
 
@@ -44,7 +46,7 @@ pub(in crate::incus) enum Keyboard {
 /// Drives a command without a terminal.
 pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitStatus, Error> {
     let Pipes { stdin, stdout, stderr, control } = pipes;
-    let Wires { output, input, orders } = wires;
+    let Wires { output, input, controls } = wires;
     let (silent, silence) = watch::channel(false);
     let drain = async {
         let out = pour(&stdout, &output, Chunk::Stdout);
@@ -55,7 +57,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
     };
     tokio::select! {
         ended = ended(run, drain) => ended,
-        e = steer(&control, orders, false) => Err(e),
+        e = steer(&control, controls, false) => Err(e),
         // Up to the very end: what says no more may still read.
         never = feed(&stdin, input, silence) => never,
     }
@@ -64,7 +66,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
 /// Drives a command with a terminal.
 pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
-    let Wires { output, input, orders } = wires;
+    let Wires { output, input, controls } = wires;
     let drain = async move {
         let result = tokio::select! {
             result = pour(&both, &output, Chunk::Stdout) => result,
@@ -77,7 +79,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     };
     tokio::select! {
         ended = ended(run, drain) => ended,
-        e = steer(&control, orders, true) => Err(e),
+        e = steer(&control, controls, true) => Err(e),
     }
 }
 
@@ -237,15 +239,15 @@ fn tell(sent: Result<(), Error>) {
     }
 }
 
-/// Obeys orders for as long as the command runs; returns only when the connection is dead.
+/// Obeys controls for as long as the command runs; returns only when the connection is dead.
 pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
     control: &Socket<C>,
-    mut orders: Orders,
+    mut controls: Controls,
     terminal: bool,
 ) -> Error {
     loop {
         tokio::select! {
-            asked = orders.next() => obey(control, asked, terminal).await,
+            asked = controls.next() => obey(control, asked, terminal).await,
             heard = control.next() => match heard {
                 Ok(Some(_)) => {}
                 Err(e) if e.kind() == ErrorKind::Timeout => return e,
@@ -256,21 +258,21 @@ pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
     }
     loop {
         // Whoever asks is told that it is too late.
-        drop(orders.next().await);
+        drop(controls.next().await);
     }
 }
 
-async fn obey<C: AsyncRead + AsyncWrite + Unpin>(control: &Socket<C>, asked: Asked, terminal: bool) {
-    let order = match asked.order {
-        Order::Resize { .. } if !terminal => {
+async fn obey<C: AsyncRead + AsyncWrite + Unpin>(control: &Socket<C>, asked: ControlRequest, terminal: bool) {
+    let order = match asked.control {
+        Control::Resize { .. } if !terminal => {
             return asked.answer(Err(Error::invalid("terminal", "the command has none")));
         }
         // The server wants strings.
-        Order::Resize { width, height } => {
+        Control::Resize { width, height } => {
             json!({"command": "window-resize", "args": {"width": width.to_string(), "height": height.to_string()}})
         }
-        Order::Signal(signal) => json!({"command": "signal", "signal": signal.number()}),
-        Order::Kill => json!({"command": "signal", "signal": Signal::KILL.number()}),
+        Control::Signal(signal) => json!({"command": "signal", "signal": signal.number()}),
+        Control::Kill => json!({"command": "signal", "signal": Signal::KILL.number()}),
     };
     asked.answer(control.send_text(&order.to_string()).await);
 }
@@ -283,7 +285,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;
-    use crate::stream::process::Source;
+    use crate::stream::process::StdinSource;
 
     /// What the server gets until it is told the end.
     async fn received(connection: tokio::io::DuplexStream) -> Vec<u8> {
@@ -302,7 +304,7 @@ mod tests {
     async fn input_outlives_the_output_but_an_idle_writer_does_not() {
         let (ours, theirs) = tokio::io::duplex(1024);
         let stdin = Socket::over(ours).await;
-        let (input, writer) = Input::new(Source::Pipe);
+        let (input, writer) = Input::new(StdinSource::Pipe);
         let (_silent, silence) = watch::channel(true);
         let writing = async {
             let mut writer = writer;

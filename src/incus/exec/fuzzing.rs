@@ -6,19 +6,19 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::drive::{pour, steer};
-use crate::stream::process::{Chunk, ExitStatus, Process, Source, Wires};
+use crate::stream::process::{Chunk, ExitStatus, Process, StdinSource, Wires};
 use crate::stream::socket::Socket;
 
 /// The websockets of a command whose server says this, whatever it is told. All that came is passed on, and counted.
 pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {
     let (stdout, control) = (said(stdout).await, said(control).await);
-    let process = Process::new(Source::Bytes(Bytes::new()), |wires| async move {
-        let Wires { output, orders, .. } = wires;
+    let process = Process::new(StdinSource::Bytes(Bytes::new()), |wires| async move {
+        let Wires { output, controls, .. } = wires;
         tokio::select! {
             size = pour(&stdout, &output, Chunk::Stdout) => {
                 Ok(ExitStatus::new(i32::try_from(size?).unwrap_or(i32::MAX)))
             }
-            e = steer(&control, orders, true) => Err(e),
+            e = steer(&control, controls, true) => Err(e),
         }
     });
     let _ = tokio::time::timeout(Duration::from_secs(1), process.resize(80, 24)).await;

@@ -17,7 +17,7 @@ use self::streams::{Terminal, Turn};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::incus::{Instance, InstanceRef, types};
-use crate::stream::process::{Output, Process, Source};
+use crate::stream::process::{Output, Process, StdinSource};
 use crate::transport::Call;
 use crate::transport::{Label, checked};
 
@@ -42,7 +42,7 @@ pub use until::UntilSuccess;
 pub struct Exec {
     instance: InstanceRef,
     exec: types::InstanceExec,
-    stdin: Option<Source>,
+    stdin: Option<StdinSource>,
     max_output: u64,
 }
 
@@ -104,13 +104,13 @@ impl Exec {
 
     /// What it reads from standard input; nothing if not set.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
-        self.stdin = Some(Source::Bytes(bytes.into()));
+        self.stdin = Some(StdinSource::Bytes(bytes.into()));
         self
     }
 
     /// Lets it read from a writer: [`Process::take_stdin`].
     pub fn pipe_stdin(mut self) -> Self {
-        self.stdin = Some(Source::Pipe);
+        self.stdin = Some(StdinSource::Pipe);
         self
     }
 
@@ -201,12 +201,12 @@ impl Exec {
         let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone(), heard };
         if interactive {
             let terminal = Terminal::connect(&run.incus, operation, turn).await?;
-            let stdin = stdin.unwrap_or(Source::Pipe);
+            let stdin = stdin.unwrap_or(StdinSource::Pipe);
             let process = Process::new(stdin, |wires| drive::terminal(run, terminal, wires));
             return Ok(process.of(label, max_output));
         }
         let pipes = streams::Pipes::connect(&run.incus, operation, turn).await?;
-        let stdin = stdin.unwrap_or(Source::Bytes(Bytes::new()));
+        let stdin = stdin.unwrap_or(StdinSource::Bytes(Bytes::new()));
         let process = Process::new(stdin, |wires| drive::pipes(run, pipes, wires));
         Ok(process.of(label, max_output))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Exec;
 use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::process::{Output, Source};
+use crate::stream::process::{Output, StdinSource};
 use crate::wait::into_future;
 
 /// A wait until a command succeeds; from [`Exec::until_success`]. `.await` it.
@@ -58,7 +58,7 @@ impl UntilSuccess {
     }
 
     async fn run(self) -> Result<Output, Error> {
-        if matches!(self.exec.stdin, Some(Source::Pipe)) {
+        if matches!(self.exec.stdin, Some(StdinSource::Pipe)) {
             return Err(Error::invalid("stdin", "a writer can't be read by every run"));
         }
         let end = deadline::from_now(self.limit);

@@ -10,7 +10,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use super::{Image, Incus};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
-use crate::stream::transfer::{Draft, Form, Links, Opened, Pull, Source, Transferred, ranged};
+use crate::stream::transfer::{Draft, Links, Multipart, Opened, Pull, Source, Transferred, ranged};
 use crate::transport::Label;
 use crate::wait::into_future;
 
@@ -117,7 +117,7 @@ impl ExportImage {
             }
             return Ok(ImageFiles { metadata: draft.keep(None, false).await?, rootfs: None });
         };
-        let mut form = Form::new(download, boundary);
+        let mut form = Multipart::new(download, boundary);
         let mut kept = Vec::new();
         while let Some(head) = form.part().await? {
             let name = quoted(&head, "filename").ok_or_else(|| odd("a file without a name"))?;

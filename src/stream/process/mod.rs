@@ -1,10 +1,10 @@
 //! Commands that run in an instance, in the manner of `std::process`; one machinery for every API.
 //!
-//! An API's driver is a future that is given [`Wires`]: it moves bytes and obeys orders until the command has ended, and
+//! An API's driver is a future that is given [`Wires`]: it moves bytes and obeys controls until the command has ended, and
 //! returns how. It runs in a task of its own, which ends with the [`Process`].
 
 mod collect;
-mod order;
+mod control;
 mod output;
 mod signal;
 mod stdin;
@@ -21,17 +21,17 @@ use crate::error::{Error, ErrorKind};
 use crate::stream::queue::{Put, Take, queue};
 use crate::transport::Label;
 use crate::transport::limits::Limits;
-use order::Desk;
+use control::ControlSender;
 
 #[allow(unused_imports)] // not every API collects itself
 pub(crate) use collect::Collected;
 
 #[allow(unused_imports)] // not every API names it
-pub(crate) use order::{Asked, Order, Orders};
+pub(crate) use control::{Control, ControlRequest, Controls};
 pub use output::{ExitStatus, Output};
 pub use signal::Signal;
 pub use stdin::Stdin;
-pub(crate) use stdin::{Input, Source};
+pub(crate) use stdin::{Input, StdinSource};
 
 /// A piece of a command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ const WAITING: u32 = 1 << 20;
 pub struct Process {
     chunks: Take<Result<Chunk, Error>>,
     stdin: Option<Stdin>,
-    desk: Desk,
+    controls: ControlSender,
     driver: Driver,
     /// How it ended, once that is known.
     ended: Option<Result<ExitStatus, Error>>,
@@ -115,7 +115,7 @@ impl Drop for Driver {
 pub(crate) struct Wires {
     pub(crate) output: Sink,
     pub(crate) input: Input,
-    pub(crate) orders: Orders,
+    pub(crate) controls: Controls,
 }
 
 /// Takes the output.
@@ -132,15 +132,15 @@ impl Sink {
 
 impl Process {
     /// Starts a driver, which returns how the command ended. Its error reaches whoever reads the output, too.
-    pub(crate) fn new<F>(stdin: Source, drive: impl FnOnce(Wires) -> F) -> Self
+    pub(crate) fn new<F>(stdin: StdinSource, drive: impl FnOnce(Wires) -> F) -> Self
     where
         F: Future<Output = Result<ExitStatus, Error>> + Send + 'static,
     {
         // A slow reader holds the server back instead of filling memory.
         let (sink, chunks) = queue(8, WAITING);
-        let (desk, orders, ending) = Desk::new();
+        let (sender, controls, ending) = ControlSender::new();
         let (input, stdin) = Input::new(stdin);
-        let driving = drive(Wires { output: Sink(sink.clone()), input, orders });
+        let driving = drive(Wires { output: Sink(sink.clone()), input, controls });
         let driver = tokio::spawn(async move {
             match driving.await {
                 Ok(status) => {
@@ -156,7 +156,7 @@ impl Process {
             }
         });
         let most = Limits::default().output;
-        Self { chunks, stdin, desk, driver: Driver(Some(driver)), ended: None, most, label: None }
+        Self { chunks, stdin, controls: sender, driver: Driver(Some(driver)), ended: None, most, label: None }
     }
 
     /// For errors that are about this call, and for so much collected output.
@@ -172,8 +172,8 @@ impl Process {
         }
     }
 
-    async fn give(&self, order: Order) -> Result<(), Error> {
-        self.labelled(self.desk.give(order).await)
+    async fn give(&self, order: Control) -> Result<(), Error> {
+        self.labelled(self.controls.send(order).await)
     }
 
     /// Takes the writer of the command's standard input. `None` if the command was started without one, or after the
@@ -206,7 +206,7 @@ impl Process {
         if width == 0 || height == 0 {
             return self.labelled(Err(Error::invalid("size", "has no room at all")));
         }
-        self.give(Order::Resize { width, height }).await
+        self.give(Control::Resize { width, height }).await
     }
 
     /// Sends the command a signal.
@@ -216,7 +216,7 @@ impl Process {
     /// [`ErrorKind::Conflict`] if it has ended, [`ErrorKind::Unsupported`] if the API has no signals.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
         self.labelled(signal.check())?;
-        self.give(Order::Signal(signal)).await
+        self.give(Control::Signal(signal)).await
     }
 
     /// Kills the command. Its output until then can still be read; [`wait`](Self::wait) returns once it has ended.
@@ -226,7 +226,7 @@ impl Process {
     /// [`ErrorKind::Conflict`] if it has ended by itself, [`ErrorKind::Interrupted`] if the connection to it is gone: then
     /// it may still run.
     pub async fn kill(&self) -> Result<(), Error> {
-        self.give(Order::Kill).await
+        self.give(Control::Kill).await
     }
 
     /// Waits for the command to end, and returns how it ended. Can be called again.
@@ -292,7 +292,7 @@ mod tests {
 
     use super::*;
 
-    const NOTHING: Source = Source::Bytes(Bytes::new());
+    const NOTHING: StdinSource = StdinSource::Bytes(Bytes::new());
 
     #[tokio::test]
     async fn wait_drains_first() {
@@ -325,10 +325,10 @@ mod tests {
     #[tokio::test]
     async fn orders_reach_the_driver_and_its_answer_the_caller() {
         let mut process = Process::new(NOTHING, |mut wires| async move {
-            let asked = wires.orders.next().await;
-            assert_eq!(asked.order, Order::Resize { width: 100, height: 30 });
+            let asked = wires.controls.next().await;
+            assert_eq!(asked.control, Control::Resize { width: 100, height: 30 });
             asked.answer(Ok(()));
-            wires.orders.next().await.refuse("no signals here");
+            wires.controls.next().await.refuse("no signals here");
             Ok(ExitStatus::new(0))
         });
         assert_eq!(process.resize(0, 30).await.map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
@@ -386,7 +386,7 @@ mod tests {
 
     #[tokio::test]
     async fn wait_closes_a_writer_that_was_not_taken() {
-        let mut process = Process::new(Source::Pipe, |mut wires| async move {
+        let mut process = Process::new(StdinSource::Pipe, |mut wires| async move {
             let rest = wires.input.next(10).await;
             Ok(ExitStatus::new(i32::from(rest.is_some())))
         });

@@ -69,7 +69,7 @@ impl AsyncWrite for Stdin {
 
 /// Where a command's input comes from.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) enum StdinSource {
     /// These bytes and then the end; none: the end at once.
     Bytes(Bytes),
     /// A [`Stdin`] that the caller takes.
@@ -85,10 +85,10 @@ enum Origin {
 }
 
 impl Input {
-    pub(crate) fn new(source: Source) -> (Self, Option<Stdin>) {
+    pub(crate) fn new(source: StdinSource) -> (Self, Option<Stdin>) {
         match source {
-            Source::Bytes(bytes) => (Self(Origin::Bytes(bytes)), None),
-            Source::Pipe => {
+            StdinSource::Bytes(bytes) => (Self(Origin::Bytes(bytes)), None),
+            StdinSource::Pipe => {
                 let (writer, reader) = duplex(BUFFER);
                 (Self(Origin::Pipe(reader)), Some(Stdin(writer)))
             }
@@ -118,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_come_in_pieces_and_end() {
-        let (mut input, stdin) = Input::new(Source::Bytes(Bytes::from_static(b"abcde")));
+        let (mut input, stdin) = Input::new(StdinSource::Bytes(Bytes::from_static(b"abcde")));
         assert!(stdin.is_none());
         for expected in [Some("abc"), Some("de"), None, None] {
             assert_eq!(input.next(3).await.as_deref(), expected.map(str::as_bytes));
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pipe_holds_the_writer_back_and_ends_with_it() {
-        let (mut input, stdin) = Input::new(Source::Pipe);
+        let (mut input, stdin) = Input::new(StdinSource::Pipe);
         let mut stdin = stdin.unwrap_or_else(|| unreachable!());
         let writer = tokio::spawn(async move {
             stdin.write_all(vec![7; 3 * BUFFER]).await.map(|()| stdin.close()).map_err(|e| e.kind())
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn writing_to_what_has_ended_is_an_error() {
-        let (input, stdin) = Input::new(Source::Pipe);
+        let (input, stdin) = Input::new(StdinSource::Pipe);
         drop(input);
         let mut stdin = stdin.unwrap_or_else(|| unreachable!());
         assert_eq!(stdin.write_all(b"x").await.map_err(|e| e.kind()), Err(ErrorKind::Interrupted));

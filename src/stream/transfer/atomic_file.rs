@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::local_work::local;
+use super::blocking::local;
 use crate::error::{Error, ErrorKind};
 
 /// What becomes of a symbolic link in the place of the file.
@@ -52,11 +52,11 @@ impl Scrap {
 /// The empty file that is to become another one. Nobody else can read it meanwhile.
 pub(super) struct Begun {
     pub(super) file: File,
-    pub(super) place: Place,
+    pub(super) unfinished: Unfinished,
 }
 
 /// Where a file is to appear, and what has come so far.
-pub(super) struct Place {
+pub(super) struct Unfinished {
     scrap: Scrap,
     target: PathBuf,
     links: Links,
@@ -76,10 +76,10 @@ pub(super) fn begin(target: &Path, links: Links) -> Result<Begun, Error> {
     let old = replaceable(&target, links)?;
     let made = Scrap::beside(&target, private);
     let (file, scrap) = made.map_err(|e| local("create", &target, e))?;
-    Ok(Begun { file, place: Place { scrap, target, links, old } })
+    Ok(Begun { file, unfinished: Unfinished { scrap, target, links, old } })
 }
 
-impl Place {
+impl Unfinished {
     pub(super) fn target(&self) -> &Path {
         &self.target
     }
@@ -116,9 +116,9 @@ pub(crate) fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
     if is_already(path, content, mode) {
         return Ok(());
     }
-    let Begun { mut file, place } = begin(path, Links::Replace)?;
+    let Begun { mut file, unfinished } = begin(path, Links::Replace)?;
     file.write_all(content).map_err(|e| local("write", path, e))?;
-    place.finish(&file, Some(mode), false).map(drop)
+    unfinished.finish(&file, Some(mode), false).map(drop)
 }
 
 /// Makes a symbolic link, in the place of a file or a link.

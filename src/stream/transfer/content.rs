@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::local_work::local;
+use super::blocking::local;
 use crate::error::{Error, ErrorKind};
 
 /// What to push to a server.
@@ -25,9 +25,9 @@ use crate::error::{Error, ErrorKind};
 ///
 /// [`Path`] and [`PathBuf`] convert into a file of this machine, `Vec<u8>` and [`Bytes`] into their bytes. A `&str` doesn't
 /// convert: it could mean either.
-pub struct Content(Form);
+pub struct Content(Repr);
 
-enum Form {
+enum Repr {
     Bytes(Bytes),
     File(PathBuf),
     Reader { reader: Reader, length: Option<u64> },
@@ -47,53 +47,53 @@ impl Content {
     ///
     /// A file of size 0 is read to its end all the same: those in `/proc` only seem empty.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        Self(Form::File(path.as_ref().to_owned()))
+        Self(Repr::File(path.as_ref().to_owned()))
     }
 
     /// These bytes.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Form::Bytes(bytes.into()))
+        Self(Repr::Bytes(bytes.into()))
     }
 
     /// What a reader gives, to its end; the size is not known ahead. It can be read only once.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
-        Self(Form::Reader { reader: Box::pin(reader), length: None })
+        Self(Repr::Reader { reader: Box::pin(reader), length: None })
     }
 
     /// What a reader gives, which must be exactly `length` bytes.
     pub fn sized_reader(reader: impl AsyncRead + Send + 'static, length: u64) -> Self {
-        Self(Form::Reader { reader: Box::pin(reader), length: Some(length) })
+        Self(Repr::Reader { reader: Box::pin(reader), length: Some(length) })
     }
 
     /// Whether it can be read more than once.
     #[cfg_attr(not(feature = "shakenfist"), allow(dead_code))]
     pub(crate) fn is_repeatable(&self) -> bool {
-        !matches!(self.0, Form::Reader { .. })
+        !matches!(self.0, Repr::Reader { .. })
     }
 
     /// One after the other.
     pub(crate) fn chain(parts: Vec<Self>) -> Self {
-        Self(Form::Chain(parts))
+        Self(Repr::Chain(parts))
     }
 
     /// The pieces, and what is left for another try: nothing of a reader.
     pub(crate) async fn open(self) -> Result<(Pieces, Option<Self>), Error> {
         match self.0 {
-            Form::Bytes(bytes) => {
+            Repr::Bytes(bytes) => {
                 let pieces = Pieces { length: Some(bytes.len() as u64), pieces: cut(bytes.clone()).boxed() };
-                Ok((pieces, Some(Self(Form::Bytes(bytes)))))
+                Ok((pieces, Some(Self(Repr::Bytes(bytes)))))
             }
-            Form::File(path) => {
+            Repr::File(path) => {
                 let pieces = open(&path).await?;
-                Ok((pieces, Some(Self(Form::File(path)))))
+                Ok((pieces, Some(Self(Repr::File(path)))))
             }
-            Form::Reader { reader, length: Some(length) } => {
+            Repr::Reader { reader, length: Some(length) } => {
                 Ok((Pieces { length: Some(length), pieces: exactly(reader, length) }, None))
             }
-            Form::Reader { reader, length: None } => {
+            Repr::Reader { reader, length: None } => {
                 Ok((Pieces { length: None, pieces: read(reader).boxed() }, None))
             }
-            Form::Chain(parts) => open_all(parts).await,
+            Repr::Chain(parts) => open_all(parts).await,
         }
     }
 }
@@ -187,10 +187,10 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             // The bytes may be secret.
-            Form::Bytes(bytes) => write!(f, "Content({} bytes)", bytes.len()),
-            Form::File(path) => write!(f, "Content({})", path.display()),
-            Form::Reader { length, .. } => write!(f, "Content(reader, length {length:?})"),
-            Form::Chain(parts) => f.debug_list().entries(parts).finish(),
+            Repr::Bytes(bytes) => write!(f, "Content({} bytes)", bytes.len()),
+            Repr::File(path) => write!(f, "Content({})", path.display()),
+            Repr::Reader { length, .. } => write!(f, "Content(reader, length {length:?})"),
+            Repr::Chain(parts) => f.debug_list().entries(parts).finish(),
         }
     }
 }

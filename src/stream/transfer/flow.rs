@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, TryStreamExt, try_unfold};
 
-use super::opened::Source;
+use super::source::Source;
 use super::{Opened, Tell, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::retry::Retry;

@@ -4,28 +4,28 @@
 #![cfg_attr(not(feature = "incus"), allow(unused_imports))]
 
 mod atomic_file;
+mod blocking;
 mod content;
-mod disk;
+mod draft;
 mod flow;
-mod form;
-mod local_work;
-mod opened;
+mod multipart;
 mod pull;
 mod push;
+mod source;
 
 use std::fmt;
 use std::time::Duration;
 
 pub(crate) use atomic_file::{Links, put, put_link};
+pub(crate) use blocking::{blocking, local};
 pub use content::Content;
 pub(crate) use content::Pieces;
-pub(crate) use disk::Draft;
+pub(crate) use draft::Draft;
 pub use flow::Download;
-pub(crate) use form::Form;
-pub(crate) use local_work::{blocking, local};
-pub(crate) use opened::{Opened, Source, ranged};
+pub(crate) use multipart::Multipart;
 pub use pull::Pull;
 pub(crate) use push::Upload;
+pub(crate) use source::{Opened, Source, ranged};
 
 /// How far a transfer has come.
 ///

@@ -8,9 +8,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::atomic_file::{Links, checked_mode};
-use super::disk::Draft;
+use super::draft::Draft;
 use super::flow::{Flow, Terms};
-use super::opened::Source;
+use super::source::Source;
 use super::{Download, IDLE, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::Label;

@@ -58,16 +58,16 @@ impl Upload {
         let (mut content, mut tell) = (self.content, self.tell);
         for made in 1.. {
             let (pieces, spare) = content.open().await.map_err(|e| label.on(e))?;
-            let watch = Watch::new(pieces.length, tell.take());
-            let body = raw::Body::of(reqwest::Body::wrap(Watched::new(pieces, watch.clone())));
+            let monitor = Monitor::new(pieces.length, tell.take());
+            let body = raw::Body::of(reqwest::Body::wrap(MonitoredBody::new(pieces, monitor.clone())));
             let result = tokio::select! {
                 result = send(body) => result,
-                () = watch.silent(self.idle) => Err(watch.idle(self.idle)),
+                () = monitor.silent(self.idle) => Err(monitor.idle(self.idle)),
             };
             let e = match result {
-                Ok(value) => return Ok((value, watch.lock().expected())),
+                Ok(value) => return Ok((value, monitor.lock().expected())),
                 Err(e) => {
-                    watch.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
+                    monitor.own_fault(e).with(|e| e.attempts += if e.attempts > 0 { made - 1 } else { 0 })
                 }
             };
             content = match spare.filter(|_| made < label.retry().attempts && e.kind() == ErrorKind::Connect)
@@ -75,16 +75,16 @@ impl Upload {
                 Some(spare) => spare,
                 None => return Err(label.on(e)),
             };
-            tell = watch.lock().tell.take();
+            tell = monitor.lock().tell.take();
             tokio::time::sleep(label.retry().pause(made + 1, None, rand::random())).await;
         }
         // The loop only ends by itself after four billion attempts.
-        Err(label.on(Watch::new(None, None).idle(self.idle)))
+        Err(label.on(Monitor::new(None, None).idle(self.idle)))
     }
 }
 
 /// What is known of a body on its way.
-struct Watch(Mutex<State>);
+struct Monitor(Mutex<State>);
 
 struct State {
     progress: Transferred,
@@ -99,7 +99,7 @@ struct State {
     fault: Option<std::io::Error>,
 }
 
-impl Watch {
+impl Monitor {
     fn new(total: Option<u64>, tell: Option<Telling>) -> Arc<Self> {
         let progress = Transferred { bytes: 0, total };
         Arc::new(Self(Mutex::new(State {
@@ -167,20 +167,20 @@ impl State {
 }
 
 /// A request body that is watched.
-struct Watched {
+struct MonitoredBody {
     // Behind a lock only because a body must be `Sync`; nobody else ever takes it.
     pieces: Mutex<BoxStream<'static, std::io::Result<Bytes>>>,
     left: Option<u64>,
-    watch: Arc<Watch>,
+    monitor: Arc<Monitor>,
 }
 
-impl Watched {
-    fn new(pieces: Pieces, watch: Arc<Watch>) -> Self {
-        Self { pieces: Mutex::new(pieces.pieces), left: pieces.length, watch }
+impl MonitoredBody {
+    fn new(pieces: Pieces, monitor: Arc<Monitor>) -> Self {
+        Self { pieces: Mutex::new(pieces.pieces), left: pieces.length, monitor }
     }
 }
 
-impl Body for Watched {
+impl Body for MonitoredBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -191,7 +191,7 @@ impl Body for Watched {
         let this = &mut *self;
         let pieces = this.pieces.get_mut().unwrap_or_else(PoisonError::into_inner);
         let polled = pieces.as_mut().poll_next(context);
-        let mut state = this.watch.lock();
+        let mut state = this.monitor.lock();
         (state.last, state.reading) = (Instant::now(), polled.is_pending());
         let piece = match ready!(polled) {
             Some(Ok(piece)) => piece,

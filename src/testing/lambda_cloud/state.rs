@@ -66,7 +66,7 @@ impl Machine {
     }
 
     /// Carries out what is due by now, in order.
-    fn settle(&mut self, now: Duration) {
+    fn advance(&mut self, now: Duration) {
         while let Some(at) =
             self.due.iter().enumerate().filter(|(_, due)| due.0 <= now).min_by_key(|(_, due)| due.0)
         {
@@ -183,7 +183,7 @@ impl State {
     pub(super) fn advance(&mut self, by: Duration) {
         self.now += by;
         let now = self.now;
-        self.machines.values_mut().for_each(|machine| machine.settle(now));
+        self.machines.values_mut().for_each(|machine| machine.advance(now));
         self.capacity_due.sort_by_key(|(at, ..)| *at);
         let later = self.capacity_due.split_off(self.capacity_due.partition_point(|(at, ..)| *at <= now));
         for (_, place, count) in std::mem::replace(&mut self.capacity_due, later) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Document, Operation, Place, Reading};
+use super::document::{Document, Operation, Reading, Route};
 use super::shape::{Field, Plain, Shape};
 
 /// What differs, and in which operations. Empty when nothing does.
@@ -26,33 +26,33 @@ pub(super) const EDITIONS: Sides =
 /// How many operations both documents have.
 pub(super) fn shared(ours: &Document, upstream: &Document) -> usize {
     let upstream = upstream.operations(Reading::Loose);
-    ours.operations(Reading::Loose).keys().filter(|place| upstream.contains_key(place)).count()
+    ours.operations(Reading::Loose).keys().filter(|route| upstream.contains_key(route)).count()
 }
 
 /// Looks only at operations whose path starts with one of `only`, or at all if it is empty.
 pub(super) fn compare(sides: Sides, ours: &Document, theirs: &Document, only: &[String]) -> Drift {
-    let wanted = |place: &Place| only.is_empty() || only.iter().any(|start| place.path.starts_with(start));
-    let pick = |document: &Document| -> BTreeMap<Place, Operation> {
-        document.operations(sides.reading).into_iter().filter(|(place, _)| wanted(place)).collect()
+    let wanted = |route: &Route| only.is_empty() || only.iter().any(|start| route.path.starts_with(start));
+    let pick = |document: &Document| -> BTreeMap<Route, Operation> {
+        document.operations(sides.reading).into_iter().filter(|(route, _)| wanted(route)).collect()
     };
     let (ours, theirs) = (pick(ours), pick(theirs));
     let mut drift = Drift::new();
-    let mut note = |what: String, place: &Place, operation: &Operation| {
-        let label = format!("{} {}", place.method, operation.path);
+    let mut note = |what: String, route: &Route, operation: &Operation| {
+        let label = format!("{} {}", route.method, operation.path);
         drift.entry(what).or_default().insert(label);
     };
-    for (place, their) in &theirs {
-        if !ours.contains_key(place) {
-            note(format!("the operation: only {}", sides.theirs), place, their);
+    for (route, their) in &theirs {
+        if !ours.contains_key(route) {
+            note(format!("the operation: only {}", sides.theirs), route, their);
         }
     }
-    for (place, our) in &ours {
-        match theirs.get(place) {
-            None => note(format!("the operation: only {}", sides.ours), place, our),
+    for (route, our) in &ours {
+        match theirs.get(route) {
+            None => note(format!("the operation: only {}", sides.ours), route, our),
             Some(their) => {
                 let mut lines = Lines { sides, found: BTreeSet::new() };
                 lines.operation(our, their);
-                lines.found.into_iter().for_each(|line| note(line, place, our));
+                lines.found.into_iter().for_each(|line| note(line, route, our));
             }
         }
     }
@@ -98,95 +98,95 @@ impl Lines {
     }
 
     fn reply(&mut self, status: &str, ours: Option<&Shape>, theirs: Option<&Shape>) {
-        let place = format!("reply {status}");
+        let route = format!("reply {status}");
         match (ours, theirs) {
             (Some(Shape::Object(ours)), Some(Shape::Object(theirs)))
                 if self.sides.reading == Reading::Loose && is_envelope(ours) && is_envelope(theirs) =>
             {
                 let (ours, theirs) = (opened(ours, theirs), opened(theirs, ours));
-                self.fields(&place, &ours, &theirs);
+                self.fields(&route, &ours, &theirs);
             }
-            (Some(ours), Some(theirs)) => self.shape(&place, ours, theirs),
+            (Some(ours), Some(theirs)) => self.shape(&route, ours, theirs),
             (None, None) => {}
             (ours, theirs) => {
                 let name = |shape: Option<&Shape>| shape.map_or("nothing", Shape::name).to_owned();
-                self.differ(&place, &name(ours), &name(theirs));
+                self.differ(&route, &name(ours), &name(theirs));
             }
         }
     }
 
-    fn shape(&mut self, place: &str, ours: &Shape, theirs: &Shape) {
+    fn shape(&mut self, route: &str, ours: &Shape, theirs: &Shape) {
         match (ours, theirs) {
             (Shape::Any, Shape::Any) => {}
-            (Shape::Object(ours), Shape::Object(theirs)) => self.fields(place, ours, theirs),
-            (Shape::List(ours), Shape::List(theirs)) => self.shape(&format!("{place}[]"), ours, theirs),
-            (Shape::Map(ours), Shape::Map(theirs)) => self.shape(&format!("{place}{{}}"), ours, theirs),
-            (Shape::Plain(ours), Shape::Plain(theirs)) => self.plain(place, ours, theirs),
-            (ours, theirs) => self.differ(place, ours.name(), theirs.name()),
+            (Shape::Object(ours), Shape::Object(theirs)) => self.fields(route, ours, theirs),
+            (Shape::List(ours), Shape::List(theirs)) => self.shape(&format!("{route}[]"), ours, theirs),
+            (Shape::Map(ours), Shape::Map(theirs)) => self.shape(&format!("{route}{{}}"), ours, theirs),
+            (Shape::Plain(ours), Shape::Plain(theirs)) => self.plain(route, ours, theirs),
+            (ours, theirs) => self.differ(route, ours.name(), theirs.name()),
         }
     }
 
-    fn plain(&mut self, place: &str, ours: &Plain, theirs: &Plain) {
+    fn plain(&mut self, route: &str, ours: &Plain, theirs: &Plain) {
         if ours.kind != theirs.kind {
-            self.differ(place, &ours.kind, &theirs.kind);
+            self.differ(route, &ours.kind, &theirs.kind);
         }
-        self.words(place, &ours.words, &theirs.words);
-        self.detail(place, "format", &ours.format, &theirs.format);
-        self.detail(place, "pattern", &ours.pattern, &theirs.pattern);
-        self.detail(place, "limits", &joined(&ours.limits), &joined(&theirs.limits));
+        self.words(route, &ours.words, &theirs.words);
+        self.detail(route, "format", &ours.format, &theirs.format);
+        self.detail(route, "pattern", &ours.pattern, &theirs.pattern);
+        self.detail(route, "limits", &joined(&ours.limits), &joined(&theirs.limits));
         // What our spec says of these is about reading answers that leave fields out, and differs on purpose.
         if self.sides.reading == Reading::Exact {
-            self.detail(place, "default", &ours.default, &theirs.default);
-            self.flag(place, "nullable", ours.nullable, theirs.nullable);
+            self.detail(route, "default", &ours.default, &theirs.default);
+            self.flag(route, "nullable", ours.nullable, theirs.nullable);
         }
     }
 
-    fn words(&mut self, place: &str, ours: &BTreeSet<String>, theirs: &BTreeSet<String>) {
+    fn words(&mut self, route: &str, ours: &BTreeSet<String>, theirs: &BTreeSet<String>) {
         if ours.is_empty() != theirs.is_empty() {
             let shown = |words: &BTreeSet<String>| match words.is_empty() {
                 true => "any value".to_owned(),
                 false => format!("one of {}", joined(words)),
             };
-            return self.differ(place, &shown(ours), &shown(theirs));
+            return self.differ(route, &shown(ours), &shown(theirs));
         }
         theirs
             .difference(ours)
-            .for_each(|word| self.alone(&format!("{place} value {word:?}"), self.sides.theirs));
+            .for_each(|word| self.alone(&format!("{route} value {word:?}"), self.sides.theirs));
         ours.difference(theirs)
-            .for_each(|word| self.alone(&format!("{place} value {word:?}"), self.sides.ours));
+            .for_each(|word| self.alone(&format!("{route} value {word:?}"), self.sides.ours));
     }
 
-    fn fields(&mut self, place: &str, ours: &BTreeMap<String, Field>, theirs: &BTreeMap<String, Field>) {
+    fn fields(&mut self, route: &str, ours: &BTreeMap<String, Field>, theirs: &BTreeMap<String, Field>) {
         for (name, their) in theirs {
             match ours.get(name) {
-                Some(our) => self.field(&format!("{place} {name}"), our, their),
+                Some(our) => self.field(&format!("{route} {name}"), our, their),
                 None => self
-                    .alone(&format!("{place} {name}"), &format!("{} ({})", self.sides.theirs, told(their))),
+                    .alone(&format!("{route} {name}"), &format!("{} ({})", self.sides.theirs, told(their))),
             }
         }
         for name in ours.keys().filter(|name| !theirs.contains_key(*name)) {
-            self.alone(&format!("{place} {name}"), self.sides.ours);
+            self.alone(&format!("{route} {name}"), self.sides.ours);
         }
     }
 
-    fn field(&mut self, place: &str, ours: &Field, theirs: &Field) {
-        self.flag(place, "required", ours.required, theirs.required);
-        self.flag(place, "deprecated", ours.deprecated, theirs.deprecated);
-        self.shape(place, &ours.shape, &theirs.shape);
+    fn field(&mut self, route: &str, ours: &Field, theirs: &Field) {
+        self.flag(route, "required", ours.required, theirs.required);
+        self.flag(route, "deprecated", ours.deprecated, theirs.deprecated);
+        self.shape(route, &ours.shape, &theirs.shape);
     }
 
-    fn flag(&mut self, place: &str, word: &str, ours: bool, theirs: bool) {
+    fn flag(&mut self, route: &str, word: &str, ours: bool, theirs: bool) {
         if ours != theirs {
             let side = if ours { self.sides.ours } else { self.sides.theirs };
-            self.alone(&format!("{place} {word}"), side);
+            self.alone(&format!("{route} {word}"), side);
         }
     }
 
-    fn detail(&mut self, place: &str, what: &str, ours: &str, theirs: &str) {
+    fn detail(&mut self, route: &str, what: &str, ours: &str, theirs: &str) {
         let shown =
             |text: &str| if text.is_empty() { format!("no {what}") } else { format!("{what} {text}") };
         if ours != theirs {
-            self.differ(place, &shown(ours), &shown(theirs));
+            self.differ(route, &shown(ours), &shown(theirs));
         }
     }
 
@@ -194,8 +194,8 @@ impl Lines {
         self.found.insert(format!("{what}: only {side}"));
     }
 
-    fn differ(&mut self, place: &str, ours: &str, theirs: &str) {
-        self.found.insert(format!("{place}: {ours} {}, {theirs} {}", self.sides.ours, self.sides.theirs));
+    fn differ(&mut self, route: &str, ours: &str, theirs: &str) {
+        self.found.insert(format!("{route}: {ours} {}, {theirs} {}", self.sides.ours, self.sides.theirs));
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Document {
 
 /// Where an operation is found: method and path, the names of path parameters left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Route {
     pub(super) path: String,
     pub(super) method: String,
 }
@@ -61,20 +61,20 @@ impl Document {
         if self.swagger { "Swagger 2.0" } else { "OpenAPI 3" }
     }
 
-    pub(super) fn operations(&self, reading: Reading) -> BTreeMap<Place, Operation> {
+    pub(super) fn operations(&self, reading: Reading) -> BTreeMap<Route, Operation> {
         let mut operations: BTreeMap<_, Operation> = BTreeMap::new();
         for (path, item) in entries(&self.root["paths"]) {
             for method in METHODS {
                 if let Some(node) = item.get(method) {
                     let full = self.full_path(path);
-                    let place = Place { path: unnamed(&full), method: method.to_uppercase() };
+                    let route = Route { path: unnamed(&full), method: method.to_uppercase() };
                     let operation = self.operation(full, item, node, reading);
                     // Ours may have several on one path, told apart by what follows a `#`.
-                    let both = match operations.remove(&place) {
+                    let both = match operations.remove(&route) {
                         Some(other) => other.or(operation),
                         None => operation,
                     };
-                    operations.insert(place, both);
+                    operations.insert(route, both);
                 }
             }
         }
@@ -128,8 +128,8 @@ impl Operation {
             Some("header") if name.eq_ignore_ascii_case("authorization") && reading == Reading::Loose => {}
             // Some documents say `query` of what stands in the path.
             Some("query") if self.path.contains(&format!("{{{name}}}")) && reading == Reading::Loose => {}
-            Some(place @ ("query" | "header")) => {
-                self.parameters.insert(format!("{place} {name}"), field());
+            Some(route @ ("query" | "header")) => {
+                self.parameters.insert(format!("{route} {name}"), field());
             }
             Some("body") if parameter.get("schema").is_some() => self.request = Some(field()),
             // Some documents list the members of the body, each as a body of its own.
@@ -195,7 +195,7 @@ fn json_schema(body: &Value) -> Option<&Value> {
         .and_then(|(_, media)| media.get("schema"))
 }
 
-/// `/instances/{name}` and `/instances/{instance}` are one place, and so is the one with a slash at its end.
+/// `/instances/{name}` and `/instances/{instance}` are one route, and so is the one with a slash at its end.
 fn unnamed(path: &str) -> String {
     let mut plain = String::with_capacity(path.len());
     let mut inside = false;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::atomic_file::{self, Begun, Links, Place};
-use super::local_work::{blocking, local};
+use super::atomic_file::{self, Begun, Links, Unfinished};
+use super::blocking::{blocking, local};
 use crate::error::Error;
 
 /// A file in the making, under another name beside the one it is to have. Dropping it removes it.
@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     pieces: Vec<Bytes>,
     /// How much is in the pieces.
     held: usize,
-    place: Place,
+    unfinished: Unfinished,
 }
 
 impl Draft {
@@ -30,9 +30,9 @@ impl Draft {
     pub(crate) async fn begin(target: &Path, links: Links) -> Result<Self, Error> {
         let target = target.to_owned();
         // What this returns removes itself, even if nobody waits for it any more.
-        let Begun { file, place } = blocking(move || atomic_file::begin(&target, links)).await?;
+        let Begun { file, unfinished } = blocking(move || atomic_file::begin(&target, links)).await?;
         let writing = Some(spawn_blocking(|| Ok(file)));
-        Ok(Self { writing, pieces: Vec::new(), held: 0, place })
+        Ok(Self { writing, pieces: Vec::new(), held: 0, unfinished })
     }
 
     pub(crate) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
@@ -59,7 +59,7 @@ impl Draft {
             Some(writing) => writing.await.unwrap_or_else(|e| Err(io::Error::other(e))),
             None => Err(io::Error::other("an earlier write failed")),
         };
-        written.map_err(|e| local("write", self.place.target(), e))
+        written.map_err(|e| local("write", self.unfinished.target(), e))
     }
 
     /// Gives it its mode and its name. Without a mode it gets that of the file that it replaces, or what any new file
@@ -67,8 +67,8 @@ impl Draft {
     pub(crate) async fn keep(mut self, mode: Option<u32>, durable: bool) -> Result<PathBuf, Error> {
         self.hand_over().await?;
         let file = self.written().await?;
-        let place = self.place;
-        blocking(move || place.finish(&file, mode, durable)).await
+        let unfinished = self.unfinished;
+        blocking(move || unfinished.finish(&file, mode, durable)).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::Download;
 use crate::error::{Error, ErrorKind, Sent};
 
 /// The files of a form, one after the other, in constant memory.
-pub(crate) struct Form {
+pub(crate) struct Multipart {
     download: Download,
     buffer: BytesMut,
     /// What ends a file: a line break, two dashes and the boundary.
@@ -15,7 +15,7 @@ pub(crate) struct Form {
     inside: bool,
 }
 
-impl Form {
+impl Multipart {
     /// More than any head of a file.
     const HEAD: usize = 16 << 10;
 
@@ -113,7 +113,7 @@ mod tests {
     async fn read(text: &str, size: usize) -> Result<Vec<(String, String)>, Error> {
         let pieces: Vec<_> =
             text.as_bytes().chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let mut form = Form::new(Download::of(futures_util::stream::iter(pieces).boxed()), "b0");
+        let mut form = Multipart::new(Download::of(futures_util::stream::iter(pieces).boxed()), "b0");
         let mut files = Vec::new();
         while let Some(head) = form.part().await? {
             let mut all = Vec::new();

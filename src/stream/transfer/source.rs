@@ -76,12 +76,12 @@ fn version(headers: &HeaderMap) -> Option<String> {
         return Some(etag.to_owned());
     }
     let modified = text(headers, &LAST_MODIFIED)?;
-    is_settled(modified, text(headers, &DATE)?).then(|| modified.to_owned())
+    is_old_enough(modified, text(headers, &DATE)?).then(|| modified.to_owned())
 }
 
 /// Times come in whole seconds: what changes once more within the same second keeps its time. Only after that second
 /// the time names one version. One second more, because the file was looked at before the answer was dated.
-fn is_settled(modified: &str, now: &str) -> bool {
+fn is_old_enough(modified: &str, now: &str) -> bool {
     let seconds = |date| chrono::DateTime::parse_from_rfc2822(date).ok().map(|date| date.timestamp());
     matches!((seconds(modified), seconds(now)), (Some(modified), Some(now)) if now - modified >= 2)
 }
