@@ -1,20 +1,20 @@
 //! Typed, safe control of instances on Incus, Koyeb, Lambda Cloud and Shaken Fist: waits that end, retries that never
 //! launch twice, errors to match on, and fake servers to test against.
 //!
-//! | | launches | runs commands | moves files | tells what happens |
+//! | | launches | runs commands | moves files | events |
 //! | --- | --- | --- | --- | --- |
-//! | [`Incus`] | containers, virtual machines | yes, with input, signals, terminals | files and whole trees | events |
-//! | [`Koyeb`] | by way of services: scale, redeploy | yes, with input and terminals | | logs, as they are written |
+//! | [`Incus`] | containers, virtual machines | yes, with input, signals, terminals | files and whole trees | live events |
+//! | [`Koyeb`] | through services: scale, redeploy | yes, with input and terminals | | past events, live logs |
 //! | [`LambdaCloud`] | machines with GPUs | | | |
-//! | [`ShakenFist`] | virtual machines | yes, by the agent | files | events, to be read afterwards |
+//! | [`ShakenFist`] | virtual machines | yes, through the agent | files | past events |
 //!
-//! Each has a client of its own with the vendor's words. Waiting, repeating, errors, lists, commands and transfers are
-//! the same for all of them.
+//! Each platform has its own client, with the vendor's words. The grammar is the same on all four: lists, waits, retries,
+//! errors, commands and transfers work alike. If you know one, you can guess the others.
 //!
 //! # Connect, launch, run, clean up
 //!
-//! This example runs as it stands: [`testing::FakeIncus`] is a real server on a socket of its own, in this process.
-//! With `Incus::discover().await?` instead, it does the same on the Incus of this machine.
+//! This example runs as it is: [`testing::FakeIncus`] is a real server in this process. With
+//! `Incus::discover().await?` instead, the rest does the same on the Incus of your machine.
 //!
 #![cfg_attr(all(feature = "incus", feature = "testing"), doc = "```")]
 #![cfg_attr(not(all(feature = "incus", feature = "testing")), doc = "```ignore")]
@@ -43,44 +43,55 @@
 //!     other => panic!("{other:?}"),
 //! }
 //!
-//! web.stop().force().await?;
-//! web.delete().await?;
+//! web.delete().force().await?;
 //! # Ok(()) }
 //! ```
 //!
-//! On the other platforms it reads alike: see [`koyeb`], [`lambda_cloud`], [`shakenfist`].
+//! On the other platforms it looks the same: see [`koyeb`], [`lambda_cloud`], [`shakenfist`].
 //!
-//! # What to rely on
+//! # The grammar
 //!
-//! * **A launch is never doubled.** What changes something is sent again only when it provably never reached the
-//!   server. A launch whose answer is lost is looked for by a marker; see [`incus::Launch`], [`lambda_cloud::Launch`],
-//!   [`shakenfist::Launch`]. Where even that can't tell, the error is of [`ErrorKind::OutcomeUnknown`].
+//! | to | write |
+//! | --- | --- |
+//! | connect | `Incus::discover().await`; `.client()` instead of `.await` sends nothing |
+//! | name one thing | `incus.instance("web")`: a handle, without a request; `.get().await` reads it |
+//! | list | `incus.instances().label("role", "db").await` for a `Vec`, `.stream()` for a [`List`] |
+//! | change something | `web.restart().await` waits for the end; `.send().await` gives the [`Operation`] |
+//! | wait for a state | `web.until_ready().timeout(limit).await` |
+//! | follow what happens | `incus.watch().await`, then `next()`; a hole in it is an item, `Gap` |
+//! | read the past | `instance.events().await` |
+//!
+//! # What you can rely on
+//!
+//! * **A launch is never doubled.** A request that changes something is sent again only if it provably never reached the
+//!   server. A launch whose answer is lost is looked for by its marker; see [`incus::Launch`], [`lambda_cloud::Launch`],
+//!   [`shakenfist::Launch`]. If even that can't tell, the error is [`ErrorKind::OutcomeUnknown`].
 //! * **A wait ends.** [`Operation`] has a limit, notices a dead server, and says which of four things happened
-//!   ([`WaitEnd`]). Its [`Ticket`] lets another process go on waiting. [`Until`] waits for a state in the same way.
-//! * **A failure is an error**, also when it hides in a good HTTP status. [`Error`] keeps the status, the server's own
-//!   words, whether the request reached the server, and whether it may be repeated.
-//! * **Nothing is silently short.** A [`List`] ends with an error or with its last item; the output of a [`Process`] and
-//!   the bytes of a [`Pull`] too. A pulled file is whole, or isn't there.
-//! * **What is new is kept.** An unknown status becomes `Unknown("Hibernating")`, an unknown field lands in `extra`.
+//!   ([`WaitEnd`]). With its [`Ticket`] another process can continue the wait. [`Until`] waits for a state in the same way.
+//! * **A failure is an error**, even if its HTTP status is 200. [`Error`] keeps the status, the server's words, whether
+//!   the request reached the server, and whether it may be repeated.
+//! * **Nothing is silently incomplete.** A [`List`] ends with an error or with its last item, and so do the output of a
+//!   [`Process`] and the bytes of a [`Pull`]. A pulled file is complete, or it isn't there.
+//! * **New values are kept.** An unknown status becomes `Unknown("Hibernating")`, an unknown field is kept in `extra`.
 //! * **Secrets don't print**: [`Secret`].
 //!
 //! # Where to find what
 //!
 //! | to | use |
 //! | --- | --- |
-//! | find a server and who you are | [`Incus::discover`], [`Koyeb::discover`], [`LambdaCloud::discover`], [`ShakenFist::discover`] |
+//! | find a server and your credentials | [`Incus::discover`], [`Koyeb::discover`], [`LambdaCloud::discover`], [`ShakenFist::discover`] |
 //! | wait, with progress and a limit | [`Operation`], [`Action`], [`Until`], [`Ticket`] |
-//! | list, page by page | [`List`] |
+//! | list | [`Query`], [`List`] |
 //! | run a command | [`Process`], [`Output`], [`Signal`] |
 //! | move bytes | [`Content`], [`Pull`], [`Transferred`] |
-//! | hear what happens | [`incus::Events`], [`koyeb::Tail`] |
-//! | say what may be repeated, how fast, and how much at most | [`Retry`], [`Pacing`], [`Limits`] |
+//! | follow what happens | [`incus::Events`], [`koyeb::Tail`] |
+//! | set retries, pace and limits | [`Retry`], [`Pacing`], [`Limits`] |
 //! | know what went wrong | [`Error`], [`ErrorKind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
 //! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
 //! | test your code | [`testing`] |
-//! | call what has no typed method | [`raw`] |
+//! | call any operation of an API | [`raw`] |
 //!
-//! The [guide](crate::guide) has a page for each, and one for people who know another client.
+//! The [guide](crate::guide) has a page for each task and each platform, and one for people who know another client.
 //!
 //! # Features
 //!
@@ -90,11 +101,11 @@
 //! | `koyeb` (default) | [Koyeb](https://www.koyeb.com/): serverless instances |
 //! | `lambda-cloud` (default) | [Lambda Cloud](https://lambda.ai/): machines with GPUs |
 //! | `shakenfist` (default) | [Shaken Fist](https://shakenfist.com/): virtual machines on small clusters |
-//! | `testing` | in-process fake servers of the platforms that are chosen |
+//! | `testing` | in-process fake servers of the chosen platforms |
 //! | `schemars` | `JsonSchema` for the generated types (schemars 0.8) |
 //! | `generate` | generate the raw clients at build time instead of using the committed ones |
 //!
-//! Who needs one platform compiles only that one: `default-features = false, features = ["koyeb"]`.
+//! To compile only one platform: `default-features = false, features = ["koyeb"]`.
 //!
 //! # Support
 //!
@@ -105,8 +116,8 @@
 //! | Lambda Cloud | API 1.10.0 | **no** | a Python client from PyPI |
 //! | Shaken Fist | 0.7.2, 0.8.0.0rc4 | the API servers of both; libvirt, the network node and the guest's agent are stand-ins | the vendor's Python client |
 //!
-//! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Rust 1.88 or later,
-//! Linux, tokio.
+//! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Requires Rust 1.88,
+//! Linux, and tokio.
 
 // Each API needs only a part of the core.
 #![cfg_attr(

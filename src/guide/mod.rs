@@ -43,12 +43,20 @@ page! {
     files: "files.md", "incus"
 }
 page! {
+    /// Images: launch from them, import, export.
+    images: "images.md", "incus" "shakenfist"
+}
+page! {
     /// Hear what happens, and wait for a state.
     events: "events.md", "incus"
 }
 page! {
     /// Several clouds as one.
     clouds: "clouds.md", "incus" "koyeb" "lambda-cloud" "shakenfist"
+}
+page! {
+    /// Clean up after a crash: labels, markers, tickets.
+    clean_up: "clean_up.md", "incus" "lambda-cloud"
 }
 page! {
     /// Spans and events of `tracing`, and what is never printed.
