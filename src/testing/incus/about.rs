@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Generation;
+use super::generation::Generation;
 
 /// Those that clients ask about and this server lives up to.
 const EXTENSIONS: &[&str] = &[

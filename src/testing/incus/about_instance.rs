@@ -1,39 +1,19 @@
 //! `/1.0/instances/{name}/metadata` with its templates, and `…/access`.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use super::common::{body, digest, not_implemented};
 use super::envelope::{self, Answer, failure};
 use super::files::raw;
-use super::state::{Key, World};
-use super::{body, not_implemented};
+use super::world::{Key, World};
 use crate::testing::server::request::Request;
-
-/// What an instance's image says of itself.
-#[derive(Debug, Clone)]
-pub(super) struct About {
-    metadata: Value,
-    templates: BTreeMap<String, Bytes>,
-}
-
-impl Default for About {
-    fn default() -> About {
-        let metadata = json!({
-            "architecture": "x86_64", "creation_date": 1_700_000_000, "expiry_date": 0, "templates": null,
-            "properties": {"description": "busybox test", "os": "busybox", "release": "test"},
-        });
-        About { metadata, templates: BTreeMap::new() }
-    }
-}
 
 pub(super) fn metadata(world: &World, request: &Request, key: &Key) -> Answer {
     let document = world.with(key, |instance| instance.about.metadata.clone())?;
     match request.method.as_str() {
         "GET" => {
-            let etag = format!("\"{}\"", super::digest(document.to_string().as_bytes()));
+            let etag = format!("\"{}\"", digest(document.to_string().as_bytes()));
             Ok(envelope::sync(&document).header("Etag", etag))
         }
         "PUT" => {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::common::{not_implemented, project, recursion};
 use super::envelope::{self, Answer, failure};
-use super::state::World;
+use super::generation::Generation;
+use super::world::World;
 use super::{
-    Generation, about_instance, backups, cluster, console, events, exec, files, images, instances, logs,
-    not_implemented, operations, power, project, rebuild, recursion, sessions, snapshots, trust,
+    about_instance, backups, cluster, console, events, exec, files, images, instances, logs, operations,
+    power, rebuild, sessions, snapshots, trust,
 };
 use crate::testing::server::front::Service;
 use crate::testing::server::reply::Reply;

@@ -7,22 +7,13 @@ use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::common::{body, not_implemented, project, query, recursion, uuid};
 use super::envelope::{self, Answer, Failure, failure};
 use super::files::raw;
-use super::instances::path;
-use super::operations::Draft;
-use super::snapshots::NEVER;
-use super::state::{Instance, Key, World};
-use super::{Generation, body, project, recursion};
+use super::generation::Generation;
+use super::world::{Backup, Draft, Instance, Key, NEVER, World, documents, path};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-
-#[derive(Debug)]
-pub(super) struct Backup {
-    pub(super) document: Value,
-    /// The file; gone when another one was moved in its place.
-    file: Option<Bytes>,
-}
 
 /// What the files of backups stand for, in all fakes of this process: a file can go from one to another.
 static SAVED: Mutex<BTreeMap<String, Saved>> = Mutex::new(BTreeMap::new());
@@ -39,7 +30,7 @@ const MAGIC: &[u8] = b"\x1f\x8bwindlass-backup ";
 
 /// An id, some padding, then the files of the instance, so that a large instance has a large backup.
 fn write(key: &Key, instance: &Instance) -> Bytes {
-    let id = super::uuid();
+    let id = uuid();
     let file: Bytes = [MAGIC, id.as_bytes(), &[0; 4096], &instance.files.content()].concat().into();
     let saved = Saved { name: key.1.clone(), instance: instance.copy(true), file: file.clone() };
     lock(&SAVED).insert(id, saved);
@@ -58,7 +49,7 @@ pub(super) fn collection(world: &Arc<World>, request: &Request, key: &Key) -> An
     match request.method.as_str() {
         "GET" => list(world, request, key),
         "POST" => make(world, request, key),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -136,7 +127,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key, name: &str) 
             world.tell("instance-backup-deleted", &key, &json!({"backup": name}));
             Ok(())
         })),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -165,7 +156,7 @@ fn rename(world: &Arc<World>, request: &Request, key: Key, name: String) -> Answ
 
 pub(super) fn export(world: &World, request: &Request, key: &Key, name: &str) -> Answer {
     if request.method != "GET" {
-        return super::not_implemented();
+        return not_implemented();
     }
     let found = world.with(key, |instance| {
         let backup = instance.backups.get(name)?;
@@ -197,7 +188,7 @@ pub(super) fn import(world: &Arc<World>, request: &Request) -> Answer {
     let name = request.header("x-incus-name").filter(|name| !name.is_empty()).unwrap_or(&original);
     let key = (project(request), name.to_owned());
     let config = request.header("x-incus-config").filter(|_| world.generation == Generation::V7_0);
-    let config = super::query(config.unwrap_or_default());
+    let config = query(config.unwrap_or_default());
     Ok(world.launch(draft("Restoring backup", &key, None), |world, _| async move {
         if world.exists(&key) {
             return Err(failure(
@@ -212,7 +203,7 @@ pub(super) fn import(world: &Arc<World>, request: &Request) -> Answer {
         for (name, value) in config {
             restored.document["config"][name] = value.into();
         }
-        super::documents::expand(&mut restored.document);
+        documents::expand(&mut restored.document);
         lock(&world.instances).insert(key.clone(), restored);
         world.tell("instance-created", &key, &Value::Null);
         Ok(())

@@ -1,6 +1,6 @@
 //! The one place where a fake knows the client: to hand one out.
 
-use super::FakeIncus;
+use super::fake::FakeIncus;
 use crate::error::Error;
 use crate::incus::Incus;
 

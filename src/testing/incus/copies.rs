@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::create::launch_at;
-use super::documents;
+use super::building::launch_at;
 use super::envelope::{Answer, Failure, failure};
-use super::instances::path;
-use super::operations::Draft;
-use super::state::{Instance, Key, World};
+use super::world::{Draft, Instance, Key, Snapshot, World, documents, path};
 use super::{offers, snapshots};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
@@ -56,7 +53,7 @@ impl Instance {
         copy.files = self.files.copy();
         copy.about = self.about.clone();
         if whole {
-            copy.snapshots = self.snapshots.iter().map(snapshots::Snapshot::copy).collect();
+            copy.snapshots = self.snapshots.iter().map(Snapshot::copy).collect();
         }
         copy
     }
@@ -153,7 +150,7 @@ pub(super) fn fetch(world: &Arc<World>, key: &Key, asked: Value, place: &str) ->
         return Err(failure(400, "Architecture isn't supported: "));
     }
     let key = key.clone();
-    let draft = super::instances::draft("Creating instance", &key);
+    let draft = super::world::draft("Creating instance", &key);
     let text = |field: &str| asked["source"][field].as_str().unwrap_or_default().to_owned();
     let (operation, secrets) = (text("operation"), asked["source"]["secrets"].clone());
     let place = place.to_owned();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Generation;
+use super::generation::Generation;
 use crate::testing::server::reply::Reply;
 
 /// A failed request, or a failed operation.

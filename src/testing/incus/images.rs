@@ -1,104 +1,23 @@
 //! `/1.0/images` and `/1.0/images/aliases`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::common::{body, digest, not_implemented, project, project_filter, recursion, secret};
 use super::envelope::{self, Answer, Failure, failure};
-use super::events::now;
-use super::operations::Draft;
-use super::state::{Key, World};
-use super::{Generation, body, project, project_filter, recursion};
+use super::generation::Generation;
+use super::world::{Draft, Part, World, image_document, unified};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-
-#[derive(Debug, Default)]
-pub(super) struct Images {
-    /// By project and fingerprint.
-    images: BTreeMap<Key, Value>,
-    /// By project and name.
-    aliases: BTreeMap<Key, Value>,
-    /// What can be exported: one file, or the two of a split image by their names in the form.
-    files: BTreeMap<Key, Vec<Part>>,
-}
-
-/// A file of an image.
-#[derive(Debug, Clone)]
-pub(super) struct Part {
-    name: String,
-    data: Bytes,
-}
-
-impl Images {
-    /// By a whole fingerprint or its beginning.
-    pub(super) fn find(&self, project: &str, fingerprint: &str) -> Option<Value> {
-        let mine = self.images.iter().filter(|(key, _)| key.0 == project);
-        let mut fitting = mine.filter(|(key, _)| key.1.starts_with(fingerprint));
-        let (key, image) = fitting.next().filter(|_| !fingerprint.is_empty())?;
-        let mut image = image.clone();
-        image["aliases"] = self.names_of(key).into();
-        Some(image)
-    }
-
-    pub(super) fn aliased(&self, project: &str, name: &str) -> Option<Value> {
-        let alias = self.aliases.get(&(project.to_owned(), name.to_owned()))?;
-        self.find(project, alias["target"].as_str()?)
-    }
-
-    pub(super) fn with_properties(&self, project: &str, wanted: &Map<String, Value>) -> Option<Value> {
-        let has_all = |image: &Value| wanted.iter().all(|(key, value)| image["properties"][key] == *value);
-        let mut mine = self.images.iter().filter(|(key, image)| key.0 == project && has_all(image));
-        mine.next().map(|(_, image)| image.clone())
-    }
-
-    fn names_of(&self, image: &Key) -> Vec<Value> {
-        let mine = |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
-        let short =
-            |(_, alias): (&Key, &Value)| json!({"name": alias["name"], "description": alias["description"]});
-        self.aliases.iter().filter(mine).map(short).collect()
-    }
-
-    pub(super) fn add_alias(&mut self, project: &str, name: &str, target: &str, description: &str) {
-        let alias = json!({"name": name, "target": target, "description": description, "type": "container"});
-        self.aliases.insert((project.to_owned(), name.to_owned()), alias);
-    }
-
-    pub(super) fn add(&mut self, project: &str, image: Value, files: Vec<Part>) {
-        let key = (project.to_owned(), image["fingerprint"].as_str().unwrap_or_default().to_owned());
-        self.files.insert(key.clone(), files);
-        self.images.insert(key, image);
-    }
-}
-
-/// A unified image.
-pub(super) fn unified(data: impl Into<Bytes>) -> Vec<Part> {
-    vec![Part { name: String::new(), data: data.into() }]
-}
-
-/// What the server calls an image after looking into the tarball.
-pub(super) fn document(generation: Generation, data: &[u8], filename: &str) -> Value {
-    let mut image = json!({
-        "fingerprint": super::digest(data), "size": data.len(), "filename": filename,
-        "architecture": "x86_64", "type": "container", "public": false, "cached": false, "auto_update": false,
-        "aliases": [], "profiles": ["default"], "project": "default",
-        "properties": {"os": "busybox", "release": "test", "description": "busybox test"},
-        "created_at": "2023-11-14T22:13:20Z", "uploaded_at": now(),
-        "expires_at": "0001-01-01T00:00:00Z", "last_used_at": "0001-01-01T00:00:00Z",
-    });
-    if generation == Generation::V7_0 {
-        image["locations"] = json!(["none"]);
-    }
-    image
-}
 
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
     match request.method.as_str() {
         "GET" => list(world, request),
         "POST" => import(world, request),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -185,7 +104,7 @@ fn uploaded(generation: Generation, request: &Request) -> Result<(Value, Vec<Par
     }
     let all = files.iter().map(|file| file.data.as_ref()).collect::<Vec<_>>().concat();
     let filename = request.header("x-incus-filename").unwrap_or_default();
-    let mut image = document(generation, &all, filename);
+    let mut image = image_document(generation, &all, filename);
     let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
     if let Some(expected) = request.header("x-incus-fingerprint").filter(|expected| *expected != fingerprint)
     {
@@ -221,7 +140,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> A
             let image = found.ok_or_else(|| failure(404, "Image not found"))?;
             change(world, request, &project, &image)
         }
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -261,7 +180,7 @@ fn change(world: &World, request: &Request, project: &str, image: &Value) -> Ans
 
 pub(super) fn export(world: &World, request: &Request, fingerprint: &str) -> Answer {
     if request.method != "GET" {
-        return super::not_implemented();
+        return not_implemented();
     }
     let project = project(request);
     let images = lock(&world.images);
@@ -277,7 +196,7 @@ pub(super) fn export(world: &World, request: &Request, fingerprint: &str) -> Ans
 
 /// Sent without a length, and never in parts.
 fn form(fingerprint: &str, files: &[Part]) -> Reply {
-    let boundary = super::secret();
+    let boundary = secret();
     let mut body = Vec::new();
     for (number, Part { name, data }) in files.iter().enumerate() {
         let file = if name == "metadata" {
@@ -301,7 +220,7 @@ fn form(fingerprint: &str, files: &[Part]) -> Reply {
 /// Images here come from nowhere.
 pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
     if request.method != "POST" {
-        return super::not_implemented();
+        return not_implemented();
     }
     let project = project(request);
     let found = lock(&world.images).find(&project, fingerprint);
@@ -323,7 +242,7 @@ pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) 
 }
 
 fn quoted(document: &Value) -> String {
-    format!("\"{}\"", super::digest(document.to_string().as_bytes()))
+    format!("\"{}\"", digest(document.to_string().as_bytes()))
 }
 
 fn delete(world: &Arc<World>, project: String, image: &Value) -> Reply {
@@ -361,7 +280,7 @@ pub(super) fn aliases(world: &World, request: &Request) -> Answer {
             Ok(envelope::sync(&shown.into()))
         }
         "POST" => add_alias(world, &body(request)?, &project),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -422,6 +341,6 @@ pub(super) fn alias(world: &World, request: &Request, name: &str) -> Answer {
             images.aliases.insert(key, merged.collect::<Map<_, _>>().into());
             Ok(envelope::done())
         }
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }

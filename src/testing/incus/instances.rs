@@ -2,35 +2,18 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::create::{self, check_name};
-use super::documents;
+use super::building::check_name;
+use super::common::{body, not_implemented, project, project_filter, recursion};
 use super::envelope::{self, Answer, Failure, failure};
 use super::filter::Filter;
-use super::limits;
-use super::operations::Draft;
-use super::state::{Instance, Key, World};
-use super::{Generation, body, project, project_filter, recursion};
+use super::generation::Generation;
+use super::limits::complaint;
+use super::world::{Instance, Key, World, documents, draft, path};
+use super::{create, views};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-
-const KNOWN_KEYS: [&str; 14] = [
-    "user.",
-    "volatile.",
-    "image.",
-    "environment.",
-    "limits.",
-    "security.",
-    "boot.",
-    "cloud-init.",
-    "raw.",
-    "linux.",
-    "nvidia.",
-    "migration.",
-    "snapshots.",
-    "cluster.",
-];
 
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
     match request.method.as_str() {
@@ -38,7 +21,7 @@ pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
         "POST" if is_tarball(request) => super::backups::import(world, request),
         "POST" => create::create(world, request),
         "PUT" => super::power::change_all(world, request),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -53,21 +36,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
         "PATCH" => patch(world, request, key),
         "POST" => rename(world, request, key),
         "DELETE" => delete(world, key),
-        _ => super::not_implemented(),
-    }
-}
-
-pub(super) fn draft(description: &'static str, key: &Key) -> Draft {
-    Draft { description, project: key.0.clone(), resources: json!({"instances": [path(key)]}), socket: None }
-}
-
-pub(super) fn path(key: &Key) -> String {
-    format!("/1.0/instances/{}", key.1)
-}
-
-impl World {
-    pub(super) fn tell(&self, action: &str, key: &Key, context: &Value) {
-        self.events.lifecycle(action, &path(key), &key.0, context);
+        _ => not_implemented(),
     }
 }
 
@@ -101,14 +70,14 @@ fn entry(generation: Generation, key: &Key, instance: &Instance, depth: u64) -> 
     match depth {
         0 => path(key).into(),
         1 => instance.document.clone(),
-        _ => documents::full(instance, generation),
+        _ => views::full(instance, generation),
     }
 }
 
 fn get(world: &World, request: &Request, key: &Key) -> Answer {
     let full = recursion(request) > 0;
     let document = world.with(key, |instance| match full {
-        true => documents::full(instance, world.generation),
+        true => views::full(instance, world.generation),
         false => instance.document.clone(),
     })?;
     let etag = format!("\"{}\"", documents::etag(&document));
@@ -133,13 +102,6 @@ fn check_config(asked: &Value) -> Result<(), Failure> {
         Some(complaint) => Err(failure(500, format!("Invalid config: {complaint}"))),
         None => Ok(()),
     }
-}
-
-/// What is wrong with a configuration, in the server's words.
-pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
-    let odd = config.keys().find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)));
-    let odd = odd.map(|key| format!("Unknown configuration key: {key}"));
-    odd.or_else(|| limits::complaint(config))
 }
 
 fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {

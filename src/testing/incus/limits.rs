@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What is wrong with them, in its words.
-pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
+fn limit_complaint(config: &Map<String, Value>) -> Option<String> {
     let given = |key: &str| config.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
     let memory = given("limits.memory").and_then(memory);
     memory.or_else(|| given("limits.cpu").and_then(cpus))
@@ -46,4 +46,28 @@ fn cpus(text: &str) -> Option<String> {
         return Some("Invalid CPU limit syntax".to_owned());
     }
     (text.parse() == Ok(0)).then(|| format!("Invalid cpuset value: {text}"))
+}
+
+const KNOWN_KEYS: [&str; 14] = [
+    "user.",
+    "volatile.",
+    "image.",
+    "environment.",
+    "limits.",
+    "security.",
+    "boot.",
+    "cloud-init.",
+    "raw.",
+    "linux.",
+    "nvidia.",
+    "migration.",
+    "snapshots.",
+    "cluster.",
+];
+
+/// What is wrong with a configuration, in the server's words.
+pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
+    let odd = config.keys().find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)));
+    let odd = odd.map(|key| format!("Unknown configuration key: {key}"));
+    odd.or_else(|| limit_complaint(config))
 }

@@ -3,11 +3,11 @@
 use chrono::Utc;
 use serde_json::Value;
 
+use super::common::not_implemented;
 use super::envelope::{self, Answer, failure};
 use super::files::raw;
-use super::instances::path;
-use super::state::{Key, World};
-use super::{Generation, not_implemented};
+use super::generation::Generation;
+use super::world::{Key, World, path};
 use crate::testing::server::request::Request;
 
 const LOG: &str = "lxc.log";

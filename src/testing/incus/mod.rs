@@ -1,23 +1,28 @@
-//! A server that speaks Incus's REST API, for two generations of it.
+//! A server that speaks the REST API of Incus, in two generations.
 
 mod about;
 mod about_instance;
 mod api;
 mod backups;
+mod building;
 mod client;
 mod cluster;
 mod common;
 mod console;
 mod copies;
 mod create;
-mod documents;
 mod envelope;
 mod events;
 mod exec;
+mod fake;
+mod fake_clients;
 mod files;
 mod filter;
+mod generation;
+mod hold;
 mod images;
 mod instances;
+mod job;
 mod limits;
 mod logs;
 mod offers;
@@ -27,305 +32,10 @@ mod rebuild;
 mod relocate;
 mod sessions;
 mod snapshots;
-mod state;
 mod trust;
+mod views;
+mod world;
 
-use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use serde_json::{Value, json};
-
-use super::server::doors::Doors;
-use super::server::front::Front;
-use super::server::tasks::lock;
-use super::server::tls::Tls;
-use super::server::watched::watched;
-use super::shell::Files;
-use common::{body, digest, not_implemented, project, project_filter, query, recursion, secret, uuid};
-use state::{Instance, World};
-
-/// The server's major versions, which answer differently in places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Generation {
-    /// 6.0 LTS: `/wait` reports failures and timeouts as errors, and a taken name fails in the background.
-    V6_0,
-    /// 7.0 LTS: `/wait` always shows the operation, and a taken name is refused at once.
-    #[default]
-    V7_0,
-}
-
-/// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
-///
-/// It behaves as recorded from real servers: operations run in the background and are forgotten five seconds after
-/// their end, events are pushed, `exec` runs a few shell commands, failures have the real texts. Instances are only
-/// documents: nothing is installed and nothing needs root. Clones are handles to the same server, which ends with the
-/// last of them.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use windlass::testing::FakeIncus;
-///
-/// let fake = FakeIncus::start().await?;
-/// fake.add_instance("web");
-/// assert_eq!(fake.client()?.instance("web").get().await?.name, "web");
-/// assert_eq!(fake.requests("GET /1.0/instances/{name}"), 1);
-/// # Ok(()) }
-/// ```
-#[derive(Debug, Clone)]
-pub struct FakeIncus(Arc<Server>);
-
-#[derive(Debug)]
-struct Server {
-    world: Arc<World>,
-    doors: Doors,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.world.work.abort();
-    }
-}
-
-/// What kind of server to start.
-#[derive(Debug, Clone, Default)]
-#[must_use = "a builder does nothing until `start`"]
-pub struct FakeIncusBuilder {
-    generation: Generation,
-    without_image: bool,
-    members: Vec<String>,
-}
-
-impl FakeIncusBuilder {
-    /// 7.0, unless said here.
-    pub fn generation(mut self, generation: Generation) -> FakeIncusBuilder {
-        self.generation = generation;
-        self
-    }
-
-    /// Leaves out the image `busybox`.
-    pub fn without_image(mut self) -> FakeIncusBuilder {
-        self.without_image = true;
-        self
-    }
-
-    /// Makes it a cluster of these members, of which the first answers; the others are only names.
-    pub fn cluster<M: Into<String>>(mut self, members: impl IntoIterator<Item = M>) -> FakeIncusBuilder {
-        self.members = members.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Starts it; needs a tokio runtime around.
-    ///
-    /// # Errors
-    /// When no loopback port or no temporary directory can be had.
-    pub async fn start(self) -> io::Result<FakeIncus> {
-        let world = World::new(self.generation);
-        *lock(&world.members) = self.members;
-        let front = Front::new(Arc::new(api::Api(world.clone())));
-        let tls = Arc::new(Tls::new()?);
-        let doors = Doors::open_with_tls(front, tls.clone())?;
-        world.trust.listens(doors.secure_address(), tls);
-        let fake = FakeIncus(Arc::new(Server { world, doors }));
-        if !self.without_image {
-            fake.add_image("busybox");
-        }
-        Ok(fake)
-    }
-}
-
-/// Keeps operations from getting done, until it is dropped.
-#[derive(Debug)]
-#[must_use = "operations go on as soon as this is dropped"]
-pub struct Hold(Arc<World>);
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.held.send_modify(|held| *held -= 1);
-    }
-}
-
-/// Starting and stopping the server.
-impl FakeIncus {
-    /// A server of the 7.0 generation with the image `busybox`.
-    ///
-    /// # Errors
-    /// When no loopback port or no temporary directory can be had.
-    pub async fn start() -> io::Result<FakeIncus> {
-        FakeIncus::builder().start().await
-    }
-
-    /// Another kind of server.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
-    /// use windlass::testing::{FakeIncus, Generation};
-    /// let old = FakeIncus::builder().generation(Generation::V6_0).without_image().start().await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn builder() -> FakeIncusBuilder {
-        FakeIncusBuilder::default()
-    }
-
-    /// The unix socket. It is there while the server runs.
-    pub fn socket(&self) -> &Path {
-        self.0.doors.socket()
-    }
-
-    /// `http://127.0.0.1:PORT`: the same API without TLS.
-    pub fn url(&self) -> String {
-        self.0.doors.url()
-    }
-
-    /// Goes down as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.
-    pub async fn stop(&self) {
-        let world = &self.0.world;
-        self.0.doors.close().await;
-        world.work.end().await;
-        world.operations.forget_all();
-        world.sessions.forget_all();
-        world.events.cut();
-    }
-
-    /// Comes back, on the same addresses; stops first if need be.
-    ///
-    /// # Errors
-    /// When an address can't be listened on again.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.stop().await;
-        self.0.doors.listen()
-    }
-}
-
-watched! {
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use windlass::testing::FakeIncus;
-    /// let fake = FakeIncus::start().await?;
-    /// fake.on("GET /1.0/instances/{name}").times(2).reply(503, "try again");
-    /// fake.add_instance("web");
-    /// assert_eq!(fake.client()?.instance("web").get().await?.name, "web");
-    /// assert_eq!(fake.requests("GET /1.0/instances/{name}"), 3);
-    /// # Ok(()) }
-    /// ```
-    FakeIncus
-}
-
-/// What is on the server.
-impl FakeIncus {
-    /// The names of the default project's instances.
-    pub fn instances(&self) -> Vec<String> {
-        let instances = lock(&self.0.world.instances);
-        let mine = instances.keys().filter(|key| key.0 == "default");
-        mine.map(|key| key.1.clone()).collect()
-    }
-
-    /// An instance's document, as `GET` shows it.
-    pub fn instance(&self, name: &str) -> Option<Value> {
-        self.0.world.document(&key(name)).ok()
-    }
-
-    /// Changes an instance's document, to whatever a server of the future may send: states that don't exist yet, nulls,
-    /// new fields. False when there is no such instance.
-    pub fn edit_instance(&self, name: &str, edit: impl FnOnce(&mut Value)) -> bool {
-        let edited = self.0.world.with(&key(name), |instance| instance.edit(edit));
-        edited.is_ok()
-    }
-
-    /// Adds somebody else's instance, stopped.
-    pub fn add_instance(&self, name: &str) {
-        let key = key(name);
-        let world = &self.0.world;
-        let image = lock(&world.images).aliased(&key.0, "busybox");
-        let document = documents::instance(name, &key.0, &json!({}), image.as_ref());
-        lock(&world.instances).insert(key, Instance::new(document));
-    }
-
-    /// Adds an image that new instances can be made from, under that alias.
-    pub fn add_image(&self, alias: &str) {
-        let world = &self.0.world;
-        let image = images::document(world.generation, alias.as_bytes(), "busybox.tar.gz");
-        let fingerprint = digest(alias.as_bytes());
-        let mut images = lock(&world.images);
-        images.add("default", image, images::unified(alias.as_bytes().to_vec()));
-        images.add_alias("default", alias, &fingerprint, "");
-    }
-
-    /// What a running instance does when it is up: it says so through `/dev/incus`. False when there is no such
-    /// instance, or it doesn't run.
-    pub fn say_ready(&self, name: &str) -> bool {
-        self.0.world.say_ready(&key(name))
-    }
-
-    /// Puts a file into an instance, as if it had been there for an hour. False when there is no such instance.
-    pub fn add_file(&self, instance: &str, path: &str, content: impl Into<Bytes>) -> bool {
-        let content = content.into();
-        self.0.world.with(&key(instance), |instance| instance.files.add_old(path, content)).is_ok()
-    }
-
-    /// Makes a file's last change as long ago as said. False when there is no such file.
-    pub fn touch_file(&self, instance: &str, path: &str, ago: Duration) -> bool {
-        let touched = self.0.world.with(&key(instance), |instance| instance.files.touch(path, ago));
-        touched.unwrap_or(false)
-    }
-
-    /// Makes every listing of a directory tell this name beside the true ones, as a hostile server may.
-    pub fn list_also(&self, instance: &str, name: &str) -> bool {
-        self.0.world.with(&key(instance), |instance| instance.files.lie(name)).is_ok()
-    }
-
-    /// What a file inside an instance holds.
-    pub fn file(&self, instance: &str, path: &str) -> Option<Vec<u8>> {
-        let files = self.0.world.with(&key(instance), |instance| instance.files.clone());
-        files.ok()?.read(path).map(Vec::from)
-    }
-}
-
-/// Time and events.
-impl FakeIncus {
-    /// How long creating, starting, stopping … take from now on; 20 ms if never said.
-    pub fn operation_delay(&self, delay: Duration) {
-        *lock(&self.0.world.pace) = delay;
-    }
-
-    /// Keeps every operation but `exec` running until the result is dropped. What fails at once still fails at once.
-    pub fn hold_operations(&self) -> Hold {
-        let world = self.0.world.clone();
-        world.held.send_modify(|held| *held += 1);
-        Hold(world)
-    }
-
-    /// Forgets operations that have ended, as the server does by itself five seconds after their end.
-    pub fn forget_finished_operations(&self) {
-        self.0.world.operations.forget_finished();
-    }
-
-    /// How many clients listen to events.
-    pub fn event_listeners(&self) -> usize {
-        self.0.world.events.listeners()
-    }
-
-    /// Sends an event to whoever listens to its kind: one of the default project, or of none if it is `logging`.
-    pub fn send_event(&self, kind: &str, metadata: &Value) {
-        let project = if kind == "logging" { "" } else { "default" };
-        self.0.world.events.send(kind, project, metadata);
-    }
-
-    /// Silences every events websocket that is open: no event and no ping arrives on it any more, as if the network in
-    /// between had died. New ones work.
-    pub fn hang_events(&self) {
-        self.0.world.events.hang();
-    }
-
-    /// Cuts every events websocket, without a farewell.
-    pub fn kill_events(&self) {
-        self.0.world.events.cut();
-    }
-}
-
-fn key(name: &str) -> state::Key {
-    ("default".to_owned(), name.to_owned())
-}
+pub use fake::{FakeIncus, FakeIncusBuilder};
+pub use generation::Generation;
+pub use hold::Hold;

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::common::secret;
 use super::envelope::Answer;
-use super::instances::path;
-use super::operations::Draft;
-use super::state::{Instance, Key, World};
+use super::world::{Draft, Instance, Key, World, path};
 use crate::testing::server::tasks::lock;
 
 /// By operation: what is offered, by whichever fake of this process.
@@ -27,7 +26,7 @@ struct Offer {
 pub(super) fn offer(world: &Arc<World>, key: &Key, asked: &Value) -> Answer {
     let whole = asked["instance_only"] != true;
     let instance = world.with(key, |instance| instance.copy(whole))?;
-    let secrets = json!({"control": super::secret(), "fs": super::secret()});
+    let secrets = json!({"control": secret(), "fs": secret()});
     let draft = Draft {
         description: "Migrating instance",
         project: key.0.clone(),

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::documents;
+use super::common::{body, not_implemented, project};
 use super::envelope::{self, Answer, Failure, failure};
-use super::instances::{draft, path};
-use super::operations::Draft;
-use super::state::{Instance, Key, World};
-use super::{body, project};
+use super::views;
+use super::world::{Draft, Instance, Key, World, draft, path};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
@@ -108,11 +106,11 @@ impl Change {
 pub(super) fn state(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     match request.method.as_str() {
         "GET" => {
-            let state = world.with(key, |instance| documents::state(instance, world.generation))?;
+            let state = world.with(key, |instance| views::state(instance, world.generation))?;
             Ok(envelope::sync(&state))
         }
         "PUT" => change_one(world, request, key),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 

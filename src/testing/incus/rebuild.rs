@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::body;
+use super::common::{body, not_implemented};
 use super::envelope::{Answer, Failure, failure};
-use super::files::Tree;
-use super::instances::draft;
-use super::state::{Key, World};
+use super::world::{Key, Tree, World, draft};
 use crate::testing::server::request::Request;
 
 pub(super) fn rebuild(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     if request.method != "POST" {
-        return super::not_implemented();
+        return not_implemented();
     }
     let asked = body(request)?;
     if !world.exists(key) {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::create::check_name;
-use super::documents;
+use super::building::check_name;
 use super::envelope::{Answer, Failure, failure};
-use super::instances::draft;
+use super::generation::Generation;
 use super::offers;
-use super::state::{Instance, Key, World};
-use super::{Generation, cluster};
+use super::world::{Instance, Key, World, check_member, documents, draft};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
@@ -39,7 +37,7 @@ impl Way {
 
     fn check(&self, world: &World, key: &Key) -> Result<(), Failure> {
         check_name(&self.to.1)?;
-        cluster::check(world, self.member.as_deref())?;
+        check_member(world, self.member.as_deref())?;
         let (up, place) =
             world.with(key, |instance| (instance.is_up(), instance.document["location"].clone()))?;
         if self.member.as_ref().is_some_and(|member| place == member[..]) {

@@ -1,21 +1,20 @@
 //! The websockets of a running `exec`: who may connect, and what flows over them.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt, future};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::envelope::{Answer, Failure, failure};
-use super::exec::Job;
-use super::operations::Operation;
-use super::{Generation, World};
+use super::generation::Generation;
+use super::job::Job;
+use super::world::{Operation, Session, World};
 use crate::testing::server::limited::WebSocket;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
@@ -24,38 +23,13 @@ use crate::testing::shell::{Exit, Stream, Window};
 
 /// How long the server waits for the streams of a command or a console, from its request on.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The same for commands on a 7.0 server.
 const NEW_PATIENCE: Duration = Duration::from_secs(10);
 
 type Outgoing = SplitSink<WebSocket, Message>;
+
 type Incoming = SplitStream<WebSocket>;
-
-/// The sockets of one command, from its POST to its end.
-#[derive(Debug)]
-pub(super) struct Session {
-    /// By secret: which file descriptor, until it is taken.
-    secrets: Mutex<BTreeMap<String, &'static str>>,
-    sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
-    arrived: Notify,
-    needed: &'static [&'static str],
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<BTreeMap<String, Arc<Session>>>);
-
-impl Sessions {
-    pub(super) fn open(&self, id: &str, session: &Arc<Session>) {
-        lock(&self.0).insert(id.to_owned(), session.clone());
-    }
-
-    pub(super) fn close(&self, id: &str) {
-        lock(&self.0).remove(id);
-    }
-
-    pub(super) fn forget_all(&self) {
-        lock(&self.0).clear();
-    }
-}
 
 pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
     let secret = request.param("secret").unwrap_or_default();
@@ -79,43 +53,6 @@ pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
 }
 
 impl Session {
-    pub(super) fn new(interactive: bool) -> (Arc<Session>, Value) {
-        let (all, needed): (&[&'static str], &'static [&'static str]) = match interactive {
-            true => (&["0", "control"], &["0"]),
-            false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
-        };
-        let secrets: BTreeMap<_, _> = all.iter().map(|fd| (super::secret(), *fd)).collect();
-        let shown = secrets.iter().map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
-        let shown = Value::Object(shown.collect());
-        let session = Session {
-            secrets: Mutex::new(secrets),
-            sockets: Mutex::default(),
-            arrived: Notify::new(),
-            needed,
-        };
-        (Arc::new(session), shown)
-    }
-
-    /// A secret opens one connection.
-    fn admit(&self, secret: &str) -> Option<&'static str> {
-        lock(&self.secrets).remove(secret)
-    }
-
-    async fn seat(self: Arc<Self>, fd: &'static str, socket: WebSocket) {
-        lock(&self.sockets).insert(fd, socket);
-        self.arrived.notify_one();
-    }
-
-    pub(super) async fn complete(&self) {
-        let here = || {
-            let sockets = lock(&self.sockets);
-            self.needed.iter().all(|fd| sockets.contains_key(fd))
-        };
-        while !here() {
-            self.arrived.notified().await;
-        }
-    }
-
     pub(super) async fn run(
         self: &Arc<Self>,
         world: &World,
@@ -138,10 +75,6 @@ impl Session {
             finished(terminal).await;
         }
         world.ended(operation, exit)
-    }
-
-    pub(super) fn take(&self, fd: &str) -> Option<WebSocket> {
-        lock(&self.sockets).remove(fd)
     }
 
     async fn pipes(self: &Arc<Self>, world: &World, job: Job) -> Result<Exit, Failure> {

@@ -4,35 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::documents;
+use super::common::{body, digest, not_implemented, recursion};
 use super::envelope::{self, Answer, Failure, failure};
-use super::events::now;
-use super::files::Tree;
-use super::instances::path;
-use super::operations::Draft;
-use super::state::{Instance, Key, World};
-use super::{Generation, body, recursion};
+use super::generation::Generation;
+use super::world::{Draft, Instance, Key, NEVER, Snapshot, World, documents, now, path};
 use crate::testing::server::request::Request;
-
-/// What a time is that never comes.
-pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
-
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    pub(super) document: Value,
-    pub(super) files: Tree,
-}
-
-impl Snapshot {
-    pub(super) fn name(&self) -> &str {
-        self.document["name"].as_str().unwrap_or_default()
-    }
-
-    /// The same, of another instance.
-    pub(super) fn copy(&self) -> Snapshot {
-        Snapshot { document: self.document.clone(), files: self.files.copy() }
-    }
-}
 
 impl Instance {
     pub(super) fn snapshot(&self, name: &str) -> Option<&Snapshot> {
@@ -95,7 +71,7 @@ pub(super) fn collection(world: &Arc<World>, request: &Request, key: &Key) -> An
     match request.method.as_str() {
         "GET" => list(world, request, key),
         "POST" => take(world, request, key),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
@@ -187,12 +163,12 @@ pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key, name: &str) 
                 instance.snapshots.retain(|snapshot| snapshot.name() != name);
             },
         )),
-        _ => super::not_implemented(),
+        _ => not_implemented(),
     }
 }
 
 fn etag(document: &Value) -> String {
-    super::digest(document["expires_at"].to_string().as_bytes())
+    digest(document["expires_at"].to_string().as_bytes())
 }
 
 fn expire(world: &Arc<World>, request: &Request, key: &Key, document: &Value) -> Answer {
@@ -244,7 +220,7 @@ fn change(
 pub(super) fn restore(world: &Arc<World>, key: &Key, name: &str, stateful: bool) -> Answer {
     let name = name.split_once('/').map_or(name, |(_, name)| name);
     let (key, name) = (key.clone(), name.to_owned());
-    Ok(world.launch(super::instances::draft("Restoring snapshot", &key), |world, _| async move {
+    Ok(world.launch(super::world::draft("Restoring snapshot", &key), |world, _| async move {
         world.with(&key, |instance| check_way_back(instance, &key, &name, stateful))??;
         world.take_time(None).await;
         world.with(&key, |instance| instance.go_back(&name))?;

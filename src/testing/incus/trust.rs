@@ -1,89 +1,21 @@
 //! `/1.0/certificates`, and who may do what over TLS.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::common::{body, not_implemented, project, recursion, secret};
 use super::envelope::{self, Answer, Failure, failure};
-use super::operations::Operation;
-use super::{FakeIncus, Generation, World, body, not_implemented, recursion, secret};
+use super::generation::Generation;
+use super::world::{Token, World};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::{Door, Request};
 use crate::testing::server::tasks::lock;
-use crate::testing::server::tls::{Tls, fingerprint};
-
-/// The trust store, and what has been promised.
-#[derive(Debug, Default)]
-pub(super) struct Trust {
-    at: OnceLock<(Option<SocketAddr>, Arc<Tls>)>,
-    certificates: Mutex<BTreeMap<String, Value>>,
-    tokens: Mutex<Vec<Token>>,
-    lifetime: Mutex<Option<Duration>>,
-    bearer: Mutex<Option<String>>,
-}
-
-#[derive(Debug)]
-struct Token {
-    secret: String,
-    asked: Value,
-    expires: Option<DateTime<Utc>>,
-    operation: Arc<Operation>,
-}
-
-impl Trust {
-    pub(super) fn listens(&self, address: Option<SocketAddr>, tls: Arc<Tls>) {
-        // Once per server.
-        let _ = self.at.set((address, tls));
-    }
-
-    fn address(&self) -> String {
-        let address = self.at.get().and_then(|(address, _)| *address);
-        address.map(|address| address.to_string()).unwrap_or_default()
-    }
-
-    fn tls(&self) -> Option<&Tls> {
-        self.at.get().map(|(_, tls)| &**tls)
-    }
-
-    fn fingerprint(&self) -> String {
-        self.tls().map(Tls::fingerprint).unwrap_or_default()
-    }
-
-    fn of(&self, der: &Bytes) -> Option<Value> {
-        lock(&self.certificates).get(&fingerprint(der)).cloned()
-    }
-
-    fn add(&self, asked: &Value, der: &[u8]) -> Result<Reply, Failure> {
-        let fingerprint = fingerprint(der);
-        let mut all = lock(&self.certificates);
-        if all.contains_key(&fingerprint) {
-            return Err(failure(409, "Certificate already in trust store"));
-        }
-        let or = |key: &str, default: Value| if asked[key].is_null() { default } else { asked[key].clone() };
-        let document = json!({
-            "name": or("name", "".into()), "type": or("type", "client".into()),
-            "restricted": or("restricted", false.into()), "projects": or("projects", json!([])),
-            "certificate": pem(der), "description": or("description", "".into()), "fingerprint": fingerprint,
-        });
-        let location = format!("/1.0/certificates/{fingerprint}");
-        all.insert(fingerprint, document);
-        Ok(envelope::created(&location))
-    }
-}
-
-fn pem(der: &[u8]) -> String {
-    let lines = der.chunks(48).map(|line| STANDARD.encode(line) + "\n");
-    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", lines.collect::<String>())
-}
+use crate::testing::server::tls::fingerprint;
 
 /// Nothing: the caller may go on. On this machine everybody may.
 pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
@@ -104,7 +36,7 @@ pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
 
 /// What a client may not do who is confined to some projects. A list, of all things, isn't refused as the rest is.
 fn restricted(world: &World, request: &Request, projects: &Value) -> Option<Answer> {
-    let project = super::project(request);
+    let project = project(request);
     let within = projects.as_array().is_some_and(|all| all.contains(&project.as_str().into()));
     let path = request.path.as_str();
     match (request.method.as_str(), path) {
@@ -206,7 +138,7 @@ fn create(world: &Arc<World>, request: &Request) -> Answer {
 }
 
 /// The answer, and what the text of the token holds.
-fn promise(world: &Arc<World>, asked: &Value) -> (Reply, Value) {
+pub(super) fn promise(world: &Arc<World>, asked: &Value) -> (Reply, Value) {
     let expires = lock(&world.trust.lifetime).map(|lifetime| Utc::now() + lifetime);
     let secret = secret();
     let end = expires.map(|end| end.to_rfc3339_opts(SecondsFormat::Nanos, true));
@@ -244,73 +176,4 @@ fn join(world: &World, request: &Request, certificate: Option<&Bytes>) -> Answer
     }
     let der = certificate.ok_or_else(|| failure(400, "No client certificate provided"))?;
     world.trust.add(&token.asked, der)
-}
-
-/// Clients from other machines.
-impl FakeIncus {
-    /// Host and port where it listens with TLS: `127.0.0.1:PORT`. Strangers see little there.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use windlass::{Incus, testing::FakeIncus};
-    ///
-    /// let fake = FakeIncus::start().await?;
-    /// let incus = Incus::https(fake.https()).join(fake.token("me")).await?;
-    /// let me = incus.identity().ok_or("nobody")?;
-    /// assert_eq!(fake.trusted(), [me.fingerprint()]);
-    /// # Ok(()) }
-    /// ```
-    pub fn https(&self) -> String {
-        self.0.world.trust.address()
-    }
-
-    /// SHA-256 of its certificate, in hex.
-    pub fn fingerprint(&self) -> String {
-        self.0.world.trust.fingerprint()
-    }
-
-    /// Its certificate, in PEM, signed by itself for `localhost`, `127.0.0.1` and `::1`.
-    pub fn certificate_pem(&self) -> String {
-        self.0.world.trust.tls().map(Tls::pem).unwrap_or_default()
-    }
-
-    /// Has another certificate for the same key, from the next connection on.
-    ///
-    /// # Errors
-    /// When no certificate can be made.
-    pub fn renew_certificate(&self) -> std::io::Result<()> {
-        self.0.world.trust.tls().map_or(Ok(()), Tls::renew)
-    }
-
-    /// Makes a trust token for a client of that name, as `incus config trust add` prints it.
-    pub fn token(&self, client: &str) -> String {
-        let asked = json!({"type": "client", "name": client, "token": true});
-        STANDARD.encode(promise(&self.0.world, &asked).1.to_string())
-    }
-
-    /// How long tokens can be used that are made from now on; without a limit if never said.
-    pub fn token_lifetime(&self, lifetime: Duration) {
-        *lock(&self.0.world.trust.lifetime) = Some(lifetime);
-    }
-
-    /// Trusts a client's certificate, in PEM. False when it is none, or trusted already.
-    pub fn trust(&self, certificate: &str) -> bool {
-        let der = CertificateDer::from_pem_slice(certificate.as_bytes());
-        der.is_ok_and(|der| self.0.world.trust.add(&json!({}), &der).is_ok())
-    }
-
-    /// The fingerprints of the clients that it trusts.
-    pub fn trusted(&self) -> Vec<String> {
-        lock(&self.0.world.trust.certificates).keys().cloned().collect()
-    }
-
-    /// Trusts nobody any more.
-    pub fn distrust_all(&self) {
-        lock(&self.0.world.trust.certificates).clear();
-    }
-
-    /// Over TLS, trusts whoever brings this token of OpenID Connect, from now on, and answers 401 to other ones.
-    pub fn accept_bearer(&self, token: &str) {
-        *lock(&self.0.world.trust.bearer) = Some(token.to_owned());
-    }
 }

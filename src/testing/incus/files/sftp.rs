@@ -7,14 +7,14 @@ use chrono::Utc;
 use russh_sftp::protocol::{Attrs, Data, File, FileAttributes, Handle, Name, OpenFlags, Status, StatusCode};
 use russh_sftp::server::StatusReply;
 
-use super::super::envelope::{Answer, failure};
-use super::super::state::{Key, World};
-use super::super::{Generation, not_implemented};
-use super::tree::{ErrorKind, Node, Tree};
+use crate::testing::incus::common::not_implemented;
+use crate::testing::incus::envelope::{Answer, failure};
+use crate::testing::incus::generation::Generation;
+use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, is_full};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
-pub(in crate::testing::incus) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
+pub(crate) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
     if request.method != "GET" {
         return not_implemented();
     }
@@ -63,10 +63,10 @@ fn failed(message: String) -> StatusReply {
 
 fn attributes(node: &Node) -> FileAttributes {
     let (kind, size) = match &node.kind {
-        ErrorKind::File(data) => (0o100_000, data.len()),
-        ErrorKind::Directory => (0o040_000, 4_096),
-        ErrorKind::Symlink(target) => (0o120_000, target.len()),
-        ErrorKind::Pipe => (0o010_000, 0),
+        NodeKind::File(data) => (0o100_000, data.len()),
+        NodeKind::Directory => (0o040_000, 4_096),
+        NodeKind::Symlink(target) => (0o120_000, target.len()),
+        NodeKind::Pipe => (0o010_000, 0),
     };
     let time = u32::try_from(node.modified.timestamp()).ok();
     FileAttributes {
@@ -97,7 +97,7 @@ impl Session {
 
     fn entry(&self, directory: &str, name: &str) -> Option<File> {
         let node = self.tree.get(&format!("{}/{name}", directory.trim_end_matches('/')));
-        let lie = || self.tree.is_lie(name).then(|| Node::new(ErrorKind::File(Bytes::from_static(b"lie"))));
+        let lie = || self.tree.is_lie(name).then(|| Node::new(NodeKind::File(Bytes::from_static(b"lie"))));
         node.or_else(lie).map(|node| File::new(name, attributes(&node)))
     }
 
@@ -106,10 +106,10 @@ impl Session {
             node.uid = wanted.uid.unwrap_or(node.uid);
             node.gid = wanted.gid.unwrap_or(node.gid);
             node.mode = wanted.permissions.map_or(node.mode, |mode| mode & self.mask);
-            if let (Some(size), ErrorKind::File(data)) = (wanted.size, &node.kind) {
+            if let (Some(size), NodeKind::File(data)) = (wanted.size, &node.kind) {
                 let mut data = data.to_vec();
                 data.resize(usize::try_from(size).unwrap_or(data.len()), 0);
-                node.kind = ErrorKind::File(data.into());
+                node.kind = NodeKind::File(data.into());
             }
         });
         changed.ok_or_else(missing)
@@ -119,7 +119,7 @@ impl Session {
         if self.tree.get(path).is_none() {
             return Err(missing());
         }
-        if super::is_full(&self.tree, path) {
+        if is_full(&self.tree, path) {
             return Err(failed(format!("remove {path}: directory not empty")));
         }
         self.tree.remove(path);
@@ -137,14 +137,14 @@ impl russh_sftp::server::Handler for Session {
     async fn open(&mut self, id: u32, path: String, flags: OpenFlags, _: FileAttributes) -> Result<Handle> {
         let path = self.tree.followed(&path);
         match self.tree.get(&path).map(|node| node.kind) {
-            Some(ErrorKind::Directory) => return Err(failed(format!("open {path}: is a directory"))),
+            Some(NodeKind::Directory) => return Err(failed(format!("open {path}: is a directory"))),
             Some(_) if flags.contains(OpenFlags::TRUNCATE) => {
-                self.tree.change(&path, |node| node.kind = ErrorKind::File(Bytes::new()));
+                self.tree.change(&path, |node| node.kind = NodeKind::File(Bytes::new()));
             }
             Some(_) => {}
             None if self.tree.is_lie(&path) => {}
             None if flags.contains(OpenFlags::CREATE) && self.tree.has_parent(&path) => {
-                self.tree.put(&path, Node::new(ErrorKind::File(Bytes::new())));
+                self.tree.put(&path, Node::new(NodeKind::File(Bytes::new())));
             }
             None => return Err(missing()),
         }
@@ -158,7 +158,7 @@ impl russh_sftp::server::Handler for Session {
 
     async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Result<Data> {
         let data = match self.tree.get(self.file(&handle)?).map(|node| node.kind) {
-            Some(ErrorKind::File(data)) => data,
+            Some(NodeKind::File(data)) => data,
             _ => Bytes::from_static(b"lie"),
         };
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
@@ -174,11 +174,11 @@ impl russh_sftp::server::Handler for Session {
         let at = usize::try_from(offset).unwrap_or_default();
         let fits = self.tree.room(path).saturating_sub(at).min(data.len());
         self.tree.change(path, |node| {
-            if let ErrorKind::File(before) = &node.kind {
+            if let NodeKind::File(before) = &node.kind {
                 let mut all = before.to_vec();
                 all.resize(all.len().max(at + fits), 0);
                 all[at..at + fits].copy_from_slice(&data[..fits]);
-                (node.kind, node.modified) = (ErrorKind::File(all.into()), Utc::now());
+                (node.kind, node.modified) = (NodeKind::File(all.into()), Utc::now());
             }
         });
         match fits == data.len() {
@@ -212,7 +212,7 @@ impl russh_sftp::server::Handler for Session {
     async fn opendir(&mut self, id: u32, path: String) -> Result<Handle> {
         let path = self.tree.followed(&path);
         match self.tree.get(&path).map(|node| node.kind) {
-            Some(ErrorKind::Directory) => {}
+            Some(NodeKind::Directory) => {}
             Some(_) => return Err(failed(format!("open {path}: not a directory"))),
             None => return Err(missing()),
         }
@@ -246,7 +246,7 @@ impl russh_sftp::server::Handler for Session {
         if !self.tree.has_parent(&path) {
             return Err(missing());
         }
-        self.tree.put(&path, Node::new(ErrorKind::Directory));
+        self.tree.put(&path, Node::new(NodeKind::Directory));
         Ok(done(id))
     }
 
@@ -257,7 +257,7 @@ impl russh_sftp::server::Handler for Session {
 
     async fn readlink(&mut self, id: u32, path: String) -> Result<Name> {
         match self.tree.get(&path).map(|node| node.kind) {
-            Some(ErrorKind::Symlink(target)) => Ok(Name { id, files: vec![File::dummy(target)] }),
+            Some(NodeKind::Symlink(target)) => Ok(Name { id, files: vec![File::dummy(target)] }),
             Some(_) => Err(failed(format!("readlink {path}: invalid argument"))),
             None => Err(missing()),
         }
@@ -271,7 +271,7 @@ impl russh_sftp::server::Handler for Session {
         if !self.tree.has_parent(&link) {
             return Err(missing());
         }
-        self.tree.put(&link, Node::new(ErrorKind::Symlink(target)));
+        self.tree.put(&link, Node::new(NodeKind::Symlink(target)));
         Ok(done(id))
     }
 }

@@ -11,7 +11,7 @@ use crate::testing::server::tasks::lock;
 use crate::testing::shell;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum ErrorKind {
+pub(crate) enum NodeKind {
     File(Bytes),
     Directory,
     Symlink(String),
@@ -19,20 +19,20 @@ pub(super) enum ErrorKind {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) kind: ErrorKind,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) mode: u32,
-    pub(super) modified: DateTime<Utc>,
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mode: u32,
+    pub(crate) modified: DateTime<Utc>,
 }
 
 impl Node {
-    pub(super) fn new(kind: ErrorKind) -> Node {
+    pub(crate) fn new(kind: NodeKind) -> Node {
         let mode = match kind {
-            ErrorKind::File(_) | ErrorKind::Pipe => 0o644,
-            ErrorKind::Directory => 0o755,
-            ErrorKind::Symlink(_) => 0o777,
+            NodeKind::File(_) | NodeKind::Pipe => 0o644,
+            NodeKind::Directory => 0o755,
+            NodeKind::Symlink(_) => 0o777,
         };
         Node { kind, uid: 0, gid: 0, mode, modified: Utc::now() }
     }
@@ -40,7 +40,7 @@ impl Node {
 
 /// Shared with the commands that run inside. Paths have one slash in front, none at the end, none doubled.
 #[derive(Debug, Clone)]
-pub(in crate::testing::incus) struct Tree {
+pub(crate) struct Tree {
     nodes: Arc<Mutex<BTreeMap<String, Node>>>,
     /// Names that listings tell beside the true ones.
     lies: Arc<Mutex<Vec<String>>>,
@@ -49,65 +49,65 @@ pub(in crate::testing::incus) struct Tree {
 }
 
 impl Tree {
-    pub(in crate::testing::incus) fn new() -> Tree {
+    pub(crate) fn new() -> Tree {
         let directories = ["/", "/root", "/etc", "/tmp", "/bin", "/var", "/var/log"];
-        let nodes = directories.map(|path| (path.to_owned(), Node::new(ErrorKind::Directory)));
+        let nodes = directories.map(|path| (path.to_owned(), Node::new(NodeKind::Directory)));
         Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default(), disks: Arc::default() }
     }
 
     /// A file that nobody has touched for an hour; its directories come with it.
-    pub(in crate::testing::incus) fn add_old(&self, path: &str, content: Bytes) {
+    pub(crate) fn add_old(&self, path: &str, content: Bytes) {
         let mut parent = path;
         while let Some((above, _)) = parent.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
-            lock(&self.nodes).entry(above.to_owned()).or_insert_with(|| Node::new(ErrorKind::Directory));
+            lock(&self.nodes).entry(above.to_owned()).or_insert_with(|| Node::new(NodeKind::Directory));
             parent = above;
         }
         let modified = Utc::now() - TimeDelta::hours(1);
-        self.put(path, Node { modified, ..Node::new(ErrorKind::File(content)) });
+        self.put(path, Node { modified, ..Node::new(NodeKind::File(content)) });
     }
 
     /// The same files once more, to go their own way.
-    pub(in crate::testing::incus) fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let nodes = Mutex::new(lock(&self.nodes).clone());
         Self { nodes: Arc::new(nodes), ..self.clone() }
     }
 
     /// Everything that is in files, one after the other.
-    pub(in crate::testing::incus) fn content(&self) -> Vec<u8> {
+    pub(crate) fn content(&self) -> Vec<u8> {
         let nodes = lock(&self.nodes);
         let files = nodes.values().filter_map(|node| match &node.kind {
-            ErrorKind::File(data) => Some(data.as_ref()),
+            NodeKind::File(data) => Some(data.as_ref()),
             _ => None,
         });
         files.collect::<Vec<_>>().concat()
     }
 
-    pub(in crate::testing::incus) fn touch(&self, path: &str, ago: Duration) -> bool {
+    pub(crate) fn touch(&self, path: &str, ago: Duration) -> bool {
         let modified = Utc::now() - TimeDelta::from_std(ago).unwrap_or_default();
         self.change(path, |node| node.modified = modified).is_some()
     }
 
-    pub(in crate::testing::incus) fn lie(&self, name: &str) {
+    pub(crate) fn lie(&self, name: &str) {
         lock(&self.lies).push(name.to_owned());
     }
 
-    pub(super) fn is_lie(&self, path: &str) -> bool {
+    pub(crate) fn is_lie(&self, path: &str) -> bool {
         lock(&self.lies).iter().any(|name| path.ends_with(name.as_str()))
     }
 
     /// What is at a path, directories on the way followed, itself not.
-    pub(super) fn get(&self, path: &str) -> Option<Node> {
+    pub(crate) fn get(&self, path: &str) -> Option<Node> {
         let path = self.real(path);
         lock(&self.nodes).get(&path).cloned()
     }
 
-    pub(super) fn put(&self, path: &str, node: Node) {
+    pub(crate) fn put(&self, path: &str, node: Node) {
         let path = self.real(path);
         lock(&self.nodes).insert(path, node);
     }
 
     /// How many bytes the file at a path may have.
-    pub(super) fn room(&self, path: &str) -> usize {
+    pub(crate) fn room(&self, path: &str) -> usize {
         let path = self.real(path);
         let (disks, nodes) = (lock(&self.disks), lock(&self.nodes));
         let rooms = disks.iter().filter_map(|(disk, bytes)| {
@@ -115,7 +115,7 @@ impl Tree {
                 |path: &str| path.strip_prefix(disk.as_str()).is_some_and(|rest| rest.starts_with('/'));
             let others = nodes.iter().filter(|(other, _)| below(other) && **other != path);
             let used = others.map(|(_, node)| match &node.kind {
-                ErrorKind::File(data) => data.len(),
+                NodeKind::File(data) => data.len(),
                 _ => 0,
             });
             below(&path).then(|| bytes.saturating_sub(used.sum()))
@@ -123,25 +123,25 @@ impl Tree {
         rooms.min().unwrap_or(usize::MAX)
     }
 
-    pub(super) fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         let path = self.real(path);
         lock(&self.nodes).remove(&path);
     }
 
-    pub(super) fn change<T>(&self, path: &str, change: impl FnOnce(&mut Node) -> T) -> Option<T> {
+    pub(crate) fn change<T>(&self, path: &str, change: impl FnOnce(&mut Node) -> T) -> Option<T> {
         let path = self.real(path);
         lock(&self.nodes).get_mut(&path).map(change)
     }
 
-    pub(super) fn has_parent(&self, path: &str) -> bool {
+    pub(crate) fn has_parent(&self, path: &str) -> bool {
         let real = self.real(path);
         let parent = real.rsplit_once('/').map_or("/", |(parent, _)| parent);
         let parent = if parent.is_empty() { "/" } else { parent };
-        lock(&self.nodes).get(parent).is_some_and(|node| node.kind == ErrorKind::Directory)
+        lock(&self.nodes).get(parent).is_some_and(|node| node.kind == NodeKind::Directory)
     }
 
     /// The true names in a directory.
-    pub(super) fn children(&self, path: &str) -> Vec<String> {
+    pub(crate) fn children(&self, path: &str) -> Vec<String> {
         let prefix = format!("{}/", self.real(path).trim_end_matches('/'));
         let nodes = lock(&self.nodes);
         let names = nodes.keys().filter_map(|child| child.strip_prefix(&prefix));
@@ -149,13 +149,13 @@ impl Tree {
     }
 
     /// The names that a listing tells.
-    pub(super) fn listing(&self, path: &str) -> Vec<String> {
+    pub(crate) fn listing(&self, path: &str) -> Vec<String> {
         let lies = lock(&self.lies).clone();
         self.children(path).into_iter().chain(lies).collect()
     }
 
     /// Deletes a directory with all that is in it.
-    pub(super) fn remove_all(&self, path: &str) {
+    pub(crate) fn remove_all(&self, path: &str) {
         let (path, below) = (self.real(path), format!("{}/", self.real(path)));
         lock(&self.nodes).retain(|node, _| *node != path && !node.starts_with(&below));
     }
@@ -172,7 +172,7 @@ impl Tree {
             }
             let next = format!("{real}/{part}");
             match nodes.get(&next).map(|node| &node.kind) {
-                Some(ErrorKind::Symlink(target)) if !left.is_empty() && links < 40 => {
+                Some(NodeKind::Symlink(target)) if !left.is_empty() && links < 40 => {
                     links += 1;
                     let target = absolute(&next, target);
                     real.clear();
@@ -185,11 +185,11 @@ impl Tree {
     }
 
     /// Where a path leads, its own link followed, too.
-    pub(super) fn followed(&self, path: &str) -> String {
+    pub(crate) fn followed(&self, path: &str) -> String {
         let mut path = path.to_owned();
         for _ in 0..40 {
             match self.get(&path).map(|node| node.kind) {
-                Some(ErrorKind::Symlink(target)) => path = absolute(&path, &target),
+                Some(NodeKind::Symlink(target)) => path = absolute(&path, &target),
                 _ => break,
             }
         }
@@ -198,7 +198,7 @@ impl Tree {
 }
 
 /// Links are shown by the path that they lead to.
-pub(super) fn absolute(link: &str, target: &str) -> String {
+pub(crate) fn absolute(link: &str, target: &str) -> String {
     if target.starts_with('/') {
         return target.to_owned();
     }
@@ -214,7 +214,7 @@ pub(super) fn absolute(link: &str, target: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-pub(super) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
+pub(crate) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
     match append {
         true => [before.as_ref(), data].concat().into(),
         false => Bytes::copy_from_slice(data),
@@ -224,17 +224,17 @@ pub(super) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
 impl shell::Files for Tree {
     fn make_pipe(&self, path: &str) -> bool {
         let new = self.get(path).is_none() && self.has_parent(path);
-        new.then(|| self.put(path, Node::new(ErrorKind::Pipe))).is_some()
+        new.then(|| self.put(path, Node::new(NodeKind::Pipe))).is_some()
     }
 
     fn mount(&self, path: &str, bytes: usize) -> bool {
-        let directory = self.get(path).is_some_and(|node| node.kind == ErrorKind::Directory);
+        let directory = self.get(path).is_some_and(|node| node.kind == NodeKind::Directory);
         directory.then(|| lock(&self.disks).push((self.real(path), bytes))).is_some()
     }
 
     fn read(&self, path: &str) -> Option<Bytes> {
         match self.get(&self.followed(path))?.kind {
-            ErrorKind::File(data) => Some(data),
+            NodeKind::File(data) => Some(data),
             _ => None,
         }
     }
@@ -242,14 +242,20 @@ impl shell::Files for Tree {
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool {
         let path = &self.followed(path);
         let Some(old) = self.get(path) else {
-            let new = Node::new(ErrorKind::File(Bytes::copy_from_slice(data)));
+            let new = Node::new(NodeKind::File(Bytes::copy_from_slice(data)));
             return self.has_parent(path).then(|| self.put(path, new)).is_some();
         };
-        let ErrorKind::File(before) = &old.kind else {
+        let NodeKind::File(before) = &old.kind else {
             return false;
         };
-        let kind = ErrorKind::File(joined(before, data, append));
+        let kind = NodeKind::File(joined(before, data, append));
         self.put(path, Node { kind, modified: Utc::now(), ..old });
         true
     }
+}
+
+/// Whether it is a directory that isn't empty.
+pub(crate) fn is_full(tree: &Tree, path: &str) -> bool {
+    let directory = tree.get(path).is_some_and(|node| node.kind == NodeKind::Directory);
+    directory && !tree.children(path).is_empty()
 }

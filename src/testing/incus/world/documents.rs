@@ -1,0 +1,86 @@
+//! The documents of instances, as the server writes them.
+
+use serde_json::{Map, Value, json};
+
+use super::events::now;
+use crate::testing::incus::common::{digest, uuid};
+
+const IDMAP: &str = r#"[{"Isuid":true,"Isgid":false,"Hostid":1000000,"Nsid":0,"Maprange":1000000000},{"Isuid":false,"Isgid":true,"Hostid":1000000,"Nsid":0,"Maprange":1000000000}]"#;
+
+/// A new instance, stopped. `asked` is the body of the request, `image` the image's document, if there is one.
+pub(crate) fn instance(name: &str, project: &str, asked: &Value, image: Option<&Value>) -> Value {
+    let or = |key: &str, default: Value| match &asked[key] {
+        Value::Null => default,
+        given => given.clone(),
+    };
+    let kind = asked["type"].as_str().filter(|kind| !kind.is_empty());
+    let mut document = json!({
+        "name": name, "project": project, "location": "none", "architecture": "x86_64",
+        "type": kind.unwrap_or("container"), "status": "Stopped", "status_code": 102,
+        "config": config(asked, image), "devices": or("devices", json!({})),
+        "profiles": or("profiles", json!(["default"])), "ephemeral": or("ephemeral", false.into()),
+        "description": or("description", "".into()), "stateful": false,
+        "created_at": now(), "last_used_at": "1970-01-01T00:00:00Z",
+    });
+    expand(&mut document);
+    document
+}
+
+fn config(asked: &Value, image: Option<&Value>) -> Map<String, Value> {
+    let mut config = Map::new();
+    if let Some(image) = image {
+        let properties = image["properties"].as_object().into_iter().flatten();
+        config.extend(properties.map(|(key, value)| (format!("image.{key}"), value.clone())));
+        config.insert("volatile.base_image".into(), image["fingerprint"].clone());
+    }
+    let own = uuid();
+    let volatile = [
+        ("volatile.apply_template", "create".to_owned()),
+        ("volatile.cloud-init.instance-id", uuid()),
+        ("volatile.idmap.base", "0".to_owned()),
+        ("volatile.idmap.next", IDMAP.to_owned()),
+        ("volatile.last_state.idmap", "[]".to_owned()),
+        ("volatile.uuid", own.clone()),
+        ("volatile.uuid.generation", own),
+    ];
+    config.extend(volatile.map(|(key, value)| (key.to_owned(), value.into())));
+    config.extend(asked["config"].as_object().cloned().unwrap_or_default());
+    config
+}
+
+/// What the profiles add: here, the root disk of `default`.
+pub(crate) fn expand(document: &mut Value) {
+    let mut devices = Map::new();
+    let has_default = document["profiles"].as_array().is_some_and(|p| p.contains(&"default".into()));
+    if has_default {
+        devices.insert("root".into(), json!({"path": "/", "pool": "default", "type": "disk"}));
+    }
+    devices.extend(document["devices"].as_object().cloned().unwrap_or_default());
+    document["expanded_devices"] = devices.into();
+    document["expanded_config"] = document["config"].clone();
+}
+
+pub(crate) fn booted(document: &mut Value) {
+    if let Some(config) = document["config"].as_object_mut() {
+        config.remove("volatile.apply_template");
+        config.insert("volatile.idmap.current".into(), IDMAP.into());
+        config.insert("volatile.last_state.power".into(), "RUNNING".into());
+    }
+    expand(document);
+}
+
+pub(crate) fn halted(document: &mut Value) {
+    if let Some(config) = document["config"].as_object_mut() {
+        config.insert("volatile.last_state.power".into(), "STOPPED".into());
+        config.insert("volatile.last_state.ready".into(), "false".into());
+    }
+    expand(document);
+}
+
+/// Changes whenever something changes that a client could have written.
+pub(crate) fn etag(document: &Value) -> String {
+    // Not the description: nor does the real one.
+    let keys = ["architecture", "config", "devices", "ephemeral", "profiles"];
+    let parts: Vec<String> = keys.iter().map(|key| document[key].to_string()).collect();
+    digest(parts.join("\n").as_bytes())
+}

@@ -1,0 +1,32 @@
+//! What the server knows: its data, and how they change. Nothing here knows a request.
+
+mod about_instance;
+mod backup;
+mod console;
+pub(super) mod documents;
+mod events;
+mod images;
+mod instance;
+mod members;
+mod operations;
+mod server;
+mod sessions;
+mod snapshot;
+mod targets;
+mod tree;
+mod trust;
+mod work;
+
+pub(super) use backup::Backup;
+pub(super) use console::{Console, Inside, Seat};
+pub(super) use events::{now, relay};
+pub(super) use images::{Part, document as image_document, unified};
+pub(super) use instance::{Instance, Key};
+pub(super) use members::check as check_member;
+pub(super) use operations::{CONSOLE, Draft, Operation};
+pub(super) use server::World;
+pub(super) use sessions::Session;
+pub(super) use snapshot::{NEVER, Snapshot};
+pub(super) use targets::{draft, path};
+pub(super) use tree::{Node, NodeKind, Tree, absolute, is_full, joined};
+pub(super) use trust::Token;

@@ -1,0 +1,81 @@
+//! The websockets of commands and consoles: who may connect.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::testing::incus::common::secret;
+use crate::testing::server::limited::WebSocket;
+use crate::testing::server::tasks::lock;
+
+/// The sockets of one command, from its POST to its end.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// By secret: which file descriptor, until it is taken.
+    pub(crate) secrets: Mutex<BTreeMap<String, &'static str>>,
+    pub(crate) sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
+    pub(crate) arrived: Notify,
+    pub(crate) needed: &'static [&'static str],
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(pub(crate) Mutex<BTreeMap<String, Arc<Session>>>);
+
+impl Sessions {
+    pub(crate) fn open(&self, id: &str, session: &Arc<Session>) {
+        lock(&self.0).insert(id.to_owned(), session.clone());
+    }
+
+    pub(crate) fn close(&self, id: &str) {
+        lock(&self.0).remove(id);
+    }
+
+    pub(crate) fn forget_all(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+impl Session {
+    pub(crate) fn new(interactive: bool) -> (Arc<Session>, Value) {
+        let (all, needed): (&[&'static str], &'static [&'static str]) = match interactive {
+            true => (&["0", "control"], &["0"]),
+            false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
+        };
+        let secrets: BTreeMap<_, _> = all.iter().map(|fd| (secret(), *fd)).collect();
+        let shown = secrets.iter().map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
+        let shown = Value::Object(shown.collect());
+        let session = Session {
+            secrets: Mutex::new(secrets),
+            sockets: Mutex::default(),
+            arrived: Notify::new(),
+            needed,
+        };
+        (Arc::new(session), shown)
+    }
+
+    /// A secret opens one connection.
+    pub(crate) fn admit(&self, secret: &str) -> Option<&'static str> {
+        lock(&self.secrets).remove(secret)
+    }
+
+    pub(crate) async fn seat(self: Arc<Self>, fd: &'static str, socket: WebSocket) {
+        lock(&self.sockets).insert(fd, socket);
+        self.arrived.notify_one();
+    }
+
+    pub(crate) async fn complete(&self) {
+        let here = || {
+            let sockets = lock(&self.sockets);
+            self.needed.iter().all(|fd| sockets.contains_key(fd))
+        };
+        while !here() {
+            self.arrived.notified().await;
+        }
+    }
+
+    pub(crate) fn take(&self, fd: &str) -> Option<WebSocket> {
+        lock(&self.sockets).remove(fd)
+    }
+}
