@@ -1,10 +1,10 @@
-//! `GET /1.0`, and the few documents around instances that never change here.
+//! `GET /1.0`, and documents that never change here.
 
 use serde_json::{Value, json};
 
 use super::generation::Generation;
 
-/// Those that clients ask about and this server lives up to.
+/// Extensions that clients check, and that this server has.
 const EXTENSIONS: &[&str] = &[
     "etag",
     "patch",
@@ -66,7 +66,7 @@ const EXTENSIONS: &[&str] = &[
     "snapshot_expiry_creation",
 ];
 
-/// Those that came later.
+/// Extensions that came later.
 const NEW_EXTENSIONS: &[&str] = &["backup_override_config"];
 
 pub(super) fn server(generation: Generation) -> Value {

@@ -74,7 +74,7 @@ pub(super) fn templates(world: &World, request: &Request, key: &Key) -> Answer {
     }
 }
 
-/// Without an authorization service nobody has any entry, and nobody asks whether the instance is there.
+/// Without an authorization service there are no entries, also for an instance that doesn't exist.
 pub(super) fn access(request: &Request) -> Answer {
     match request.method.as_str() {
         "GET" => Ok(envelope::sync(&Value::Null)),

@@ -1,4 +1,4 @@
-//! `/1.0/instances/{name}/backups`, their files, and instances made from those.
+//! `/1.0/instances/{name}/backups`, their files, and instances restored from them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::world::{Backup, Draft, Instance, Key, NEVER, World, documents, path};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
-/// What the files of backups stand for, in all fakes of this process: a file can go from one to another.
+/// The content of backup files, for all fakes of this process: a file can be moved from one to another.
 static SAVED: Mutex<BTreeMap<String, Saved>> = Mutex::new(BTreeMap::new());
 
 #[derive(Debug)]
@@ -25,10 +25,10 @@ struct Saved {
     file: Bytes,
 }
 
-/// The start of every such file: what Incus takes for a compressed one.
+/// The start of every backup file, which Incus recognizes as compressed.
 const MAGIC: &[u8] = b"\x1f\x8bwindlass-backup ";
 
-/// An id, some padding, then the files of the instance, so that a large instance has a large backup.
+/// An id, padding, and the files of the instance, so that a large instance has a large backup.
 fn write(key: &Key, instance: &Instance) -> Bytes {
     let id = uuid();
     let file: Bytes = [MAGIC, id.as_bytes(), &[0; 4096], &instance.files.content()].concat().into();
@@ -92,7 +92,7 @@ fn make(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     }))
 }
 
-/// As asked for, or `backup0`, `backup1` and so on.
+/// The requested name, or `backup0`, `backup1` and so on.
 fn name(instance: &Instance, asked: &Value) -> String {
     let given = asked["name"].as_str().filter(|given| !given.is_empty());
     let mut numbers = (0..).map(|number| format!("backup{number}"));
@@ -131,7 +131,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key, name: &str) 
     }
 }
 
-/// To a taken name, two backups are lost: the file is moved before the database refuses.
+/// With a name that is taken, two backups are lost: the file is moved before the database refuses.
 fn rename(world: &Arc<World>, request: &Request, key: Key, name: String) -> Answer {
     let new = body(request)?["name"].as_str().unwrap_or_default().to_owned();
     Ok(world.launch(draft("Renaming instance backup", &key, None), |world, _| async move {

@@ -10,7 +10,7 @@ use super::world::{Draft, Instance, Key, Operation, World, documents};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
 
-/// Starts an operation that makes something on a member of the cluster.
+/// Starts an operation that creates something on a member of the cluster.
 pub(super) fn launch_at<F>(
     world: &Arc<World>,
     place: &str,
@@ -47,7 +47,7 @@ impl World {
             true => self.unpack(operation).await,
             false => drop(self.take_time(None).await),
         }
-        // It may have been deleted meanwhile.
+        // It may have been deleted in the meantime.
         self.document(key).map(drop)
     }
 
@@ -85,13 +85,13 @@ impl World {
             Some(fingerprint) => images.find(project, fingerprint),
             None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
         };
-        // The projects here have no images of their own unless they are given some.
+        // Projects use the images of the default project beside their own.
         let found = look(project).or_else(|| look("default"));
         let found = found.ok_or_else(|| failure(500, "Image not provided for instance creation"));
         found.map(Some)
     }
 
-    /// The instance can be seen from here on: with the answer to the request, long before the operation is over.
+    /// Adds the record: the instance is visible with the answer to the request, before the operation ends.
     pub(super) fn record(
         &self,
         key: &Key,

@@ -1,4 +1,4 @@
-//! The one place where a fake knows the client: to hand one out.
+//! Makes a client of the fake: the only place where the fake knows the client.
 
 use super::fake::FakeIncus;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! Small things that all routes use.
+//! Small functions that all routes use.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,7 +11,7 @@ pub(super) fn not_implemented() -> Answer {
     Err(failure(501, "not implemented"))
 }
 
-/// The body as a JSON object, or the complaint of Go's decoder.
+/// The body as a JSON object, or the error of Go's decoder.
 pub(super) fn body(request: &Request) -> Result<Value, Failure> {
     if request.body.is_empty() {
         return Err(failure(400, "EOF"));
@@ -30,7 +30,7 @@ pub(super) fn project(request: &Request) -> String {
     given.unwrap_or_else(|| "default".to_owned())
 }
 
-/// The project of a list; nothing: all of them.
+/// The project of a list. `None` is all of them.
 pub(super) fn project_filter(request: &Request) -> Result<Option<String>, Failure> {
     let all = matches!(request.param("all-projects").as_deref(), Some("true" | "1"));
     if !all {
@@ -52,7 +52,7 @@ pub(super) fn recursion(request: &Request) -> u64 {
     given.and_then(|given| given.parse().ok()).unwrap_or(0)
 }
 
-/// Of version 4, as the server's are.
+/// A UUID of version 4, as the server's.
 pub(super) fn uuid() -> String {
     let bits = rand::random::<u128>();
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
@@ -61,7 +61,7 @@ pub(super) fn uuid() -> String {
     parts.join("-")
 }
 
-/// What opens one websocket.
+/// A secret that opens one websocket.
 pub(super) fn secret() -> String {
     format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
 }

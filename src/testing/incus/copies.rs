@@ -1,4 +1,4 @@
-//! Instances made from others: copies, and what another server offers.
+//! Instances copied from others, here or on another server.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{offers, snapshots};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
 
-/// What is copied.
+/// The instance or snapshot that is copied.
 #[derive(Debug)]
 struct Original {
     key: Key,
@@ -31,7 +31,7 @@ impl Original {
         Ok(Original { key: (project, name.to_owned()), snapshot })
     }
 
-    /// As operations name it.
+    /// Its path in operations.
     fn url(&self) -> String {
         let snapshot = self.snapshot.iter().map(|name| format!("%2F{name}"));
         path(&self.key) + &snapshot.collect::<String>()
@@ -46,7 +46,7 @@ impl Original {
 }
 
 impl Instance {
-    /// The same once more, stopped; without backups, and without snapshots if they aren't wanted.
+    /// A stopped copy without backups, and without snapshots unless `whole`.
     pub(super) fn copy(&self, whole: bool) -> Instance {
         let mut copy = Instance::new(self.document.clone());
         copy.set_status("Stopped", 102);
@@ -58,7 +58,7 @@ impl Instance {
         copy
     }
 
-    /// What it was at a snapshot.
+    /// The instance at the time of a snapshot.
     fn as_of(&self, snapshot: &str) -> Option<Instance> {
         let found = self.snapshot(snapshot)?;
         let mut copy = self.copy(false);
@@ -69,7 +69,7 @@ impl Instance {
         Some(copy)
     }
 
-    /// A copy's document: the original's, but for what is asked for.
+    /// Makes the document that of a copy, with what the request changes.
     fn become_new(&mut self, key: &Key, asked: &Value) {
         let merge = |name: &str, keep: fn(&String) -> bool, document: &Value| {
             let mut merged: Map<String, Value> = document[name].as_object().cloned().unwrap_or_default();
@@ -104,7 +104,7 @@ pub(super) fn copy(world: &Arc<World>, key: &Key, asked: Value, place: &str) -> 
     Ok(record(world, draft(key, &original), key, asked, place, read))
 }
 
-/// Makes the instance that can be seen from here on, and then takes its time.
+/// Adds the instance, which is visible at once, and then waits.
 fn record(
     world: &Arc<World>,
     draft: Draft,
@@ -144,7 +144,7 @@ fn refresh(world: &Arc<World>, key: &Key, original: &Original, read: Instance) -
     })
 }
 
-/// A migration in pull mode: the other server is a fake in this process, too.
+/// A migration in pull mode from another fake in this process.
 pub(super) fn fetch(world: &Arc<World>, key: &Key, asked: Value, place: &str) -> Answer {
     if asked["architecture"].as_str().unwrap_or_default().is_empty() {
         return Err(failure(400, "Architecture isn't supported: "));

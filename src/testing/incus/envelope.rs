@@ -19,7 +19,7 @@ pub(super) fn failure(code: u16, text: impl Into<String>) -> Failure {
 
 pub(super) type Answer = Result<Reply, Failure>;
 
-/// All seven keys, always.
+/// All seven keys are always present.
 #[derive(Serialize)]
 struct Envelope<'a> {
     #[serde(rename = "type")]
@@ -56,7 +56,7 @@ pub(super) fn sync_text(metadata: &Value) -> String {
     envelope.text()
 }
 
-/// 6.0 ends its errors in two line ends, 7.0 in one.
+/// Errors of 6.0 end in two newlines, those of 7.0 in one.
 pub(super) fn error_text(generation: Generation, failure: &Failure) -> String {
     let envelope = Envelope {
         kind: "error",
@@ -77,7 +77,7 @@ pub(super) fn sync(metadata: &Value) -> Reply {
     json(200, sync_text(metadata))
 }
 
-/// What a call without a result answers.
+/// The answer of a call without a result.
 pub(super) fn done() -> Reply {
     sync(&Value::Object(serde_json::Map::new()))
 }
@@ -86,7 +86,7 @@ pub(super) fn created(location: &str) -> Reply {
     json(201, sync_text(&Value::Null)).header("Location", location)
 }
 
-/// `query` follows the operation's URL: clusters have that.
+/// `query` follows the operation's URL, in clusters.
 pub(super) fn accepted(operation: &Value, query: &str) -> Reply {
     let path = format!("/1.0/operations/{}{query}", operation["id"].as_str().unwrap_or_default());
     let envelope = Envelope {

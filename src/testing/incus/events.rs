@@ -1,4 +1,4 @@
-//! `GET /1.0/events`: who listens, and what they are told.
+//! `GET /1.0/events`.
 
 use super::common::project_filter;
 use super::envelope::{Answer, failure};

@@ -1,4 +1,4 @@
-//! `POST /1.0/instances/{name}/exec`: what is asked for, and the two modes without websockets.
+//! `POST /1.0/instances/{name}/exec`: the command, and the two modes without websockets.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ fn detached(world: &Arc<World>, job: Job) -> crate::testing::server::reply::Repl
     let mut draft = draft(&job);
     draft.resources["containers"] = draft.resources["instances"].clone();
     world.launch(draft, move |world, operation| async move {
-        // Nobody writes to this stdin: the command sees its end at once.
+        // Nothing writes to this stdin: the command sees its end at once.
         let (_, stdin) = mpsc::channel(1);
         let (output, chunks) = mpsc::channel(8);
         let (_window, window) = watch::channel(job.window);

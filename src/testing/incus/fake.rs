@@ -23,9 +23,9 @@ use crate::testing::shell::Files;
 /// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
 ///
 /// It behaves as recorded from real servers: operations run in the background and are forgotten five seconds after
-/// their end, events are pushed, `exec` runs a few shell commands, failures have the real texts. Instances are only
-/// documents: nothing is installed and nothing needs root. Clones are handles to the same server, which ends with the
-/// last of them.
+/// their end, events are pushed, `exec` runs a few shell commands, and failures have the real texts. Instances are only
+/// documents: nothing is installed and nothing needs root. Clones are handles to the same server, which stops when the
+/// last one is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +62,7 @@ pub struct FakeIncusBuilder {
 }
 
 impl FakeIncusBuilder {
-    /// 7.0, unless said here.
+    /// The generation (default: 7.0).
     pub fn generation(mut self, generation: Generation) -> FakeIncusBuilder {
         self.generation = generation;
         self
@@ -74,16 +74,17 @@ impl FakeIncusBuilder {
         self
     }
 
-    /// Makes it a cluster of these members, of which the first answers; the others are only names.
+    /// Makes it a cluster of these members. The first one answers; the others are only names.
     pub fn cluster<M: Into<String>>(mut self, members: impl IntoIterator<Item = M>) -> FakeIncusBuilder {
         self.members = members.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Starts it; needs a tokio runtime around.
+    /// Starts it. Call this within a tokio runtime.
     ///
     /// # Errors
-    /// When no loopback port or no temporary directory can be had.
+    ///
+    /// If there is no free loopback port, or no temporary directory can be made.
     pub async fn start(self) -> io::Result<FakeIncus> {
         let world = World::new(self.generation);
         *lock(&world.members) = self.members;
@@ -101,15 +102,16 @@ impl FakeIncusBuilder {
 
 /// Starting and stopping the server.
 impl FakeIncus {
-    /// A server of the 7.0 generation with the image `busybox`.
+    /// Starts a server of the 7.0 generation with the image `busybox`.
     ///
     /// # Errors
-    /// When no loopback port or no temporary directory can be had.
+    ///
+    /// If there is no free loopback port, or no temporary directory can be made.
     pub async fn start() -> io::Result<FakeIncus> {
         FakeIncus::builder().start().await
     }
 
-    /// Another kind of server.
+    /// Another kind of server, to be configured.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -121,7 +123,7 @@ impl FakeIncus {
         FakeIncusBuilder::default()
     }
 
-    /// The unix socket. It is there while the server runs.
+    /// The unix socket. It exists while the server runs.
     pub fn socket(&self) -> &Path {
         self.0.doors.socket()
     }
@@ -131,7 +133,7 @@ impl FakeIncus {
         self.0.doors.url()
     }
 
-    /// Goes down as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.
+    /// Stops as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.
     pub async fn stop(&self) {
         let world = &self.0.world;
         self.0.doors.close().await;
@@ -141,10 +143,11 @@ impl FakeIncus {
         world.events.cut();
     }
 
-    /// Comes back, on the same addresses; stops first if need be.
+    /// Starts it again on the same addresses, after stopping it if it still runs.
     ///
     /// # Errors
-    /// When an address can't be listened on again.
+    ///
+    /// If it can't listen on an address again.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         self.0.doors.listen()
@@ -179,14 +182,14 @@ impl FakeIncus {
         self.0.world.document(&key(name)).ok()
     }
 
-    /// Changes an instance's document, to whatever a server of the future may send: states that don't exist yet, nulls,
-    /// new fields. False when there is no such instance.
+    /// Changes an instance's document, for example to what a future server may send: states that don't exist yet,
+    /// nulls, new fields. False if there is no such instance.
     pub fn edit_instance(&self, name: &str, edit: impl FnOnce(&mut Value)) -> bool {
         let edited = self.0.world.with(&key(name), |instance| instance.edit(edit));
         edited.is_ok()
     }
 
-    /// Adds somebody else's instance, stopped.
+    /// Adds a stopped instance, as if another client had made it.
     pub fn add_instance(&self, name: &str) {
         let key = key(name);
         let world = &self.0.world;
@@ -195,7 +198,7 @@ impl FakeIncus {
         lock(&world.instances).insert(key, Instance::new(document));
     }
 
-    /// Adds an image that new instances can be made from, under that alias.
+    /// Adds an image with this alias, from which instances can be made.
     pub fn add_image(&self, alias: &str) {
         let world = &self.0.world;
         let image = image_document(world.generation, alias.as_bytes(), "busybox.tar.gz");
@@ -205,30 +208,30 @@ impl FakeIncus {
         images.add_alias("default", alias, &fingerprint, "");
     }
 
-    /// What a running instance does when it is up: it says so through `/dev/incus`. False when there is no such
-    /// instance, or it doesn't run.
+    /// Makes a running instance report through `/dev/incus` that it is ready. False if there is no such instance, or it
+    /// doesn't run.
     pub fn say_ready(&self, name: &str) -> bool {
         self.0.world.say_ready(&key(name))
     }
 
-    /// Puts a file into an instance, as if it had been there for an hour. False when there is no such instance.
+    /// Puts a file into an instance, last changed an hour ago. False if there is no such instance.
     pub fn add_file(&self, instance: &str, path: &str, content: impl Into<Bytes>) -> bool {
         let content = content.into();
         self.0.world.with(&key(instance), |instance| instance.files.add_old(path, content)).is_ok()
     }
 
-    /// Makes a file's last change as long ago as said. False when there is no such file.
+    /// Sets how long ago a file was last changed. False if there is no such file.
     pub fn touch_file(&self, instance: &str, path: &str, ago: Duration) -> bool {
         let touched = self.0.world.with(&key(instance), |instance| instance.files.touch(path, ago));
         touched.unwrap_or(false)
     }
 
-    /// Makes every listing of a directory tell this name beside the true ones, as a hostile server may.
+    /// Makes every listing of a directory show this name beside the real ones, as a hostile server may.
     pub fn list_also(&self, instance: &str, name: &str) -> bool {
         self.0.world.with(&key(instance), |instance| instance.files.lie(name)).is_ok()
     }
 
-    /// What a file inside an instance holds.
+    /// The content of a file inside an instance.
     pub fn file(&self, instance: &str, path: &str) -> Option<Vec<u8>> {
         let files = self.0.world.with(&key(instance), |instance| instance.files.clone());
         files.ok()?.read(path).map(Vec::from)
@@ -237,12 +240,12 @@ impl FakeIncus {
 
 /// Time and events.
 impl FakeIncus {
-    /// How long creating, starting, stopping … take from now on; 20 ms if never said.
+    /// How long creating, starting, stopping and so on take from now on (default: 20 ms).
     pub fn operation_delay(&self, delay: Duration) {
         *lock(&self.0.world.pace) = delay;
     }
 
-    /// Keeps every operation but `exec` running until the result is dropped. What fails at once still fails at once.
+    /// Keeps every operation except `exec` running until the result is dropped. Immediate failures aren't delayed.
     pub fn hold_operations(&self) -> Hold {
         let world = self.0.world.clone();
         world.held.send_modify(|held| *held += 1);
@@ -259,19 +262,19 @@ impl FakeIncus {
         self.0.world.events.listeners()
     }
 
-    /// Sends an event to whoever listens to its kind: one of the default project, or of none if it is `logging`.
+    /// Sends an event to those that listen to its kind. It is of the default project, or of none if it is `logging`.
     pub fn send_event(&self, kind: &str, metadata: &Value) {
         let project = if kind == "logging" { "" } else { "default" };
         self.0.world.events.send(kind, project, metadata);
     }
 
-    /// Silences every events websocket that is open: no event and no ping arrives on it any more, as if the network in
-    /// between had died. New ones work.
+    /// Silences every open events websocket: no event and no ping arrives on it any more, as if the network had failed.
+    /// New ones work.
     pub fn hang_events(&self) {
         self.0.world.events.hang();
     }
 
-    /// Cuts every events websocket, without a farewell.
+    /// Cuts every events websocket, without a Close frame.
     pub fn kill_events(&self) {
         self.0.world.events.cut();
     }

@@ -1,4 +1,4 @@
-//! The fake's side of clients from other machines.
+//! Methods of the fake for clients from other machines.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::testing::server::tls::Tls;
 
 /// Clients from other machines.
 impl FakeIncus {
-    /// Host and port where it listens with TLS: `127.0.0.1:PORT`. Strangers see little there.
+    /// Host and port with TLS: `127.0.0.1:PORT`. Untrusted clients see little there.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,36 +31,37 @@ impl FakeIncus {
         self.0.world.trust.address()
     }
 
-    /// SHA-256 of its certificate, in hex.
+    /// SHA-256 of its certificate, in hexadecimal.
     pub fn fingerprint(&self) -> String {
         self.0.world.trust.fingerprint()
     }
 
-    /// Its certificate, in PEM, signed by itself for `localhost`, `127.0.0.1` and `::1`.
+    /// Its certificate, in PEM, self-signed for `localhost`, `127.0.0.1` and `::1`.
     pub fn certificate_pem(&self) -> String {
         self.0.world.trust.tls().map(Tls::pem).unwrap_or_default()
     }
 
-    /// Has another certificate for the same key, from the next connection on.
+    /// Makes another certificate for the same key, used from the next connection on.
     ///
     /// # Errors
-    /// When no certificate can be made.
+    ///
+    /// If no certificate can be made.
     pub fn renew_certificate(&self) -> std::io::Result<()> {
         self.0.world.trust.tls().map_or(Ok(()), Tls::renew)
     }
 
-    /// Makes a trust token for a client of that name, as `incus config trust add` prints it.
+    /// Makes a trust token for a client with this name, as `incus config trust add` prints it.
     pub fn token(&self, client: &str) -> String {
         let asked = json!({"type": "client", "name": client, "token": true});
         STANDARD.encode(promise(&self.0.world, &asked).1.to_string())
     }
 
-    /// How long tokens can be used that are made from now on; without a limit if never said.
+    /// How long new tokens are valid (default: without a limit).
     pub fn token_lifetime(&self, lifetime: Duration) {
         *lock(&self.0.world.trust.lifetime) = Some(lifetime);
     }
 
-    /// Trusts a client's certificate, in PEM. False when it is none, or trusted already.
+    /// Trusts a client's certificate, in PEM. False if it isn't one, or is trusted already.
     pub fn trust(&self, certificate: &str) -> bool {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes());
         der.is_ok_and(|der| self.0.world.trust.add(&json!({}), &der).is_ok())
@@ -71,12 +72,12 @@ impl FakeIncus {
         lock(&self.0.world.trust.certificates).keys().cloned().collect()
     }
 
-    /// Trusts nobody any more.
+    /// Removes all trusted clients.
     pub fn distrust_all(&self) {
         lock(&self.0.world.trust.certificates).clear();
     }
 
-    /// Over TLS, trusts whoever brings this token of OpenID Connect, from now on, and answers 401 to other ones.
+    /// From now on, trusts this OpenID Connect token over TLS, and answers 401 to other ones.
     pub fn accept_bearer(&self, token: &str) {
         *lock(&self.0.world.trust.bearer) = Some(token.to_owned());
     }

@@ -12,7 +12,7 @@ struct Clause {
     value: String,
 }
 
-/// Clauses of which all must hold.
+/// Clauses that must all be true.
 #[derive(Debug)]
 pub(super) struct Filter(Vec<Clause>);
 
@@ -53,7 +53,7 @@ impl Clause {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Bool(yes)) => yes.to_string(),
             Some(Value::Number(_)) => return Err(self.odd("Unsupported filter type \"int\"")),
-            // Of a missing configuration key nothing is said, of an unknown field an error.
+            // A missing configuration key is no error, an unknown field is one.
             None if self.field.contains('.') => return Ok(!self.equal),
             _ => return Err(self.odd("Invalid type \"invalid\"")),
         };
@@ -64,7 +64,7 @@ impl Clause {
         failure(500, format!("{what} for field \"{}\"", self.field))
     }
 
-    /// A pattern for the whole text, in any case, as on the real server.
+    /// A pattern for the whole text, ignoring case, as on the real server.
     fn matches(&self, text: &str) -> bool {
         let flags = Flags { icase: true, ..Flags::default() };
         let pattern = Regex::with_flags(&format!("^(?:{})$", self.value), flags);

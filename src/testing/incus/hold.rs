@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::world::World;
 
-/// Keeps operations from getting done, until it is dropped.
+/// Keeps operations from ending, until it is dropped.
 #[derive(Debug)]
-#[must_use = "operations go on as soon as this is dropped"]
+#[must_use = "operations continue as soon as this is dropped"]
 pub struct Hold(pub(super) Arc<World>);
 
 impl Drop for Hold {

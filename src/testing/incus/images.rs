@@ -57,7 +57,7 @@ fn import(world: &Arc<World>, request: &Request) -> Answer {
     }))
 }
 
-/// Anything that starts like a known archive passes.
+/// Accepts anything that starts like a known archive.
 fn is_archive(data: &[u8]) -> bool {
     let kinds: [&[u8]; 5] = [b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh", b"hsqs"];
     kinds.iter().any(|kind| data.starts_with(kind)) || data.get(257..262) == Some(b"ustar")
@@ -69,7 +69,7 @@ fn parts(request: &Request) -> Vec<Part> {
     let Some(boundary) = kind.strip_prefix("multipart/form-data; boundary=") else {
         return unified(request.body.clone());
     };
-    // The first one has no line before it.
+    // The first mark has no line before it.
     let body = [b"\r\n", request.body.as_ref()].concat();
     let mark = format!("\r\n--{boundary}");
     split(&body, mark.as_bytes()).into_iter().skip(1).filter_map(part).collect()
@@ -144,7 +144,7 @@ pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> A
     }
 }
 
-/// What isn't in a PUT is emptied.
+/// A PUT empties what isn't in it.
 fn change(world: &World, request: &Request, project: &str, image: &Value) -> Answer {
     let asked = body(request)?;
     let etag = quoted(image);
@@ -194,7 +194,7 @@ pub(super) fn export(world: &World, request: &Request, fingerprint: &str) -> Ans
     })
 }
 
-/// Sent without a length, and never in parts.
+/// It is sent without a length, and without ranges.
 fn form(fingerprint: &str, files: &[Part]) -> Reply {
     let boundary = secret();
     let mut body = Vec::new();
@@ -217,7 +217,7 @@ fn form(fingerprint: &str, files: &[Part]) -> Reply {
         .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
 }
 
-/// Images here come from nowhere.
+/// Images here have no source to refresh from.
 pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
     if request.method != "POST" {
         return not_implemented();

@@ -56,7 +56,7 @@ fn list(world: &World, request: &Request) -> Answer {
     Ok(envelope::sync(&Value::from(shown)))
 }
 
-/// 7.0.2 takes no notice of `instance-type`.
+/// 7.0.2 ignores `instance-type`.
 fn kind(generation: Generation, request: &Request) -> Result<Option<String>, Failure> {
     let given = request.param("instance-type").filter(|given| !given.is_empty());
     match given.as_deref() {
@@ -120,7 +120,7 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     }))
 }
 
-/// What isn't in the request is emptied, except for what clients can't write.
+/// Empties what isn't in the request, except for what clients can't write.
 fn replace(document: &mut Value, asked: &Value) {
     let empty = [
         ("config", json!({})),
@@ -150,7 +150,7 @@ fn patch(world: &World, request: &Request, key: &Key) -> Answer {
     world.with(key, |instance| {
         merge(&mut instance.document, &asked);
         if world.generation == Generation::V6_0 {
-            // As the real one does: what isn't said is emptied.
+            // As on the real server, what isn't in the request is emptied.
             instance.document["description"] = asked["description"].as_str().unwrap_or_default().into();
         }
         instance.show_ready();

@@ -11,7 +11,7 @@ use super::envelope::{Failure, failure};
 use super::world::{Inside, Key, Operation, World, path};
 use crate::testing::shell::{Exit, Shell, Stream, Window};
 
-/// A command as asked for.
+/// A requested command.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) key: Key,
@@ -57,7 +57,7 @@ fn environment(asked: &Value, uid: u32) -> BTreeMap<String, String> {
 }
 
 impl World {
-    /// The command, until it ends by itself or its instance is stopped.
+    /// Runs the command until it ends, or its instance is stopped.
     pub(super) fn start(
         &self,
         job: &Job,
@@ -85,7 +85,7 @@ impl World {
         };
         let command = job.command.clone();
         Ok(async move {
-            // A lost sender means that the instance is gone: killed as well.
+            // If the sender is gone, so is the instance: that kills the command, too.
             let killed = power.wait_for(|on| !on);
             tokio::select! {
                 exit = shell.run(command) => exit,
@@ -117,7 +117,7 @@ impl World {
             Exit::NotFound => 127,
         };
         self.set_metadata(operation, "return", code.into());
-        // The real server knows only the status, and takes these two for what a shell means by them.
+        // The real server knows only the status, and reads these two as a shell does.
         match code {
             126 => Err(failure(400, "Command not executable")),
             127 => Err(failure(400, "Command not found")),

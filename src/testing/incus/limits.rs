@@ -1,8 +1,8 @@
-//! What the server thinks of limits in a configuration.
+//! The server's checks of a configuration.
 
 use serde_json::{Map, Value};
 
-/// What is wrong with them, in its words.
+/// What is wrong with the limits, in the server's words.
 fn limit_complaint(config: &Map<String, Value>) -> Option<String> {
     let given = |key: &str| config.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
     let memory = given("limits.memory").and_then(memory);

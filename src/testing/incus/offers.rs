@@ -11,18 +11,18 @@ use super::envelope::Answer;
 use super::world::{Draft, Instance, Key, World, path};
 use crate::testing::server::tasks::lock;
 
-/// By operation: what is offered, by whichever fake of this process.
+/// The offers of all fakes of this process, by operation.
 static OFFERS: Mutex<BTreeMap<String, Offer>> = Mutex::new(BTreeMap::new());
 
 #[derive(Debug)]
 struct Offer {
     secrets: Value,
     instance: Instance,
-    /// Tells the offering server that it was fetched; closed when that no longer offers it.
+    /// Tells the offering server that it was fetched. Closed when the offer ends.
     taken: oneshot::Sender<()>,
 }
 
-/// `POST /1.0/instances/{name}` with `migration` and nowhere to go.
+/// `POST /1.0/instances/{name}` with `migration` and without a target.
 pub(super) fn offer(world: &Arc<World>, key: &Key, asked: &Value) -> Answer {
     let whole = asked["instance_only"] != true;
     let instance = world.with(key, |instance| instance.copy(whole))?;
@@ -44,7 +44,7 @@ pub(super) fn offer(world: &Arc<World>, key: &Key, asked: &Value) -> Answer {
     }))
 }
 
-/// Whoever knows the operation's URL and its secrets may fetch it, once.
+/// Takes an offer, by the operation's URL and its secrets. This works once.
 pub(super) fn take(url: &str, secrets: &Value) -> Option<Instance> {
     let id = url.rsplit('/').next().unwrap_or_default();
     let mut offers = lock(&OFFERS);

@@ -1,4 +1,4 @@
-//! Background operations: begun by a request, reported as events, forgotten soon after their end.
+//! `/1.0/operations`.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn cancel(world: &World, id: &str) -> Answer {
     Ok(envelope::done())
 }
 
-/// Headers at once, the body when the operation is over or the time is.
+/// Sends the headers at once, and the body when the operation or the time is over.
 pub(super) fn wait(world: &World, id: &str, request: &Request) -> Answer {
     let operation = world.operations.find(id)?;
     let limit = seconds(request)?;
@@ -67,7 +67,7 @@ pub(super) fn wait(world: &World, id: &str, request: &Request) -> Answer {
         .header("X-Content-Type-Options", "nosniff"))
 }
 
-/// Nothing: wait for ever.
+/// `None` is without a limit.
 fn seconds(request: &Request) -> Result<Option<Duration>, Failure> {
     let Some(given) = request.param("timeout").filter(|given| !given.is_empty()) else {
         return Ok(None);
@@ -77,7 +77,7 @@ fn seconds(request: &Request) -> Result<Option<Duration>, Failure> {
     Ok(u64::try_from(seconds).ok().map(Duration::from_secs))
 }
 
-/// 6.0 turns failures and timeouts into error bodies, 7.0 shows the operation as it is.
+/// 6.0 makes error bodies of failures and timeouts, 7.0 shows the operation.
 fn outcome(generation: Generation, over: bool, operation: &Operation) -> String {
     let document = operation.document();
     let failed = document["status_code"] == 400;

@@ -21,7 +21,7 @@ enum Action {
     Unfreeze,
 }
 
-/// A state change as asked for.
+/// A requested state change.
 #[derive(Debug, Clone)]
 struct Change {
     action: Action,
@@ -65,7 +65,7 @@ impl Change {
         }
     }
 
-    /// Whether an instance in this state takes the change.
+    /// Whether the change is allowed in this state.
     fn check(&self, status: &str) -> Result<(), Failure> {
         let (code, text) = match (self.action, status) {
             (Action::Stop | Action::Restart, "Stopped") => (400, "The instance is already stopped"),
@@ -79,7 +79,7 @@ impl Change {
         Err(failure(code, text))
     }
 
-    /// The bulk call leaves out those to which the change means nothing.
+    /// Whether the bulk call changes an instance in this state.
     fn applies(&self, status: &str) -> bool {
         match self.action {
             Action::Start => status == "Stopped",

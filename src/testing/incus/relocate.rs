@@ -15,7 +15,7 @@ use crate::testing::server::tasks::lock;
 /// The storage pools that every fake server has.
 pub(super) const POOLS: [&str; 2] = ["default", "second"];
 
-/// Where an instance is to go.
+/// Where an instance moves to.
 #[derive(Debug)]
 struct Way {
     to: Key,

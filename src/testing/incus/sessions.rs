@@ -21,7 +21,7 @@ use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 use crate::testing::shell::{Exit, Stream, Window};
 
-/// How long the server waits for the streams of a command or a console, from its request on.
+/// How long the server waits for the streams of a command or a console, from its request.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The same for commands on a 7.0 server.
@@ -89,7 +89,7 @@ impl Session {
                 let to = if stream == Stream::Out { &mut out } else { &mut err };
                 deliver(to, data).await;
                 if to.is_none() {
-                    // Nobody reads it: the command learns that at its next write.
+                    // Nothing reads it: the command notices at its next write.
                     chunks.close();
                 }
             }
@@ -100,7 +100,7 @@ impl Session {
             // Input alone never ends a command.
             () = forever(input) => Exit::Code(137),
         };
-        // A killed command leaves what it had already written.
+        // What a killed command has already written is still delivered.
         while let Ok((stream, data)) = chunks.try_recv() {
             deliver(if stream == Stream::Out { &mut out } else { &mut err }, data).await;
         }
@@ -127,12 +127,12 @@ impl Session {
             code = self.clone().controlled(resize) => Exit::Code(code),
             () = forever(Some(keys(&mut keyboard, typed))) => Exit::Code(137),
         };
-        // A client that left has no use for it.
+        // The client may have left.
         let _ = screen.send(Message::text("")).await;
         Ok((exit, Some(keyboard)))
     }
 
-    /// What the control socket makes of the command: the code of its death. Never returns if nobody connects it.
+    /// The exit code of a command that is killed through the control socket. Never returns if that isn't connected.
     pub(super) async fn controlled(self: Arc<Self>, resize: watch::Sender<Window>) -> i32 {
         let mut control = loop {
             match self.take("control") {
@@ -152,10 +152,10 @@ impl Session {
     }
 }
 
-/// Nothing dies of SIGCHLD, SIGCONT, SIGSTOP, SIGURG, SIGWINCH.
+/// SIGCHLD, SIGCONT, SIGSTOP, SIGURG and SIGWINCH kill nothing.
 const HARMLESS: [i32; 5] = [17, 18, 19, 23, 28];
 
-/// A signal to die of, if that is the order.
+/// The signal, if the order is one that kills.
 fn obey(order: &Value, resize: &watch::Sender<Window>) -> Option<i32> {
     let number = |key: &str| order["args"][key].as_str().and_then(|n| n.parse().ok());
     match order["command"].as_str() {
@@ -180,10 +180,10 @@ pub(super) async fn forever(task: Option<impl Future<Output = ()>>) {
     future::pending().await
 }
 
-/// Passes stdin on until the client ends it: an empty text, a Close frame, or a lost connection.
+/// Passes stdin on until the client ends it, by an empty text, a Close frame, or a lost connection.
 async fn type_in(mut socket: WebSocket, typed: mpsc::Sender<Bytes>, terminal: bool) {
     pump(&mut socket, typed, terminal).await;
-    // Dropped, the socket would look to the client as if the command had died.
+    // If the socket were dropped, the client would think that the command had died.
     future::pending().await
 }
 

@@ -1,4 +1,4 @@
-//! `/1.0/instances/{name}/snapshots`, and the way back to one.
+//! `/1.0/instances/{name}/snapshots`, and restoring one.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ pub(super) fn collection(world: &Arc<World>, request: &Request, key: &Key) -> An
     }
 }
 
-/// Of an instance that isn't there, the list is empty.
+/// The list is empty if the instance doesn't exist.
 fn list(world: &World, request: &Request, key: &Key) -> Answer {
     let full = recursion(request) > 0;
     let shown = world.with(key, |instance| {
@@ -108,7 +108,7 @@ fn take(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     }))
 }
 
-/// As asked for, or `snap0`, `snap1` and so on.
+/// The requested name, or `snap0`, `snap1` and so on.
 fn name(instance: &Instance, asked: &Value) -> String {
     let given = asked["name"].as_str().filter(|given| !given.is_empty());
     let mut numbers = (0..).map(|number| format!("snap{number}"));
@@ -216,7 +216,7 @@ fn change(
     })
 }
 
-/// `PUT /1.0/instances/{name}` with `restore`: the short name, or the whole as the vendor's command sends it.
+/// `PUT /1.0/instances/{name}` with `restore`: the short name, or the full one, which the vendor's command sends.
 pub(super) fn restore(world: &Arc<World>, key: &Key, name: &str, stateful: bool) -> Answer {
     let name = name.split_once('/').map_or(name, |(_, name)| name);
     let (key, name) = (key.clone(), name.to_owned());

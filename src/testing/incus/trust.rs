@@ -1,4 +1,4 @@
-//! `/1.0/certificates`, and who may do what over TLS.
+//! `/1.0/certificates`, and access over TLS.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::testing::server::request::{Door, Request};
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::fingerprint;
 
-/// Nothing: the caller may go on. On this machine everybody may.
+/// `None` if the caller has access. On this machine everyone has.
 pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
     let Door::Tls(certificate) = &request.door else { return None };
     if let (Some(good), Some(brought)) = (&*lock(&world.trust.bearer), request.header("authorization")) {
@@ -34,7 +34,7 @@ pub(super) fn gate(world: &Arc<World>, request: &Request) -> Option<Answer> {
     }
 }
 
-/// What a client may not do who is confined to some projects. A list, of all things, isn't refused as the rest is.
+/// What a client that is restricted to projects may not do. A list isn't refused in the same way as the rest.
 fn restricted(world: &World, request: &Request, projects: &Value) -> Option<Answer> {
     let project = project(request);
     let within = projects.as_array().is_some_and(|all| all.contains(&project.as_str().into()));
@@ -59,7 +59,7 @@ fn forbidden() -> Answer {
     Err(failure(403, "not authorized"))
 }
 
-/// The part of `GET /1.0` that everybody may see.
+/// The part of `GET /1.0` that is public.
 fn stranger_sees(world: &World) -> Value {
     let mut all = super::about::server(world.generation);
     all["auth"] = "untrusted".into();
@@ -72,10 +72,10 @@ fn stranger_sees(world: &World) -> Value {
     all
 }
 
-/// `GET /1.0`, as this caller sees it.
+/// `GET /1.0` for this caller.
 pub(super) fn server(world: &World, request: &Request) -> Value {
     let mut all = super::about::server(world.generation);
-    // Also one that nobody reaches over the network has a certificate.
+    // A server that doesn't listen on the network has a certificate, too.
     all["environment"]["certificate_fingerprint"] = world.fingerprint.clone().into();
     if let Some(tls) = world.trust.tls() {
         all["environment"]["addresses"] = json!([world.trust.address()]);
@@ -122,7 +122,7 @@ fn find(world: &World, prefix: &str) -> Result<Value, Failure> {
     }
 }
 
-/// By somebody who is trusted.
+/// Adds a certificate or a token, for a trusted client.
 fn create(world: &Arc<World>, request: &Request) -> Answer {
     let asked = body(request)?;
     if asked["token"] == true {
@@ -137,7 +137,7 @@ fn create(world: &Arc<World>, request: &Request) -> Answer {
     }
 }
 
-/// The answer, and what the text of the token holds.
+/// Issues a token: the answer, and the content of the token.
 pub(super) fn promise(world: &Arc<World>, asked: &Value) -> (Reply, Value) {
     let expires = lock(&world.trust.lifetime).map(|lifetime| Utc::now() + lifetime);
     let secret = secret();
@@ -157,7 +157,7 @@ pub(super) fn promise(world: &Arc<World>, asked: &Value) -> (Reply, Value) {
     (reply, told)
 }
 
-/// By a stranger with a token. It is used up also by one who shows no certificate.
+/// Adds an untrusted client that has a token. The token is used up even without a certificate.
 fn join(world: &World, request: &Request, certificate: Option<&Bytes>) -> Answer {
     let asked = body(request)?;
     let told = asked["trust_token"].as_str().and_then(|text| STANDARD.decode(text).ok());

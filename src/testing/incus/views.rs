@@ -1,4 +1,4 @@
-//! What clients are shown of a running instance.
+//! Documents that show the state of an instance.
 
 use serde_json::{Map, Value, json};
 
@@ -48,7 +48,7 @@ fn address(given: &str) -> Value {
     json!({"family": family, "address": address, "netmask": length, "scope": scope})
 }
 
-/// Recursion 2: with its state and what belongs to it.
+/// Recursion 2: with state, backups and snapshots.
 pub(super) fn full(instance: &Instance, generation: Generation) -> Value {
     let mut document = instance.document.clone();
     document["state"] = state(instance, generation);
@@ -57,7 +57,7 @@ pub(super) fn full(instance: &Instance, generation: Generation) -> Value {
     document
 }
 
-/// Go's way with an empty list.
+/// Go encodes an empty list as `null`.
 fn list_or_null<'a>(documents: impl Iterator<Item = &'a Value>) -> Value {
     match documents.cloned().collect::<Vec<_>>() {
         none if none.is_empty() => Value::Null,

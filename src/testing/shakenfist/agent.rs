@@ -1,4 +1,4 @@
-//! The agent in a guest: commands are run by a small shell, files are those of the instance.
+//! The agent in a guest. A small shell runs the commands.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(super) fn put(asked: &Asked<'_>, reference: &str) -> Answer {
         must_be_created(&all.instance(&uuid)?.document)?;
         must_be_ready(&all.instance(&uuid)?.document)?;
         if !all.blobs.contains_key(blob) {
-            // The server's own slip.
+            // A bug of the server.
             let text = "server error: AttributeError(\"'InstanceAgentPutEndpoint' object has no attribute 'api_error'\")";
             return Err(failure(500, text));
         }
@@ -69,7 +69,7 @@ fn must_be_ready(document: &Value) -> Result<(), Failure> {
     match document["agent_state"].as_str() {
         Some(state) if state.starts_with("ready") => Ok(()),
         Some(_) => Err(failure(400, "instance agent not ready")),
-        // The server's own slip, too.
+        // Another bug of the server.
         None => {
             let text = "server error: AttributeError(\"'NoneType' object has no attribute 'startswith'\")";
             Err(failure(500, text))
@@ -227,7 +227,7 @@ fn chmod(files: &Tree, command: &Value) -> Value {
     json!({ "path": path })
 }
 
-/// `GET …/agentoperations`: those that are still queued, unless all are asked for.
+/// `GET …/agentoperations`: those that are still queued, or all on request.
 pub(super) fn of_instance(asked: &Asked<'_>, reference: &str) -> Answer {
     let options = options(asked.request, "InstanceAgentOperationsEndpoint", &["all"])?;
     let everything = options.get("all").and_then(Value::as_bool).unwrap_or_default();

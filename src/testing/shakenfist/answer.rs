@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
-/// Why not.
+/// The reason of a refusal.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     status: u16,
@@ -20,7 +20,7 @@ pub(super) fn data(value: &Value) -> Reply {
     Reply::new(200, format!("{value}\n")).header("Content-Type", "application/json")
 }
 
-/// An answer that has nothing to say.
+/// An answer without data.
 pub(super) fn nothing() -> Reply {
     data(&Value::Null)
 }
@@ -61,7 +61,7 @@ pub(super) fn not_found(what: &str) -> Failure {
     failure(404, format!("{what} not found"))
 }
 
-/// The options of a request, of which the handler knows these: another one is Python's error.
+/// The options of a request. An option that the handler doesn't know is an error of Python's.
 pub(super) fn options(
     request: &Request,
     handler: &str,
@@ -87,7 +87,7 @@ pub(super) fn options(
     }
 }
 
-/// An option that is a text and isn't null.
+/// An option that is a text.
 pub(super) fn text<'a>(options: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     options.get(key).and_then(Value::as_str)
 }

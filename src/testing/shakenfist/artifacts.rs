@@ -1,4 +1,4 @@
-//! Uploads, and the artifacts that they become.
+//! Uploads, and the artifacts made from them.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::asked::Asked;
 use super::state::{Data, is_visible, now, uuid};
 use crate::testing::server::reply::Reply;
 
-/// What truncating may add.
+/// How much a truncation may add.
 const MOST_ADDED: usize = 1 << 30;
 
 /// `POST /upload`.
@@ -29,13 +29,13 @@ pub(super) fn append(asked: &Asked<'_>, uuid: &str) -> Answer {
     Ok(data(&upload.len().into()))
 }
 
-/// `POST /upload/{upload_uuid}/truncate/{offset}`. One to which nothing was appended has no file: the server's own
-/// slip.
+/// `POST /upload/{upload_uuid}/truncate/{offset}`. An upload without content has no file: a bug of
+/// the server.
 pub(super) fn truncate(asked: &Asked<'_>, uuid: &str, to: &str) -> Answer {
     let mut all = asked.world.data();
     let upload = all.uploads.get_mut(uuid).ok_or_else(|| not_found("upload"))?;
     let to: usize = to.parse().map_err(|_| failure(500, "server error: ValueError"))?;
-    // A file may grow this way, but here it is in memory.
+    // A real file may grow this way; here it is in memory.
     if to > upload.len().saturating_add(MOST_ADDED) {
         return Err(failure(500, "server error: OSError(27, 'File too large')"));
     }
@@ -132,7 +132,7 @@ pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
     Ok(data(found.ok_or_else(|| not_found("artifact"))?))
 }
 
-/// `DELETE /artifacts/{artifact_ref}`: its blobs go when nothing else uses them.
+/// `DELETE /artifacts/{artifact_ref}`: its blobs are removed when nothing else uses them.
 pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "ArtifactEndpoint", &[])?;
     let mut all = asked.world.data();

@@ -29,7 +29,7 @@ pub(super) fn issue(world: &World, request: &Request) -> Answer {
     Ok(data(&answer))
 }
 
-/// The namespace of whoever asks.
+/// The namespace of the token.
 pub(super) fn namespace(world: &World, request: &Request) -> Result<String, Failure> {
     let refused = |text: &str| failure(401, text);
     let header = request.header("authorization").ok_or_else(|| refused("Missing Authorization Header"))?;
@@ -43,7 +43,7 @@ pub(super) fn namespace(world: &World, request: &Request) -> Result<String, Fail
     }
     match all.namespaces.get(&token.namespace) {
         Some(known) if known.nonce == token.nonce => Ok(token.namespace.clone()),
-        // The key behind it is gone, and so are the words.
+        // The key of the token is gone. The server doesn't say so.
         _ => Err(refused("")),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn get(asked: &Asked<'_>, uuid: &str) -> Answer {
     Ok(answer(&all.blobs.get(uuid).ok_or_else(|| not_found("blob"))?.document))
 }
 
-/// `GET /blobs/{blob_uuid}/data`: the one call with options in its query.
+/// `GET /blobs/{blob_uuid}/data`: the only call with options in its query.
 pub(super) fn data(asked: &Asked<'_>, uuid: &str) -> Answer {
     let number = |name: &str| match asked.request.param(name) {
         None => Ok(0),
@@ -31,7 +31,7 @@ pub(super) fn data(asked: &Asked<'_>, uuid: &str) -> Answer {
     Ok(Reply::new(200, bytes.slice(from..to)).header("Content-Type", "text/plain; charset=utf-8"))
 }
 
-/// `GET /blob_checksums/sha512/{hash}`: `null` where there is none.
+/// `GET /blob_checksums/sha512/{hash}`: `null` if there is none.
 pub(super) fn by_checksum(asked: &Asked<'_>, algorithm: &str, hash: &str) -> Answer {
     if !["sha1", "sha256", "sha512", "xxh128"].contains(&algorithm) {
         return Err(failure(400, "unknown hash algorithm"));

@@ -58,7 +58,7 @@ fn finish(world: &World, uuid: &str) {
     }
 }
 
-/// As the server does it: first the state, then the reason, and at last `error`.
+/// As on the real server: first the state, then the reason, and finally `error`.
 async fn fail(world: &Arc<World>, uuid: &str, state: &str, message: &str) {
     world.data().enter(uuid, &format!("{state}-error"));
     world.step().await;
@@ -100,7 +100,7 @@ pub(super) fn end(world: &Arc<World>, uuid: &str) {
     });
 }
 
-/// The agent in a guest that is on makes itself heard of, a little later.
+/// The agent in a running guest reports, a little later.
 pub(super) fn report_soon(world: &Arc<World>, uuid: &str) {
     let (own, uuid) = (world.clone(), uuid.to_owned());
     world.work.spawn(async move {
@@ -123,6 +123,6 @@ fn report(world: &World, uuid: &str) {
     }
     document["agent_state"] = word.into();
     document["agent_start_time"] = now().into();
-    // Boots are minutes apart here, so that each has a time of its own.
+    // Boots are a minute apart here, so that each has a different time.
     document["agent_system_boot_time"] = (1_795_000_000.0 + 60.0 * f64::from(boots)).into();
 }

@@ -1,10 +1,10 @@
-//! The page that tells what the server can do.
+//! The page with the capabilities of the server.
 
 use super::release::Release;
 use super::state::World;
 use crate::testing::server::reply::Reply;
 
-/// Topic, words, and the release that brought them.
+/// Topic, capabilities, and the first release that has them.
 const TOPICS: &[(&str, &[(&str, Release)])] = &[
     (
         "agent-operations",

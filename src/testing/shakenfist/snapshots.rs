@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::state::{World, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
 
-/// `GET …/snapshot`: those whose blob is there.
+/// `GET …/snapshot`: those whose blob exists.
 pub(super) fn list(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "InstanceSnapshotEndpoint", &[])?;
     let all = asked.world.data();
@@ -30,7 +30,7 @@ pub(super) fn list(asked: &Asked<'_>, reference: &str) -> Answer {
     Ok(data(&json!(shown)))
 }
 
-/// The members of the artifact, with those of the blob over them.
+/// The members of the artifact, overridden by those of the blob.
 fn merged(artifact: &Value, blob: &Value) -> Value {
     let mut shown = artifact.clone();
     for (key, value) in blob.as_object().into_iter().flatten().filter(|(key, _)| *key != "uuid") {

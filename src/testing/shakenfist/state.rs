@@ -1,4 +1,4 @@
-//! All that the server knows.
+//! Everything that the server knows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,9 +18,9 @@ pub(super) struct World {
     pub(super) release: Release,
     data: Mutex<Data>,
     pub(super) work: Tasks,
-    /// How many hold instances back.
+    /// How many holds on instances there are.
     pub(super) held: watch::Sender<usize>,
-    /// How many hold the agents back.
+    /// How many holds on agents there are.
     pub(super) agents_held: watch::Sender<usize>,
 }
 
@@ -38,21 +38,21 @@ pub(super) struct Data {
     pub(super) knobs: Knobs,
 }
 
-/// What a test can turn.
+/// What a test can set.
 pub(super) struct Knobs {
     pub(super) pace: Duration,
     pub(super) token_life: Duration,
-    /// The next so many creates find no room; whether that is said to be transient.
+    /// How many of the next launches find no room, and whether the answer says that this is transient.
     pub(super) full: (usize, bool),
     /// New instances fail in this state, with this message.
     pub(super) failing: Option<(String, String)>,
-    /// What begins in the background is answered with this.
+    /// The status of answers to requests that start something.
     pub(super) accepted: u16,
-    /// What ready agents say.
+    /// What agents report when they are ready.
     pub(super) agent_ready: String,
-    /// Guests that don't obey ACPI.
+    /// Whether guests ignore ACPI.
     pub(super) deaf: bool,
-    /// So many lists miss what is changing its state.
+    /// How many of the next lists miss instances that are changing their state.
     pub(super) blind_lists: usize,
     /// How many floating addresses there are.
     pub(super) floating: usize,
@@ -76,7 +76,7 @@ impl Default for Knobs {
 
 pub(super) struct Namespace {
     pub(super) key: String,
-    /// Tokens carry it: a new key makes the old ones worthless.
+    /// It is part of tokens: a new key makes the old ones invalid.
     pub(super) nonce: u64,
 }
 
@@ -111,7 +111,7 @@ pub(super) struct Blob {
     pub(super) bytes: Bytes,
 }
 
-/// The kind of a reservation that outlives its instance.
+/// The kind of a reservation that stays after its instance is deleted.
 pub(super) const HALO: &str = "deletion-halo";
 
 /// The files of one guest.
@@ -162,13 +162,13 @@ impl World {
         lock(&self.data)
     }
 
-    /// One step of background work takes that long.
+    /// Waits as long as one step of background work takes.
     pub(super) async fn step(&self) {
         let pace = self.data().knobs.pace;
         sleep(pace).await;
     }
 
-    /// As long as somebody holds instances back.
+    /// Waits while there is a hold on instances.
     pub(super) async fn while_held(&self) {
         let _ = self.held.subscribe().wait_for(|held| *held == 0).await;
     }
@@ -221,7 +221,7 @@ impl Data {
         json!(own)
     }
 
-    /// Moves an instance to another state, and writes it down.
+    /// Moves an instance to another state, and notes an event.
     pub(super) fn enter(&mut self, uuid: &str, state: &str) {
         if let Some(instance) = self.instances.get_mut(uuid) {
             instance.document["state"] = state.into();
@@ -233,7 +233,7 @@ impl Data {
         self.instances.get(uuid).and_then(|it| it.document["state"].as_str()).unwrap_or_default().to_owned()
     }
 
-    /// What an instance had is free again, its addresses only later.
+    /// Frees what the instance used; its addresses stay reserved for a while.
     pub(super) fn release(&mut self, uuid: &str) {
         for interface in self.interfaces.values_mut().filter(|interface| interface["instance_uuid"] == uuid) {
             interface["state"] = "deleted".into();
@@ -275,13 +275,13 @@ impl Instance {
         }));
     }
 
-    /// What a request did, by its id.
+    /// Notes what a request did, with its id.
     pub(super) fn audit(&mut self, message: &str, mut extra: Value, request: &str) {
         extra["request-id"] = request.into();
         self.note("audit", message, extra);
     }
 
-    /// The guest has begun to boot: its agent is to be heard of again.
+    /// The guest starts to boot: its agent will report again.
     pub(super) fn boot(&mut self) {
         self.boots += 1;
         self.document["power_state"] = "on".into();
@@ -290,7 +290,7 @@ impl Instance {
         self.console.extend_from_slice(line.as_bytes());
     }
 
-    /// The agent can't be reached. One that was never heard of stays so.
+    /// The agent can't be reached. One that has never reported stays that way.
     pub(super) fn silence(&mut self, why: &str) {
         if !self.document["agent_state"].is_null() {
             self.document["agent_state"] = format!("not ready ({why})").into();
@@ -309,7 +309,7 @@ impl Instance {
     }
 }
 
-/// Only the namespace `system` sees what is of others.
+/// Only the namespace `system` sees those of other namespaces.
 pub(super) fn is_visible(document: &Value, namespace: &str) -> bool {
     namespace == "system" || document["namespace"] == namespace
 }
@@ -323,7 +323,7 @@ pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// 406 where an instance isn't there for use.
+/// 406 unless the instance is `created`.
 pub(super) fn must_be_created(document: &Value) -> Result<(), Failure> {
     if document["state"] == "created" {
         return Ok(());

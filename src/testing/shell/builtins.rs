@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Broken, Flow, Plumbing, Ran, Shell};
+use super::interpreter::{Broken, Flow, Plumbing, Ran, Shell};
 use crate::testing::server::tasks::lock;
 
 const BLOCK: usize = 16 * 1024;
@@ -47,7 +47,7 @@ impl Shell {
         Ok(Flow::Next(0))
     }
 
-    /// `ip addr add ADDRESS/LENGTH dev NAME`; links are always up.
+    /// `ip addr add ADDRESS/LENGTH dev NAME`. Links are always up.
     fn ip(&self, args: &[&str]) -> Flow {
         match args {
             ["addr", "add", address, "dev", name] => {
@@ -65,7 +65,7 @@ impl Shell {
         Flow::Next(i32::from(!made))
     }
 
-    /// `mount -t tmpfs -o size=64k tmpfs PATH`: nothing but a limit on what is in there.
+    /// `mount -t tmpfs -o size=64k tmpfs PATH`: only limits the size of what is in it.
     fn mount(&self, args: &[&str]) -> Flow {
         let mounted = match args {
             ["-t", "tmpfs", "-o", options, _, path] => {
@@ -91,7 +91,7 @@ impl Shell {
         Ok(Flow::Next(0))
     }
 
-    /// `%s`, `%d`, `%%` and the common escapes; the format repeats while arguments are left.
+    /// `%s`, `%d`, `%%` and the common escapes. The format repeats while there are arguments.
     async fn printf(&self, args: &[&str], to: &Plumbing) -> Ran {
         let Some((format, mut rest)) = args.split_first() else {
             return Ok(Flow::Next(2));
@@ -132,7 +132,7 @@ impl Shell {
         Ok(true)
     }
 
-    /// `head -c N /dev/zero`: a flood of any size.
+    /// `head -c N /dev/zero`: output of any size.
     async fn head(&mut self, args: &[&str], to: &Plumbing) -> Ran {
         let count = match args {
             ["-c", count, "/dev/zero"] => size(count),
@@ -188,7 +188,7 @@ impl Shell {
         }
     }
 
-    /// `stty size`: rows first, as the real one prints them.
+    /// `stty size`: rows first, as the real one.
     async fn stty(&self, args: &[&str], to: &Plumbing) -> Ran {
         let (columns, rows) = *self.window.borrow();
         match args {
@@ -202,7 +202,7 @@ impl Shell {
             ["-c" | "-ec" | "-lc", script, ..] => self.script(script, to).await?,
             _ => self.lines(to).await?,
         };
-        // The inner shell left, not the one that called it.
+        // The inner shell ended, not the one that called it.
         Ok(match flow {
             Flow::Leave(code) => Flow::Next(code),
             other => other,

@@ -159,7 +159,7 @@ fn double(source: &mut Source<'_>, word: &mut Word) {
     source.next();
 }
 
-/// Inside double quotes a backslash stays before most letters.
+/// Inside double quotes, a backslash before most letters is kept.
 fn escaped(c: char, word: &mut Word) {
     if !matches!(c, '"' | '\\' | '$' | '`') {
         word.push('\\');

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
-/// A whole file or the range that was asked for.
+/// A whole file, or the requested range.
 pub(crate) fn raw(request: &Request, path: &str, data: Bytes, modified: DateTime<Utc>) -> Reply {
     let size = data.len();
     let reply = match range(request, size) {
@@ -27,7 +27,7 @@ pub(crate) fn raw(request: &Request, path: &str, data: Bytes, modified: DateTime
         .header("Last-Modified", modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
-/// `bytes=a-b`, `bytes=a-`, `bytes=-n`; the inner nothing: outside of the file.
+/// `bytes=a-b`, `bytes=a-` or `bytes=-n`. The inner `None` is outside of the file.
 fn range(request: &Request, size: usize) -> Option<Option<(usize, usize)>> {
     let (from, to) = request.header("range")?.strip_prefix("bytes=")?.split_once('-')?;
     let last = size.checked_sub(1);

@@ -11,12 +11,12 @@ use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, absolute, i
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
-/// Owner and mode as the request wants them.
+/// Sets owner and mode as the request says.
 fn dress(node: &mut Node, request: &Request) {
     let number = |name: &str| request.header(name).and_then(|text| text.parse::<u32>().ok());
     node.uid = number("x-incus-uid").unwrap_or(node.uid);
     node.gid = number("x-incus-gid").unwrap_or(node.gid);
-    // Without a zero in front it is read as decimal; what isn't permission is dropped.
+    // Without a leading zero it is decimal. Only permissions are kept.
     let mode = request.header("x-incus-mode").and_then(|mode| match mode.strip_prefix('0') {
         Some(octal) => u32::from_str_radix(octal.trim_start_matches('o'), 8).ok(),
         None => mode.parse().ok(),
@@ -26,7 +26,7 @@ fn dress(node: &mut Node, request: &Request) {
 
 fn label(node: &Node, reply: Reply) -> Reply {
     let kind = match node.kind {
-        // The server doesn't tell pipes from files.
+        // The server doesn't distinguish pipes from files.
         NodeKind::File(_) | NodeKind::Pipe => "file",
         NodeKind::Directory => "directory",
         NodeKind::Symlink(_) => "symlink",
@@ -54,7 +54,7 @@ pub(crate) fn files(world: &World, request: &Request, key: &Key) -> Answer {
     }
 }
 
-/// One slash in front, none at the end, none doubled.
+/// One slash at the start, none at the end, none doubled.
 fn clean(path: &str) -> Result<String, Failure> {
     if path.is_empty() {
         return Err(failure(400, "Missing path argument"));
@@ -73,7 +73,7 @@ fn get(tree: &Tree, request: &Request, path: &str) -> Answer {
         NodeKind::Directory => envelope::sync(&Value::from(tree.listing(path))),
         NodeKind::File(data) => raw(request, path, data.clone(), node.modified),
         NodeKind::Symlink(target) => raw(request, path, absolute(path, target).into(), node.modified),
-        // Nobody writes to it.
+        // Nothing writes to it.
         NodeKind::Pipe => return Ok(Reply::never()),
     };
     Ok(label(&node, reply))
@@ -106,7 +106,7 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
     }
     let exists = tree.get(path).is_some();
     let mut node = match request.header("x-incus-type").unwrap_or("file") {
-        // Whatever it is that exists.
+        // Of any type.
         "directory" if exists => return Ok(envelope::done()),
         "directory" => Node::new(NodeKind::Directory),
         "symlink" if exists => {
@@ -123,7 +123,7 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
     Ok(envelope::done())
 }
 
-/// A form's body is eaten before the file is written: what curl's default content type does to one.
+/// The server consumes the body of a form before it writes the file. Curl's default content type does that.
 fn content(request: &Request) -> Bytes {
     let kind = request.header("content-type").unwrap_or_default();
     match kind.starts_with("application/x-www-form-urlencoded") {
@@ -132,7 +132,7 @@ fn content(request: &Request) -> Bytes {
     }
 }
 
-/// A file that exists keeps owner and mode, whatever the request wants.
+/// An existing file keeps owner and mode, whatever the request says.
 fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool) -> Answer {
     let mut node = match tree.get(path) {
         None if append => return Err(not_found()),
@@ -145,7 +145,7 @@ fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool)
             let data = if append { joined(&before, data, true) } else { data.clone() };
             Node { uid, gid, mode, ..Node::new(NodeKind::File(data)) }
         }
-        // Nobody reads from it.
+        // Nothing reads from it.
         Some(Node { kind: NodeKind::Pipe, .. }) => return Ok(Reply::never()),
         Some(_) => {
             let text = format!("sftp: \"open {path}: is a directory\" (SSH_FX_FAILURE)");
@@ -154,7 +154,7 @@ fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool)
     };
     let lost = keep_what_fits(tree, path, &mut node);
     tree.put(path, node);
-    // The server loses the failure of the last piece.
+    // The server ignores a failure of the last piece.
     if lost < PIECE {
         return Ok(envelope::done());
     }
@@ -162,10 +162,10 @@ fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool)
     Err(failure(500, text))
 }
 
-/// How much the server writes at a time.
+/// How much the server writes at once.
 const PIECE: usize = 32 << 10;
 
-/// How many bytes the disk has no room for.
+/// How many bytes don't fit on the disk.
 fn keep_what_fits(tree: &Tree, path: &str, node: &mut Node) -> usize {
     let NodeKind::File(data) = &mut node.kind else {
         return 0;

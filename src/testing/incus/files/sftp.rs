@@ -22,13 +22,13 @@ pub(crate) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
         return Err(failure(400, "Missing or invalid upgrade header"));
     }
     let tree = world.with(key, |instance| instance.files.clone())?;
-    // Older servers drop set-user-id and the like without a word.
+    // Older servers silently drop set-user-id and the like.
     let mask = if world.generation == Generation::V6_0 { 0o777 } else { 0o7777 };
     Ok(Reply::tunnel("sftp", move |mut stream| async move {
-        // The session runs in a task of its own; it ends with this one, as its end of the pipe does.
+        // The session runs in its own task. It ends with this one, because the pipe closes.
         let (mut near, far) = tokio::io::duplex(256 << 10);
         russh_sftp::server::run(far, Session { tree, mask, handles: HashMap::new(), next: 0 }).await;
-        // A connection that was cut: nothing to tell anyone.
+        // A cut connection is expected.
         let _ = tokio::io::copy_bidirectional(&mut stream, &mut near).await;
     }))
 }
@@ -43,7 +43,7 @@ struct Session {
 
 enum Open {
     File(String),
-    /// What is still to be listed.
+    /// What a listing still has to show.
     Directory(Option<Vec<File>>),
 }
 

@@ -6,6 +6,6 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Backup {
     pub(crate) document: Value,
-    /// The file; gone when another one was moved in its place.
+    /// The file; none if another one has replaced it.
     pub(crate) file: Option<Bytes>,
 }

@@ -10,10 +10,10 @@ use crate::testing::shell::Files;
 
 #[derive(Debug)]
 pub(crate) struct Console {
-    /// All of it, and what nobody has read yet.
+    /// All of it, and what hasn't been read yet.
     pub(crate) log: Mutex<(Vec<u8>, Vec<u8>)>,
     pub(crate) screen: broadcast::Sender<Bytes>,
-    /// Whose turn it is; nobody's when even.
+    /// Which client is attached; none if it is even.
     pub(crate) turn: watch::Sender<usize>,
 }
 
@@ -25,7 +25,7 @@ impl Default for Console {
 }
 
 impl Console {
-    /// What something inside writes to it, or its echo of what is typed.
+    /// Prints what something inside writes, or the echo of what is typed.
     pub(crate) fn print(&self, data: &[u8]) {
         if data.is_empty() {
             return;
@@ -36,11 +36,11 @@ impl Console {
             fresh.extend_from_slice(data);
         }
         let shown = String::from_utf8_lossy(data).replace('\n', "\r\n");
-        // Nobody may be attached.
+        // There may be no client.
         let _ = self.screen.send(shown.into());
     }
 
-    /// What a reading gives: of a running instance what is fresh, which it takes away.
+    /// Reads the log. For a running instance that is what hasn't been read yet.
     pub(crate) fn read(&self, running: bool) -> Vec<u8> {
         let (all, fresh) = &mut *lock(&self.log);
         if running { std::mem::take(fresh) } else { all.clone() }
@@ -54,12 +54,12 @@ impl Console {
         fresh.clear();
     }
 
-    /// A new start.
+    /// Starts again.
     pub(crate) fn renew(&self) {
         self.clear(true);
     }
 
-    /// One client at a time, unless it pushes the other one out.
+    /// Attaches one client at a time. With `force` it replaces the other one.
     pub(crate) fn attach(self: &Arc<Self>, force: bool) -> Option<Seat> {
         let mut mine = 0;
         let seated = self.turn.send_if_modified(|turn| {
@@ -82,7 +82,7 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Returns when somebody else took it.
+    /// Returns when another client has taken it.
     pub(crate) async fn lost(&self) {
         let mine = self.mine;
         // The sender lives as long as `self`.

@@ -77,9 +77,9 @@ pub(crate) fn halted(document: &mut Value) {
     expand(document);
 }
 
-/// Changes whenever something changes that a client could have written.
+/// Changes whenever something changes that clients can write.
 pub(crate) fn etag(document: &Value) -> String {
-    // Not the description: nor does the real one.
+    // The real one doesn't include the description either.
     let keys = ["architecture", "config", "devices", "ephemeral", "profiles"];
     let parts: Vec<String> = keys.iter().map(|key| document[key].to_string()).collect();
     digest(parts.join("\n").as_bytes())

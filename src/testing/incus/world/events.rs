@@ -1,4 +1,4 @@
-//! Who listens to events, and what they are told.
+//! Events, and the clients that listen to them.
 
 use std::sync::Mutex;
 
@@ -17,22 +17,22 @@ const PING: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 struct Listener {
     pub(crate) kinds: Vec<String>,
-    /// Nothing: all of them.
+    /// `None` is all of them.
     pub(crate) project: Option<String>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
 }
 
-/// What a listener's connection is to do.
+/// What a listener's connection does next.
 #[derive(Debug)]
 pub(crate) enum Order {
     Send(String),
-    /// Say nothing any more, not even a ping.
+    /// Sends nothing any more, not even a ping.
     Hang,
 }
 
 impl Listener {
     pub(crate) fn wants(&self, kind: &str, project: &str) -> bool {
-        // What belongs to no project is told to everybody.
+        // What belongs to no project goes to all listeners.
         let here = project.is_empty() || self.project.as_deref().is_none_or(|mine| mine == project);
         here && self.kinds.iter().any(|k| k == kind)
     }
@@ -57,12 +57,12 @@ impl Events {
         });
     }
 
-    /// An entry of the log; it belongs to no project.
+    /// Sends an entry of the log, which belongs to no project.
     pub(crate) fn log(&self, level: &str, message: &str, context: &Value) {
         self.send("logging", "", &json!({"message": message, "level": level, "context": context}));
     }
 
-    /// `instance-created` and its kin.
+    /// Sends an event such as `instance-created`.
     pub(crate) fn lifecycle(&self, action: &str, source: &str, project: &str, context: &Value) {
         let mut metadata = json!({"action": action, "source": source, "project": project,
             "name": source.rsplit('/').next(),
@@ -81,7 +81,7 @@ impl Events {
     /// Silences every listener's connection without closing it.
     pub(crate) fn hang(&self) {
         for listener in lock(&self.0).drain(..) {
-            // One that has just gone needs no silence.
+            // A listener may have just gone.
             let _ = listener.orders.send(Order::Hang);
         }
     }
@@ -101,7 +101,7 @@ impl Events {
     }
 }
 
-/// Until the client leaves, or the test cuts it off: then without a farewell.
+/// Sends until the client leaves, or until a test cuts the connection, without a Close frame.
 pub(crate) async fn relay(mut socket: WebSocket, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     loop {
@@ -123,7 +123,7 @@ pub(crate) async fn relay(mut socket: WebSocket, mut orders: mpsc::UnboundedRece
     }
 }
 
-/// Until the client leaves. Below the websocket, which would answer pings.
+/// Reads until the client leaves. Not as a websocket, which would answer pings.
 async fn hang(mut socket: WebSocket) {
     let _ = tokio::io::copy(socket.get_mut(), &mut tokio::io::sink()).await;
 }

@@ -16,7 +16,7 @@ pub(crate) struct Images {
     pub(crate) images: BTreeMap<Key, Value>,
     /// By project and name.
     pub(crate) aliases: BTreeMap<Key, Value>,
-    /// What can be exported: one file, or the two of a split image by their names in the form.
+    /// The files to export: one, or the two of a split image by their names in the form.
     pub(crate) files: BTreeMap<Key, Vec<Part>>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Part {
 }
 
 impl Images {
-    /// By a whole fingerprint or its beginning.
+    /// Finds an image by its fingerprint, or the beginning of that.
     pub(crate) fn find(&self, project: &str, fingerprint: &str) -> Option<Value> {
         let mine = self.images.iter().filter(|(key, _)| key.0 == project);
         let mut fitting = mine.filter(|(key, _)| key.1.starts_with(fingerprint));
@@ -73,7 +73,7 @@ pub(crate) fn unified(data: impl Into<Bytes>) -> Vec<Part> {
     vec![Part { name: String::new(), data: data.into() }]
 }
 
-/// What the server calls an image after looking into the tarball.
+/// The document that the server makes of an image's tarball.
 pub(crate) fn document(generation: Generation, data: &[u8], filename: &str) -> Value {
     let mut image = json!({
         "fingerprint": digest(data), "size": data.len(), "filename": filename,

@@ -23,19 +23,19 @@ pub(crate) type Key = (String, String);
 
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// What clients are shown.
+    /// The document that clients get.
     pub(crate) document: Value,
     pub(crate) files: Tree,
     pub(crate) outputs: BTreeMap<String, Bytes>,
     pub(crate) console: Arc<Console>,
-    /// What commands inside gave to its interfaces.
+    /// The addresses that commands inside have set.
     pub(crate) addresses: Addresses,
     /// Oldest first.
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) backups: BTreeMap<String, Backup>,
     pub(crate) about: About,
     pub(crate) started_at: String,
-    /// False ends whatever runs inside.
+    /// False ends everything that runs inside.
     pub(crate) power: watch::Sender<bool>,
 }
 
@@ -59,7 +59,7 @@ impl Instance {
         self.document["status"].as_str().unwrap_or_default()
     }
 
-    /// Anything but stopped: frozen ones count, and states that a test made up.
+    /// Whether it isn't stopped. Frozen counts as up, and so do states that a test invented.
     pub(crate) fn is_up(&self) -> bool {
         self.status() != "Stopped"
     }
@@ -70,7 +70,7 @@ impl Instance {
         self.power.send_replace(word != "Stopped");
     }
 
-    /// Whatever the document says afterwards holds, also for commands inside.
+    /// Edits the document. A changed status also applies to commands inside.
     pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Value)) {
         edit(&mut self.document);
         self.power.send_replace(self.is_up());
@@ -84,7 +84,7 @@ impl Instance {
         documents::booted(&mut self.document);
     }
 
-    /// A running one whose guest has said that it is ready is shown so.
+    /// Shows a running instance as ready if its guest has said so.
     pub(crate) fn show_ready(&mut self) -> bool {
         let said = self.document["config"]["volatile.last_state.ready"] == "true";
         let ready = said && matches!(self.status(), "Running" | "Ready");

@@ -10,7 +10,7 @@ use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
 impl World {
-    /// Where a new instance goes: as asked for, or to the first member.
+    /// The member for a new instance: the requested one, or the first.
     pub(crate) fn place(&self, request: &Request) -> Result<String, Failure> {
         let target = request.param("target").filter(|target| !target.is_empty());
         check(self, target.as_deref())?;
@@ -18,7 +18,7 @@ impl World {
         Ok(target.or(first).unwrap_or_else(|| "none".to_owned()))
     }
 
-    /// Where an operation runs: with the instance that it is about.
+    /// The member on which an operation runs: that of its instance.
     pub(crate) fn place_of(&self, project: &str, resources: &Value) -> String {
         let first = lock(&self.members).first().cloned().unwrap_or_else(|| "none".to_owned());
         let name = resources["instances"][0].as_str().and_then(|url| url.rsplit('/').next());
@@ -27,7 +27,7 @@ impl World {
         place.ok().flatten().unwrap_or(first)
     }
 
-    /// What follows an operation's URL when another member runs it.
+    /// The query of an operation's URL if another member runs it.
     pub(crate) fn url_query(&self, operation: &Operation) -> String {
         let here = lock(&self.members).first().cloned();
         let elsewhere = here.is_some_and(|here| operation.document()["location"] != here[..]);
@@ -38,7 +38,7 @@ impl World {
     }
 }
 
-/// Whether something may be sent to that member.
+/// Fails unless there is such a member.
 pub(crate) fn check(world: &World, member: Option<&str>) -> Result<(), Failure> {
     let members = lock(&world.members);
     match member {

@@ -1,4 +1,4 @@
-//! What the server knows: its data, and how they change. Nothing here knows a request.
+//! The data of the server, and how they change. The routes are above this.
 
 mod about_instance;
 mod backup;

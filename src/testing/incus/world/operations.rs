@@ -1,4 +1,4 @@
-//! Operations, while they run and five seconds longer.
+//! Operations, which are remembered for five seconds after their end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,13 @@ use tokio::sync::watch;
 use crate::testing::incus::envelope::{Failure, failure};
 use crate::testing::server::tasks::lock;
 
-/// What an operation is about, before it starts.
+/// The description of an operation, before it starts.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) description: &'static str,
     pub(crate) project: String,
     pub(crate) resources: Value,
-    /// Given: class `websocket`.
+    /// If set, the class is `websocket`.
     pub(crate) socket: Option<Value>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) project: String,
     pub(crate) document: Mutex<Value>,
-    /// What `/wait` of 6.0 calls the failure.
+    /// The code of the failure in the answer to `/wait` of 6.0.
     pub(crate) code: Mutex<u16>,
     pub(crate) ended: watch::Sender<bool>,
 }
@@ -67,11 +67,11 @@ impl Operations {
 
     pub(crate) fn of_project(&self, project: Option<&str>) -> Vec<Arc<Operation>> {
         let all = lock(&self.0);
-        // What belongs to no project is everybody's.
+        // What belongs to no project is in every list.
         let mine = |op: &&Arc<Operation>| project.is_none_or(|p| op.project.is_empty() || p == op.project);
         all.values().filter(mine).cloned().collect()
     }
 }
 
-/// What somebody does who is attached to a console: 6.0 cancels no other work with websockets.
+/// The operation of an attached console: 6.0 cancels no other operation with websockets.
 pub(crate) const CONSOLE: &str = "Showing console";

@@ -22,11 +22,11 @@ use crate::testing::server::tasks::{Tasks, lock};
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) generation: Generation,
-    /// Of its certificate while it has no door with TLS.
+    /// The fingerprint of its certificate while it has no port with TLS.
     pub(crate) fingerprint: String,
     pub(crate) instances: Mutex<BTreeMap<Key, Instance>>,
     pub(crate) images: Mutex<Images>,
-    /// The members of the cluster, this server first; none: it stands alone.
+    /// The members of the cluster, this server first. Empty if there is no cluster.
     pub(crate) members: Mutex<Vec<String>>,
     pub(crate) operations: Operations,
     pub(crate) sessions: Sessions,
@@ -57,7 +57,7 @@ impl World {
         })
     }
 
-    /// Looks at or changes one instance.
+    /// Reads or changes one instance.
     pub(crate) fn with<T>(&self, key: &Key, act: impl FnOnce(&mut Instance) -> T) -> Result<T, Failure> {
         lock(&self.instances).get_mut(key).map(act).ok_or_else(|| missing(key))
     }
@@ -70,7 +70,7 @@ impl World {
         lock(&self.instances).contains_key(key)
     }
 
-    /// Takes the time that an operation takes; `None` when `limit` is shorter.
+    /// Waits as long as an operation takes. `None` if `limit` is shorter.
     pub(crate) async fn take_time(&self, limit: Option<Duration>) -> Option<()> {
         let pace = *lock(&self.pace);
         if let Some(limit) = limit.filter(|limit| *limit < pace) {

@@ -10,10 +10,10 @@ use crate::testing::incus::common::secret;
 use crate::testing::server::limited::WebSocket;
 use crate::testing::server::tasks::lock;
 
-/// The sockets of one command, from its POST to its end.
+/// The sockets of one command, from its request to its end.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// By secret: which file descriptor, until it is taken.
+    /// The file descriptor that each secret opens, until it is used.
     pub(crate) secrets: Mutex<BTreeMap<String, &'static str>>,
     pub(crate) sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
     pub(crate) arrived: Notify,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::tree::Tree;
 
-/// What a time is that never comes.
+/// A time that never comes.
 pub(crate) const NEVER: &str = "0001-01-01T00:00:00Z";
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Snapshot {
         self.document["name"].as_str().unwrap_or_default()
     }
 
-    /// The same, of another instance.
+    /// A copy for another instance.
     pub(crate) fn copy(&self) -> Snapshot {
         Snapshot { document: self.document.clone(), files: self.files.copy() }
     }

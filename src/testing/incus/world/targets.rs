@@ -1,4 +1,4 @@
-//! How instances are named, in operations and in events.
+//! The paths of instances, in operations and in events.
 
 use serde_json::{Value, json};
 

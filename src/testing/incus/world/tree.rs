@@ -1,4 +1,4 @@
-//! What an instance's disk holds.
+//! The files of an instance.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -42,9 +42,9 @@ impl Node {
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
     nodes: Arc<Mutex<BTreeMap<String, Node>>>,
-    /// Names that listings tell beside the true ones.
+    /// Names that listings show beside the real ones.
     lies: Arc<Mutex<Vec<String>>>,
-    /// Directories that are disks of their own, with the bytes that fit.
+    /// Directories that are separate disks, with their size in bytes.
     disks: Arc<Mutex<Vec<(String, usize)>>>,
 }
 
@@ -55,7 +55,7 @@ impl Tree {
         Tree { nodes: Arc::new(Mutex::new(nodes.into())), lies: Arc::default(), disks: Arc::default() }
     }
 
-    /// A file that nobody has touched for an hour; its directories come with it.
+    /// Adds a file that was last changed an hour ago, and its directories.
     pub(crate) fn add_old(&self, path: &str, content: Bytes) {
         let mut parent = path;
         while let Some((above, _)) = parent.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
@@ -66,13 +66,13 @@ impl Tree {
         self.put(path, Node { modified, ..Node::new(NodeKind::File(content)) });
     }
 
-    /// The same files once more, to go their own way.
+    /// An independent copy of the files.
     pub(crate) fn copy(&self) -> Self {
         let nodes = Mutex::new(lock(&self.nodes).clone());
         Self { nodes: Arc::new(nodes), ..self.clone() }
     }
 
-    /// Everything that is in files, one after the other.
+    /// The content of all files, one after the other.
     pub(crate) fn content(&self) -> Vec<u8> {
         let nodes = lock(&self.nodes);
         let files = nodes.values().filter_map(|node| match &node.kind {
@@ -95,7 +95,7 @@ impl Tree {
         lock(&self.lies).iter().any(|name| path.ends_with(name.as_str()))
     }
 
-    /// What is at a path, directories on the way followed, itself not.
+    /// The node at a path. Links on the way are followed, a link at the path isn't.
     pub(crate) fn get(&self, path: &str) -> Option<Node> {
         let path = self.real(path);
         lock(&self.nodes).get(&path).cloned()
@@ -106,7 +106,7 @@ impl Tree {
         lock(&self.nodes).insert(path, node);
     }
 
-    /// How many bytes the file at a path may have.
+    /// The largest size of the file at a path, in bytes.
     pub(crate) fn room(&self, path: &str) -> usize {
         let path = self.real(path);
         let (disks, nodes) = (lock(&self.disks), lock(&self.nodes));
@@ -140,7 +140,7 @@ impl Tree {
         lock(&self.nodes).get(parent).is_some_and(|node| node.kind == NodeKind::Directory)
     }
 
-    /// The true names in a directory.
+    /// The real names in a directory.
     pub(crate) fn children(&self, path: &str) -> Vec<String> {
         let prefix = format!("{}/", self.real(path).trim_end_matches('/'));
         let nodes = lock(&self.nodes);
@@ -148,19 +148,19 @@ impl Tree {
         names.filter(|name| !name.is_empty() && !name.contains('/')).map(str::to_owned).collect()
     }
 
-    /// The names that a listing tells.
+    /// The names that a listing shows.
     pub(crate) fn listing(&self, path: &str) -> Vec<String> {
         let lies = lock(&self.lies).clone();
         self.children(path).into_iter().chain(lies).collect()
     }
 
-    /// Deletes a directory with all that is in it.
+    /// Deletes a directory and everything in it.
     pub(crate) fn remove_all(&self, path: &str) {
         let (path, below) = (self.real(path), format!("{}/", self.real(path)));
         lock(&self.nodes).retain(|node, _| *node != path && !node.starts_with(&below));
     }
 
-    /// Where a path leads through the links on its way; its own is not followed.
+    /// The path that a path leads to. Links on the way are followed, a link at the path isn't.
     fn real(&self, path: &str) -> String {
         let nodes = lock(&self.nodes);
         let mut real = String::new();
@@ -184,7 +184,7 @@ impl Tree {
         if real.is_empty() { "/".to_owned() } else { real }
     }
 
-    /// Where a path leads, its own link followed, too.
+    /// The path that a path leads to. All links are followed.
     pub(crate) fn followed(&self, path: &str) -> String {
         let mut path = path.to_owned();
         for _ in 0..40 {

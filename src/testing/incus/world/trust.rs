@@ -17,7 +17,7 @@ use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::{Tls, fingerprint};
 
-/// The trust store, and what has been promised.
+/// The trust store, and the tokens that were issued.
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
     pub(crate) at: OnceLock<(Option<SocketAddr>, Arc<Tls>)>,

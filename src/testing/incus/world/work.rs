@@ -17,13 +17,13 @@ use crate::testing::incus::generation::Generation;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
 
-/// How long a finished operation can still be asked about.
+/// How long a finished operation is remembered.
 const MEMORY: Duration = Duration::from_secs(5);
 
 /// Percentages as they are reached.
 const STEPS: [u32; 5] = [4, 7, 10, 52, 100];
 
-/// The one of which the listeners hear too late: the real server's events arrive out of order as well.
+/// The percentage that is reported too late: the events of the real server come out of order, too.
 const LATE: u32 = 7;
 
 impl World {
@@ -38,7 +38,7 @@ impl World {
     {
         let operation = self.begin(draft);
         let (world, work) = (self.clone(), work(self.clone(), operation.clone()));
-        // What the work does at once can be seen in the answer.
+        // What the work does at once is visible in the answer.
         let reply = envelope::accepted(&operation.document(), &self.url_query(&operation));
         self.work.spawn(async move {
             tokio::select! {
@@ -51,7 +51,7 @@ impl World {
         reply
     }
 
-    /// Starts an operation that stands for a token: it runs until somebody ends it.
+    /// Starts an operation that stands for a token: it runs until it is used or cancelled.
     pub(crate) fn pend(self: &Arc<Self>, metadata: Value) -> (Reply, Arc<Operation>) {
         let socket = Some(metadata);
         let draft =
@@ -89,7 +89,7 @@ impl World {
         operation
     }
 
-    /// Changes what clients see of it, and tells the listeners.
+    /// Changes the operation's document, and sends it as an event.
     pub(crate) fn change(&self, operation: &Operation, edit: impl FnOnce(&mut Value)) {
         edit(&mut lock(&operation.document));
         self.announce(operation);
@@ -108,7 +108,7 @@ impl World {
         self.events.log("debug", message, &context);
     }
 
-    /// Tells of an earlier state only now, as the real server does now and then.
+    /// Sends an earlier state only now, as the real server sometimes does.
     pub(crate) fn announce_late(&self, operation: &Operation, earlier: &Value) {
         self.events.send("operation", &operation.project, earlier);
     }
@@ -125,7 +125,7 @@ impl World {
         self.close(operation, word, code, failed);
     }
 
-    /// As if somebody had asked for that.
+    /// Ends it as cancelled.
     pub(crate) fn cancelled(&self, operation: &Operation) {
         self.close(operation, "Cancelled", 401, None);
     }
@@ -207,7 +207,7 @@ fn document(id: &str, draft: &Draft, generation: Generation) -> Value {
     })
 }
 
-/// Strings where one expects numbers, as on the real server.
+/// Numbers are strings, as on the real server.
 fn progress(percent: u32) -> Value {
     json!({
         "create_instance_from_image_unpack_progress":
