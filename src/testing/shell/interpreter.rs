@@ -54,7 +54,7 @@ pub(super) enum Flow {
     NotFound,
 }
 
-type Ran = Result<Flow, Broken>;
+pub(super) type Ran = Result<Flow, Broken>;
 
 /// Columns and rows of the terminal.
 pub(crate) type Window = (u32, u32);
