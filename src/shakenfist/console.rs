@@ -27,7 +27,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::shakenfist::Instance) -> windlass::Result<()> {
-    /// let log = web.console_log().all().await?;
+    /// let log = web.console_log().whole().await?;
     /// println!("{}", String::from_utf8_lossy(&log));
     /// # Ok(()) }
     /// ```
@@ -92,8 +92,8 @@ impl ConsoleLog {
         self
     }
 
-    /// All that the server has kept.
-    pub fn all(mut self) -> Self {
+    /// Everything that the server has kept.
+    pub fn whole(mut self) -> Self {
         self.length = Some(-1);
         self
     }

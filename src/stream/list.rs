@@ -175,8 +175,7 @@ impl<T> List<T> {
     }
 
     /// Everything, in memory.
-    #[doc(hidden)]
-    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+    pub(crate) async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all: Vec<T> = Vec::new();
         while let Some(mut page) = self.next_page().await? {
             if all.is_empty() {

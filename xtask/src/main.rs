@@ -6,6 +6,7 @@ mod busy_test;
 mod coverage;
 mod diff;
 mod drift;
+mod grammar;
 mod lint_specs;
 mod live;
 mod live_koyeb;
@@ -34,6 +35,7 @@ cargo xtask drift --upstream FILE --against OLD
                                     how two editions of a vendor's document differ
 cargo xtask lint-specs [API]...     what Redocly's linter and Spectral say of the specs (npm)
 cargo xtask coverage                where the typed layer offers what the source documents name
+cargo xtask grammar                 whether the public API keeps to its grammar
 cargo xtask rooms                   whether files import upwards or in circles, and how long they are
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["regen", rest @ ..] => regen::run(rest),
+        ["grammar"] => grammar::run(),
         ["rooms"] => rooms::run(),
         ["coverage"] => coverage::run(),
         ["lint-specs", rest @ ..] => lint_specs::run(rest),

@@ -41,7 +41,8 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The instance must be running. The server takes a moment to attach: what is typed or appears before may be lost. One client at a time: [`force`](AttachConsole::force) puts another one out.
+    /// The instance must be running. The server takes a moment to attach: input and output before that may be lost.
+    /// Only one client can be attached: [`force`](AttachConsole::force) disconnects another one.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_console/>
     pub fn attach_console(&self) -> AttachConsole {
@@ -164,7 +165,20 @@ impl Console {
         self.process.next().await.map(|chunk| chunk.map(bytes))
     }
 
-    /// Types. An error of [`ErrorKind::Interrupted`] when the console has ended.
+    /// The next bytes, for use with `?`; none when the console has ended. Safe to cancel.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the connection is lost.
+    pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.next().await.transpose()
+    }
+
+    /// Types these bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the console has ended.
     pub async fn write_all(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         match &mut self.keyboard {
             Some(keyboard) => keyboard.write_all(bytes).await,

@@ -15,7 +15,7 @@ use crate::shakenfist::instance::{Instance, InstanceRef};
 use crate::shakenfist::types;
 use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
 use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, into_future};
 
 /// A command to be run; from [`Instance::exec`]. Take its [`output`](Self::output), or [`send`](Self::send) it and keep
 /// the operation.
@@ -116,6 +116,8 @@ impl Exec {
         Ok(deadline.limits(OperationEnded::operation(&instance.sf, queued, ran)))
     }
 }
+
+into_future!(Exec => Output: |exec| exec.output().await);
 
 /// A command has ended.
 struct Ran {

@@ -57,7 +57,7 @@ pub async fn console_and_vdi_helper<G>(served: Served<G>) -> Outcome {
     web.console_log().await?;
     assert!(web.console_log().last(5).await?.len() <= 5);
     web.clear_console_log().await?;
-    assert_eq!(web.console_log().all().await?, "");
+    assert_eq!(web.console_log().whole().await?, "");
     let helper = web.vdi_console_helper().await?;
     assert!(helper.starts_with("[virt-viewer]") && helper.contains("port="), "{helper}");
     gone(&web).await?;
