@@ -3,7 +3,7 @@
 //! Every sample is compiled and run by the crate's tests, against the fake servers of [`testing`](crate::testing). On a
 //! real platform only the line that connects is different.
 //!
-//! Start with [`connect`] and [`launch`]. If you know another client, [`coming_from`] has its calls beside ours.
+//! Start with [`connect`] and [`launch`]; [`grammar`] has the four platforms side by side. If you know another client, [`coming_from`] has its calls beside ours.
 
 /// Makes a module that holds nothing but a page. A page needs the features that its samples use.
 macro_rules! page {
@@ -14,6 +14,10 @@ macro_rules! page {
     };
 }
 
+page! {
+    /// The four platforms side by side.
+    grammar: "grammar.md", "incus" "lambda-cloud" "shakenfist"
+}
 page! {
     /// Find a server, and say who you are.
     connect: "connect.md", "incus" "koyeb" "lambda-cloud" "shakenfist"
