@@ -2,11 +2,11 @@
 
 use crate::place::Place;
 
-/// A client of one API: which server it talks to, and as whom.
+/// A client of an API.
 pub(crate) trait Client: Clone + Send + Sync + 'static {
-    /// Which server, and which part of it.
+    /// The server, and the part of it that the client uses.
     fn place(&self) -> Place;
 
-    /// Where the server is, for errors.
+    /// The server, for errors.
     fn address(&self) -> &str;
 }

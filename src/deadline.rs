@@ -1,23 +1,23 @@
-//! Sums of times that can't overflow.
+//! Arithmetic on times without overflow.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Thirty years: far enough for "no limit", near enough for every clock.
+/// Thirty years: longer than any wait, and within the range of every clock.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// So much later, however much that is.
+/// `wait` after `from`, however long it is.
 pub(crate) fn after(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait.min(FAR)).unwrap_or(from)
 }
 
-/// So much from now.
+/// `wait` from now, however long it is.
 pub(crate) fn from_now(wait: Duration) -> Instant {
     after(Instant::now(), wait)
 }
 
-/// A part of a time, or a little more than it: `factor` is what a draw of lots gave.
+/// The time multiplied by a random factor around 1 or below.
 pub(crate) fn scaled(time: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(time.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
 }

@@ -1,4 +1,4 @@
-//! Doors to what reads foreign bytes, for the fuzz targets. Other builds don't have this module.
+//! Entry points for the fuzz targets, for code that reads foreign bytes. Only in fuzzing builds.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub use crate::incus::fuzzing as incus;
 #[cfg(feature = "koyeb")]
 pub use crate::koyeb::fuzzing as koyeb;
 
-/// What is read as a ticket is written as one that reads the same.
+/// Checks that a parsed ticket prints as text that parses to the same ticket.
 pub fn ticket(text: &str) {
     if let Ok(ticket) = text.parse::<Ticket>() {
         let written = ticket.to_string();
@@ -24,7 +24,7 @@ pub fn ticket(text: &str) {
     }
 }
 
-/// Headers, one a line.
+/// Parses headers, one per line.
 pub fn headers(text: &[u8]) -> HeaderMap {
     let lines = text.split(|byte| *byte == b'\n').filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
@@ -34,16 +34,17 @@ pub fn headers(text: &[u8]) -> HeaderMap {
     lines.collect()
 }
 
-/// When to come back.
+/// Parses when to retry.
 pub fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     crate::transport::retry_after(status, headers)
 }
 
-/// The files of a form that comes in pieces.
+/// Reads the files of a multipart body that comes in pieces.
 ///
 /// # Errors
 ///
-/// It is no form.
+/// [`ErrorKind::BadReply`](crate::ErrorKind::BadReply) or [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if
+/// the body is malformed or incomplete.
 pub async fn form(boundary: &str, pieces: Vec<Bytes>) -> Result<Vec<(String, usize)>, Error> {
     let pieces = futures_util::stream::iter(pieces.into_iter().map(Ok));
     let mut form = Multipart::new(Download::of(pieces.boxed()), boundary);

@@ -1,12 +1,12 @@
-//! Data and handle in one, and handles that know only a name.
+//! Handles with data, and handles that hold only an id.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The name or id of a thing, when nothing else about it is known.
+/// The id of a thing about which nothing else is known.
 ///
-/// Handles such as `incus.instance("web")` hold one: they are made without a request.
+/// Handles such as `incus.instance("web")` hold one. Making them sends no request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Id(String);
 
@@ -27,7 +27,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// What a handle can hold: an [`Id`], or a document that contains one.
+/// What a handle can hold: an [`Id`], or a document with an id.
 pub trait Identified: sealed::Sealed {
     /// The name or id.
     fn identity(&self) -> &str;
@@ -45,7 +45,7 @@ pub(crate) mod sealed {
     impl Sealed for super::Id {}
 }
 
-/// Says by which field a document is identified.
+/// Names the field of a document that holds the id.
 macro_rules! identified {
     ($($data:ty: $field:ident;)*) => {$(
         impl $crate::handle::sealed::Sealed for $data {}
@@ -59,9 +59,9 @@ macro_rules! identified {
 }
 pub(crate) use identified;
 
-/// Makes a type that is data and handle in one, and its alias for a handle that knows only an id.
+/// Defines a handle type with data, and its alias for a handle that holds only an id.
 ///
-/// `$owner` is the client, or another handle that the thing belongs to.
+/// `$owner` is the client, or the handle that the thing belongs to.
 macro_rules! handle {
     (
         $(#[$doc:meta])* $name:ident<$data:ty> of $owner:ident: $owner_type:ty;
@@ -90,14 +90,14 @@ macro_rules! handle {
                 Self { $owner: $owner.clone(), data }
             }
 
-            /// The data alone.
+            /// Returns the data.
             pub fn into_data(self) -> D {
                 self.data
             }
         }
 
         impl<D: $crate::Identified> $name<D> {
-            /// A handle that owns nothing but the id.
+            /// A handle that holds only the id.
             #[allow(dead_code)] // not every type has a use for it
             pub(crate) fn reference(&self) -> $reference {
                 $name::new(&self.$owner, $crate::Id::new(self.data.identity()))
@@ -128,7 +128,7 @@ macro_rules! handle {
 }
 pub(crate) use handle;
 
-/// What a handle belongs to: a client, or another handle.
+/// What a handle belongs to: a client or another handle.
 pub(crate) trait Owner {
     /// Whether both lead to the same place.
     fn is_same(&self, other: &Self) -> bool;

@@ -1,6 +1,7 @@
-//! Enums that keep words which they don't know.
+//! Enums that keep unknown words.
 
-/// Equal, ordered and hashed by the word: one that somebody put into the variant for unknown ones is the same.
+/// Compares, orders and hashes by the word, so that a known word in the variant for unknown ones is equal to its own
+/// variant.
 #[allow(unused_macros)] // not every API has one by hand
 macro_rules! equal_by_word {
     ($name:ty: $word:ident) => {

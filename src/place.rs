@@ -1,4 +1,4 @@
-//! Where work goes on: which server, and which part of it. Two places are told apart without asking anybody.
+//! Where work runs: which server, and which part of it. Places are compared without a request.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 
 use reqwest::Url;
 
-/// A server, and the part of it that a client works on.
+/// A server, and the part of it that a client uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) api: &'static str,
     pub(crate) server: Server,
-    /// What kind of part and which, as `project:blue`.
+    /// The kind and name of the part, for example `project:blue`.
     pub(crate) scope: String,
 }
 
@@ -19,37 +19,37 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
     address: String,
-    /// The address means another server on another machine.
+    /// Whether the address leads elsewhere on another machine.
     local: bool,
     fingerprint: Option<String>,
 }
 
 impl Server {
-    /// At this address of the network. That of a loopback interface belongs to this machine.
+    /// The server at this network address. A loopback address belongs to this machine.
     pub(crate) fn at(url: &Url) -> Self {
         let address = url.as_str().trim_end_matches('/').to_owned();
         Self { address, local: is_loopback(url), fingerprint: None }
     }
 
-    /// Behind this socket of this machine.
+    /// The server behind this socket of this machine.
     #[cfg(feature = "incus")]
     pub(crate) fn behind(socket: &Path) -> Self {
         let path = std::path::absolute(socket).unwrap_or_else(|_| socket.to_owned());
         Self { address: format!("unix:{}", path.display()), local: true, fingerprint: None }
     }
 
-    /// The one whose certificate has this SHA-256, whatever its address.
+    /// The server whose certificate has this SHA-256, at any address.
     #[cfg(feature = "incus")]
     pub(crate) fn known_by(self, fingerprint: String) -> Self {
         Self { fingerprint: Some(fingerprint), ..self }
     }
 
-    /// Whether its certificate is known.
+    /// Whether the certificate is known.
     pub(crate) fn is_certain(&self) -> bool {
         self.fingerprint.is_some()
     }
 
-    /// Its name, the same wherever it is said: by its certificate if that is known, else by its address.
+    /// The name of the server: its certificate if that is known, else its address.
     pub(crate) fn name(&self) -> String {
         match &self.fingerprint {
             Some(fingerprint) => format!("{CERTIFICATE}{fingerprint}"),
@@ -65,37 +65,37 @@ impl Server {
     }
 }
 
-/// How names begin that are fingerprints.
+/// The prefix of names that are fingerprints.
 pub(crate) const CERTIFICATE: &str = "sha256:";
 
-/// The account that a key is of. A key has more bits than anybody can guess; the digest leads nowhere.
+/// The account of a key. Keys have too many bits to be guessed from the digest.
 #[cfg(any(feature = "koyeb", feature = "lambda-cloud"))]
 pub(crate) fn account(api: &str, key: &str) -> String {
     format!("key:{}", digest(&[api, key.trim()]))
 }
 
-/// This machine, by a digest of its id and its name. Machines that are copies of each other share the id, but not both.
+/// A digest of this machine's id and host name. Cloned machines may share the id, but hardly both.
 fn machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
         let read = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
         let (id, name) = (read("/etc/machine-id"), read("/proc/sys/kernel/hostname"));
         match (id.trim(), name.trim()) {
-            // Nothing is known: no other process must take its machine for this one.
+            // Nothing is known: use a random value, so that no other process matches.
             ("", "") => format!("{:012x}", rand::random::<u64>() >> 16),
             (id, name) => digest(&["machine", id, name]),
         }
     })
 }
 
-/// The first 48 bits of a SHA-256, in hex: enough to tell apart, too few to confirm a guess by.
+/// The first 48 bits of a SHA-256 in hex: enough to tell values apart, too few to confirm a guess.
 fn digest(parts: &[&str]) -> String {
     let text = format!("windlass ticket\n{}", parts.join("\n"));
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether nobody on a network can listen in although there is no TLS.
+/// Whether the traffic stays on this machine, so that it is safe without TLS.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');

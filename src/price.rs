@@ -1,10 +1,10 @@
-//! What things cost.
+//! Prices.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What an instance costs in an hour. `Display` gives `$1.29/h`; it is stored as a number of US cents.
+/// The price of an instance per hour. `Display` gives `$1.29/h`; serde uses the number of US cents.
 ///
 /// ```
 /// let price = windlass::Price::from_cents_per_hour(129);
@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 pub struct Price(i64);
 
 impl Price {
-    /// From US cents in an hour.
+    /// A price from US cents per hour.
     pub const fn from_cents_per_hour(cents: i64) -> Self {
         Self(cents)
     }
 
-    /// Both together.
+    /// The sum of both prices.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// In US cents, for the whole instance.
+    /// US cents per hour, for the whole instance.
     pub const fn cents_per_hour(self) -> i64 {
         self.0
     }

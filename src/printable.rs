@@ -1,9 +1,9 @@
-//! Texts of others as people and terminals may see them.
+//! Making foreign text safe to print.
 
 use std::fmt::{self, Display, Write};
 
-/// A text in which nothing acts on the terminal or hides: control characters, and those that turn the direction of
-/// writing or have no width, are escaped as in Rust's own strings.
+/// Escapes characters that affect the terminal or hide text: control characters, and those that change the direction of
+/// writing or have no width. The escapes are those of Rust's strings.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl Display for Shown<'_> {
@@ -42,7 +42,7 @@ fn acts(c: char) -> bool {
         )
 }
 
-/// One line of at most so many characters: servers put line breaks and whole stack traces into messages.
+/// One line of at most `longest` characters. Servers put line breaks and whole stack traces into messages.
 pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut line = Shown(&line).to_string();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-/// A token, key or password: never printed, wiped from memory on drop.
+/// A token, key or password. It is never printed, and is wiped from memory on drop.
 ///
 /// ```
 /// let secret = windlass::Secret::from("hunter2");
@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 /// assert_eq!(secret.expose(), "hunter2");
 /// ```
 ///
-/// There is no `Display`. Serialising gives the real value: that is how it reaches a request.
+/// There is no `Display`. `Serialize` gives the real value, because requests need it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -50,7 +50,7 @@ impl Drop for Secret {
     }
 }
 
-/// A free-form JSON object, some of whose values must not be printed.
+/// A JSON object with values that must not be printed.
 ///
 /// ```
 /// let map: windlass::SecretMap = serde_json::from_str(r#"{"return": 7, "fds": {"0": "hunter2"}}"#)?;
@@ -59,7 +59,7 @@ impl Drop for Secret {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// `Debug` shows the keys only; the strings are wiped from memory on drop.
+/// `Debug` shows only the keys. The strings are wiped from memory on drop.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretMap(Map<String, Value>);
@@ -75,7 +75,7 @@ impl SecretMap {
         self.0.keys().map(String::as_str)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the map is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The short text with which another process resumes a wait.
+//! The text with which another process resumes a wait.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::error::{Error, ErrorKind};
 use crate::place::{CERTIFICATE, Place};
 
-/// Names the work that somebody waits for, so that any process can go on waiting.
+/// A name for work in progress, with which any process can resume the wait.
 ///
 /// ```
 /// # fn save(_: String) {}
@@ -19,22 +19,22 @@ use crate::place::{CERTIFICATE, Place};
 /// # Ok(()) }
 /// ```
 ///
-/// Give it to the client's `resume`. Its text is one line of at most 64 KiB, and holds no secret.
+/// Pass it to the client's `resume`. The text is one line of at most 64 KiB, and holds no secret.
 ///
 /// # Which server
 ///
-/// A ticket says which server the work is on, and which part of it: the project, the namespace, the organization or the
-/// account. A client of another one refuses it with [`ErrorKind::InvalidInput`]: there, a wait for a deletion would find
-/// nothing and take that for its end.
+/// A ticket names the server, and the part of it: the project, the namespace, the organization or the account. A client
+/// of another server or part refuses it with [`ErrorKind::InvalidInput`]. Otherwise a wait for a deletion could look in
+/// the wrong place, find nothing, and report success.
 ///
-/// An Incus server is named by its certificate where the client knows it: it is pinned, or the client was made by
-/// `connect` or `discover`, which ask for it. Such a ticket is good at any address of the server; a client that doesn't
-/// know the certificate asks for it before the first look. Any other server is named by its address, and so is that of a
-/// client which asked nothing. A unix socket or a loopback address means another server on another machine, so a digest
-/// of this machine's id and name is part of it.
+/// An Incus server is named by its certificate if the client knows it: the certificate is pinned, or the client asked
+/// for it when it connected. Such a ticket is valid at every address of the server; a client that doesn't know the
+/// certificate asks for it first. All other servers are named by their address. For a unix socket or a loopback
+/// address, the name includes a digest of this machine's id and host name, because the same address leads elsewhere on
+/// another machine.
 ///
-/// The account of a key is told by a digest of the key. With a new key of the same account a ticket of the old one is
-/// refused; name the organization to Koyeb, and the key plays no part.
+/// An account is named by a digest of its key, so a new key of the same account refuses tickets of the old one. On
+/// Koyeb, name the organization, and the key doesn't matter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ticket {
     pub(crate) api: String,
@@ -45,15 +45,15 @@ pub struct Ticket {
     pub(crate) facts: BTreeMap<String, String>,
 }
 
-/// Whether a client is of the place that a ticket names.
+/// Whether a client can use a ticket.
 pub(crate) enum Fits {
     Yes,
-    /// If its server has the certificate with this SHA-256: that has to be asked for.
+    /// Only if its server has the certificate with this SHA-256, which has to be asked for.
     #[allow(dead_code)] // only Incus has such servers
     IfItIs(String),
 }
 
-/// The names of the server and the scope among the facts.
+/// The keys for the server and the scope.
 const AT: &str = "at";
 const IN: &str = "in";
 
@@ -79,27 +79,27 @@ impl Ticket {
         self.facts.get(key).map(String::as_str)
     }
 
-    /// The id of the work on its server.
+    /// The id of the work on the server.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The platform: `incus`, `koyeb`, `lambda-cloud`, `shakenfist`.
+    /// The API: `incus`, `koyeb`, `lambda-cloud` or `shakenfist`.
     pub fn api(&self) -> &str {
         &self.api
     }
 
-    /// The server: the fingerprint of its certificate after `sha256:`, or its address.
+    /// The server: `sha256:` and the fingerprint of its certificate, or its address.
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// The part of the server, as `project:blue` or `namespace:demo`.
+    /// The part of the server, for example `project:blue` or `namespace:demo`.
     pub fn scope(&self) -> &str {
         &self.scope
     }
 
-    /// Whether work of this place can be what the ticket names.
+    /// Checks that the ticket belongs to `place`.
     pub(crate) fn fits(&self, place: &Place) -> Result<Fits, Error> {
         if self.api != place.api {
             return Err(foreign("the API", &self.api, place.api));
@@ -111,7 +111,7 @@ impl Ticket {
         Ok(fits)
     }
 
-    /// As [`fits`](Self::fits), where nothing can be asked for.
+    /// Like [`fits`](Self::fits), if the certificate can't be asked for.
     #[allow(dead_code)] // only Incus has certificates to ask for
     pub(crate) fn check(&self, place: &Place) -> Result<(), Error> {
         match self.fits(place)? {
@@ -120,7 +120,7 @@ impl Ticket {
         }
     }
 
-    /// The error over a client of another server.
+    /// The error for a client of another server.
     pub(crate) fn is_of_another(&self, server: &str) -> Error {
         foreign("the server", &self.server, server)
     }
@@ -136,7 +136,7 @@ impl Ticket {
 }
 
 fn foreign(what: &str, own: &str, ours: &str) -> Error {
-    Error::invalid("ticket", format!("belongs to {what} {own:?}, and this client is of {ours:?}"))
+    Error::invalid("ticket", format!("belongs to {what} {own:?}, but this client uses {ours:?}"))
 }
 
 impl fmt::Display for Ticket {
@@ -146,7 +146,7 @@ impl fmt::Display for Ticket {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair(AT, server).append_pair(IN, scope).extend_pairs(facts);
         let text = format!("windlass:{}/{}/{}?{}", escape(api), escape(kind), escape(id), query.finish());
-        // No server has ids like that; without one, nobody takes it for a ticket.
+        // No real id is that long. Without one, the text doesn't parse as a ticket.
         let text = if text.len() > Self::LONGEST { "windlass:" } else { &text };
         f.write_str(text)
     }
@@ -179,7 +179,7 @@ fn parse(text: &str) -> Option<Ticket> {
     Some(Ticket { api, kind, id, server, scope, facts })
 }
 
-/// A part of the path as it was before it was escaped; none if it holds what would have been.
+/// Decodes a part of the path. `None` if it holds characters that should have been escaped.
 fn unescaped(part: &str) -> Option<String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._+%".contains(&byte);
     if part.is_empty() || !part.bytes().all(allowed) {
@@ -256,7 +256,7 @@ mod tests {
             "windlass:incus/stop/?at=a&in=b",
             "windlass:a/b/c/d?at=a&in=b",
             "incus/stop/1?at=a&in=b",
-            // Says of no server.
+            // Without a server.
             "windlass:incus/stop/1",
             "windlass:incus/stop/1?name=web",
             "windlass:incus/stop/1?at=&in=project:default",

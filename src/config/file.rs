@@ -1,4 +1,4 @@
-//! Reading the files in which people keep settings. Each API comes through here.
+//! Reading configuration files. All APIs use this module.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -11,32 +11,32 @@ use serde::de::DeserializeOwned;
 
 use crate::secret::Secret;
 
-/// The most that such a file may hold.
+/// The largest size of a configuration file, in bytes.
 const LARGEST: u64 = 1 << 20;
-/// How deep it may nest: parsers spend much time, or stack, on what goes deeper.
+/// The deepest nesting. Parsers spend much time, or stack, on deeper input.
 const DEEPEST: usize = 64;
 
-/// The text of a small regular file. It doesn't wait for the other end of a pipe, nor for the end of a device.
+/// Reads a small regular file. Pipes and devices are refused, so reading never blocks on them.
 ///
-/// All of it may be secret: it is wiped from memory when dropped.
+/// The text may be secret: it is wiped from memory on drop.
 pub(crate) fn text(path: &Path) -> io::Result<Secret> {
-    // A look first: opening alone would wait for a pipe's other end.
+    // Check first: opening a pipe would block until its other end is opened.
     regular(&fs::metadata(path)?)?;
     let file = File::open(path)?;
-    // By now another one may be there.
+    // Check again: the file may have been replaced.
     let size = regular(&file.metadata()?)?;
-    // With room for all of it, so that growing leaves no copies behind.
+    // Reserved at once, so that growing leaves no copies behind.
     let mut text = String::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or_default() + 2);
     let read = file.take(LARGEST + 1).read_to_string(&mut text);
     let (text, read) = (Secret::from(text), read?);
     if read as u64 > LARGEST { Err(too_large()) } else { Ok(text) }
 }
 
-/// The size of a regular file that isn't too large.
+/// The size of the file, if it is a regular file and not too large.
 fn regular(file: &Metadata) -> io::Result<u64> {
     match file.len() {
         _ if file.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        _ if !file.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        _ if !file.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
         size if size > LARGEST => Err(too_large()),
         size => Ok(size),
     }
@@ -46,10 +46,10 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {LARGEST} bytes"))
 }
 
-/// Why a text can't be understood. Quotes nothing of it, as it may be secret.
+/// Why a text could not be parsed. It quotes nothing of the text, which may be secret.
 #[derive(Debug)]
 pub(crate) enum Malformed {
-    /// Line and column, from one; line zero where the parser doesn't tell.
+    /// Line and column, from 1; line 0 if the parser gives none.
     At(usize, Option<usize>),
     TooDeep,
 }
@@ -57,38 +57,38 @@ pub(crate) enum Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::At(0, _) => f.write_str("isn't what it should be"),
-            Self::At(line, None) => write!(f, "isn't what it should be (line {line})"),
+            Self::At(0, _) => f.write_str("is malformed"),
+            Self::At(line, None) => write!(f, "is malformed (line {line})"),
             Self::At(line, Some(column)) => {
-                write!(f, "isn't what it should be (line {line}, column {column})")
+                write!(f, "is malformed (line {line}, column {column})")
             }
-            Self::TooDeep => write!(f, "nests more than {DEEPEST} deep"),
+            Self::TooDeep => write!(f, "nests more than {DEEPEST} levels deep"),
         }
     }
 }
 
-/// What a YAML text holds; none if it is empty.
+/// Parses YAML. `None` if the text is empty.
 #[allow(dead_code)] // not every API has such a file
 #[cfg(any(feature = "incus", feature = "koyeb"))]
 pub(crate) fn yaml<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Malformed> {
     not_deep(text)?;
     let at = |e: windlass_yaml::Error| Malformed::At(e.line().unwrap_or_default(), None);
     let found = windlass_yaml::read(text).map_err(at)?;
-    // A list would be taken for the settings one after the other.
+    // serde would take the items of a list for the fields, in order.
     if found.items().is_some() {
         return Err(Malformed::At(found.line, None));
     }
     Option::deserialize(found).map_err(at)
 }
 
-/// What a JSON text holds.
+/// Parses JSON.
 #[allow(dead_code)] // not every API has such a file
 pub(crate) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
     not_deep(text)?;
     serde_json::from_str(text).map_err(|e| Malformed::At(e.line(), Some(e.column())))
 }
 
-/// Counts what opens, wherever it stands: no honest file of settings comes near the limit.
+/// Counts every opening bracket, also in strings: no honest configuration comes near the limit.
 fn not_deep(text: &str) -> Result<(), Malformed> {
     let mut open = 0_usize;
     for line in text.lines() {
@@ -118,8 +118,8 @@ pub(crate) mod hostile {
     use std::sync::mpsc;
     use std::time::Duration;
 
-    /// Puts each of them at `path`, whose directory must be there, and asks `find` for its error. One that hangs fails.
-    /// `malformed`: what is said of a text that makes no sense.
+    /// Puts each of them at `path` and expects an error from `find`. Fails if `find` hangs. `malformed`: the expected
+    /// message for text that can't be parsed. The directory must exist.
     pub(crate) fn try_each(
         path: &Path,
         malformed: &str,
@@ -132,11 +132,11 @@ pub(crate) mod hostile {
         let write = |path: &Path, text: String| assert!(std::fs::write(path, text).is_ok());
         type Put<'a> = &'a dyn Fn(&Path);
         let all: [(&str, Put<'_>, &str); 6] = [
-            ("a pipe", &put_fifo, "no regular file"),
+            ("a pipe", &put_fifo, "not a regular file"),
             (
                 "a device",
                 &|path| assert!(std::os::unix::fs::symlink("/dev/zero", path).is_ok()),
-                "no regular file",
+                "not a regular file",
             ),
             ("a directory", &|path| assert!(std::fs::create_dir(path).is_ok()), "directory"),
             ("brackets", &|path| write(path, "[".repeat(10_000)), malformed),

@@ -1,4 +1,4 @@
-//! Where settings come from: the environment, then files; always with a word on which one won.
+//! Where settings come from: the environment, then files. Each source is recorded for errors.
 
 pub(crate) mod file;
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
 
-/// The places that discovery looks at. Tests bring their own.
+/// The environment that discovery reads. Tests use their own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
     variables: Option<HashMap<String, String>>,
@@ -18,7 +18,7 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// This process and this machine.
+    /// The real environment of this process.
     pub(crate) fn real() -> Self {
         Self::default()
     }
@@ -29,7 +29,7 @@ impl Surroundings {
         Self { variables: Some(variables.collect()), root: Some(root.to_owned()) }
     }
 
-    /// A variable that is set and not empty.
+    /// An environment variable, if it is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let value = match &self.variables {
             Some(made) => made.get(name).cloned(),
@@ -38,7 +38,7 @@ impl Surroundings {
         value.filter(|value| !value.is_empty())
     }
 
-    /// The user's home: as the variable says, else as the system knows it.
+    /// The home directory: `HOME`, or what the system says.
     #[allow(dead_code)] // not every API needs it
     pub(crate) fn home(&self) -> Option<PathBuf> {
         match &self.variables {
@@ -47,7 +47,7 @@ impl Surroundings {
         }
     }
 
-    /// A fixed path of the system, moved below the root of a test.
+    /// A system path, moved below the root of a test.
     pub(crate) fn system(&self, path: &str) -> PathBuf {
         match &self.root {
             Some(root) => root.join(path.trim_start_matches('/')),
@@ -56,7 +56,7 @@ impl Surroundings {
     }
 }
 
-/// All that was tried, for the error that names it.
+/// Everything that was tried, for the error.
 #[derive(Debug, Default)]
 pub(crate) struct Tried(Vec<String>);
 
@@ -70,7 +70,7 @@ impl Tried {
     }
 }
 
-/// What may be done with a unix socket, without connecting to it.
+/// Whether a unix socket can be used, checked without connecting to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Usable,
@@ -78,8 +78,8 @@ pub(crate) enum Access {
     Missing,
 }
 
-/// Whether this process may connect, which takes the right to write. Opening it as a file tells that and nothing more: a
-/// connection would be one that the server has to take, and waits where it takes none.
+/// Whether this process may connect, which needs write permission. It opens the socket as a file: a test connection
+/// would occupy the server, and would block if the server doesn't accept.
 #[allow(dead_code)] // not every API has one
 pub(crate) fn socket_access(path: &Path) -> Access {
     let of = |e: io::Error| match e.kind() {
@@ -91,13 +91,13 @@ pub(crate) fn socket_access(path: &Path) -> Access {
         Ok(file) if !file.file_type().is_socket() => Access::Missing,
         Ok(_) => match std::fs::OpenOptions::new().write(true).open(path) {
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Access::Denied,
-            // A socket can't be opened so, but this is said only to who may.
+            // Opening a socket always fails, but only after the check of permissions.
             _ => Access::Usable,
         },
     }
 }
 
-/// Looks for settings beside the caller's thread: a file may be slow to come, and what is in it slow to read.
+/// Reads settings on a blocking thread, because files may be slow to read and parse.
 pub(crate) async fn aside<T: Send + 'static>(
     find: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,4 +1,4 @@
-//! An error for people: one sentence, and all but its body for debugging.
+//! `Display` for people, one sentence; `Debug` with everything but the body.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,7 +16,7 @@ impl fmt::Display for Error {
         let words: Vec<&str> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
             [] => {}
-            // Of what, nothing more is known.
+            // Nothing is known but the API.
             [api] => write!(f, "{api} ")?,
             words => write!(f, "{}: ", words.join(" "))?,
         }
@@ -24,7 +24,7 @@ impl fmt::Display for Error {
         if let Some(status) = status {
             let status = status.to_string();
             match code {
-                // A vendor's word, or an error inside a good status.
+                // A vendor's code, or an error inside a good status.
                 Some(code) if *code != status => write!(f, " ({status}, {})", one_line(code, 120))?,
                 _ => write!(f, " ({status})")?,
             }

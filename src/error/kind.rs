@@ -2,80 +2,80 @@
 
 use std::fmt;
 
-/// What went wrong, in words that mean the same on every API.
+/// The kind of an error. Kinds mean the same on every API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument can't be right; nothing was sent unless there is a status.
+    /// An argument is invalid. Nothing was sent unless the error has a status.
     InvalidInput,
-    /// No credentials, socket or configuration was found, or they can't be used.
+    /// No credentials, socket or configuration was found, or they are unusable.
     Configuration,
-    /// No connection could be made: nothing was sent.
+    /// No connection could be made. Nothing was sent.
     Connect,
-    /// Somebody answered, but not with the certificate that was expected: nothing was sent.
+    /// The server showed an unexpected certificate. Nothing was sent.
     UntrustedServer,
-    /// The connection broke before the whole answer was there.
+    /// The connection broke before the answer was complete.
     Interrupted,
-    /// The time limit of the call was reached.
+    /// A time limit was reached.
     Timeout,
     /// The credentials are missing or wrong.
     Unauthenticated,
-    /// The credentials don't suffice.
+    /// The credentials don't allow this call.
     PermissionDenied,
-    /// There is no such thing.
+    /// The thing doesn't exist.
     NotFound,
-    /// There already is such a thing.
+    /// The thing already exists.
     AlreadyExists,
-    /// The thing is in a state that doesn't allow this.
+    /// The state of the thing doesn't allow this call.
     Conflict,
-    /// Somebody else changed the thing in the meantime.
+    /// The thing was changed in the meantime.
     PreconditionFailed,
     /// Too many requests.
     RateLimited,
-    /// More came than a limit of this program allows: output of a command, entries of a listing.
+    /// A limit of this program was exceeded, for example by the output of a command or the entries of a listing.
     LimitExceeded,
-    /// The account may not have more.
+    /// The quota of the account is exhausted.
     QuotaExceeded,
-    /// The service has no free machine of that kind.
+    /// The service has no free machine of this type.
     InsufficientCapacity,
-    /// The server doesn't know this call.
+    /// The server doesn't support this call.
     Unsupported,
-    /// The server can't answer at the moment.
+    /// The server is temporarily unavailable.
     Unavailable,
     /// The server failed.
     Server,
-    /// The server refused for a reason of its own.
+    /// The server rejected the request for another reason.
     Rejected,
-    /// The answer can't be understood.
+    /// The answer could not be understood.
     BadReply,
-    /// The server accepted the work, and then the work failed.
+    /// The server accepted the work, but then the work failed.
     OperationFailed,
     /// The work was cancelled.
     Cancelled,
-    /// The server no longer knows the work that was waited for.
+    /// The server no longer knows the operation.
     OperationGone,
-    /// It can't be told whether something was created; see [`Error::marker`](crate::Error::marker).
+    /// It is unknown whether the request took effect; see [`Error::marker`](crate::Error::marker).
     OutcomeUnknown,
-    /// A command ended with a status other than 0.
+    /// A command exited with a status other than 0.
     CommandFailed,
-    /// A file of this machine can't be read or written.
+    /// A local file could not be read or written.
     Io,
 }
 
-/// Did the request reach the server?
+/// Whether the request reached the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // no fourth answer exists
+#[allow(clippy::exhaustive_enums)] // there is no fourth answer
 pub enum Sent {
-    /// Certainly not.
+    /// It did not.
     No,
-    /// Yes: there was an answer.
+    /// It did: there was an answer.
     Yes,
     /// It may have.
     Unknown,
 }
 
 impl ErrorKind {
-    /// The kind that fits a status when nothing else is known.
+    /// The kind for an HTTP status when nothing else is known.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             400 | 422 => Self::InvalidInput,

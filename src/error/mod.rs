@@ -1,4 +1,4 @@
-//! One error type for every call: what, where, did it reach the server, may I repeat it, what did they say.
+//! One error type for every call.
 
 mod display;
 mod kind;
@@ -12,10 +12,10 @@ use bytes::Bytes;
 
 pub use kind::{ErrorKind, Sent};
 
-/// What calls of this crate return.
+/// The result of calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failed call.
+/// The error of a failed call.
 ///
 /// ```
 /// # fn give_up(e: windlass::Error) {}
@@ -31,15 +31,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 ///
 /// [`kind`](Self::kind) means the same on every API; [`code`](Self::code) and [`message`](Self::message) are the
-/// vendor's own words. `Display` is one sentence that holds no secret, no header and no body, as `incus instance_get "web" at
-/// https://10.0.0.2:8443: not found (404): Instance not found`. What would act on a terminal is escaped in it.
+/// vendor's. `Display` is one sentence, for example `incus instance_get "web" at https://10.0.0.2:8443: not found
+/// (404): Instance not found`. It holds no secret, no header and no body, and control characters in it are escaped.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) kind: ErrorKind,
     pub(crate) api: &'static str,
     pub(crate) operation: &'static str,
-    /// What the caller did, where that is no operation of the spec.
+    /// What the caller did, if that is not an operation of the spec.
     pub(crate) verb: String,
     pub(crate) object: String,
     pub(crate) server: String,
@@ -57,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) ticket: Option<String>,
     pub(crate) wait_cut_short: bool,
     pub(crate) body: Bytes,
-    /// What a command had written to its two outputs.
+    /// The output of a command up to the error: standard output and standard error.
     pub(crate) output: Option<(Bytes, Bytes)>,
     pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -90,7 +90,7 @@ impl Error {
         }))
     }
 
-    /// Refused before anything was sent.
+    /// An invalid argument. Nothing was sent.
     pub(crate) fn invalid(field: &str, message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidInput, format!("{field}: {message}"))
             .with(|e| e.fields.push(field.to_owned()))
@@ -101,34 +101,35 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Which API it was: `incus` and so on; empty when the call got no further than this crate.
+    /// The API, for example `incus`. Empty if the call never reached the code of an API.
     pub fn api(&self) -> &str {
         self.0.api
     }
 
-    /// Which operation it was, by its id in the spec; `connect` for that; for work that was waited for, what it was, as
-    /// `start`. Empty when the call got no further than this crate.
+    /// The id of the operation in the spec, for example `instance_get`. It is `connect` for an error while connecting,
+    /// and the kind of the work, for example `start`, for an error of a wait. Empty if the call never reached the code
+    /// of an API.
     pub fn operation(&self) -> &str {
         if self.0.verb.is_empty() { self.0.operation } else { &self.0.verb }
     }
 
-    /// What it was about, as the path of the request has it: an instance, `instance/snapshot`, `instance:/path`, the id of
-    /// an operation.
+    /// What the call was about, as in the path of the request: an instance, `instance/snapshot`, `instance:/path`, the
+    /// id of an operation.
     pub fn object(&self) -> Option<&str> {
         Some(self.0.object.as_str()).filter(|object| !object.is_empty())
     }
 
-    /// Which server it was: its address, or the path of its socket.
+    /// The server: its address, or the path of its socket.
     pub fn server(&self) -> Option<&str> {
         Some(self.0.server.as_str()).filter(|server| !server.is_empty())
     }
 
-    /// The server's own words, or ours where it said nothing.
+    /// The message of the server, or of this crate if the server sent none.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -138,104 +139,104 @@ impl Error {
         self.0.status
     }
 
-    /// The vendor's machine-readable word for it, if the API has one.
+    /// The vendor's machine-readable error code, if the API has one.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// Whether the vendor's word for it is this one, as a text or as one of the API's own codes.
+    /// Whether [`code`](Self::code) is this one, given as text or as one of the API's own codes.
     pub fn code_is(&self, code: impl AsRef<str>) -> bool {
         self.code() == Some(code.as_ref())
     }
 
-    /// Did the request reach the server?
+    /// Whether the request reached the server.
     pub fn sent(&self) -> Sent {
         self.0.sent
     }
 
-    /// Whether repeating the call can't do harm: it changes nothing, or it provably never reached the server.
+    /// Whether the call can be repeated safely: it changes nothing, or it certainly never reached the server.
     pub fn is_repeatable(&self) -> bool {
         self.0.repeatable
     }
 
-    /// How often the request was sent; after a wait, how often the work was looked at.
+    /// How many times the request was sent. For an error of a wait: how many times the server was asked about the work.
     pub fn attempts(&self) -> u32 {
-        // What was answered was sent, also where nobody counted.
+        // An answered request was sent at least once, even if nothing counted it.
         self.0.attempts.max(u32::from(self.0.sent == Sent::Yes))
     }
 
-    /// When the server wants to be asked again.
+    /// How long to wait before the next request, if the server said so.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The id under which the vendor's support finds the request.
+    /// The id of the request, for the vendor's support.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// What the vendor suggests to do.
+    /// What the vendor suggests to do about it.
     pub fn suggestion(&self) -> Option<&str> {
         self.0.suggestion.as_deref()
     }
 
-    /// Names of the arguments that are wrong.
+    /// The names of the invalid arguments.
     pub fn fields(&self) -> &[String] {
         &self.0.fields
     }
 
-    /// With [`ErrorKind::OutcomeUnknown`]: the marker by which the instance can be found if it exists after all.
+    /// The marker to find the instance by, if it exists after all. Set with [`ErrorKind::OutcomeUnknown`].
     pub fn marker(&self) -> Option<&str> {
         self.0.marker.as_deref()
     }
 
-    /// After a wait: the ticket, as text, with which the wait can be resumed.
+    /// The ticket to resume the wait with, as text. Set by waits.
     pub fn ticket(&self) -> Option<&str> {
         self.0.ticket.as_deref()
     }
 
-    /// A wait ended before the work did: the work may go on, and may have worked.
+    /// Whether a wait ended before the work did. The work may continue, and may have succeeded.
     pub(crate) fn is_wait_cut_short(&self) -> bool {
         self.0.wait_cut_short
     }
 
-    /// The beginning of the answer's body, whatever it was. May hold secrets: keep it out of logs.
+    /// The beginning of the answer's body. It may hold secrets: keep it out of logs.
     pub fn body(&self) -> &[u8] {
         &self.0.body
     }
 
-    /// Where a command's output was being collected, or was judged by its exit status: what had come of standard output.
-    /// May hold secrets: keep it out of logs.
+    /// The standard output of the command up to the error. Set by calls that collect output, and by
+    /// [`Output::success`](crate::Output::success). It may hold secrets: keep it out of logs.
     pub fn stdout(&self) -> Option<&[u8]> {
         self.0.output.as_ref().map(|(stdout, _)| stdout.as_ref())
     }
 
-    /// The same of standard error.
+    /// The standard error of the command, as [`stdout`](Self::stdout) is its standard output.
     pub fn stderr(&self) -> Option<&[u8]> {
         self.0.output.as_ref().map(|(_, stderr)| stderr.as_ref())
     }
 
-    /// There is no such thing.
+    /// Whether the kind is [`ErrorKind::NotFound`].
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
     }
 
-    /// There already is such a thing.
+    /// Whether the kind is [`ErrorKind::AlreadyExists`].
     pub fn is_already_exists(&self) -> bool {
         self.0.kind == ErrorKind::AlreadyExists
     }
 
-    /// Too many requests; see [`retry_after`](Self::retry_after).
+    /// Whether the kind is [`ErrorKind::RateLimited`]; see [`retry_after`](Self::retry_after).
     pub fn is_rate_limited(&self) -> bool {
         self.0.kind == ErrorKind::RateLimited
     }
 
-    /// The time limit was reached.
+    /// Whether the kind is [`ErrorKind::Timeout`].
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// It can't be told whether something was created; see [`marker`](Self::marker).
+    /// Whether the kind is [`ErrorKind::OutcomeUnknown`]; see [`marker`](Self::marker).
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.kind == ErrorKind::OutcomeUnknown
     }

@@ -1,23 +1,23 @@
-//! What can be concluded from an error: that a thing isn't there, or that nobody knows.
+//! Conclusions from an error: the thing is absent, or the outcome is unknown.
 
 use super::{Error, ErrorKind, Inner};
 
 impl Error {
-    /// Whether the API itself says that the thing isn't there.
+    /// Whether the API itself says that the thing doesn't exist.
     #[allow(dead_code)] // as below
     pub(crate) fn tells_absence(&self) -> bool {
         self.is_not_found() && (self.code().is_some() || !self.message().is_empty())
     }
 
-    /// The answer to a request that may have made `thing` is lost, and nothing was found. All that is known of the lost
-    /// answer is kept.
+    /// The answer to a request that may have created `thing` is lost, and `thing` was not found. Keeps everything known
+    /// of the lost answer.
     #[allow(dead_code)] // as below
     pub(crate) fn outcome_unknown(thing: &str, key: &str, marker: &str, lost: Self) -> Self {
-        let message = format!("{thing} may or may not come into being ({key}={marker}): {}", lost.message());
+        let message = format!("{thing} may or may not be created ({key}={marker}): {}", lost.message());
         Self::uncertain(message, lost).with(|e| e.marker = Some(marker.to_owned()))
     }
 
-    /// It can't be told whether it was done. All that is known of the lost answer is kept.
+    /// It is unknown whether the request took effect. Keeps everything known of the lost answer.
     #[allow(dead_code)] // as below
     pub(crate) fn uncertain(message: String, lost: Self) -> Self {
         Self::new(ErrorKind::OutcomeUnknown, message).with(|e| {
@@ -28,7 +28,7 @@ impl Error {
         })
     }
 
-    /// With the server, where it isn't known yet.
+    /// Sets the server, unless it is already set.
     pub(crate) fn at(self, server: &str) -> Self {
         self.with(|e| {
             if e.server.is_empty() {
@@ -37,7 +37,7 @@ impl Error {
         })
     }
 
-    /// The failure of a call that was but a part of connecting.
+    /// Marks the failure of a call as a failure to connect.
     #[allow(dead_code)] // as below
     pub(crate) fn while_connecting(self) -> Self {
         self.with(|e| {
@@ -46,8 +46,8 @@ impl Error {
         })
     }
 
-    /// That the thing isn't there: only where the API itself says so. A bare 404 may be that of a proxy on the way, and
-    /// says nothing of the thing; it becomes [`ErrorKind::BadReply`].
+    /// `Ok` if the API itself says that the thing doesn't exist. A bare 404 may come from a proxy and proves nothing:
+    /// it becomes [`ErrorKind::BadReply`].
     #[allow(dead_code)] // without any API nothing calls it
     pub(crate) fn absence(self) -> Result<(), Self> {
         if self.tells_absence() {
@@ -58,13 +58,13 @@ impl Error {
         }
         Err(self.with(|e| {
             e.kind = ErrorKind::BadReply;
-            e.message = "not an answer of the API itself".to_owned();
+            e.message = "the answer is not from the API itself".to_owned();
         }))
     }
 }
 
 impl Inner {
-    /// All of another error but what can't be had twice: the body, a command's output and the cause.
+    /// Copies another error, except for the body, the output of a command and the source.
     pub(crate) fn copy_facts(&mut self, other: &Error) {
         let other = &*other.0;
         self.api = other.api;
@@ -106,7 +106,7 @@ mod tests {
             e.body = Bytes::from_static(b"{}");
         });
         let e = Error::outcome_unknown("\"web\"", "key", "m1", lost);
-        assert_eq!(e.message(), "\"web\" may or may not come into being (key=m1): boom");
+        assert_eq!(e.message(), "\"web\" may or may not be created (key=m1): boom");
         assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::OutcomeUnknown, Some(500), Sent::Yes));
         assert_eq!((e.code(), e.request_id(), e.suggestion()), (Some("disk"), Some("r1"), Some("wait")));
         assert_eq!((e.attempts(), e.server(), e.body()), (2, Some("https://a"), &b"{}"[..]));

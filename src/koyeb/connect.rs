@@ -208,7 +208,7 @@ impl Connect {
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
         let parsed = http_client::base_url(url)?;
-        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
+        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::none()? };
         let builder = http_client::builder_to(&parsed, tls, self.proxy.as_ref())?;
         Ok(builder.default_headers(self.default_headers()?))
     }

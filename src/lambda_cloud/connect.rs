@@ -166,7 +166,7 @@ impl Connect {
         let (key, origin) = self.found()?;
         let base = checked(self.url.as_deref().unwrap_or(SERVICE))?;
         let parsed = http_client::base_url(&base)?;
-        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::nobody()? };
+        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::none()? };
         let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let key = checked_key(&key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };

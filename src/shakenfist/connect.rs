@@ -145,7 +145,7 @@ impl Connect {
         if plain && !crate::place::is_loopback(&parsed) {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
         }
-        let tls = if plain { tls::nobody()? } else { tls::public()? };
+        let tls = if plain { tls::none()? } else { tls::public()? };
         let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
         let raw = |credential| {
             let shared = Shared::new("shakenfist", &base, reply::explain, credential, self.limits.clone());

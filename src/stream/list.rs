@@ -1,4 +1,4 @@
-//! Lists that come in pages, as one stream.
+//! Paged lists as one stream.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::transport::Label;
 use crate::wait::BoxFuture;
 
-/// Where the next page of a list begins, in the API's own terms.
+/// The start of the next page of a list, as the API expresses it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor(pub(crate) String);
 
@@ -21,14 +21,14 @@ pub struct Cursor(pub(crate) String);
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items on this page.
     pub items: Vec<T>,
-    /// Where the next page begins; none after the last.
+    /// The start of the next page. `None` on the last page.
     pub next: Option<Cursor>,
 }
 
 impl<T> Page<T> {
-    /// The only page of a list without paging.
+    /// The only page of a list without pages.
     pub(crate) fn only(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
@@ -37,30 +37,30 @@ impl<T> Page<T> {
 type Fetching<T> = BoxFuture<'static, Result<Page<T>, Error>>;
 type Fetch<T> = Box<dyn FnMut(Option<Cursor>) -> Fetching<T> + Send>;
 
-/// A list as a stream over all its pages. A page is fetched when the stream gets there.
+/// A stream of list items, over all pages. Each page is fetched when the stream reaches it.
 ///
 /// ```no_run
 /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-/// let mut running = incus.instances().status(windlass::incus::Status::Running).list();
+/// let mut running = incus.instances().status(windlass::incus::Status::Running).stream();
 /// while let Some(instance) = running.try_next().await? {
 ///     println!("{} {}", instance.name, instance.location);
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// It is a [`Stream`] as well, for use with the combinators of `futures`. After an error the stream ends: a list that
-/// fails is never a short one. A list shows nothing twice. Where a service pages by number, as Koyeb does, an item may
-/// be missed if others disappear while the list is read.
+/// It also implements [`Stream`], for the combinators of `futures`. After an error the stream ends, so a failed list is
+/// never mistaken for a short one. No item comes twice. Where a service pages by offset, as Koyeb does, an item may be
+/// missed if others are deleted while the list is read. Dropping the list cancels a request in progress.
 #[must_use = "nothing is fetched before the list is read"]
 pub struct List<T> {
     fetch: Fetch<T>,
     state: State<T>,
     items: vec::IntoIter<T>,
-    /// Which call fetches a page, for errors of the list itself.
+    /// The call that fetches a page, for errors of the list itself.
     label: Option<Label>,
-    /// Lets a page come while the one before it is read.
+    /// Starts fetching a page in the background; set by `with_prefetch`.
     start: Option<fn(Fetching<T>) -> Fetching<T>>,
-    /// How many items may be left of a page when the next one is asked for.
+    /// The next page is fetched when at most this many items are left.
     ahead: usize,
 }
 
@@ -99,13 +99,13 @@ impl<T> List<T> {
         })
     }
 
-    /// Which call it is that fetches a page.
+    /// Sets the call that fetches a page, for errors.
     #[allow(dead_code)] // not every API has pages
     pub(crate) fn by(self, label: Label) -> Self {
         Self { label: Some(label), ..self }
     }
 
-    /// Asks for the next page when the stream has read half of a page: never for more than one.
+    /// Fetches the next page once half of a page is read. Never fetches more than one page ahead.
     #[allow(dead_code)] // not every API has pages
     pub(crate) fn with_prefetch(self) -> Self
     where
@@ -114,7 +114,7 @@ impl<T> List<T> {
         Self { start: Some(in_background), ..self }
     }
 
-    /// The same list, of what `map` makes of each item. For a list that nobody has read from yet.
+    /// Maps the items. Only for a list that hasn't been read from.
     #[allow(dead_code)] // the view over all clouds needs it
     pub(crate) fn map_items<U: Send + 'static>(
         mut self,
@@ -137,7 +137,7 @@ impl<T> List<T> {
         if ahead { list.with_prefetch() } else { list }
     }
 
-    /// The same list without some items. For a list that nobody has read from yet.
+    /// Filters the items. Only for a list that hasn't been read from.
     #[allow(dead_code)] // the view over all clouds needs it
     pub(crate) fn filter_items(mut self, keep: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self
     where
@@ -156,7 +156,12 @@ impl<T> List<T> {
         self
     }
 
-    /// The next page as a whole, or what the stream has left of this one; none after the last.
+    /// The next page, or the unread rest of the current one. `None` after the last page.
+    ///
+    /// # Errors
+    ///
+    /// The error of the request, for example [`PermissionDenied`](ErrorKind::PermissionDenied); [`ErrorKind::BadReply`]
+    /// if the pages don't advance.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         if self.items.len() > 0 {
             return Ok(Some(self.items.by_ref().collect()));
@@ -164,17 +169,21 @@ impl<T> List<T> {
         std::future::poll_fn(|context| self.poll_page(context)).await.transpose()
     }
 
-    /// The next item; none after the last one or an error.
+    /// The next item. `None` after the last one, or after an error.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         std::future::poll_fn(|context| self.poll_item(context)).await
     }
 
-    /// The next item, for use with `?`; none after the last one.
+    /// The next item, for use with `?`. `None` after the last one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_page`](Self::next_page).
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         self.next().await.transpose()
     }
 
-    /// Everything, in memory.
+    /// Collects all items.
     pub(crate) async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all: Vec<T> = Vec::new();
         while let Some(mut page) = self.next_page().await? {
@@ -187,7 +196,7 @@ impl<T> List<T> {
         Ok(all)
     }
 
-    /// Nothing happens unless the next page is known, wanted ahead, and not yet on its way.
+    /// Starts fetching the next page, if prefetching is on, the next page is known, and it isn't being fetched already.
     fn prefetch(&mut self) {
         if let (Some(start), State::Ready(cursor)) = (self.start, &mut self.state)
             && self.items.len() <= self.ahead
@@ -234,7 +243,7 @@ impl<T> List<T> {
         }
     }
 
-    /// An error of the list itself knows no call.
+    /// Adds the call to an error of the list itself.
     fn labelled(&self, e: Error) -> Error {
         match &self.label {
             Some(label) => label.on(e),
@@ -246,7 +255,7 @@ impl<T> List<T> {
         self.state = State::Ended;
         let page = page?;
         if page.next.is_some() && page.next == cursor {
-            // A page that leads to itself would be read for ever.
+            // A page that names itself as the next would be read endlessly.
             return Err(Error::new(
                 ErrorKind::BadReply,
                 "the list doesn't advance: a page names itself as the next",
@@ -267,7 +276,7 @@ impl<T: Unpin> Stream for List<T> {
     }
 }
 
-/// Goes on without being polled, until it is dropped.
+/// Runs without being polled, until it is dropped.
 fn in_background<T: Send + 'static>(page: Fetching<T>) -> Fetching<T> {
     let task = Task(tokio::spawn(page.in_current_span()));
     Box::pin(async move {
@@ -353,7 +362,7 @@ mod tests {
         .with_prefetch();
         for (read, expected) in [(1, 1), (2, 2), (3, 2), (4, 2), (5, 2), (6, 3)] {
             assert!(list.try_next().await.is_ok_and(|item| item.is_some()));
-            // Lets what is in the background run as far as it can.
+            // Lets background tasks run as far as they can.
             for _ in 0..10 {
                 tokio::task::yield_now().await;
             }

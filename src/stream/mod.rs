@@ -1,4 +1,4 @@
-//! What comes in pieces: lists, frames of a socket, commands, files.
+//! Everything that comes in pieces: lists, websocket frames, commands, files.
 
 pub(crate) mod list;
 pub(crate) mod process;

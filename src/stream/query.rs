@@ -1,4 +1,4 @@
-//! Lists before they are asked for.
+//! Lists that have not been requested yet.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::list::List;
 use crate::error::Error;
 use crate::wait::into_future;
 
-/// A list that takes no filters: `.await` it for a `Vec`, or read it item by item with [`stream`](Self::stream).
+/// A list without filters. `.await` it for a `Vec`, or read it item by item with [`stream`](Self::stream).
 ///
 /// ```no_run
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -16,7 +16,7 @@ use crate::wait::into_future;
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is sent before either. The `Vec` is complete, or there is an error.
+/// Nothing is sent before either. `.await` gives all items or an error, never a part.
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Query<T>(List<T>);
 
@@ -25,7 +25,7 @@ impl<T> Query<T> {
         Self(list)
     }
 
-    /// A list that one request brings.
+    /// A list that takes a single request.
     #[allow(dead_code)] // not every API has one
     pub(crate) fn one<F>(fetch: impl FnOnce() -> F + Send + 'static) -> Self
     where
@@ -34,7 +34,7 @@ impl<T> Query<T> {
         Self(List::once(async move { fetch().await }))
     }
 
-    /// The list as a stream: each page is fetched when the stream gets there.
+    /// The list as a stream. Each page is fetched when the stream reaches it.
     pub fn stream(self) -> List<T> {
         self.0
     }

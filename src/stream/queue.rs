@@ -1,30 +1,31 @@
 //! A queue from a connection to its reader, bounded in items and in bytes.
 //!
-//! A slow reader holds the connection back. A bound on items alone is none on memory: each may be large.
+//! A full queue stops reading from the connection. Items vary in size, so a bound on their number alone would not bound
+//! memory.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// The end that puts.
+/// The sending end.
 pub(crate) struct Put<T> {
     items: mpsc::Sender<Item<T>>,
     room: Arc<Semaphore>,
     most: u32,
 }
 
-/// The end that takes.
+/// The receiving end.
 pub(crate) struct Take<T>(mpsc::Receiver<Item<T>>);
 
-/// An item, and the room that it has until it is taken.
+/// An item, and the room it takes until it is received.
 struct Item<T>(T, #[allow(dead_code)] Option<OwnedSemaphorePermit>);
 
-/// Nobody takes any more.
+/// The receiving end is gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-/// A queue of at most so many items and bytes. An item that is larger than all the room gets all of it.
+/// Creates a queue of at most `items` items and `bytes` bytes. A larger item takes all the room.
 pub(crate) fn queue<T>(items: usize, bytes: u32) -> (Put<T>, Take<T>) {
     let (sender, receiver) = mpsc::channel(items);
     let room = usize::try_from(bytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
@@ -39,17 +40,17 @@ impl<T> Clone for Put<T> {
 }
 
 impl<T> Put<T> {
-    /// Puts an item of so many bytes as soon as there is room for it.
+    /// Adds an item of `bytes` bytes once there is room.
     pub(crate) async fn put(&self, item: T, bytes: usize) -> Result<(), Closed> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most);
-        // Room comes back with each item that is taken, or dropped with the other end.
+        // An item gives its room back when it is received or dropped.
         let room = self.room.clone().acquire_many_owned(bytes).await.ok();
         self.items.send(Item(item, room)).await.map_err(|_| Closed)
     }
 }
 
 impl<T> Take<T> {
-    /// The next item; none when nobody puts any more. Safe to cancel.
+    /// The next item. `None` once all senders are gone. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<T> {
         self.0.recv().await.map(|Item(item, _)| item)
     }

@@ -1,4 +1,4 @@
-//! Websockets over a connection that reqwest upgraded: unix sockets, TLS and plain alike.
+//! Websockets over a connection that reqwest upgraded: over a unix socket, TLS or plain TCP.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,19 +21,19 @@ use crate::transport::Upgraded;
 
 /// An open websocket. Dropping it drops the connection.
 ///
-/// One future may read and another write at the same time if both are part of one task.
+/// Reading and writing may happen at the same time within one task.
 pub(crate) struct Socket<C = Upgraded> {
     stream: Mutex<WebSocketStream<Listening<C>>>,
     pulse: Option<Mutex<Pulse>>,
-    /// Which call it came from, for errors.
+    /// The call that opened it, for errors.
     facts: Option<Box<Facts>>,
 }
 
-/// How much is read at a time. The library fills that much with zeros before each read: with its own choice, 128 KiB,
-/// reading a stream takes a third more processor time.
+/// The size of the read buffer. The library zeroes the buffer before each read: with its default of 128 KiB, reading a
+/// stream takes a third more CPU time.
 const READ: usize = 16 << 10;
 
-/// What arrives.
+/// A received frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     Text(Bytes),
@@ -41,7 +41,7 @@ pub(crate) enum Frame {
 }
 
 impl Socket {
-    /// Takes over the connection of an answered upgrade request.
+    /// Starts the protocol on an upgraded connection.
     pub(crate) async fn open(connection: Upgraded) -> Self {
         let facts = Box::new(connection.facts().clone());
         Self { facts: Some(facts), ..Self::over(connection).await }
@@ -56,17 +56,17 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         Self { stream: Mutex::new(stream), pulse: None, facts: None }
     }
 
-    /// Notices a dead connection: asks after a silence of `quiet`, and gives up with
-    /// [`ErrorKind::Timeout`] when `limit` more brings nothing.
+    /// Detects a dead connection: sends a ping after a silence of `quiet`, and fails with [`ErrorKind::Timeout`] if
+    /// nothing comes for another `limit`.
     ///
-    /// Only time spent in [`next`](Self::next) counts, so a slow reader loses nothing. Only for connections that the
-    /// other side reads all the time: an answer to a ping must not have to wait behind something else.
+    /// Only time spent in [`next`](Self::next) counts, so a slow reader is safe. Use it only if the other side reads
+    /// all the time, so that a ping is answered at once.
     pub(crate) fn watched(self, quiet: Duration, limit: Duration) -> Self {
         let pulse = Pulse { quiet, limit, silence: Duration::ZERO, asked: false };
         Self { pulse: Some(Mutex::new(pulse)), ..self }
     }
 
-    /// Takes [`watched`](Self::watched) back: the other side may be too busy to answer.
+    /// Ends [`watched`](Self::watched): the other side may be too busy to answer.
     #[allow(dead_code)] // not every API needs it
     pub(crate) fn watch_no_more(&self) {
         if let Some(pulse) = &self.pulse {
@@ -74,7 +74,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         }
     }
 
-    /// The next frame; none when the other side closed properly. Pings are answered on the way. Safe to cancel.
+    /// The next frame. `None` once the other side has closed the connection properly. Pings are answered on the way.
+    /// Cancel safe.
     pub(crate) async fn next(&self) -> Result<Option<Frame>, Error> {
         loop {
             let message = match &self.pulse {
@@ -115,7 +116,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         }
     }
 
-    /// Reads, and sends a ping as soon as it can without holding up the reading.
+    /// Reads, and sends a ping once that is possible without delaying the reading.
     async fn next_message(&self, ping: &mut Option<Message>) -> Option<tungstenite::Result<Message>> {
         poll_fn(|context| {
             let mut stream = lock(&self.stream);
@@ -123,7 +124,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
                 if stream.poll_ready_unpin(context).is_ready()
                     && let Some(ping) = ping.take()
                 {
-                    // A failure shows in the reading, too.
+                    // The reading reports a failure, too.
                     let _ = stream.start_send_unpin(ping);
                 }
                 let _ = stream.poll_flush_unpin(context);
@@ -141,7 +142,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         self.send(Message::text(text)).await
     }
 
-    /// Says that nothing more will come. The other side may still send.
+    /// Sends a close frame. The other side may still send.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.send(Message::Close(None)).await
     }
@@ -177,7 +178,7 @@ impl<C> Socket<C> {
         }))
     }
 
-    /// An error over what came, or didn't come, over this connection.
+    /// Adds the call to an error about this connection.
     pub(crate) fn labelled(&self, e: Error) -> Error {
         match &self.facts {
             Some(facts) => facts.about(e),
@@ -186,7 +187,7 @@ impl<C> Socket<C> {
     }
 }
 
-/// How long a connection has been silent.
+/// Measures how long a connection has been silent.
 struct Pulse {
     quiet: Duration,
     limit: Duration,
@@ -201,7 +202,7 @@ impl Pulse {
     }
 }
 
-/// Counts the time of one reading, cancelled or not.
+/// Adds the time of one read, cancelled or not.
 struct Stopwatch<'a> {
     pulse: &'a Mutex<Pulse>,
     since: Instant,
@@ -213,18 +214,18 @@ impl Drop for Stopwatch<'_> {
     }
 }
 
-/// A panic elsewhere leaves nothing half-done in here.
+/// Nothing is left half-done if a thread panics.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection that can be read to its end although the other side no longer listens.
+/// A connection that can be read to its end even if writing fails.
 ///
-/// Servers send the last of a stream and drop the connection. The answer to a ping that came before would fail then, and
-/// with it the reading of what has already arrived.
+/// Servers send the last frames of a stream and drop the connection. The pong to an earlier ping would then fail, and
+/// with it the reading of data that has already arrived.
 struct Listening<C> {
     connection: C,
-    /// Why nobody hears us any more.
+    /// The first error of a write.
     gone: Option<io::ErrorKind>,
 }
 
@@ -233,7 +234,7 @@ impl<C> Listening<C> {
         Self { connection, gone: None }
     }
 
-    /// Takes note of a failed write, and lets it pass.
+    /// Records a failed write, and reports success.
     fn pass<T>(&mut self, written: Poll<io::Result<T>>, as_if: T) -> Poll<io::Result<T>> {
         match written {
             Poll::Ready(Err(e)) if is_gone(e.kind()) => {
@@ -284,7 +285,7 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
 mod tests {
     use super::*;
 
-    /// Has sent a ping and an empty text, and listens no more.
+    /// Sends a ping and an empty text frame, then stops listening.
     struct Deaf(&'static [u8]);
 
     impl AsyncRead for Deaf {
@@ -338,9 +339,9 @@ mod tests {
             let started = Instant::now();
             let client = async {
                 let socket = Socket::over(ours).await.watched(QUIET, LIMIT);
-                // What nobody waits for isn't silence.
+                // Time outside of `next` isn't silence.
                 tokio::time::sleep(QUIET * 3).await;
-                // A reading that is given up counts all the same.
+                // A cancelled read counts.
                 let part = QUIET / 2;
                 assert!(tokio::time::timeout(part, socket.next()).await.is_err());
                 socket.next().await.map_err(|e| e.kind())
@@ -363,7 +364,7 @@ mod tests {
         let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let flood = Bytes::from(vec![0; 10_000]);
         let theirs = async {
-            // It reads nothing before all of its own has been read.
+            // It reads nothing until all its own frames have been read.
             for _ in 0..10 {
                 server.send(Message::Binary(flood.clone())).await?;
             }

@@ -1,4 +1,4 @@
-//! One attempt: the head of an answer, and the body where it is read whole.
+//! One attempt: the head of the answer, and the body if it is read whole.
 
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ pub(super) struct Got {
     pub(super) content: Content,
 }
 
-/// Why an attempt brought no answer.
+/// Why an attempt got no answer.
 pub(super) enum Failure {
     Http(reqwest::Error),
-    /// Ours.
+    /// An error of this crate.
     Own(Error),
 }
 
@@ -41,15 +41,15 @@ impl From<reqwest::Error> for Failure {
 
 pub(super) type Attempt = Result<Got, Failure>;
 
-/// Small and prompt: what isn't, is cut.
+/// Error bodies are small and prompt; anything else is cut off.
 const ERROR_BODY: Duration = Duration::from_secs(5);
 
-/// What every attempt of a call needs.
+/// The state that all attempts of a call share.
 pub(super) struct Sending<'a> {
     pub(super) handle: &'a Handle,
     pub(super) facts: Facts,
     pub(super) course: Course,
-    /// The caller bounds the time of the answer.
+    /// The caller limits the time of the answer.
     pub(super) bounded: bool,
     pub(super) started: Instant,
 }
@@ -59,7 +59,7 @@ impl<'a> Sending<'a> {
         &self.handle.0.shared
     }
 
-    /// What is left of the time of the call.
+    /// The rest of the call's time.
     pub(super) fn left(&self) -> Duration {
         let total = self.handle.retry().total.saturating_add(self.course.extra());
         total.saturating_sub(self.started.elapsed())
@@ -70,7 +70,7 @@ impl<'a> Sending<'a> {
         let (started, left) = (Instant::now(), self.left());
         let mut response = self.head(request, left).await?;
         let status = response.status();
-        // Should the body break off, the status must survive.
+        // If the body breaks off, the error must still have the status.
         self.facts.status = Some(status.as_u16());
         let content = match self.facts.endpoint.reply {
             Reply::Json | Reply::Empty => Content::Whole(self.body(&mut response, started, left).await?),
@@ -86,12 +86,12 @@ impl<'a> Sending<'a> {
         Ok(Got { status, headers: std::mem::take(response.headers_mut()), content })
     }
 
-    /// Sends it, and waits for the head of the answer, whatever kind of answer it is.
+    /// Sends the request, and waits for the head of the answer, whatever its kind.
     async fn head(&self, mut request: Request, left: Duration) -> Result<Response, Failure> {
         let bound = Bound::of_head(&self.shared().limits, self.handle.retry(), left, self.course);
         let endpoint = self.facts.endpoint;
         if endpoint.timeout && endpoint.reply == Reply::Stream {
-            // A document, though read piece by piece.
+            // A document that is read piece by piece.
             *request.timeout_mut() = Some(bound.left);
         }
         let answered = match self.course {
@@ -118,7 +118,8 @@ impl<'a> Sending<'a> {
         connect_queue::waiting(self.handle.0.http.execute(request))
     }
 
-    /// Reads the body of a document. What took long before its head has no part in the limit.
+    /// Reads the body of a document. The time before the head doesn't count if it was spent on an upload or a long
+    /// poll.
     async fn body(
         &self,
         response: &mut Response,

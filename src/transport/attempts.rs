@@ -1,4 +1,4 @@
-//! The loop around a request: sent again where the verdict says that this is safe and may help.
+//! The retry loop: sends a request again if the verdict says that this is safe and may help.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) fn run(mut request: Box<Request>) -> BoxFuture<'static, Result<Receiv
     })
 }
 
-/// Puts on what doesn't change from attempt to attempt. What the answer to a websocket request must be made from.
+/// Adds the headers that are the same in every attempt. Returns the key of a websocket request.
 fn dress(facts: &Facts, request: &mut HttpRequest) -> Option<String> {
     if let Some(id) = &facts.request_id {
         request.headers_mut().insert("x-request-id", id.clone());
@@ -57,7 +57,7 @@ struct Attempts<'a> {
     token: TokenUse,
 }
 
-/// What became of the token in this call.
+/// The use of the token in this call.
 #[derive(Default)]
 struct TokenUse {
     sent: Option<Stamp>,
@@ -95,14 +95,14 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// A copy to send again; none where there will be no other attempt or the body is a stream.
+    /// A copy for the next attempt. `None` if there can't be one, or if the body is a stream.
     fn spare(&self, request: &HttpRequest) -> Option<HttpRequest> {
         let last = self.sending.facts.attempts + 1 >= self.sending.handle.retry().attempts;
         let repeated = !last && self.sending.facts.endpoint.retry != RetryClass::Never;
         (repeated || self.may_renew_token()).then(|| copy(request))?
     }
 
-    /// What must be there before anything is sent. Waiting for it is part of the call's time.
+    /// Gets everything that is needed before sending. This takes from the call's time.
     async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Permit<'a>, Error> {
         self.turn().await?;
         let Some(permit) = self.gate().permit(self.sending.left()).await else {
@@ -115,7 +115,7 @@ impl<'a> Attempts<'a> {
     fn gate(&self) -> &'a Gate {
         match self.sending.course {
             Course::LongPoll(_) => &self.sending.shared().long_polls,
-            // What spares others their looks must not wait behind them.
+            // Event streams spare other waits their requests, so they must not queue behind them.
             Course::Plain if self.sending.facts.endpoint.reply == Reply::Upgrade => {
                 &self.sending.shared().long_polls
             }
@@ -123,7 +123,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Puts on what the request needs beside its content.
+    /// Adds the headers that each attempt needs.
     async fn sign(&mut self, request: &mut HttpRequest) -> Result<(), Error> {
         let put_on = self.sending.shared().credential.put_on(request.headers_mut());
         let stamp = match self.sending.shared().credential.is_renewable() {
@@ -144,20 +144,20 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    /// Waits in the queue of the account, if the service has a rate limit.
+    /// Waits for the account's rate limit, if the service has one.
     async fn turn(&self) -> Result<(), Error> {
         let Some(pace) = &self.sending.shared().pace else { return Ok(()) };
         tokio::time::timeout(self.sending.left(), pace.turn(self.sending.facts.endpoint.id)).await.map_err(
             |_| {
                 Error::new(
                     ErrorKind::Timeout,
-                    "its turn didn't come within the time limit of the call: too many requests",
+                    "the rate limit didn't allow the request within the time limit of the call",
                 )
             },
         )
     }
 
-    /// Others needn't find out by themselves.
+    /// Tells the other requests of the account to slow down, too.
     fn tell_pace(&self, result: &Attempt) {
         if let (Some(pace), Ok(got)) = (&self.sending.shared().pace, result)
             && got.status == StatusCode::TOO_MANY_REQUESTS
@@ -168,7 +168,7 @@ impl<'a> Attempts<'a> {
 
     /// The error of a request that wasn't sent.
     fn unsent(&mut self, e: Error) -> Error {
-        // An earlier answer says nothing of this.
+        // The status of an earlier attempt says nothing about this.
         self.sending.facts.status = None;
         self.span.record("error.type", "not sent");
         self.sending.facts.error(e)
@@ -178,7 +178,7 @@ impl<'a> Attempts<'a> {
         self.sending.shared().credential.is_renewable() && !self.token.renewed
     }
 
-    /// Whether another token may help: the server did nothing with this one.
+    /// Whether a new token may help: the server did nothing with this one.
     fn has_stale_token(&self, outcome: Outcome) -> bool {
         matches!(outcome, Outcome::Answered(401)) && self.may_renew_token()
     }
@@ -190,7 +190,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// How long to pause before the next attempt; none if there shall be no other.
+    /// The pause before the next attempt. `None` if there is to be none.
     fn again(&self, outcome: Outcome, result: &Attempt, spare: bool) -> Option<Duration> {
         let (endpoint, shared, retry) =
             (self.sending.facts.endpoint, self.sending.shared(), self.sending.handle.retry());
@@ -206,7 +206,7 @@ impl<'a> Attempts<'a> {
         let asked = result.as_ref().ok().and_then(|got| retry_after(got.status.as_u16(), &got.headers));
         let pause = retry.pause(self.sending.facts.attempts + 1, asked, rand::random());
         let in_time = pause < self.sending.left();
-        // A copy may be there for another token alone. Without one to send, nothing is to be paid for.
+        // The copy may exist only to renew the token. Don't pay for an attempt that won't happen.
         let more = spare && self.sending.facts.attempts < retry.attempts;
         let may = more && in_time && shared.budget.take();
         may.then_some(pause)
@@ -227,7 +227,7 @@ impl<'a> Attempts<'a> {
                 }
             }
             Outcome::Broken(sent) => {
-                // That one attempt didn't get there says nothing of those before it.
+                // A failed connection now doesn't mean that earlier attempts weren't received.
                 facts.sent = if sent == Sent::No { facts.sent.or(Some(sent)) } else { Some(sent) };
                 let own = matches!(result, Err(Failure::Own(_)));
                 self.span.record("error.type", if own { "timeout" } else { "connection" });
@@ -235,7 +235,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// What the call comes to.
+    /// The result of the call.
     async fn received(self, result: Attempt) -> Result<Received, Error> {
         let Self { sending: Sending { facts, .. }, websocket_key, .. } = self;
         let got = match result {
@@ -263,8 +263,7 @@ fn refused(facts: &Facts, headers: &HeaderMap, content: &Content) -> Error {
     facts.refused(&Answer { status: facts.status.unwrap_or_default(), headers, body })
 }
 
-/// As `try_clone`, which makes room for what no call of ours puts into a request: nearly all have no body and but a few
-/// headers.
+/// Like `try_clone`, but without the capacity it reserves: most requests have no body and few headers.
 fn copy(request: &HttpRequest) -> Option<HttpRequest> {
     if request.body().is_some() {
         return request.try_clone();

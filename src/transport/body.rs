@@ -1,11 +1,11 @@
-//! The body of an answer, read as part of the attempt: an answer that breaks off is repeated like one that never came.
+//! Reading a body as part of the attempt, so that a broken answer is retried like a missing one.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Response;
 
-/// Why a body isn't there.
+/// Why there is no body.
 #[derive(Debug)]
 pub(crate) enum Unread {
     Broken(reqwest::Error),
@@ -18,18 +18,18 @@ impl From<reqwest::Error> for Unread {
     }
 }
 
-/// So many bytes at most. What comes after them is left, and the connection is closed.
+/// Reads at most `most` bytes. The rest is discarded, and the connection is closed.
 pub(crate) async fn beginning(response: &mut Response, most: u64) -> reqwest::Result<Bytes> {
     let mut body = Vec::new();
     collect(response, &mut body, most).await?;
     Ok(body.into())
 }
 
-/// The same where what came in time will do.
+/// Like `beginning`, but keeps what has come within `limit`.
 pub(crate) async fn what_comes(response: &mut Response, most: u64, limit: Duration) -> Bytes {
     let mut body = Vec::new();
     let read = collect(response, &mut body, most);
-    // What the answer is, its head has told.
+    // The head has already told what went wrong.
     let _ = tokio::time::timeout(limit, read).await;
     body.into()
 }
@@ -47,12 +47,12 @@ async fn collect(response: &mut Response, body: &mut Vec<u8>, most: u64) -> reqw
     Ok(())
 }
 
-/// The whole body: so many bytes at most; more closes the connection.
+/// Reads the whole body, of at most `most` bytes. More closes the connection.
 ///
-/// What comes in one piece, as most do, isn't copied. Of more, each piece is copied while it is at hand, and its memory
-/// is free for the next one.
+/// A body in one piece, as most are, isn't copied. Otherwise each piece is copied as it comes, which frees its memory
+/// for the next one.
 pub(crate) async fn whole(response: &mut Response, most: u64) -> Result<Bytes, Unread> {
-    /// A server's word for the length is good for this much memory.
+    /// How much memory is reserved because the server announced it.
     const TRUSTED: usize = 8 << 20;
     if response.content_length().is_some_and(|length| length > most) {
         return Err(Unread::TooLarge);
@@ -64,7 +64,7 @@ pub(crate) async fn whole(response: &mut Response, most: u64) -> Result<Bytes, U
         return Err(Unread::TooLarge);
     }
     if Some(first.len()) == length {
-        // Only the end is left. Once it is seen, the connection is free for others.
+        // Reads the end of the body, which frees the connection for others.
         while response.chunk().await?.is_some() {}
         return Ok(first);
     }

@@ -1,4 +1,4 @@
-//! A call: what sending an operation gives, and what it comes to.
+//! The future of an API call.
 
 use std::fmt;
 use std::mem;
@@ -12,18 +12,19 @@ use super::received::Received;
 use super::{Facts, Request, attempts};
 use crate::error::Error;
 
-/// A call: a future. Nothing is sent before it is polled; dropping it ends the waiting for an answer.
+/// A call to an API, as a future. Nothing is sent before it is polled. Dropping it cancels the request; the server may
+/// still process it.
 ///
 /// # Errors
 ///
-/// See [`Error`](crate::Error): what went wrong, with the operation, the server, and what the call was about.
+/// See [`Error`](crate::Error). The error names the operation, the server and the object of the call.
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Call<T> {
     state: State,
     read: fn(Received) -> Result<T, Error>,
 }
 
-// What it holds of `T` is a function that makes one.
+// `T` only appears as a return type.
 impl<T> Unpin for Call<T> {}
 
 enum State {
@@ -50,21 +51,21 @@ impl Head {
         &self.headers
     }
 
-    /// What is known of the call.
+    /// What is known about the call.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
 }
 
 impl Request {
-    /// The call, with what is made of its answer.
+    /// The call, with a function that decodes its answer.
     pub(crate) fn call<T>(self, read: fn(Received) -> Result<T, Error>) -> Call<T> {
         Call { state: State::Ready(Box::new(self)), read }
     }
 }
 
 impl<T> Call<T> {
-    /// The same call; its result comes with the head of the answer.
+    /// Also returns the head of the answer.
     ///
     /// ```no_run
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
@@ -76,19 +77,19 @@ impl<T> Call<T> {
         WithHead { call: self }
     }
 
-    /// Sends this as `X-Request-ID`; errors name it, too.
+    /// Sends this id as `X-Request-ID`. Errors have it, too.
     #[allow(dead_code)] // not every API has one
     pub(crate) fn request_id(self, id: &str) -> Self {
         self.changed(|request| request.facts.request_id = HeaderValue::from_str(id).ok())
     }
 
-    /// Sends the body under another media type than the operation's.
+    /// Sends the body with another media type than the operation's.
     #[allow(dead_code)] // as above
     pub(crate) fn media_type(self, media_type: HeaderValue) -> Self {
         self.changed(|request| _ = request.headers.insert(CONTENT_TYPE, media_type))
     }
 
-    /// The caller itself bounds the time of an upload's answer: by the server's silence, or by a deadline of the whole.
+    /// The caller limits the time of an upload, by the server's silence or by a deadline.
     #[allow(dead_code)] // as above
     pub(crate) fn bounded(self) -> Self {
         self.changed(|request| request.bounded = true)
@@ -129,7 +130,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// A call whose result comes with the head of the answer; see [`Call::with_head`].
+/// A call that also returns the head of its answer. From [`Call::with_head`].
 #[must_use = "nothing is sent before it is awaited"]
 #[derive(Debug)]
 pub struct WithHead<T> {

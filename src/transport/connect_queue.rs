@@ -1,6 +1,7 @@
-//! Connections to a unix socket are made one after the other, and only for requests that still need one.
+//! Connects to a unix socket one connection at a time, and only for requests that still need one.
 //!
-//! hyper's pool begins a connection for each request that finds none free, and finishes it even if another one became
+//! hyper's pool starts a connection for each request that finds no idle one, and finishes it even if another connection
+//! becomes idle first. In a burst, that makes up to twice as many connections as requests.
 //! free first. In a burst that makes up to twice as many connections as there are requests on their way.
 
 use std::future::poll_fn;
@@ -17,7 +18,7 @@ tokio::task_local! {
     static WAITING: ();
 }
 
-/// Sends a request. What is polled in here is polled because the request waits for it.
+/// Sends a request. A connector that is polled within is polled because the request waits for it.
 pub(crate) fn waiting<F: Future>(request: F) -> impl Future<Output = F::Output> {
     WAITING.scope((), request)
 }
@@ -28,7 +29,7 @@ fn is_waiting() -> bool {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// One connection after the other.
+/// Makes one connection at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct OneByOne(Arc<Semaphore>);
 
@@ -46,7 +47,7 @@ impl<S> Layer<S> for OneByOne {
     }
 }
 
-/// What connects.
+/// The wrapped connector.
 #[derive(Debug, Clone)]
 pub(crate) struct Connects<S> {
     inner: S,
@@ -68,7 +69,7 @@ where
     }
 
     fn call(&mut self, to: D) -> Self::Future {
-        // The one that is ready, as is the custom.
+        // Move the ready one, as usual with tower.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let turn = self.turn.clone();
@@ -81,9 +82,9 @@ where
     }
 }
 
-/// Waits for the turn of a request; an error once the request waits no more, as it has got another connection.
+/// Waits for the request's turn. Fails once the request no longer waits because it got another connection.
 async fn next_turn(turn: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BoxError> {
-    // Somebody else's request doesn't say whether it waits.
+    // Polled by another request: it is unknown whether this one still waits.
     let ours = is_waiting();
     let mut turn = pin!(turn.acquire_owned());
     poll_fn(|context| match is_waiting() {
@@ -103,14 +104,14 @@ mod tests {
         let held = next_turn(turn.clone()).await;
         let mut second = Box::pin(next_turn(turn.clone()));
         let third = Box::pin(waiting(next_turn(turn.clone())));
-        // It is seen once within its request, and then by itself.
+        // Polled once within its request, and then from outside.
         let limit = std::time::Duration::from_secs(1);
         assert!(tokio::time::timeout(limit, waiting(second.as_mut())).await.is_err());
         let given_up = second.await.map(drop).map_err(|e| e.to_string());
         assert_eq!(given_up, Err("another connection became free".to_owned()));
         drop(held);
         assert!(third.await.is_ok());
-        // A request that never said anything waits like any other.
+        // A request outside of `waiting` waits like any other.
         assert!(next_turn(turn).await.is_ok());
     }
 }

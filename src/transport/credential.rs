@@ -1,4 +1,4 @@
-//! What proves who the caller is: put on every request, fetched on first use and renewed where it runs out.
+//! Credentials: added to every request, fetched on first use, and renewed before they expire.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
-/// The value of the `Authorization` header, and where it comes from.
+/// The `Authorization` header, and where it comes from.
 #[derive(Default)]
 pub(crate) enum Credential {
-    /// The connection itself tells who it is.
+    /// The connection itself authenticates the client.
     #[default]
     None,
-    /// It doesn't change.
+    /// Fixed.
     Fixed(HeaderValue),
-    /// It is asked for, and runs out.
+    /// Fetched, and expires.
     Fetched(Fetched),
 }
 
-/// Where a token comes from.
+/// The source of a token.
 pub(crate) trait Fetch: Send + Sync {
-    /// A new token. One call at a time.
+    /// Fetches a new token. Called once at a time.
     fn fetch(&self) -> BoxFuture<'_, Result<Token, Error>>;
 }
 
-/// What was fetched.
+/// A fetched token.
 pub(crate) struct Token {
     pub(crate) value: HeaderValue,
-    /// When it is no longer accepted, if that is known.
+    /// When it expires, if known.
     pub(crate) ends: Option<Instant>,
 }
 
@@ -44,20 +44,20 @@ pub(crate) struct Fetched {
 #[derive(Default)]
 struct Held {
     token: Option<Token>,
-    /// When another is fetched, if the token's end is known.
+    /// When to fetch the next token, if the expiry is known.
     renew: Option<Instant>,
-    /// Counts the tokens, so that a call which saw an old one refused doesn't throw away a new one.
+    /// Numbers the tokens, so that a call whose old token was refused doesn't discard a newer one.
     number: u64,
 }
 
-/// Which token a request carried.
+/// The token that a request carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp(u64);
 
-/// Renewed ahead, as a token must not run out on the way. One that lasts less is used for most of its life.
+/// How long before its expiry a token is renewed. A token with a short life is used for most of it.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// When a token that is new now is replaced.
+/// When to replace a token fetched now.
 fn renewal(ends: Instant) -> Instant {
     let life = ends.saturating_duration_since(Instant::now());
     ends.checked_sub(MARGIN.min(life / 4)).unwrap_or(ends)
@@ -68,12 +68,12 @@ impl Credential {
         Self::Fetched(Fetched { source: Box::new(source), held: Mutex::default() })
     }
 
-    /// Whether a refused request may be accepted with another token.
+    /// Whether a new token may help after a refused request.
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(self, Self::Fetched(_))
     }
 
-    /// Puts the header on a request; fetches a token if there is none or it is about to end.
+    /// Adds the header to a request. Fetches a token first if there is none, or if it expires soon.
     pub(crate) async fn put_on(&self, headers: &mut HeaderMap) -> Result<Stamp, Error> {
         match self {
             Self::None => Ok(Stamp(0)),
@@ -89,7 +89,7 @@ impl Credential {
         }
     }
 
-    /// The server refused this token: the next request gets another.
+    /// Discards a refused token, so that the next request fetches another.
     pub(crate) async fn refused(&self, stamp: Stamp) {
         if let Self::Fetched(fetched) = self {
             let mut held = fetched.held.lock().await;
@@ -101,7 +101,7 @@ impl Credential {
 }
 
 impl Fetched {
-    /// Whoever comes while a token is being fetched waits for it instead of fetching another.
+    /// While a token is being fetched, other callers wait for it.
     async fn current(&self) -> Result<(HeaderValue, Stamp), Error> {
         let mut held = self.held.lock().await;
         if let Some(token) = &held.token
@@ -118,10 +118,10 @@ impl Fetched {
     }
 }
 
-/// `Bearer` and the token, as a value that isn't printed.
+/// `Bearer` and the token, marked as sensitive.
 pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
-        Error::new(ErrorKind::Configuration, "the token holds characters that no header can carry")
+        Error::new(ErrorKind::Configuration, "the token holds characters that a header can't hold")
     })?;
     value.set_sensitive(true);
     Ok(value)
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_short_token_serves_for_most_of_its_life() -> Result<(), Error> {
         let at = |seconds| async move {
-            // The fake source takes a second to fetch, and counts the life from then on.
+            // The fake source takes a second to fetch, and the token's life starts after that.
             let (credential, fetched) = counted(Some(Duration::from_secs(8)));
             value(&credential).await?;
             tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -215,7 +215,7 @@ mod tests {
         let (_, stamp) = value(&credential).await?;
         credential.refused(stamp).await;
         assert_eq!(value(&credential).await?.0, "Bearer token-2");
-        // Another call, sent with the first token, learns of it only now.
+        // Another call, sent with the first token, is refused only now.
         credential.refused(stamp).await;
         assert_eq!(value(&credential).await?.0, "Bearer token-2");
         assert_eq!(fetched.load(Ordering::SeqCst), 2);

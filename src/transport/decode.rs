@@ -1,4 +1,4 @@
-//! What is made of a good answer: the functions that the generated calls name.
+//! Decoding answers: the functions that generated calls name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,38 +14,38 @@ use super::upgrade::Upgraded;
 use crate::error::Error;
 
 impl Received {
-    /// A document.
+    /// A JSON document.
     pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let body = self.whole();
         serde_json::from_slice(body).map_err(|e| self.facts.error(undecodable(body, &e)))
     }
 
-    /// The part of an envelope that matters.
+    /// The member of the envelope that holds the data.
     pub(crate) fn member<T: DeserializeOwned>(self) -> Result<T, Error> {
         let found = self.opened::<T>()?;
         found
             .ok_or_else(|| self.facts.bad_reply(format!("the reply has no {}", self.facts.endpoint.envelope)))
     }
 
-    /// The same where it may be left out.
+    /// Like `member`, for a member that may be missing.
     #[allow(dead_code)] // not every API has such a one
     pub(crate) fn member_if_any<T: DeserializeOwned>(self) -> Result<Option<T>, Error> {
         self.opened()
     }
 
-    /// The same where none means an empty one.
+    /// Like `member`, for a member whose absence means that it is empty.
     pub(crate) fn member_or_empty<T: DeserializeOwned + Default>(self) -> Result<T, Error> {
         Ok(self.opened()?.unwrap_or_default())
     }
 
-    /// A map of lists, each of which may be none, too.
+    /// A map of lists, each of which may be null.
     #[allow(dead_code)] // as above
     pub(crate) fn member_of_lists<T: DeserializeOwned>(self) -> Result<BTreeMap<String, Vec<T>>, Error> {
         let lists: BTreeMap<String, Option<Vec<T>>> = self.opened()?.unwrap_or_default();
         Ok(lists.into_iter().map(|(key, list)| (key, list.unwrap_or_default())).collect())
     }
 
-    /// An envelope with nothing in it.
+    /// An envelope without data.
     #[allow(dead_code)] // as above
     pub(crate) fn nothing(self) -> Result<(), Error> {
         self.opened::<IgnoredAny>().map(drop)
@@ -57,7 +57,7 @@ impl Received {
         Ok(())
     }
 
-    /// Bytes as they come.
+    /// Bytes as a stream.
     pub(crate) fn bytes(self) -> Result<ByteStream, Error> {
         match self.content {
             Content::Open(response) => Ok(ByteStream::new(response, self.facts)),
@@ -65,7 +65,7 @@ impl Received {
         }
     }
 
-    /// A connection of its own.
+    /// A connection.
     pub(crate) fn upgraded(self) -> Result<Upgraded, Error> {
         match self.content {
             Content::Upgraded(connection) => Ok(connection),
@@ -86,7 +86,7 @@ impl Received {
         match open(body, member) {
             Ok(Envelope { refusal: false, value }) => Ok(value),
             Ok(_) => Err(self.refused()),
-            // An error may have something else where an answer has its data.
+            // In an error, the member may have another type.
             Err(_) if matches!(open::<IgnoredAny>(body, member), Ok(Envelope { refusal: true, .. })) => {
                 Err(self.refused())
             }
@@ -100,9 +100,9 @@ impl Received {
     }
 }
 
-/// An opened envelope.
+/// A decoded envelope.
 struct Envelope<T> {
-    /// Its `type` is `error`, whatever the HTTP status says.
+    /// Whether its `type` is `error`. The HTTP status may still be good.
     refusal: bool,
     value: Option<T>,
 }
@@ -147,7 +147,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Open<'_, T> {
     }
 }
 
-/// What a key of an envelope is, without keeping it.
+/// A key of an envelope, recognized without copying it.
 struct Key<'a>(&'a str);
 
 enum Part {

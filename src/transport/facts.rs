@@ -1,4 +1,4 @@
-//! What is known of a call: what its errors will tell.
+//! What is known about a call, for its errors.
 
 use reqwest::header::HeaderValue;
 
@@ -7,17 +7,17 @@ use super::failure::{Answer, answered};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::{Endpoint, RetryClass};
 
-/// What is known of a call.
+/// What is known about a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     handle: Handle,
     pub(crate) endpoint: &'static Endpoint,
-    /// What the call is about: the values in its path.
+    /// The object of the call: the values in its path.
     object: String,
     pub(super) attempts: u32,
     pub(super) status: Option<u16>,
     pub(super) sent: Option<Sent>,
-    /// Of a request that is to be recognized on the server.
+    /// The request id, if the API has one.
     pub(super) request_id: Option<HeaderValue>,
 }
 
@@ -45,7 +45,7 @@ impl Facts {
         self.object.push_str(segment);
     }
 
-    /// A path inside of it.
+    /// Adds a path within the object.
     pub(super) fn push_path(&mut self, path: &str) {
         if !self.object.is_empty() {
             self.object.push(':');
@@ -53,7 +53,7 @@ impl Facts {
         }
     }
 
-    /// The error with what it is about.
+    /// Adds the object of the call to an error.
     pub(crate) fn about(&self, e: Error) -> Error {
         e.with(|e| {
             e.api = self.handle.0.shared.api;
@@ -63,7 +63,7 @@ impl Facts {
         })
     }
 
-    /// The error with all that is known.
+    /// Adds everything known to an error.
     pub(crate) fn error(&self, e: Error) -> Error {
         let endpoint = self.endpoint;
         self.about(e).with(|e| {
@@ -79,12 +79,12 @@ impl Facts {
         })
     }
 
-    /// An error over an answer that can't be understood.
+    /// The error of an answer that can't be understood.
     pub(crate) fn bad_reply(&self, message: impl Into<String>) -> Error {
         self.error(Error::new(ErrorKind::BadReply, message))
     }
 
-    /// The error that an answer is.
+    /// The error that an answer describes.
     pub(super) fn refused(&self, answer: &Answer<'_>) -> Error {
         self.error(answered(answer, self.handle.0.shared.explain))
     }

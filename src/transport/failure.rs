@@ -1,4 +1,4 @@
-//! From what went wrong to an error: of the connection, of the answer, of its content.
+//! Making errors from failed connections, answers and bodies.
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
@@ -7,17 +7,17 @@ use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::tls;
 
-/// An answer that isn't what the caller hoped for.
+/// An answer that is an error.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
 }
 
-/// What an API makes of such an answer.
+/// How an API reads such an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Explanation {
-    /// Where the status alone misleads.
+    /// The kind, if the status alone is misleading.
     pub(crate) kind: Option<ErrorKind>,
     pub(crate) message: String,
     pub(crate) code: Option<String>,
@@ -40,7 +40,7 @@ pub(super) fn answered(answer: &Answer<'_>, explain: fn(&Answer<'_>) -> Explanat
     })
 }
 
-/// No whole answer came.
+/// The error without a complete answer.
 pub(super) fn broken(e: reqwest::Error) -> Error {
     // The URL may hold the secret of a stream.
     let e = e.without_url();
@@ -59,7 +59,7 @@ pub(super) fn broken(e: reqwest::Error) -> Error {
     })
 }
 
-/// Whether a request that failed like this has reached the server.
+/// Whether a request that failed like this reached the server.
 pub(super) fn sent(e: &reqwest::Error) -> Sent {
     if e.is_connect() || e.is_builder() { Sent::No } else { Sent::Unknown }
 }
@@ -77,12 +77,12 @@ pub(super) fn undecodable(body: &[u8], e: &serde_json::Error) -> Error {
     let message = if body.is_empty() {
         "the reply has no body".to_owned()
     } else {
-        format!("the reply is not what the API describes: {}", without_values(&e.to_string()))
+        format!("the reply doesn't match the API's description: {}", without_values(&e.to_string()))
     };
     Error::new(ErrorKind::BadReply, message).with(|inner| inner.body = excerpt(body))
 }
 
-/// serde_json quotes the offending value, which may be a secret.
+/// Removes the value that serde_json quotes, because it may be a secret.
 fn without_values(message: &str) -> String {
     match (message.find("string \""), message.rfind("\", expected")) {
         (Some(from), Some(to)) if from < to => format!("{}string …{}", &message[..from], &message[to + 1..]),
@@ -90,7 +90,7 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// Enough of a body to see what it was.
+/// The beginning of a body, to show what it was.
 fn excerpt(body: &[u8]) -> Bytes {
     const MOST: usize = 2_048;
     Bytes::copy_from_slice(&body[..body.len().min(MOST)])

@@ -1,4 +1,4 @@
-//! How many requests of a client are on their way at once.
+//! The limit on concurrent requests of a client.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 
-/// So many may pass; others wait in order.
+/// Lets a number of requests pass at once. Others wait in order.
 #[derive(Debug)]
 pub(crate) struct Gate {
     places: Semaphore,
     size: usize,
 }
 
-/// Holds a place until it is dropped.
+/// The permission to send a request, until it is dropped.
 pub(crate) type Permit<'a> = SemaphorePermit<'a>;
 
 impl Gate {
@@ -24,21 +24,21 @@ impl Gate {
         Self { places: Semaphore::new(size), size }
     }
 
-    /// A place; none if none came within `limit`.
+    /// Waits for a permit. `None` after `limit`.
     pub(crate) async fn permit(&self, limit: Duration) -> Option<Permit<'_>> {
         if let Ok(permit) = self.places.try_acquire() {
             return Some(permit);
         }
         let _queueing = Queueing::begin();
-        // It is never closed.
+        // The semaphore is never closed.
         tokio::time::timeout(limit, self.places.acquire()).await.ok()?.ok()
     }
 
-    /// None came within a limit that was set so.
+    /// The error when no permit came within `limit`.
     pub(crate) fn full(&self, limit: Duration) -> Error {
         let size = self.size;
         let message = format!(
-            "its turn didn't come within {limit:?} (Retry::total): {size} requests are on their way (Limits::in_flight)"
+            "no request slot became free within {limit:?} (Retry::total): {size} requests are in flight (Limits::in_flight)"
         );
         Error::new(ErrorKind::Timeout, message)
     }
@@ -48,20 +48,20 @@ tokio::task_local! {
     static QUEUED: Queued;
 }
 
-/// How long a future has stood in queues of this program, which is not the server's silence.
+/// How long a future has waited in queues of this program. The server isn't to blame for that time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Queued(Arc<Mutex<Stood>>);
 
 #[derive(Debug, Default)]
 struct Stood {
     before: Duration,
-    /// How many of its requests stand in a queue now, and since when.
+    /// How many of its requests wait in a queue now, and since when.
     now: u32,
     since: Option<Instant>,
 }
 
 impl Queued {
-    /// Runs `work`, and counts.
+    /// Runs `work`, and counts its time in queues.
     pub(crate) fn count<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         QUEUED.scope(self.clone(), work)
     }
@@ -76,7 +76,7 @@ impl Queued {
     }
 }
 
-/// A request that stands in a queue.
+/// A request that waits in a queue.
 struct Queueing(Option<Queued>);
 
 impl Queueing {

@@ -1,4 +1,4 @@
-//! What a generated client is made of.
+//! The inside of a generated client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,21 +12,22 @@ use super::limits::Limits;
 use super::rate_limit::Pace;
 use super::retry::{Budget, Retry};
 
-/// What a generated client is: the settings of a handle over what all handles of a client share. Cheap to clone.
+/// The inside of a generated client: settings of a handle, and the state that all handles of a client share. Cheap to
+/// clone.
 #[derive(Clone)]
 pub(crate) struct Handle(pub(super) Arc<Inner>);
 
 #[derive(Clone)]
 pub(super) struct Inner {
     pub(super) http: reqwest::Client,
-    /// The start of every URL, without a slash at its end.
+    /// The base of every URL, without a trailing slash.
     pub(super) base: String,
     pub(super) shared: Arc<Shared>,
     pub(super) retry: Retry,
     pub(super) scope: Scope,
 }
 
-/// Query parameters that a handle adds to the calls that know them.
+/// Query parameters that the handle adds to the operations that have them.
 pub(crate) type Scope = Vec<(&'static str, String)>;
 
 impl fmt::Debug for Handle {
@@ -43,12 +44,12 @@ impl Handle {
         Self(Arc::new(Inner { http, base, shared, retry, scope: Scope::new() }))
     }
 
-    /// The same with another way of repeating.
+    /// The same handle with another retry policy.
     pub(crate) fn with(&self, retry: Retry) -> Self {
         Self(Arc::new(Inner { retry, ..(*self.0).clone() }))
     }
 
-    /// The same with another value of a parameter that it adds.
+    /// The same handle with another value of a query parameter.
     #[allow(dead_code)] // not every API has one
     pub(crate) fn scoped(&self, name: &'static str, value: String) -> Self {
         let mut inner = (*self.0).clone();
@@ -57,18 +58,18 @@ impl Handle {
         Self(Arc::new(inner))
     }
 
-    /// The value of a parameter that it adds.
+    /// The value of a query parameter.
     #[allow(dead_code)] // as above
     pub(crate) fn scope(&self, name: &str) -> Option<&str> {
         self.0.scope.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The start of every URL.
+    /// The base of every URL.
     pub(crate) fn base(&self) -> &str {
         &self.0.base
     }
 
-    /// Where the server is, for errors.
+    /// The server, for errors.
     pub(crate) fn server(&self) -> &str {
         &self.0.shared.server
     }
@@ -87,15 +88,15 @@ impl Handle {
 pub(crate) struct Shared {
     pub(super) api: &'static str,
     pub(super) explain: fn(&Answer<'_>) -> Explanation,
-    /// Where the server is, for errors.
+    /// The server, for errors.
     pub(super) server: String,
     pub(super) credential: Credential,
-    /// What else a request for a websocket needs, once the credential is on it.
+    /// Adds headers to a websocket request, after the credential.
     pub(super) upgrade: fn(&mut HeaderMap),
     pub(super) pace: Option<Pace>,
     pub(super) limits: Limits,
     pub(super) requests: Gate,
-    /// They last long, and must not keep others waiting; websockets begin here as well.
+    /// Long polls and websocket requests last long, so they have permits of their own.
     pub(super) long_polls: Gate,
     pub(super) budget: Budget,
 }
@@ -122,7 +123,7 @@ impl Shared {
         }
     }
 
-    /// For a service that wants more in a request for a websocket.
+    /// For a service that needs more headers in a websocket request.
     #[allow(dead_code)] // not every API does
     pub(crate) fn upgraded_with(self, upgrade: fn(&mut HeaderMap)) -> Self {
         Self { upgrade, ..self }

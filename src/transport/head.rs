@@ -1,4 +1,4 @@
-//! How long the head of an answer may be in coming.
+//! Time limits for the head of an answer.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Endpoint, Reply};
 
-/// What a call spends its time with before its answer begins.
+/// What the time before an answer is spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Course {
-    /// Nothing of note.
+    /// Nothing special.
     Plain,
-    /// The server was asked to wait that long for news.
+    /// The server was asked to wait that long.
     LongPoll(Duration),
-    /// Sending what may be large.
+    /// Sending a body that may be large.
     Upload,
 }
 
@@ -29,7 +29,7 @@ impl Course {
         }
     }
 
-    /// How much longer than other calls this one may take.
+    /// How much longer than others this call may take.
     pub(crate) fn extra(self) -> Duration {
         match self {
             Self::LongPoll(asked) => asked,
@@ -38,14 +38,14 @@ impl Course {
     }
 }
 
-/// In whole seconds. A long poll that asks for no time, or for all of it, gets none beyond the usual.
+/// In whole seconds. A long poll without a time, or with an unlimited one, gets no extra time.
 fn asked(request: &Request) -> Duration {
     let mut pairs = request.url().query_pairs();
     let asked = pairs.find(|(name, _)| name == "timeout").and_then(|(_, seconds)| seconds.parse().ok());
     asked.map(Duration::from_secs).unwrap_or_default()
 }
 
-/// The shortest of the limits that hold for an answer.
+/// The shortest limit that applies to an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     /// What is left of it.
@@ -56,7 +56,7 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Of the head of an answer. An upload takes as long as it takes: only the server's silence is bounded.
+    /// The limit for the head. An upload takes as long as it takes: only the server's silence is limited.
     pub(crate) fn of_head(limits: &Limits, retry: &Retry, left: Duration, course: Course) -> Self {
         let head = Self { left: limits.head, set: limits.head, name: "Limits::head", extra: Duration::ZERO };
         match course {
@@ -71,7 +71,7 @@ impl Bound {
         }
     }
 
-    /// Of all of it.
+    /// The limit for the whole answer.
     pub(crate) fn of_whole(retry: &Retry, left: Duration) -> Self {
         let extra = Duration::ZERO;
         match retry.attempt <= left {
@@ -80,14 +80,14 @@ impl Bound {
         }
     }
 
-    /// Nothing came.
+    /// The error when nothing came.
     pub(crate) fn no_answer(&self) -> Error {
         self.over("no answer")
     }
 
-    /// Its beginning came.
+    /// The error when the answer began but didn't end.
     pub(crate) fn no_end(&self) -> Error {
-        self.over("the answer was not whole")
+        self.over("the answer was incomplete")
     }
 
     fn over(&self, what: &str) -> Error {

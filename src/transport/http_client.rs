@@ -9,10 +9,9 @@ use crate::error::{Error, ErrorKind};
 use crate::place::is_loopback;
 use crate::secret::Secret;
 
-/// A client of the server at this address: through the proxy that was asked for, or the one that the environment names
-/// for HTTPS.
+/// A client for the server at `url`. It uses the given proxy, or the one that the environment names for HTTPS.
 ///
-/// The environment has no say over plain HTTP, where a proxy would read the credential, or over this machine itself.
+/// The environment doesn't apply to plain HTTP, because the proxy would see the credential, nor to loopback addresses.
 pub(crate) fn builder_to(
     url: &Url,
     tls: ClientConfig,
@@ -26,9 +25,9 @@ pub(crate) fn builder_to(
     }
 }
 
-/// A proxy that was asked for. Its address may hold a password.
+/// Parses the address of a proxy, which may hold a password.
 fn proxy(url: &Secret) -> Result<reqwest::Proxy, Error> {
-    let wrong = || Error::invalid("proxy", "is no address that starts with http:// or https://");
+    let wrong = || Error::invalid("proxy", "is not an address that starts with http:// or https://");
     let parsed = Url::parse(url.expose()).map_err(|_| wrong())?;
     match parsed.scheme() {
         "http" | "https" if parsed.has_host() => reqwest::Proxy::all(parsed).map_err(|_| wrong()),
@@ -36,7 +35,7 @@ fn proxy(url: &Secret) -> Result<reqwest::Proxy, Error> {
     }
 }
 
-/// A client that does nothing behind the back of the retry verdict.
+/// A client that follows no redirects and retries nothing by itself: those are decisions of this crate.
 pub(crate) fn builder(tls: ClientConfig) -> ClientBuilder {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -46,7 +45,7 @@ pub(crate) fn builder(tls: ClientConfig) -> ClientBuilder {
         .tls_backend_preconfigured(tls)
 }
 
-/// The client itself.
+/// Builds the client.
 pub(crate) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|e| {
         Error::new(ErrorKind::Configuration, format!("can't set up HTTP: {e}"))
@@ -54,12 +53,12 @@ pub(crate) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
     })
 }
 
-/// An address of a server, without a slash at its end; its own credentials are refused.
+/// Parses the address of a server, and removes a trailing slash. Credentials in it are refused.
 pub(crate) fn base_url(url: &str) -> Result<Url, Error> {
     let parsed = Url::parse(url).map_err(|e| Error::invalid("url", e))?;
     match parsed.scheme() {
         "http" | "https" if parsed.has_host() => {}
-        _ => return Err(Error::invalid("url", "is no address that starts with https:// or http://")),
+        _ => return Err(Error::invalid("url", "is not an address that starts with https:// or http://")),
     }
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(Error::invalid("url", "holds credentials, which would end up in logs"));

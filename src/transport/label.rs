@@ -1,4 +1,4 @@
-//! Where errors arise that no answer is behind.
+//! Labels for errors that don't come from an answer.
 
 use futures_util::TryFutureExt;
 
@@ -6,7 +6,7 @@ use super::Handle;
 use crate::error::Error;
 use crate::transport::retry::Retry;
 
-/// The call that an error is about, where there is no answer to it, or not yet.
+/// The call that an error is about, if it has no answer, or none yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
     handle: Handle,
@@ -15,7 +15,7 @@ pub(crate) struct Label {
 }
 
 impl Handle {
-    /// This server, one of its operations, and what that is about; nothing if it is about the server.
+    /// The label of an operation on `object`, which is empty if the operation is about the server.
     pub(crate) fn label(&self, operation: &'static str, object: impl Into<String>) -> Label {
         Label { handle: self.clone(), operation, object: object.into() }
     }
@@ -23,10 +23,10 @@ impl Handle {
 
 #[cfg(test)]
 impl Label {
-    /// Of a server that isn't there.
+    /// The label of an operation on a server that doesn't exist.
     pub(crate) fn of(api: &'static str, operation: &'static str, server: &str) -> Result<Self, Error> {
         let http = crate::transport::http_client::build(crate::transport::http_client::builder(
-            crate::transport::tls::nobody()?,
+            crate::transport::tls::none()?,
         ))?;
         let limits = crate::transport::limits::Limits::default();
         let shared = super::Shared::new(api, server, |_| Default::default(), Default::default(), limits);
@@ -35,7 +35,7 @@ impl Label {
 }
 
 impl Label {
-    /// The error, with what it doesn't tell yet of where it arose.
+    /// Adds what the error doesn't know yet.
     pub(crate) fn on(&self, e: Error) -> Error {
         e.at(self.handle.server()).with(|e| {
             if e.api.is_empty() {
@@ -50,7 +50,7 @@ impl Label {
         })
     }
 
-    /// The same work; its errors are labelled.
+    /// Adds the label to the errors of `work`.
     pub(crate) fn watch<T, W>(self, work: W) -> impl Future<Output = Result<T, Error>> + use<T, W>
     where
         W: Future<Output = Result<T, Error>>,

@@ -1,16 +1,16 @@
-//! What one client takes from its server, and asks of it, at most.
+//! The limits of a client.
 
 use std::time::Duration;
 
-/// The limits of a client, for all its handles; the defaults stand here and nowhere else.
+/// The limits of a client, shared by all its handles.
 ///
-/// | limit | default | what reaches it |
+/// | limit | default | when it is reached |
 /// | --- | --- | --- |
 /// | [`head`](Self::head) | 60 seconds | an error of [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) |
 /// | [`json_body`](Self::json_body) | 64 MiB | an error of [`ErrorKind::BadReply`](crate::ErrorKind::BadReply) |
-/// | [`error_body`](Self::error_body) | 64 KiB | the rest is not read |
-/// | [`in_flight`](Self::in_flight) | 64 requests | the next ones wait for their turn |
-/// | [`starting_commands`](Self::starting_commands) | 32 commands | the next ones wait for their turn |
+/// | [`error_body`](Self::error_body) | 64 KiB | the rest is discarded |
+/// | [`in_flight`](Self::in_flight) | 64 requests | further ones wait |
+/// | [`starting_commands`](Self::starting_commands) | 32 commands | further ones wait |
 /// | [`output`](Self::output) | 64 MiB | an error of [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) |
 ///
 /// Set them with the `limits` of an API's `Connect`:
@@ -23,8 +23,8 @@ use std::time::Duration;
 /// # let _ = limits;
 /// ```
 ///
-/// An error that comes of a limit names it and its value. How long calls may take, and how often they are repeated, is
-/// said by [`Retry`](crate::Retry).
+/// An error caused by a limit names it and its value. For the time and number of attempts of a call, see
+/// [`Retry`](crate::Retry).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) head: Duration,
@@ -49,38 +49,39 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long the server may take to begin its answer, counted from the sending of the request; of an upload, from the
-    /// last piece that the server took.
+    /// How long the server may take to begin its answer, counted from the sending of the request. For an upload,
+    /// counted from the last piece that the server took.
     ///
-    /// It holds for every answer: documents, content, websockets. [`Retry::attempt_timeout`](crate::Retry::attempt_timeout)
-    /// is most often reached first: raise both for a server that takes longer. A long poll has this much beyond the time
-    /// that it asks for.
+    /// It applies to all answers: documents, content and websockets.
+    /// [`Retry::attempt_timeout`](crate::Retry::attempt_timeout) is usually reached first, so raise both for a slow
+    /// server. A long poll gets this on top of the time that it asks for.
     #[must_use]
     pub fn head(mut self, limit: Duration) -> Self {
         self.head = limit;
         self
     }
 
-    /// The size of a JSON answer at most, in bytes; of a directory's listing and a console's log as well. More is an
-    /// error, and the connection is closed.
+    /// The largest size of a JSON answer, in bytes. It also applies to the listing of a directory and to the log of a
+    /// console. A larger answer is an error, and closes the connection.
     #[must_use]
     pub fn json_body(mut self, bytes: u64) -> Self {
         self.json_body = bytes;
         self
     }
 
-    /// How many bytes of an answer that tells of an error are read. What comes after them is left, and the connection
-    /// is closed.
+    /// How many bytes of an error's body are read. The rest is discarded, and the connection is closed.
     #[must_use]
     pub fn error_body(mut self, bytes: u64) -> Self {
         self.error_body = bytes;
         self
     }
 
-    /// How many requests are on their way at the same time; 0 counts as 1. Others wait in order, within the time limit
+    /// How many requests may be in flight at the same time; 0 counts as 1. Others wait in order, within the time limit
     /// of their call.
     ///
-    /// A request for a document is on its way until the document is there, any other until its answer begins: open
+    /// A request for a document is in flight until the document has arrived, any other until its answer begins. Open
+    /// streams and websockets don't count. Long polls, and websockets until they begin, have the same limit, counted
+    /// separately.
     /// streams and websockets don't count. Long polls, and websockets until they begin, have as many places of their own.
     #[must_use]
     pub fn in_flight(mut self, requests: usize) -> Self {
@@ -90,17 +91,18 @@ impl Limits {
 
     /// How many commands may be starting at the same time; 0 counts as 1. Others wait in order.
     ///
-    /// For Incus, which gives up on a command whose streams don't all connect within five seconds of its request: many
-    /// at once on a busy machine take longer. A console counts as a command. Those that run already don't count, and
-    /// one whose output isn't streamed counts only until the server has accepted it. Those that had to wait share one connection for events, which tells how they end.
+    /// This is for Incus, which gives up on a command if its streams don't connect within five seconds of the request.
+    /// Many at once on a busy machine take longer. Consoles count as commands. Running commands don't count. A command
+    /// whose output isn't streamed counts until the server has accepted it. Commands that had to wait share one
+    /// connection for events, which tells how they end.
     #[must_use]
     pub fn starting_commands(mut self, commands: usize) -> Self {
         self.starting_commands = commands.max(1);
         self
     }
 
-    /// How many bytes of a command's output are collected, standard output and standard error together. A command's own
-    /// `max_output` comes first. Output that is read as it comes has no limit.
+    /// How many bytes of a command's output are collected, standard output and standard error together. The command's
+    /// own `max_output` has precedence. Output that is read as it comes has no limit.
     #[must_use]
     pub fn output(mut self, bytes: u64) -> Self {
         self.output = bytes;

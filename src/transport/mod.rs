@@ -1,4 +1,4 @@
-//! The one way out: every call, typed or raw, of every API is a [`Request`] that becomes a [`Call`].
+//! The way out: every call of every API, typed or raw, is a [`Request`] that becomes a [`Call`].
 
 mod attempt;
 mod attempts;

@@ -10,19 +10,19 @@ use http_body::{Body, Frame, SizeHint};
 use reqwest::Request;
 use tokio::time::Instant;
 
-/// When the other side last did something.
+/// When the other side last took something.
 #[derive(Debug, Clone)]
 pub(crate) struct Silence(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     last: Instant,
-    /// It is not the server that is waited for, but the content.
+    /// Whether the content, not the server, is being waited for.
     reading: bool,
 }
 
 impl Silence {
-    /// Watches the body of a request.
+    /// Observes the body of a request.
     pub(crate) fn of(request: &mut Request) -> Self {
         let silence = Self(Arc::new(Mutex::new(State { last: Instant::now(), reading: false })));
         if let Some(body) = request.body_mut().take() {
@@ -31,7 +31,7 @@ impl Silence {
         silence
     }
 
-    /// Ends when the server has taken nothing for that long.
+    /// Ends once the server has taken nothing for `limit`.
     pub(crate) async fn lasts(&self, limit: Duration) {
         loop {
             let quiet = {
@@ -46,7 +46,7 @@ impl Silence {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics with this lock held.
+        // No code panics while it holds this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

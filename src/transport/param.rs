@@ -1,10 +1,10 @@
-//! What goes into paths, queries and headers.
+//! Values of paths, queries and headers.
 
 use crate::secret::Secret;
 
-/// A value of a parameter, as text.
+/// The value of a parameter, as text.
 pub(crate) trait Param {
-    /// Gives each text that the value consists of; one, unless it is a list.
+    /// Calls `f` with each text of the value: one, or the items of a list.
     fn each(&self, give: &mut dyn FnMut(&str));
 }
 

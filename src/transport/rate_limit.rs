@@ -1,4 +1,4 @@
-//! How fast requests may follow each other: a queue before the service's rate limit.
+//! A queue that keeps requests below the rate limit of a service.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::deadline;
 
-/// How much time lies between two requests of one account, for services with a published limit.
+/// The pace of requests of one account, for services with a published rate limit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,8 +20,8 @@ use crate::deadline;
 /// # let _ = (shared_account, unpaced);
 /// ```
 ///
-/// All handles of one key in this process wait in one queue, first come, first served. Waiting there counts against
-/// the time limit of the call; giving up the call gives up its place.
+/// All handles with the same key in this process share one queue, first come, first served. Time in the queue counts
+/// against the time limit of the call. Dropping the call leaves the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
     every: Duration,
@@ -29,52 +29,52 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// This much between two requests of any kind; launches have no limit of their own.
+    /// At least `every` between two requests. Launches have no separate limit.
     pub const fn new(every: Duration) -> Self {
         Self { every, launches: Duration::ZERO }
     }
 
-    /// This much between two launches.
+    /// At least `every` between two launches.
     #[must_use]
     pub const fn launches(mut self, every: Duration) -> Self {
         self.launches = every;
         self
     }
 
-    /// No queue: for fakes.
+    /// No queue, for fakes.
     pub const fn none() -> Self {
         Self::new(Duration::ZERO)
     }
 }
 
-/// The place of a handle in the queue of its account.
+/// A handle's access to the queue of its account.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
     lanes: Arc<Lanes>,
     pacing: Pacing,
-    /// The operation that has a lane of its own.
+    /// The operation with a separate limit.
     launch: &'static str,
 }
 
-/// What all handles of one account share.
+/// The state that all handles of an account share.
 #[derive(Debug, Default)]
 struct Lanes {
     general: Lane,
     launches: Lane,
 }
 
-/// When the next request may go. Who holds the lock is first in the queue; tokio's lock is fair.
+/// When the next request may go. The lock is the queue: tokio's mutex is fair.
 #[derive(Debug, Default)]
 struct Lane {
     free: tokio::sync::Mutex<Option<Instant>>,
-    /// The service asked for a pause.
+    /// The service asked for a pause until then.
     closed: Mutex<Option<Instant>>,
 }
 
-/// The queues of this process, by a hash of what an account is known by.
+/// The queues of this process, by a hash of service and key.
 static QUEUES: LazyLock<Queues> = LazyLock::new(Queues::default);
 
-/// A hash, so that keys needn't be kept here.
+/// A hash, so that no keys are kept here.
 #[derive(Default)]
 struct Queues {
     hasher: RandomState,
@@ -85,19 +85,19 @@ impl Queues {
     fn of_account(&self, service: &str, key: &str) -> Arc<Lanes> {
         let account = self.hasher.hash_one((service, key));
         let mut queues = lock(&self.lanes);
-        // A queue that nobody stands in and that would let anybody pass says nothing.
+        // Forget queues without waiters that would delay no request.
         queues.retain(|_, lanes| Arc::strong_count(lanes) > 1 || !lanes.is_idle());
         queues.entry(account).or_default().clone()
     }
 }
 
 impl Pace {
-    /// The queue of the account that has this key at this service.
+    /// The queue of the account with this key at this service.
     pub(crate) fn of_account(service: &str, key: &str, launch: &'static str, pacing: Pacing) -> Self {
         Self { lanes: QUEUES.of_account(service, key), pacing, launch }
     }
 
-    /// Waits for this operation's turn. Dropping it leaves the queue, and costs nobody a turn.
+    /// Waits until this operation may be sent. Dropping the future leaves the queue without using up a turn.
     pub(crate) async fn turn(&self, operation: &str) {
         let general = self.lanes.general.turn();
         if operation != self.launch {
@@ -108,7 +108,7 @@ impl Pace {
         launches.take(self.pacing.launches);
     }
 
-    /// The service said that this was too fast.
+    /// Reports that the service answered "too many requests".
     pub(crate) fn too_fast(&self, operation: &str, asked: Option<Duration>) {
         const LONGEST: Duration = Duration::from_secs(60);
         let (lane, usual) = match operation == self.launch {
@@ -130,7 +130,7 @@ impl Lanes {
     }
 }
 
-/// The first place in a queue, when the way is free.
+/// Waits for the first place, and until the service accepts requests again.
 struct Turn<'a>(tokio::sync::MutexGuard<'a, Option<Instant>>);
 
 impl Turn<'_> {
@@ -148,7 +148,7 @@ impl Lane {
         Turn(free)
     }
 
-    /// Till when nobody may pass.
+    /// Until when no request may be sent.
     fn until(&self, free: Option<Instant>) -> Option<Instant> {
         let until = free.max(*lock(&self.closed));
         until.filter(|until| *until > Instant::now())
@@ -160,7 +160,7 @@ impl Lane {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere can't leave these plain values half-written.
+    // A panic can't leave these plain values half-written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -203,7 +203,7 @@ mod tests {
             at(&other, "get", started)
         );
         assert_eq!(places, (0, 1, 2, 0));
-        // Nor does a client that is made anew for each call get around it.
+        // A client that is created anew for each call shares the queue, too.
         drop((one, two));
         assert_eq!(at(&pace("shared"), "get", started).await, 3);
     }
@@ -236,20 +236,20 @@ mod tests {
         assert_eq!(places, (20, 21));
         pace.too_fast("get", None);
         assert_eq!(at(&pace, "get", started).await, 26);
-        // Whoever stands in the queue already hears of it, too.
+        // Requests that wait already are delayed, too.
         let refusal = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             pace.too_fast("get", Some(Duration::from_millis(9_500)));
         };
         assert_eq!(tokio::join!(at(&pace, "get", started), refusal).0, 36);
-        // However long the service asks for.
+        // Whatever the service asks for.
         pace.too_fast("launch", Some(Duration::MAX));
         assert_eq!(at(&pace, "launch", started).await, 96);
     }
 
     #[tokio::test(start_paused = true)]
     async fn idle_queues_are_forgotten() {
-        // Not the queues of this process: other tests have another time.
+        // Not the queues of this process: other tests run on another clock.
         let queues = Queues::default();
         let pace = |key| Pace { lanes: queues.of_account("s", key), pacing: DOCUMENTED, launch: "launch" };
         let known = || lock(&queues.lanes).contains_key(&queues.hasher.hash_one(("s", "idle")));

@@ -1,4 +1,4 @@
-//! A good answer before it is decoded.
+//! A good answer before decoding.
 
 use bytes::Bytes;
 use reqwest::Response;
@@ -7,14 +7,14 @@ use reqwest::header::HeaderMap;
 use super::Facts;
 use super::upgrade::Upgraded;
 
-/// A good answer, not decoded yet.
+/// A good answer before decoding.
 pub(crate) struct Received {
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
     pub(super) facts: Facts,
 }
 
-/// What follows the head of an answer.
+/// The content of an answer.
 pub(super) enum Content {
     Whole(Bytes),
     Open(Response),

@@ -1,4 +1,4 @@
-//! A request while it is put together: the one place where input is checked and a URL is made.
+//! Building a request: the one place that checks input and makes URLs.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -9,7 +9,7 @@ use super::{Facts, Handle, Param};
 use crate::error::Error;
 use crate::transport::Endpoint;
 
-/// What would end a segment of a path, or mean something in one.
+/// Characters that would end a segment of a path, or have a meaning in one.
 const SEGMENT: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -23,26 +23,26 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'/')
     .add(b'%');
 
-/// A request of one operation.
+/// A request for an operation.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(super) facts: Facts,
     url: String,
-    /// What of the path is still to come.
+    /// The rest of the path template.
     rest: &'static str,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<reqwest::Body>,
-    /// The handle's own parameters don't apply.
+    /// Don't add the handle's own parameters.
     everywhere: bool,
-    /// The first thing that was wrong.
+    /// The first invalid argument.
     wrong: Option<Error>,
-    /// The caller bounds the time of its answer.
+    /// The caller limits the time of the answer.
     pub(super) bounded: bool,
 }
 
 impl Request {
     pub(crate) fn new(handle: &Handle, endpoint: &'static Endpoint) -> Self {
-        // What follows a `#` tells operations apart, and is never sent.
+        // A `#` and what follows tells operations with the same path apart. It is never sent.
         let path = endpoint.path.split('#').next().unwrap_or_default();
         let (start, rest) = path.split_at(path.find('{').unwrap_or(path.len()));
         let mut url = String::with_capacity(handle.base().len() + path.len() + 64);
@@ -60,12 +60,12 @@ impl Request {
         }
     }
 
-    /// The next parameter of the path: one segment of it.
+    /// The next parameter of the path: one segment.
     pub(crate) fn segment<T: Param>(&mut self, name: &str, value: Option<T>) {
         self.in_path(name, value, is_segment);
     }
 
-    /// The same where the value may hold slashes.
+    /// The next parameter of the path, which may hold slashes.
     #[allow(dead_code)] // not every API has one
     pub(crate) fn path<T: Param>(&mut self, name: &str, value: Option<T>) {
         self.in_path(name, value, is_relative_path);
@@ -90,14 +90,14 @@ impl Request {
         self.rest = rest;
     }
 
-    /// A parameter of the query, if there is a value.
+    /// A query parameter, if there is a value.
     pub(crate) fn query<T: Param>(&mut self, name: &str, value: Option<T>) {
         if let Some(value) = value {
             value.each(&mut |text| self.push_query(name, text));
         }
     }
 
-    /// A parameter of the query that has to be there.
+    /// A required query parameter.
     #[allow(dead_code)] // not every API has one
     pub(crate) fn query_required<T: Param>(&mut self, name: &str, value: Option<T>) {
         match value {
@@ -106,8 +106,7 @@ impl Request {
         }
     }
 
-    /// A parameter of the query that the handle gives where the caller doesn't; an empty one is left out, whatever the
-    /// handle has.
+    /// A query parameter that defaults to the handle's value. An empty value omits it.
     #[allow(dead_code)] // as above
     pub(crate) fn query_scoped(&mut self, scope: &str, name: &str, value: Option<String>) {
         let own = || self.facts.handle().scope(scope).filter(|_| !self.everywhere).map(str::to_owned);
@@ -115,7 +114,7 @@ impl Request {
         self.query(name, value);
     }
 
-    /// A parameter of the query that takes the place of all that the handle would give.
+    /// A query parameter that replaces those of the handle.
     #[allow(dead_code)] // as above
     pub(crate) fn query_everywhere(&mut self, name: &str, value: Option<bool>) {
         self.everywhere = value == Some(true);
@@ -123,7 +122,7 @@ impl Request {
     }
 
     fn push_query(&mut self, name: &str, text: &str) {
-        // Of a query only the path tells what the call is about; other parts may be secrets.
+        // Errors name the path within an instance. Other parameters may be secrets.
         if name == "path" {
             self.facts.push_path(text);
         }
@@ -139,12 +138,12 @@ impl Request {
         if let Some(value) = value {
             value.each(&mut |text| match HeaderValue::from_str(text) {
                 Ok(value) => _ = self.headers.append(HeaderName::from_static(name), value),
-                Err(_) => self.wrong(name, "holds what no header can hold"),
+                Err(_) => self.wrong(name, "holds characters that a header can't hold"),
             });
         }
     }
 
-    /// A header that has to be there.
+    /// A required header.
     #[allow(dead_code)] // as above
     pub(crate) fn header_required<T: Param>(&mut self, name: &'static str, value: Option<T>) {
         match value {
@@ -153,7 +152,7 @@ impl Request {
         }
     }
 
-    /// A JSON document as the body.
+    /// A JSON body.
     pub(crate) fn json<T: Serialize>(&mut self, body: Option<&T>) {
         match body.map(serde_json::to_vec) {
             Some(Ok(bytes)) => self.bytes(bytes),
@@ -162,7 +161,7 @@ impl Request {
         }
     }
 
-    /// The same where there may be none.
+    /// An optional JSON body.
     #[allow(dead_code)] // not every API has such a one
     pub(crate) fn json_if_said<T: Serialize>(&mut self, body: Option<&T>) {
         if body.is_some() {
@@ -170,7 +169,7 @@ impl Request {
         }
     }
 
-    /// Options that travel in the body of a request that reads or deletes: without any there is no body. Proxies don't
+    /// Options in the body of a request that reads or deletes. Without options there is no body, because proxies don't
     /// expect one.
     #[allow(dead_code)] // as above
     pub(crate) fn json_if_any<T: Serialize>(&mut self, body: Option<&T>) {
@@ -187,7 +186,7 @@ impl Request {
         self.body = Some(json.into());
     }
 
-    /// Bytes of that media type as the body.
+    /// A body of bytes with this media type.
     #[allow(dead_code)] // as above
     pub(crate) fn content(&mut self, media_type: &'static str, body: Option<Body>) {
         match body {
@@ -211,14 +210,14 @@ impl Request {
         self.wrong.get_or_insert(e);
     }
 
-    /// What will be sent.
+    /// The finished request.
     pub(super) fn finish(&mut self) -> Result<reqwest::Request, Error> {
         if let Some(e) = self.wrong.take() {
             return Err(self.facts.error(e));
         }
         let url = self.url.parse().map_err(|e| Error::invalid("url", e));
         let url = url.map_err(|e| self.facts.error(e))?;
-        // A token of letters, from the table.
+        // The method is a constant of the spec, so it is valid.
         let method = self.facts.endpoint.method.parse().unwrap_or_default();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = std::mem::take(&mut self.headers);
@@ -227,13 +226,13 @@ impl Request {
     }
 }
 
-/// Names and ids end up in paths: what would lead elsewhere is refused. For calls that do something else first; every
-/// request checks by itself.
+/// Checks a name that becomes part of a path, so that it can't lead elsewhere. Each request checks its own; this is for
+/// calls that do something else first.
 pub(crate) fn checked<'a>(field: &str, name: &'a str) -> Result<&'a str, Error> {
     checked_by(field, name, is_segment)
 }
 
-/// The same of what may be several segments.
+/// Like `checked`, for a name of several segments.
 #[allow(dead_code)] // not every API has such names
 pub(crate) fn checked_path<'a>(field: &str, path: &'a str) -> Result<&'a str, Error> {
     checked_by(field, path, is_relative_path)
@@ -250,12 +249,12 @@ fn checked_by<'a>(field: &str, name: &'a str, check: fn(&str) -> bool) -> Result
     }
 }
 
-/// What `^(?!\.{1,2}$)[^/\\]+$` matches, without a regex engine.
+/// Matches `^(?!\.{1,2}$)[^/\\]+$`, without a regex engine.
 fn is_segment(text: &str) -> bool {
     is_relative_path(text) && !text.contains('/')
 }
 
-/// What `^(?!\.{1,2}$|/)[^\\]+$` matches.
+/// Matches `^(?!\.{1,2}$|/)[^\\]+$`.
 fn is_relative_path(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.starts_with('/') && !text.contains('\\')
 }

@@ -1,4 +1,4 @@
-//! May this be sent again, and when?
+//! When a request may be sent again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::deadline;
 use crate::error::Sent;
 use crate::transport::RetryClass;
 
-/// How failed requests are repeated: a plain value, for all calls of a handle.
+/// The retry policy of a handle: a plain value.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,9 +17,8 @@ use crate::transport::RetryClass;
 /// let never = Retry::never();
 /// # let _ = (patient, never);
 /// ```
-///
-/// What may be repeated at all is not decided here but by the API's spec: reading is repeated after any transient
-/// failure, changing something only when the request provably never reached the server.
+/// The API's spec decides what may be repeated: reads after any transient failure, changes only if the request
+/// certainly never reached the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
     pub(crate) attempts: u32,
@@ -30,8 +29,8 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// Four attempts of 30 seconds each within two minutes, starting at 100 milliseconds apart, never more than
-    /// 20 seconds.
+    /// Four attempts of up to 30 seconds, within two minutes. The pauses start at 100 milliseconds and never exceed 20
+    /// seconds.
     fn default() -> Self {
         Self {
             attempts: 4,
@@ -44,42 +43,42 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Send once, whatever the outcome.
+    /// Sends a request once, whatever happens.
     ///
-    /// Only a token that can be renewed has a second chance: a server that answers 401 to one did nothing else, so the
-    /// request is sent once more, with a new token. That holds for [`ShakenFist`](crate::ShakenFist), for an organization
-    /// of [`Koyeb`](crate::Koyeb), and for [`Incus`](crate::Incus) with bearer tokens.
+    /// Only a renewable token gets a second chance: a server that answers 401 did nothing else, so the request is sent
+    /// again with a new token. This applies to [`ShakenFist`](crate::ShakenFist), to an organization of
+    /// [`Koyeb`](crate::Koyeb), and to [`Incus`](crate::Incus) with bearer tokens.
     pub fn never() -> Self {
         Self::default().attempts(1)
     }
 
-    /// How often a request is sent at most; 0 counts as 1. Sending it once more with a new token, as
-    /// [`never`](Self::never) tells, doesn't count.
+    /// How many times a request is sent at most; 0 counts as 1. A repetition with a new token doesn't count; see
+    /// [`never`](Self::never).
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// How long one call may take, all attempts and pauses together; of a stream or a websocket, until it begins. Uploads
-    /// have no such limit; a long poll has the time that it asks for on top.
+    /// How long a call may take, including all attempts and pauses. For a stream or a websocket, until it begins.
+    /// Uploads have no such limit; a long poll gets the time that it asks for on top.
     #[must_use]
     pub fn total(mut self, total: Duration) -> Self {
         self.total = total;
         self
     }
 
-    /// How long one attempt may take; of a stream or a websocket, until it begins. An upload may take longer, as long as
-    /// the server takes a piece of it from time to time; a long poll has the time that it asks for on top.
+    /// How long one attempt may take. For a stream or a websocket, until it begins. An upload may take longer while the
+    /// server keeps taking data; a long poll gets the time that it asks for on top.
     #[must_use]
     pub fn attempt_timeout(mut self, attempt: Duration) -> Self {
         self.attempt = attempt;
         self
     }
 
-    /// The first pause and the longest one. Pauses double from the first on and are drawn at random up to that.
+    /// The first and the longest pause. Pauses double, and each is drawn at random up to that value.
     ///
-    /// The longest also caps what a server asks for with `Retry-After`.
+    /// The longest pause also caps the server's `Retry-After`.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -87,7 +86,7 @@ impl Retry {
         self
     }
 
-    /// The pause before attempt number `next` (2 for the first repetition); `dice` is drawn from 0..1.
+    /// The pause before attempt `next`, which is 2 for the first repetition. `dice` is a random number in 0..1.
     pub(crate) fn pause(&self, next: u32, asked: Option<Duration>, dice: f64) -> Duration {
         let doublings = next.saturating_sub(2).min(20);
         let ceiling = self.first.saturating_mul(1 << doublings).min(self.longest);
@@ -96,25 +95,25 @@ impl Retry {
     }
 }
 
-/// How an attempt went, as far as repeating it is concerned.
+/// The outcome of an attempt, for the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// An answer with this status came whole.
+    /// A complete answer with this status.
     Answered(u16),
-    /// No whole answer came; did the request reach the server?
+    /// No complete answer. Did the request reach the server?
     Broken(Sent),
 }
 
-/// What to do after an attempt.
+/// Whether to send again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It worked, or sending it again would not help or not be safe.
+    /// Done, or sending again would not help or not be safe.
     Stop,
-    /// Sending it again is safe and may help.
+    /// Sending again is safe and may help.
     Again,
 }
 
-/// May an operation of this class be sent again after this outcome?
+/// Whether an operation of this class may be sent again after this outcome.
 ///
 /// Pure: no limits, no clock, no budget.
 pub(crate) fn verdict(class: RetryClass, not_processed: &[u16], outcome: Outcome) -> Verdict {
@@ -130,15 +129,15 @@ pub(crate) fn verdict(class: RetryClass, not_processed: &[u16], outcome: Outcome
     if again { Verdict::Again } else { Verdict::Stop }
 }
 
-/// Statuses that tend to go away by themselves. 500 is not among them: some APIs answer it to bad input.
+/// Statuses that often pass. 500 is not among them, because some APIs answer it to bad input.
 pub(crate) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
 }
 
-/// Keeps a broken service from being drowned in repetitions.
+/// Protects a failing service from a flood of retries.
 ///
-/// Every repetition takes tokens, every success gives one back; with none left, calls fail at their first failure.
-/// One budget serves all handles of a client.
+/// Every retry takes tokens, every success returns one. Without tokens, calls fail at their first failure. All handles
+/// of a client share one budget.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -150,16 +149,16 @@ impl Budget {
         Self(AtomicU32::new(Self::FULL))
     }
 
-    /// Pays for one repetition, if there is enough left.
+    /// Takes the tokens for one retry, if there are enough.
     pub(crate) fn take(&self) -> bool {
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(Self::REPETITION))
             .is_ok()
     }
 
-    /// Pays one token back for a success.
+    /// Returns one token after a success.
     pub(crate) fn give_back(&self) {
-        // A full budget is the normal state: look before writing to a shared cache line.
+        // A full budget is the normal state: read before writing to a shared cache line.
         if self.0.load(Ordering::Relaxed) < Self::FULL {
             let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 (left < Self::FULL).then_some(left + 1)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// When to come back: in seconds or as a date (`Retry-After`), or as the time of the limit's reset. Some services tell
-/// that one with every answer, but it matters only once the limit is reached.
+/// When to retry: `Retry-After` in seconds or as a date, or the reset of a rate limit. Some services send the reset
+/// with every answer, but it matters only once the limit is reached.
 pub(crate) fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let now = chrono::Utc::now();
@@ -13,7 +13,7 @@ pub(crate) fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> 
         let reset = text("x-ratelimit-reset").filter(|_| status == 429);
         let reset = seconds(reset?)?.as_secs();
         let now = u64::try_from(now.timestamp()).ok()?;
-        // Some count from now, some from 1970.
+        // Some services count from now, some from 1970.
         Some(Duration::from_secs(if reset > now / 2 { reset.saturating_sub(now) } else { reset }))
     })
 }

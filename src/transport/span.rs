@@ -1,11 +1,11 @@
-//! The span around a call.
+//! The tracing span of a call.
 
 use reqwest::Request;
 use tracing::{Span, field};
 
 use crate::transport::Endpoint;
 
-/// Names follow OpenTelemetry's HTTP conventions. The path is the template, so that no name and no secret gets in.
+/// The names follow OpenTelemetry's HTTP conventions. The path is the template, which holds no names and no secrets.
 pub(super) fn span(api: &'static str, endpoint: &Endpoint, request: &Request) -> Span {
     tracing::info_span!(
         "windlass",

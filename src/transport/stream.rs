@@ -1,4 +1,4 @@
-//! Bytes as they come and as they go.
+//! Streams of bytes, in answers and requests.
 
 use std::fmt;
 use std::pin::{Pin, pin};
@@ -14,7 +14,7 @@ use super::facts::Facts;
 use super::failure::broken;
 use crate::error::{Error, ErrorKind};
 
-/// The content of a request: bytes or a text. What a typed method sends can also be a file or a stream.
+/// The body of a request: bytes or text. Typed methods can also send files and streams.
 pub struct Body(reqwest::Body);
 
 impl Body {
@@ -44,9 +44,8 @@ macro_rules! body_of {
 }
 body_of! { Vec<u8> Bytes String &'static [u8] &'static str }
 
-/// The content of an answer, as it comes: a [`Stream`] of bytes. It ends with an error where the connection breaks.
-///
-/// Dropping it closes the connection.
+/// The content of an answer, as a [`Stream`] of bytes. If the connection breaks, it ends with an error. Dropping it
+/// closes the connection.
 pub struct ByteStream {
     pieces: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
     facts: Box<Facts>,
@@ -57,12 +56,12 @@ impl ByteStream {
         Self { pieces: Box::pin(response.bytes_stream()), facts: Box::new(facts) }
     }
 
-    /// What is known of the call that it came from.
+    /// What is known about the call.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// All of it: an error where it is larger than a document may be (`Limits::json_body`), or falls silent.
+    /// Reads it to its end. Fails if it is larger than a document may be (`Limits::json_body`), or falls silent.
     #[allow(dead_code)] // not every API needs it
     pub(crate) async fn document(mut self) -> Result<Bytes, Error> {
         let most = self.facts.handle().limits().json_body;
@@ -110,7 +109,7 @@ impl Stream for ByteStream {
     }
 }
 
-/// An error over content that broke off in the middle.
+/// The error of content that broke off.
 fn broken_off(facts: &Facts, e: reqwest::Error) -> Error {
     facts.error(broken(e)).with(|e| e.message.insert_str(0, "the content broke off: "))
 }

@@ -1,4 +1,4 @@
-//! Connections that an answer hands over.
+//! Connections taken over from an answer.
 
 use std::fmt;
 use std::io;
@@ -17,14 +17,14 @@ use super::facts::Facts;
 use super::failure::broken;
 use crate::error::Error;
 
-/// A connection of its own, in both directions. Dropping it closes it.
+/// A connection in both directions, taken over from an HTTP answer. Dropping it closes it.
 pub struct Upgraded {
     connection: reqwest::Upgraded,
     facts: Box<Facts>,
 }
 
 impl Upgraded {
-    /// What is known of the call that it came from.
+    /// What is known about the call.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -64,7 +64,7 @@ impl AsyncWrite for Upgraded {
     }
 }
 
-/// Asks for a websocket, unless the caller asked for another protocol. What the answer must be made from.
+/// Requests a websocket, unless the caller requested another protocol. Returns the key that the answer must match.
 pub(super) fn ask(headers: &mut HeaderMap) -> Option<String> {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     if headers.contains_key(UPGRADE) {
@@ -90,7 +90,7 @@ pub(super) async fn take_over(
 ) -> Result<Upgraded, Error> {
     let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
     if key.is_some_and(|key| accepted != Some(derive_accept_key(key.as_bytes()).as_bytes())) {
-        return Err(facts.bad_reply("the server's answer to the websocket request is not made from its key"));
+        return Err(facts.bad_reply("the server's answer to the websocket request doesn't match its key"));
     }
     match response.upgrade().await {
         Ok(connection) => Ok(Upgraded { connection, facts: Box::new(facts.clone()) }),

@@ -6,7 +6,8 @@ use std::future::{Future, IntoFuture};
 use super::{BoxFuture, Operation};
 use crate::error::Error;
 
-/// A call that starts work: `.await` it to see the work through, or [`send`](Self::send) it and keep the operation.
+/// A call that starts work on the server. `.await` it to wait for the result, or [`send`](Self::send) it and keep the
+/// operation.
 ///
 /// ```no_run
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -15,7 +16,8 @@ use crate::error::Error;
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is sent before either.
+/// Nothing is sent before `.await` or `send`. A failed call is an [`Error`] either way; a failed wait keeps its
+/// [ticket](Error::ticket).
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Action<T> {
     send: BoxFuture<'static, Result<Operation<T>, Error>>,
@@ -26,7 +28,12 @@ impl<T> Action<T> {
         Self { send: Box::pin(send) }
     }
 
-    /// Sends the request; the operation goes on by itself.
+    /// Sends the request, and returns once the server has accepted it.
+    ///
+    /// # Errors
+    ///
+    /// The error of the request, for example [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`Conflict`](crate::ErrorKind::Conflict); see [`ErrorKind`](crate::ErrorKind).
     pub async fn send(self) -> Result<Operation<T>, Error> {
         self.send.await
     }

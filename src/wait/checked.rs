@@ -1,4 +1,4 @@
-//! Work that is looked at only once something is sure.
+//! Work that is used only after a check.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Work};
 
-/// Asks whether the work is what it is taken for. [`ErrorKind::InvalidInput`] if it isn't.
+/// Checks that the work is the expected one. Fails with [`ErrorKind::InvalidInput`] if it isn't.
 pub(crate) type Check = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send>;
 
-/// Work behind a check, which comes before everything that is asked of the work.
+/// Work with a check, which runs before anything else.
 pub(crate) struct Checked<T> {
     check: Option<Check>,
     work: Box<dyn Work<Output = T>>,

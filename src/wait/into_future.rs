@@ -1,6 +1,6 @@
 //! `.await` on builders.
 
-/// Lets a builder be awaited: the body says what becomes of it.
+/// Implements `IntoFuture` for a builder. The body is a `Result`.
 macro_rules! into_future {
     ([$($generics:tt)*] $builder:ty => $output:ty: |$this:ident| $body:expr) => {
         impl<$($generics)*> std::future::IntoFuture for $builder {

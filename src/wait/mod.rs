@@ -1,4 +1,4 @@
-//! Waiting for work that a server does in the background: one loop for every API.
+//! Waiting for work on a server: one loop for every API.
 
 mod action;
 pub(crate) mod checked;

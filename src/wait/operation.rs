@@ -1,4 +1,4 @@
-//! Work that a server does in the background, and the caller's hold on it.
+//! Work on a server, and the caller's handle to it.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -25,9 +25,10 @@ use crate::wait::checked::{Check, Checked};
 /// # Ok(()) }
 /// ```
 ///
-/// A wait is always limited: to ten minutes, or what the API's documentation says. If it ends without success, the error
-/// is a [`WaitError`] with a [`Ticket`]. Dropping the operation stops the wait, not the work; see [`cancel`](Self::cancel).
-#[must_use = "an operation goes on by itself, but only waiting tells how it ended"]
+/// A wait always has a limit: ten minutes, unless the API's documentation gives another. If it ends without the result,
+/// the error is a [`WaitError`] with a [`Ticket`]: its [`end`](WaitError::end) tells whether the work failed, the limit
+/// was reached, or contact was lost. Dropping the operation stops the wait, not the work; see [`cancel`](Self::cancel).
+#[must_use = "the work continues by itself, but only waiting tells how it ended"]
 pub struct Operation<T>(Terms<T>);
 
 impl<T> Operation<T> {
@@ -37,7 +38,7 @@ impl<T> Operation<T> {
         Self(Terms { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None })
     }
 
-    /// Nothing is asked of the work before this check passes.
+    /// Runs a check before anything is asked of the work.
     #[allow(dead_code)] // only Incus has something to check
     pub(crate) fn after(self, check: Check) -> Self
     where
@@ -52,7 +53,7 @@ impl<T> Operation<T> {
         self
     }
 
-    /// Limits the wait. The work goes on when the time is up.
+    /// Limits the wait. When the limit is reached, the work continues.
     ///
     /// An answer that is already on its way gets up to five seconds more.
     pub fn timeout(mut self, limit: Duration) -> Self {
@@ -60,13 +61,13 @@ impl<T> Operation<T> {
         self
     }
 
-    /// What is left of a limit that was set for more than this wait.
+    /// Limits the wait to the rest of a limit that covers more than this wait.
     #[allow(dead_code)] // not every API has such limits
     pub(crate) fn with_left(self, left: Duration, of: Duration) -> Self {
         Self(Terms { told: Some(of), ..self.timeout(left).0 })
     }
 
-    /// A ticket with which any process can go on waiting.
+    /// A ticket with which any process can resume the wait.
     pub fn ticket(&self) -> Ticket {
         self.0.work.ticket()
     }
@@ -75,7 +76,7 @@ impl<T> Operation<T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the work can't be stopped, as is often the case.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the work can't be cancelled, which is common.
     pub async fn cancel(mut self) -> Result<(), Error> {
         self.0.work.cancel().await.map_err(|e| labelled(e, self.0.work.server(), &self.0.work.ticket()))
     }

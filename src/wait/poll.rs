@@ -1,4 +1,4 @@
-//! Work that can only be asked about again and again: look, judge, pause.
+//! Work that can only be polled: look, judge, pause.
 
 use std::time::Duration;
 
@@ -8,44 +8,44 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
 
-/// What somebody waits for.
+/// What a wait is for.
 pub(crate) trait Goal<C>: Send + 'static {
     type Output: Send + 'static;
 
     fn ticket(&self) -> Ticket;
 
-    /// Looks once. `closely` when somebody wants to hear of progress.
+    /// Looks once. `closely` if the caller wants progress.
     fn look<'a>(
         &'a mut self,
         client: &'a C,
         closely: bool,
     ) -> BoxFuture<'a, Result<Seen<Self::Output>, Error>>;
 
-    /// Fetches the result after [`Seen::Ended`]; the time limit of a look doesn't apply.
+    /// Fetches the result after [`Seen::Ended`]. The time limit of a look doesn't apply.
     fn finish<'a>(&'a mut self, _: &'a C) -> BoxFuture<'a, Result<Option<Self::Output>, Error>> {
         Box::pin(async { Ok(None) })
     }
 
-    /// The result if the server no longer knows the thing, where that is one.
+    /// The result if the thing is gone, if that counts as success.
     fn when_gone(&mut self) -> Result<Option<Self::Output>, Error> {
         Ok(None)
     }
 
     fn cancel<'a>(&'a mut self, _: &'a C) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async { Err(Error::new(ErrorKind::Conflict, "this can't be cancelled")) })
+        Box::pin(async { Err(Error::new(ErrorKind::Conflict, "the operation can't be cancelled")) })
     }
 
-    /// How long the server may be out of reach before the wait gives up.
+    /// How long the server may be unreachable before the wait gives up.
     fn silence(&self) -> Duration {
         Duration::from_secs(60)
     }
 }
 
-/// What a look shows.
+/// What a look found.
 pub(crate) enum Seen<T> {
     Pending(Progress),
     Reached(Progress, T),
-    /// Reached, but the result is still to be fetched by [`Goal::finish`].
+    /// Reached, but [`Goal::finish`] has to fetch the result.
     Ended(Progress),
     Failed(Error),
     Gone,
@@ -53,14 +53,14 @@ pub(crate) enum Seen<T> {
 
 /// How long to pause between two looks.
 pub(crate) enum Interval {
-    /// Longer and longer up to this, and short again after a change.
+    /// Growing up to this; short again after a change.
     Growing(Duration),
     /// Always the same.
-    #[allow(dead_code)] // not every API asks so
+    #[allow(dead_code)] // not every API uses it
     Even(Duration),
 }
 
-/// A goal as the waiting loop sees it.
+/// A [`Goal`] as the waiting loop's [`Work`].
 pub(crate) struct Polled<C, G: Goal<C>> {
     client: C,
     goal: G,
@@ -72,7 +72,8 @@ pub(crate) struct Polled<C, G: Goal<C>> {
 }
 
 impl<C: Client, G: Goal<C>> Polled<C, G> {
-    /// An operation that ends with the goal. `client` should make one attempt a look: the waiting loop goes on by itself.
+    /// An operation that ends with the goal. `client` should make one attempt per look, because the waiting loop
+    /// repeats the look.
     pub(crate) fn operation(client: C, goal: G, interval: &Interval) -> Operation<G::Output> {
         Operation::new(Self::new(client, goal, interval))
     }
@@ -106,7 +107,7 @@ impl<C: Client, G: Goal<C>> Polled<C, G> {
         })
     }
 
-    /// What changes may soon change again.
+    /// One change is often followed by another, so the pauses start again.
     fn pause(&mut self, progress: &Progress) -> Duration {
         if *progress != self.last {
             self.last = progress.clone();
@@ -115,7 +116,7 @@ impl<C: Client, G: Goal<C>> Polled<C, G> {
         self.even.unwrap_or_else(|| self.pauses.next())
     }
 
-    /// A server that says "too many requests" was reached.
+    /// The server answered "too many requests", so it is reachable.
     fn later(&mut self, e: &Error) -> Look {
         const LONGEST: Duration = Duration::from_secs(60);
         let asked = e.retry_after().unwrap_or_else(|| self.pauses.longest());

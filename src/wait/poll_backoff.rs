@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::deadline;
 
-/// Longer and longer while nothing happens, and jittered: many waits must not look all at once.
+/// Growing pauses with jitter, so that many waits don't look at the same time.
 #[derive(Debug, Clone)]
 pub(crate) struct Pauses {
     next: Duration,
@@ -12,10 +12,10 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// The first one.
+    /// The first pause.
     pub(crate) const FIRST: Duration = Duration::from_millis(200);
 
-    /// From [`FIRST`](Self::FIRST) on, up to `longest`.
+    /// Pauses from [`FIRST`](Self::FIRST) up to `longest`.
     pub(crate) fn up_to(longest: Duration) -> Self {
         Self { next: Self::FIRST, longest }
     }
@@ -25,17 +25,17 @@ impl Pauses {
         self.longest
     }
 
-    /// How long to pause now.
+    /// The next pause.
     pub(crate) fn next(&mut self) -> Duration {
         self.draw(rand::random())
     }
 
-    /// Something happened: more may follow soon.
+    /// Something changed: start again with short pauses.
     pub(crate) fn restart(&mut self) {
         self.next = Self::FIRST;
     }
 
-    /// `dice` is drawn from 0..1.
+    /// `dice` is a random number in 0..1.
     fn draw(&mut self, dice: f64) -> Duration {
         let pause = self.next;
         self.next = deadline::scaled(pause, 1.5).min(self.longest);

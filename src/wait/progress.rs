@@ -1,22 +1,22 @@
-//! How far work has come.
+//! The progress of work.
 
 use std::fmt;
 
 use crate::printable::Shown;
 
-/// How far work has come.
+/// The progress of work on a server.
 ///
-/// `Display` gives a line for people; what would act on a terminal is escaped in it.
+/// `Display` gives one line, in which control characters are escaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The server's word for the state of the work, as `Running`.
+    /// The server's word for the state of the work, for example `Running`.
     pub status: String,
-    /// What the server does, in words.
+    /// What the server is doing, in words.
     pub message: String,
-    /// The stage it is in, if the server tells.
+    /// The current stage, if the server tells.
     pub stage: Option<String>,
-    /// 0 to 100; never goes back within a stage.
+    /// Percent of the stage, 0 to 100. It never decreases within a stage.
     pub percent: Option<u8>,
     /// Bytes per second, if the server tells.
     pub speed: Option<u64>,

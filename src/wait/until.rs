@@ -1,4 +1,4 @@
-//! Waiting for something to become true of a thing on a server.
+//! Waiting for a condition.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -8,7 +8,7 @@ use crate::ticket::Ticket;
 use crate::wait::checked::Check;
 use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
 
-/// A wait for a condition: `.await` it for the thing that meets it.
+/// A wait for a condition. `.await` it for the thing that meets the condition.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -21,11 +21,11 @@ use crate::wait::{BoxFuture, Operation, Progress, WaitError, Work};
 /// # Ok(()) }
 /// ```
 ///
-/// A wait is always limited: to ten minutes by default. If it ends without success, the error is a [`WaitError`]:
-/// [`WaitEnd::Failed`](crate::WaitEnd::Failed) if the condition can't become true any more,
-/// [`WaitEnd::Gone`](crate::WaitEnd::Gone) if the thing is gone. Nothing is sent before `.await`. Dropping it changes
-/// nothing on the server.
-#[must_use = "nothing is asked before `.await`"]
+/// A wait always has a limit: ten minutes by default. If it ends without success, the error is a [`WaitError`]: its
+/// [`end`](WaitError::end) is [`WaitEnd::Failed`](crate::WaitEnd::Failed) if the condition can no longer become true,
+/// and [`WaitEnd::Gone`](crate::WaitEnd::Gone) if the thing is gone. Nothing is sent before `.await`. Dropping it
+/// changes nothing on the server.
+#[must_use = "nothing is sent before `.await`"]
 pub struct Until<T>(Operation<T>);
 
 impl<T> Until<T> {
@@ -33,7 +33,7 @@ impl<T> Until<T> {
         Self(Operation::new(work))
     }
 
-    /// Nothing is asked before this check passes.
+    /// Runs a check before anything else.
     #[allow(dead_code)] // only Incus has something to check
     pub(crate) fn after(self, check: Check) -> Self
     where
@@ -54,7 +54,7 @@ impl<T> Until<T> {
         Self(self.0.timeout(limit))
     }
 
-    /// A ticket with which any process can go on waiting. A wait for a condition of your own can't be resumed.
+    /// A ticket with which any process can resume the wait. A wait for a custom condition can't be resumed.
     pub fn ticket(&self) -> Ticket {
         self.0.ticket()
     }

@@ -11,13 +11,13 @@ use crate::ticket::Ticket;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitEnd {
-    /// The work failed or was cancelled: the server said so.
+    /// The work failed or was cancelled, as the server reported.
     Failed,
-    /// The limit was reached; the work goes on.
+    /// The limit was reached. The work continues.
     OutOfTime,
-    /// The server could not be reached for too long; the work may go on.
+    /// The server was unreachable for too long. The work may continue.
     LostContact,
-    /// The server no longer knows the work, and what it left behind doesn't tell how it ended.
+    /// The server no longer knows the work, and the result can't be inferred from its state.
     Gone,
 }
 
@@ -31,7 +31,7 @@ pub enum WaitEnd {
 /// }
 /// ```
 ///
-/// Becomes an [`Error`] with `?`, which keeps the ticket as text.
+/// `?` converts it into an [`Error`], which keeps the ticket as text.
 pub struct WaitError(pub(super) Box<Stopped>);
 
 pub(super) struct Stopped {
@@ -43,12 +43,12 @@ pub(super) struct Stopped {
 }
 
 impl WaitError {
-    /// Which of the four things happened.
+    /// Why the wait ended.
     pub fn end(&self) -> WaitEnd {
         self.0.end
     }
 
-    /// With this, the wait can be resumed, here or in another process.
+    /// The ticket to resume the wait with, in this process or another.
     pub fn ticket(&self) -> &Ticket {
         &self.0.ticket
     }
@@ -58,17 +58,17 @@ impl WaitError {
         self.0.waited
     }
 
-    /// The last that was seen of the work.
+    /// The last progress, if there was any.
     pub fn last_progress(&self) -> Option<&Progress> {
         self.0.last.as_ref()
     }
 
-    /// The error behind it: the server's own words for work that failed.
+    /// The underlying error. For work that failed, its message is the server's.
     pub fn error(&self) -> &Error {
         &self.0.error
     }
 
-    /// The kind of the error behind it.
+    /// The kind of the underlying error.
     pub fn kind(&self) -> ErrorKind {
         self.0.error.kind()
     }

@@ -1,4 +1,4 @@
-//! The waiting loop of every API: look, tell, pause.
+//! The waiting loop of every API: look, report, pause.
 
 use std::time::Duration;
 
@@ -11,37 +11,37 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::transport::gate::Queued;
 
-/// What is waited for, and how.
+/// What to wait for, and how.
 pub(super) struct Terms<T> {
     pub(super) work: Box<dyn Work<Output = T>>,
     pub(super) limit: Duration,
-    /// The limit that the caller set, if some of its time had passed before.
+    /// The limit that the caller set, if part of it had already passed.
     pub(super) told: Option<Duration>,
     pub(super) progress: Option<Tell>,
 }
 
 pub(super) type Tell = Box<dyn FnMut(&Progress) + Send>;
 
-/// A wait under way.
+/// A wait in progress.
 pub(super) struct Wait<T> {
     terms: Terms<T>,
     started: Instant,
     last: Option<Progress>,
     looks: u32,
-    /// Since when no look has worked.
+    /// Since when every look has failed.
     silent: Option<Instant>,
     /// How long the last look stood in queues of this program.
     queued: Duration,
 }
 
 impl<T> Wait<T> {
-    /// The longest long poll: short enough to notice a dead connection, long enough to cost nothing.
+    /// The longest long poll: short enough to notice a dead connection, long enough to be cheap.
     const SLICE: Duration = Duration::from_secs(30);
-    /// What a look may take beyond its patience before the connection counts as dead.
+    /// How long a look may take beyond its patience before the connection counts as dead.
     const GRACE: Duration = Duration::from_secs(10);
-    /// What the limit is exceeded by at most: an answer that is on its way may bring the result.
+    /// How far the limit may be exceeded, because an answer on its way may bring the result.
     const OVERTIME: Duration = Duration::from_secs(5);
-    /// Between two looks that failed.
+    /// The pause after a failed look.
     const PAUSE: Duration = Duration::from_millis(500);
 
     pub(super) fn new(mut terms: Terms<T>) -> Self {
@@ -53,7 +53,7 @@ impl<T> Wait<T> {
     }
 
     pub(super) async fn run(mut self) -> Result<T, WaitError> {
-        // Look first: most waits find the work done or get its first progress at once.
+        // Look first: most waits find the work done, or get its first progress at once.
         let mut patience = Duration::ZERO;
         loop {
             let began = Instant::now();
@@ -86,7 +86,7 @@ impl<T> Wait<T> {
         self.terms.limit.saturating_sub(self.started.elapsed())
     }
 
-    /// What the limit leaves at the very most.
+    /// The time until the extended limit.
     fn left_with_overtime(&self) -> Duration {
         self.terms.limit.saturating_add(Self::OVERTIME).saturating_sub(self.started.elapsed())
     }
@@ -113,9 +113,9 @@ impl<T> Wait<T> {
         self.last = Some(progress);
     }
 
-    /// A look that failed says nothing of the work: go on while there is hope.
+    /// A failed look says nothing about the work: continue within the limit of silence.
     fn endure(&mut self, e: Error, began: Instant) -> Result<Duration, WaitError> {
-        // One that hung may have been in vain from its beginning.
+        // A look that hung may have been without contact from its start.
         let lost =
             if e.kind() == ErrorKind::Timeout { deadline::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
@@ -136,7 +136,7 @@ impl<T> Wait<T> {
         }
     }
 
-    /// The work succeeded, or has shown what it left behind: a server out of reach must not make a failure of it.
+    /// The work has ended: an unreachable server must not turn success into failure, so try again.
     async fn try_again(&mut self, e: Error) -> Result<(), WaitError> {
         let since = *self.silent.get_or_insert_with(Instant::now);
         let hope = is_out_of_reach(e.kind()) && since.elapsed() < self.terms.work.silence();
@@ -168,14 +168,14 @@ impl<T> Wait<T> {
             Err(e) if matches!(e.kind(), ErrorKind::OperationGone | ErrorKind::NotFound) => {
                 Err(self.end(WaitEnd::Gone, e))
             }
-            // What it left behind could not be looked at.
+            // The state after the work could not be read.
             Err(e) => Err(self.end(WaitEnd::LostContact, e)),
         }
     }
 
     fn out_of_time(&mut self) -> WaitError {
         let limit = self.terms.told.unwrap_or(self.terms.limit);
-        let seen = self.last.as_ref().map_or_else(|| "nothing was seen of it".to_owned(), |p| p.to_string());
+        let seen = self.last.as_ref().map_or_else(|| "no progress was seen".to_owned(), |p| p.to_string());
         let e = Error::new(ErrorKind::Timeout, format!("not finished within {limit:?} ({seen})"));
         self.end(WaitEnd::OutOfTime, e.with(|e| e.sent = Sent::Yes))
     }
@@ -192,7 +192,7 @@ impl<T> Wait<T> {
     }
 }
 
-/// An error of the work itself knows no call.
+/// Adds the call to an error of the work itself.
 pub(super) fn labelled(error: Error, server: &str, ticket: &Ticket) -> Error {
     error.at(server).with(|e| {
         if e.api.is_empty() {
@@ -205,7 +205,7 @@ pub(super) fn labelled(error: Error, server: &str, ticket: &Ticket) -> Error {
     })
 }
 
-/// The answer, or an error when it takes too long: the time in queues of this program is not the server's, up to `most`.
+/// The answer, or an error if it takes too long. Time in queues of this program doesn't count, up to `most`.
 async fn in_time<T>(
     limit: Duration,
     most: Duration,
@@ -227,7 +227,7 @@ async fn in_time<T>(
     }
 }
 
-/// Errors that say nothing of what was asked for: no connection, no file descriptor for one, no answer.
+/// Errors about the way to the server: no connection, no file descriptor for one, no answer.
 fn is_out_of_reach(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -239,7 +239,7 @@ fn is_out_of_reach(kind: ErrorKind) -> bool {
     )
 }
 
-/// Errors of a look that waiting may cure.
+/// Errors of a look that may pass with time.
 pub(crate) fn may_pass(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -264,7 +264,7 @@ mod tests {
     use crate::wait::Operation;
     use crate::wait::Work;
 
-    /// Each of its steps either works at once or never answers.
+    /// Each step either succeeds at once or never answers.
     struct Stuck {
         at: &'static str,
     }

@@ -1,4 +1,4 @@
-//! Work that a server does, as the waiting loop sees it.
+//! Work on a server, as the waiting loop sees it.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use super::{BoxFuture, Progress};
 use crate::error::Error;
 use crate::ticket::Ticket;
 
-/// What the loop needs to know of a piece of work. Each API has its own.
+/// What the waiting loop needs to know about work. Each API has its own.
 pub(crate) trait Work: Send {
     type Output;
 
     fn ticket(&self) -> Ticket;
 
-    /// Where the server is, for errors.
+    /// The server, for errors.
     fn server(&self) -> &str;
 
-    /// Somebody wants to hear of progress: worth a costlier way to look.
+    /// The caller wants progress, so a costlier way to look is worth it.
     fn watch_closely(&mut self) {}
 
-    /// How long the server may be out of reach before the wait gives up: a restart must fit in.
+    /// How long the server may be unreachable before the wait gives up. It should outlast a restart.
     fn silence(&self) -> Duration {
         Duration::from_secs(60)
     }
 
-    /// Looks at the work. May take up to `patience` to answer if nothing changes before: a long poll. Work that can
-    /// only be polled answers at once and says so with [`Look::Running`]'s pause.
+    /// Looks at the work. A long poll may take up to `patience` if nothing changes. Work that can only be polled
+    /// answers at once, and gives the pause in [`Look::Running`].
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>>;
 
-    /// Fetches the result of work that succeeded.
+    /// Fetches the result after the work succeeded.
     fn finish(&mut self) -> BoxFuture<'_, Result<Self::Output, Error>>;
 
-    /// The server no longer knows the work: what the world looks like may still tell how it ended.
+    /// Infers the result from the state of the server after it forgot the work.
     fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<Self::Output>, Error>>;
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
-/// What a look shows.
+/// What a look found.
 #[derive(Debug)]
 pub(crate) enum Look {
-    /// Not at its end; look again after `pause`.
+    /// Still running; look again after `pause`.
     Running {
         progress: Progress,
         pause: Duration,

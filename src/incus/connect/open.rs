@@ -62,7 +62,7 @@ impl Connect {
                 if self.proxy.is_some() {
                     return Err(Error::invalid("proxy", "leads to no unix socket"));
                 }
-                let builder = http_client::builder(tls::nobody()?).no_proxy();
+                let builder = http_client::builder(tls::none()?).no_proxy();
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
                 let builder = builder.connector_layer(OneByOne::new());
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
@@ -71,7 +71,7 @@ impl Connect {
                 self.only_over_tls(None)?;
                 let url = address::plain(url)?;
                 let (builder, base) =
-                    (http_client::builder_to(&url, tls::nobody()?, self.proxy.as_ref())?, base(&url));
+                    (http_client::builder_to(&url, tls::none()?, self.proxy.as_ref())?, base(&url));
                 Ok((builder, base.clone(), base))
             }
             Target::Https(given) => {

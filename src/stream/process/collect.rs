@@ -1,4 +1,4 @@
-//! Output that is collected in memory, up to a limit.
+//! Collecting output in memory, up to a limit.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use super::output::{ExitStatus, Output};
 use super::{Chunk, Process};
 use crate::error::{Error, ErrorKind, Sent};
 
-/// Both outputs of a command, as far as they have come.
+/// The collected output of a command.
 pub(crate) struct Collected {
     most: u64,
     both: Mutex<Both>,
@@ -21,14 +21,14 @@ struct Both {
 }
 
 impl Collected {
-    /// For so many bytes, of both outputs together.
+    /// Collects at most `most` bytes, of both streams together.
     pub(crate) fn up_to(most: u64) -> Self {
         Self { most, both: Mutex::default() }
     }
 
-    /// Keeps what fits; an error if that isn't all.
+    /// Adds what fits. Fails if something doesn't.
     pub(crate) fn add(&self, chunk: &Chunk) -> Result<(), Error> {
-        // A panic elsewhere leaves nothing half-done in here.
+        // Nothing is left half-done if a thread panics.
         let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
         let most = usize::try_from(self.most).unwrap_or(usize::MAX);
         let room = most.saturating_sub(both.stdout.len()).saturating_sub(both.stderr.len());
@@ -50,20 +50,20 @@ impl Collected {
         Error::new(ErrorKind::LimitExceeded, message).with(|e| e.sent = Sent::Yes)
     }
 
-    /// All of it, when the command has ended.
+    /// The output of a command that has ended.
     pub(crate) fn end(self, status: ExitStatus) -> Output {
         let Both { stdout, stderr } = self.both.into_inner().unwrap_or_else(PoisonError::into_inner);
         Output { status, stdout, stderr }
     }
 
-    /// The error that ended the collecting, with what has come up to then.
+    /// Adds the output so far to an error.
     pub(crate) fn fail(self, e: Error) -> Error {
         let Both { stdout, stderr } = self.both.into_inner().unwrap_or_else(PoisonError::into_inner);
         e.with(|inner| inner.output = Some((Bytes::from(stdout), Bytes::from(stderr))))
     }
 }
 
-/// Grows by doubling, but never to more than can be needed.
+/// Doubles the capacity, but never beyond what can be needed.
 fn make_room(all: &mut Vec<u8>, more: usize, room: usize) {
     if all.capacity() - all.len() < more {
         let most = all.len().saturating_add(room);
@@ -73,11 +73,16 @@ fn make_room(all: &mut Vec<u8>, more: usize, room: usize) {
 }
 
 impl Process {
-    /// Everything at once: reads the rest of the output, and waits for the end.
+    /// Reads the rest of the output, and waits for the end.
     ///
-    /// No more than 64 MiB of both outputs together, unless the command was started with another `max_output`: more is an
-    /// error of [`ErrorKind::LimitExceeded`], and the command ends as it does when its process is dropped. Whatever goes
-    /// wrong, what was read up to then is in [`Error::stdout`] and [`Error::stderr`].
+    /// The output is limited to 64 MiB, both streams together, unless the command was started with another
+    /// `max_output`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] if there is more output; the command is killed, as if the process were dropped.
+    /// Otherwise those of [`wait`](Self::wait). The output up to the error is in [`Error::stdout`] and
+    /// [`Error::stderr`].
     pub async fn output(mut self) -> Result<Output, Error> {
         self.take_stdin();
         let collected = Collected::up_to(self.most);

@@ -1,4 +1,4 @@
-//! Control requests for a running command: from the caller to the driver.
+//! Control requests for a running command, from the caller to the driver.
 
 use tokio::sync::{mpsc, oneshot, watch};
 

@@ -1,7 +1,7 @@
-//! Commands that run in an instance, in the manner of `std::process`; one machinery for every API.
+//! Commands that run in an instance, modelled on `std::process`. One implementation for every API.
 //!
-//! An API's driver is a future that is given [`Wires`]: it moves bytes and obeys controls until the command has ended, and
-//! returns how. It runs in a task of its own, which ends with the [`Process`].
+//! Each API has a driver: a future that gets [`Wires`], moves bytes and executes controls until the command has ended,
+//! and returns its exit status. It runs in its own task, which ends with the [`Process`].
 
 mod collect;
 mod control;
@@ -35,11 +35,11 @@ pub(crate) use stdin::{Input, StdinSource};
 
 /// A piece of a command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)] // the two streams there are; a caller's match should need no third arm
+#[allow(clippy::exhaustive_enums)] // there are two streams; a match should need no third arm
 pub enum Chunk {
-    /// From standard output; all that a command with a terminal writes.
+    /// Standard output; with a terminal, all output.
     Stdout(Bytes),
-    /// From standard error.
+    /// Standard error.
     Stderr(Bytes),
 }
 
@@ -51,7 +51,7 @@ impl Chunk {
     }
 }
 
-/// How many bytes wait for a slow reader.
+/// How many bytes may wait for a slow reader.
 const WAITING: u32 = 1 << 20;
 
 /// A running command.
@@ -70,25 +70,24 @@ const WAITING: u32 = 1 << 20;
 /// # Ok(()) }
 /// ```
 ///
-/// Read its output with [`next`](Self::next), or as a [`Stream`], then ask [`wait`](Self::wait) how it ended. A slow
-/// reader holds the command back, so memory stays constant. If the output can't be had to its end, the last item is an
-/// error.
+/// Read the output with [`next`](Self::next), or as a [`Stream`], then call [`wait`](Self::wait) for the exit status. A
+/// slow reader slows the command down, so memory stays bounded. If the output breaks off, the last item is an error.
 ///
-/// Dropping it kills the command; [`detach`](Self::detach) doesn't.
+/// Dropping it kills the command; [`detach`](Self::detach) lets it run on.
 #[must_use = "dropping a process kills the command"]
 pub struct Process {
     chunks: Take<Result<Chunk, Error>>,
     stdin: Option<Stdin>,
     controls: ControlSender,
     driver: Driver,
-    /// How it ended, once that is known.
+    /// The result of the driver, once it has ended.
     ended: Option<Result<ExitStatus, Error>>,
-    /// How much is collected at most.
+    /// The limit on collected output, in bytes.
     most: u64,
     label: Option<Label>,
 }
 
-/// The task that moves the bytes; it ends with the process.
+/// The driver's task. It ends with the process.
 struct Driver(Option<JoinHandle<Result<ExitStatus, Error>>>);
 
 impl Driver {
@@ -111,19 +110,19 @@ impl Drop for Driver {
     }
 }
 
-/// What connects a driver with its [`Process`].
+/// The driver's ends of the channels to its [`Process`].
 pub(crate) struct Wires {
     pub(crate) output: Sink,
     pub(crate) input: Input,
     pub(crate) controls: Controls,
 }
 
-/// Takes the output.
+/// The sending end of the output.
 #[derive(Clone)]
 pub(crate) struct Sink(Put<Result<Chunk, Error>>);
 
 impl Sink {
-    /// Passes a piece on, as soon as the reader has room for it. What nobody will read is thrown away.
+    /// Passes output on once the reader has room. Output without a reader is discarded.
     pub(crate) async fn put(&self, chunk: Chunk) {
         let bytes = chunk.len();
         let _ = self.0.put(Ok(chunk), bytes).await;
@@ -131,12 +130,12 @@ impl Sink {
 }
 
 impl Process {
-    /// Starts a driver, which returns how the command ended. Its error reaches whoever reads the output, too.
+    /// Starts a driver. Its error goes to the reader of the output, too.
     pub(crate) fn new<F>(stdin: StdinSource, drive: impl FnOnce(Wires) -> F) -> Self
     where
         F: Future<Output = Result<ExitStatus, Error>> + Send + 'static,
     {
-        // A slow reader holds the server back instead of filling memory.
+        // A slow reader slows the server down instead of filling memory.
         let (sink, chunks) = queue(8, WAITING);
         let (sender, controls, ending) = ControlSender::new();
         let (input, stdin) = Input::new(stdin);
@@ -159,12 +158,12 @@ impl Process {
         Self { chunks, stdin, controls: sender, driver: Driver(Some(driver)), ended: None, most, label: None }
     }
 
-    /// For errors that are about this call, and for so much collected output.
+    /// Sets the call for errors, and the limit on collected output.
     pub(crate) fn of(self, label: Label, max_output: u64) -> Self {
         Self { label: Some(label), most: max_output, ..self }
     }
 
-    /// About this call.
+    /// Adds the call to an error.
     pub(crate) fn labelled<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         match &self.label {
             Some(label) => result.map_err(|e| label.on(e)),
@@ -176,23 +175,23 @@ impl Process {
         self.labelled(self.controls.send(order).await)
     }
 
-    /// Takes the writer of the command's standard input. `None` if the command was started without one, or after the
-    /// first call. If you never take it, standard input is closed when you call [`wait`](Self::wait).
+    /// Takes the writer to standard input. `None` if the command was started without one, or if it was already taken.
+    /// If you never take it, standard input is closed when you call [`wait`](Self::wait).
     pub fn take_stdin(&mut self) -> Option<Stdin> {
         self.stdin.take()
     }
 
-    /// The next piece of output; none when both streams have ended. Safe to cancel.
+    /// The next piece of output. `None` once both streams have ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         let next = self.chunks.next().await;
         next.map(|chunk| self.labelled(chunk))
     }
 
-    /// The next piece of output, for use with `?`; none when both streams have ended. Safe to cancel.
+    /// The next piece of output, for use with `?`. `None` once both streams have ended. Cancel safe.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`] if the output can't be had to its end.
+    /// [`ErrorKind::Interrupted`] if the output breaks off.
     pub async fn try_next(&mut self) -> Result<Option<Chunk>, Error> {
         self.next().await.transpose()
     }
@@ -201,10 +200,10 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] for a command without a terminal, [`ErrorKind::Conflict`] if it has ended.
+    /// [`ErrorKind::InvalidInput`] if the command has no terminal, [`ErrorKind::Conflict`] if it has ended.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         if width == 0 || height == 0 {
-            return self.labelled(Err(Error::invalid("size", "has no room at all")));
+            return self.labelled(Err(Error::invalid("size", "must have at least one column and one row")));
         }
         self.give(Control::Resize { width, height }).await
     }
@@ -213,30 +212,31 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] if it has ended, [`ErrorKind::Unsupported`] if the API has no signals.
+    /// [`ErrorKind::Conflict`] if the command has ended, [`ErrorKind::Unsupported`] if the API has no signals.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
         self.labelled(signal.check())?;
         self.give(Control::Signal(signal)).await
     }
 
-    /// Kills the command. Its output until then can still be read; [`wait`](Self::wait) returns once it has ended.
+    /// Kills the command. Output up to then can still be read, and [`wait`](Self::wait) returns once the command has
+    /// ended.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] if it has ended by itself, [`ErrorKind::Interrupted`] if the connection to it is gone: then
-    /// it may still run.
+    /// [`ErrorKind::Conflict`] if the command has already ended. [`ErrorKind::Interrupted`] if the connection is lost:
+    /// the command may still run.
     pub async fn kill(&self) -> Result<(), Error> {
         self.give(Control::Kill).await
     }
 
-    /// Waits for the command to end, and returns how it ended. Can be called again.
+    /// Waits for the command to end. Can be called again for the same result.
     ///
-    /// Output that was not read is read and discarded. If you never took its standard input, that is closed.
+    /// Unread output is discarded. Standard input is closed, unless you took it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`] if the connection was lost before the end was known, and what the server says if the
-    /// command could not be run.
+    /// [`ErrorKind::Interrupted`] if the connection was lost before the end; the server's error if the command could
+    /// not be run.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         self.stdin = None;
         while let Some(chunk) = self.next().await {
@@ -245,10 +245,9 @@ impl Process {
         self.ended().await
     }
 
-    /// Lets the command run on without this handle. Its further output is discarded.
+    /// Lets the command run on without this handle. Further output is discarded.
     ///
-    /// A task of this program still holds the connections, so the command ends with the program or its runtime at the
-    /// latest.
+    /// A task still holds the connections, so the command ends with the program or its runtime at the latest.
     pub fn detach(mut self) {
         self.driver.0 = None;
     }
@@ -281,7 +280,7 @@ impl fmt::Debug for Process {
     }
 }
 
-/// The same error for somebody else who asks.
+/// A copy of the error, for a second caller.
 fn same(e: &Error) -> Error {
     Error::new(e.kind(), e.message()).with(|inner| inner.copy_facts(e))
 }

@@ -1,4 +1,4 @@
-//! How a command ended, and all that it left behind.
+//! The exit status and the output of a command.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Sent};
 
-/// How a command ended.
+/// The exit status of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExitStatus(i32);
 
@@ -15,17 +15,21 @@ impl ExitStatus {
         Self(code)
     }
 
-    /// The exit code; 128 + n for a command that signal n ended.
+    /// The exit code. A command killed by signal n has 128 + n.
     pub fn code(self) -> i32 {
         self.0
     }
 
-    /// Whether the code is 0.
+    /// Whether the exit code is 0.
     pub fn is_success(self) -> bool {
         self.0 == 0
     }
 
-    /// An error of [`ErrorKind::CommandFailed`] unless the code is 0.
+    /// Converts a status other than 0 into an error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CommandFailed`] if the exit code is not 0; [`Error::code`] is the exit code.
     pub fn success(self) -> Result<(), Error> {
         if self.is_success() {
             return Ok(());
@@ -44,21 +48,25 @@ impl fmt::Display for ExitStatus {
     }
 }
 
-/// All that a command left behind.
+/// The exit status and the collected output of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub stderr: Vec<u8>,
 }
 
 impl Output {
-    /// Itself, or an error of [`ErrorKind::CommandFailed`] unless the exit code is 0: it quotes the last line of standard
-    /// error, and has both outputs in [`Error::stdout`] and [`Error::stderr`].
+    /// Returns itself, or an error if the exit code is not 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CommandFailed`] if the exit code is not 0. The message quotes the last line of standard error; the
+    /// output is in [`Error::stdout`] and [`Error::stderr`].
     pub fn success(self) -> Result<Self, Error> {
         match self.status.success() {
             Ok(()) => Ok(self),
@@ -74,12 +82,12 @@ impl Output {
         }
     }
 
-    /// Standard output as text; what isn't UTF-8 is replaced.
+    /// Standard output as text. Invalid UTF-8 is replaced.
     pub fn stdout_text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Standard error as text; what isn't UTF-8 is replaced.
+    /// Standard error as text. Invalid UTF-8 is replaced.
     pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }

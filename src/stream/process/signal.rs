@@ -1,4 +1,4 @@
-//! Signals, by Linux's numbers.
+//! Signals, with Linux's numbers.
 
 use std::fmt;
 
@@ -31,33 +31,34 @@ macro_rules! signals {
 }
 
 signals! {
-    /// The terminal went away; for many services: read the configuration again.
+    /// The terminal was closed. Many services reload their configuration.
     HUP = 1;
-    /// Control-C.
+    /// Interrupt, as with Control-C.
     INT = 2;
-    /// Control-\\: ends with a core dump.
+    /// Quit with a core dump, as with Control-\\.
     QUIT = 3;
-    /// Ends at once; can't be caught.
+    /// Ends the command at once. Can't be caught.
     KILL = 9;
-    /// Means what the command likes.
+    /// Defined by the command.
     USR1 = 10;
-    /// Means what the command likes.
+    /// Defined by the command.
     USR2 = 12;
-    /// The polite request to end.
+    /// Asks the command to end.
     TERM = 15;
-    /// Go on after a stop.
+    /// Continues a stopped command.
     CONT = 18;
-    /// Pause; can't be caught.
+    /// Stops the command. Can't be caught.
     STOP = 19;
 }
 
 impl Signal {
-    /// Any signal by its number on Linux: 1 to 64; others are refused when they are to be sent.
+    /// A signal by its number on Linux, 1 to 64. Other numbers fail with
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when sent.
     pub const fn new(number: i32) -> Self {
         Self(number)
     }
 
-    /// Its number on Linux.
+    /// The number on Linux.
     pub const fn number(self) -> i32 {
         self.0
     }

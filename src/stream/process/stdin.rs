@@ -1,4 +1,4 @@
-//! Standard input: the writer that callers hold, and the end that a driver reads from.
+//! Standard input: the caller's writer and the driver's reader.
 
 use std::fmt;
 use std::io;
@@ -10,10 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 use crate::error::{Error, ErrorKind, Sent};
 
-/// What may be on its way to the command: more holds the writer back.
+/// The size of the buffer. When it is full, the writer waits.
 const BUFFER: usize = 64 * 1024;
 
-/// Writes to the standard input of a running command; from [`Process::take_stdin`](super::Process::take_stdin).
+/// A writer to the standard input of a running command. From [`Process::take_stdin`](super::Process::take_stdin).
 ///
 /// ```no_run
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -26,14 +26,20 @@ const BUFFER: usize = 64 * 1024;
 /// # Ok(()) }
 /// ```
 ///
-/// It is a [`tokio::io::AsyncWrite`], so that `tokio::io::copy` works too. A command that doesn't read holds the writer
-/// back; one that also waits for its output to be read needs another task that reads it. Dropping the writer ends the
-/// input. Once the command has ended, writing fails; where only the end of its output can be seen, it is taken to have
-/// ended when nothing was written for a second more.
+/// It implements [`tokio::io::AsyncWrite`], so `tokio::io::copy` works, too. If the command doesn't read, writing
+/// waits; if the command also waits for its output to be read, read it in another task. Dropping the writer ends the
+/// input.
+///
+/// Writing fails once the command has ended. Where the API only shows the end of the output, that is noticed after a
+/// second without a write.
 pub struct Stdin(DuplexStream);
 
 impl Stdin {
-    /// Writes all of it. An error of [`ErrorKind::Interrupted`] when the command reads no more.
+    /// Writes all bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the command no longer reads its input.
     pub async fn write_all(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         self.0.write_all(bytes.as_ref()).await.map_err(|e| {
             Error::new(ErrorKind::Interrupted, "the command reads no more input").with(|inner| {
@@ -43,7 +49,7 @@ impl Stdin {
         })
     }
 
-    /// Ends the input. Dropping does the same.
+    /// Ends the input, as dropping does.
     pub fn close(self) {}
 }
 
@@ -67,16 +73,16 @@ impl AsyncWrite for Stdin {
     }
 }
 
-/// Where a command's input comes from.
+/// The source of a command's input.
 #[derive(Debug, Clone)]
 pub(crate) enum StdinSource {
-    /// These bytes and then the end; none: the end at once.
+    /// These bytes, then the end.
     Bytes(Bytes),
-    /// A [`Stdin`] that the caller takes.
+    /// A [`Stdin`] for the caller to take.
     Pipe,
 }
 
-/// The end of standard input that a driver reads from. Dropping it tells the writer that nobody reads any more.
+/// The driver's reader of standard input. Dropping it makes writes fail.
 pub(crate) struct Input(Origin);
 
 enum Origin {
@@ -95,7 +101,7 @@ impl Input {
         }
     }
 
-    /// The next piece, of up to `most` bytes; none at the end. Safe to cancel.
+    /// The next piece, of up to `most` bytes. `None` at the end. Cancel safe.
     pub(crate) async fn next(&mut self, most: usize) -> Option<Bytes> {
         match &mut self.0 {
             Origin::Bytes(bytes) => {
@@ -104,7 +110,7 @@ impl Input {
             }
             Origin::Pipe(pipe) => {
                 let mut piece = BytesMut::with_capacity(most.min(BUFFER));
-                // A pipe in memory can't fail.
+                // An in-memory pipe can't fail.
                 let read = (&mut *pipe).take(most as u64).read_buf(&mut piece).await.unwrap_or(0);
                 (read > 0).then(|| piece.freeze())
             }

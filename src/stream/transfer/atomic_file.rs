@@ -1,4 +1,4 @@
-//! A file that appears only when it is whole, with the right permissions from its first byte.
+//! Files that appear only when complete, with the right permissions from the start.
 //!
 //! Everything here blocks; [`Draft`](super::Draft) is for asynchronous code.
 
@@ -11,29 +11,29 @@ use bytes::Bytes;
 use super::blocking::local;
 use crate::error::{Error, ErrorKind};
 
-/// What becomes of a symbolic link in the place of the file.
+/// What to do with a symbolic link at the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// The file behind it is replaced, or made. For paths that the caller chose.
+    /// Replace or create the file that it points to. For paths that the caller chose.
     Follow,
-    /// The link itself is replaced. For names that somebody else chose.
+    /// Replace the link itself. For names that come from a server.
     Replace,
 }
 
-/// Something under a name of its own that is removed again, unless it was given its right name.
+/// A temporary file or link. It is removed on drop, unless it was renamed to its target.
 pub(super) struct Scrap(Option<PathBuf>);
 
 impl Drop for Scrap {
     fn drop(&mut self) {
         if let Some(path) = self.0.take() {
-            // Nobody is left to tell.
+            // There is no caller to report an error to.
             let _ = fs::remove_file(path);
         }
     }
 }
 
 impl Scrap {
-    /// Makes something beside `target`. The guard is there before anything else can go wrong.
+    /// Creates something next to `target`. From then on, it is removed on every error.
     fn beside<T>(target: &Path, make: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<(T, Self)> {
         let path = target.with_file_name(format!(".windlass-{:016x}.part", rand::random::<u64>()));
         let made = make(&path)?;
@@ -49,22 +49,22 @@ impl Scrap {
     }
 }
 
-/// The empty file that is to become another one. Nobody else can read it meanwhile.
+/// The empty temporary file. Other users can't read it.
 pub(super) struct Begun {
     pub(super) file: File,
     pub(super) unfinished: Unfinished,
 }
 
-/// Where a file is to appear, and what has come so far.
+/// The temporary file of a target.
 pub(super) struct Unfinished {
     scrap: Scrap,
     target: PathBuf,
     links: Links,
-    /// Of the file that is replaced.
+    /// The permissions of the file to be replaced.
     old: Option<Permissions>,
 }
 
-/// Begins a file. What exists and is no regular file is refused, be it a directory, a device or a pipe.
+/// Creates the temporary file. Fails if the target exists and is not a regular file.
 pub(super) fn begin(target: &Path, links: Links) -> Result<Begun, Error> {
     let target = match links {
         Links::Follow => followed(target)?,
@@ -84,10 +84,10 @@ impl Unfinished {
         &self.target
     }
 
-    /// Gives the file its permissions, and then its name.
+    /// Sets the permissions, and renames the file to its target.
     ///
-    /// Without a mode it gets that of the file that it replaces, or what any new file gets. `durable`: so that not even a
-    /// power cut takes it away again.
+    /// Without a mode, the file gets the permissions of the file it replaces, or those of a new file. `durable`: syncs
+    /// file and directory, so that the file survives a power cut.
     pub(super) fn finish(self, file: &File, mode: Option<u32>, durable: bool) -> Result<PathBuf, Error> {
         let Self { scrap, target, links, old } = self;
         let failed = |e| local("create", &target, e);
@@ -97,7 +97,7 @@ impl Unfinished {
         if durable {
             file.sync_all().map_err(|e| local("write", &target, e))?;
         }
-        // Much may have happened since it was begun.
+        // The target may have changed since the start.
         replaceable(&target, links)?;
         scrap.rename(&target).map_err(failed)?;
         if durable {
@@ -107,10 +107,10 @@ impl Unfinished {
     }
 }
 
-/// Makes the file at `path` one with this content and mode; a link of that name is replaced. One that is so already isn't
-/// touched.
+/// Puts a file with this content and mode at `path`. A link at the path is replaced. A file that is already right is
+/// left alone.
 ///
-/// The check is for speed: replacing a file has some file systems write it to the disk at once, as ext4 does.
+/// That check is for speed: some file systems, for example ext4, write a replaced file to disk at once.
 #[cfg_attr(not(feature = "incus"), allow(dead_code))]
 pub(crate) fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
     if is_already(path, content, mode) {
@@ -121,7 +121,7 @@ pub(crate) fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
     unfinished.finish(&file, Some(mode), false).map(drop)
 }
 
-/// Makes a symbolic link, in the place of a file or a link.
+/// Creates a symbolic link, replacing a file or link.
 #[cfg(unix)]
 #[cfg_attr(not(feature = "incus"), allow(dead_code))]
 pub(crate) fn put_link(path: &Path, to: &str) -> Result<(), Error> {
@@ -137,11 +137,11 @@ pub(super) fn write_all(file: &mut File, pieces: &[Bytes]) -> io::Result<()> {
     pieces.iter().try_for_each(|piece| file.write_all(piece))
 }
 
-/// Where a path leads if it is a symbolic link, even one to what isn't there yet.
+/// Follows symbolic links, even to a file that doesn't exist yet.
 fn followed(path: &Path) -> Result<PathBuf, Error> {
-    /// As many as Linux follows.
+    /// The limit of Linux.
     const MOST: usize = 40;
-    // This also sees through the links of /proc, which lead to what has no path.
+    // This also follows the links of /proc, whose targets may have no path.
     match fs::metadata(path) {
         Ok(found) => check(path, &found)?,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -157,7 +157,7 @@ fn followed(path: &Path) -> Result<PathBuf, Error> {
     Err(Error::invalid("path", format!("{} leads through too many symbolic links", path.display())))
 }
 
-/// The permissions of what is in the place of a file, if it may be replaced by one.
+/// The permissions of the file at the target. Fails if it must not be replaced.
 fn replaceable(target: &Path, links: Links) -> Result<Option<Permissions>, Error> {
     match fs::symlink_metadata(target) {
         Ok(found) if found.is_symlink() && links == Links::Replace => Ok(None),
@@ -171,7 +171,7 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<(), Error> {
     let what = match found {
         found if found.is_file() => return Ok(()),
         found if found.is_dir() => "a directory",
-        _ => "no regular file",
+        _ => "not a regular file",
     };
     Err(Error::invalid("path", format!("{} is {what}", path.display())))
 }
@@ -184,7 +184,7 @@ fn is_already(path: &Path, content: &[u8], mode: u32) -> bool {
         && fs::read(path).is_ok_and(|old| old == content)
 }
 
-/// A new file that nobody else can read, not even for a moment.
+/// Creates a file that only this user can read, from the start.
 fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -193,7 +193,7 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The permissions that any new file gets here: what the process's umask leaves.
+/// The permissions that a new file gets from the umask.
 fn ordinary(target: &Path) -> io::Result<Permissions> {
     let make = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
     let (empty, _scrap) = Scrap::beside(target, make)?;
@@ -211,7 +211,7 @@ fn of_mode(_: u32) -> Option<Permissions> {
     None
 }
 
-/// Without the bits that tell what it is.
+/// The permissions without the file type.
 #[cfg(unix)]
 fn permissions(found: &fs::Metadata) -> Permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -223,17 +223,17 @@ fn permissions(found: &fs::Metadata) -> Permissions {
     found.permissions()
 }
 
-/// A new name is kept in its directory.
+/// Syncs the directory, so that a new name survives a power cut.
 fn sync_directory(of: &Path) -> io::Result<()> {
     let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// A mode is permissions and the three bits in front of them.
+/// Checks that a mode holds nothing but permissions, including the set-id and sticky bits.
 pub(crate) fn checked_mode(mode: u32) -> Result<u32, Error> {
     match mode {
         0..=0o7777 => Ok(mode),
-        _ => Err(Error::new(ErrorKind::InvalidInput, format!("mode: {mode:#o} is more than permissions"))
+        _ => Err(Error::new(ErrorKind::InvalidInput, format!("mode: {mode:#o} is not a file mode"))
             .with(|e| e.fields.push("mode".to_owned()))),
     }
 }

@@ -1,4 +1,4 @@
-//! What is pushed: bytes, a file, or the output of a reader.
+//! What a push sends: bytes, a file, or the output of a reader.
 
 use std::fmt;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::blocking::local;
 use crate::error::{Error, ErrorKind};
 
-/// What to push to a server.
+/// Content to push to a server.
 ///
 /// ```no_run
 /// use windlass::Content;
@@ -23,8 +23,8 @@ use crate::error::{Error, ErrorKind};
 /// # Ok(()) }
 /// ```
 ///
-/// [`Path`] and [`PathBuf`] convert into a file of this machine, `Vec<u8>` and [`Bytes`] into their bytes. A `&str` doesn't
-/// convert: it could mean either.
+/// [`Path`] and [`PathBuf`] convert into a local file, `Vec<u8>` and [`Bytes`] into bytes. A `&str` doesn't convert,
+/// because it could be either.
 pub struct Content(Repr);
 
 enum Repr {
@@ -36,47 +36,47 @@ enum Repr {
 
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
 
-/// The pieces of what is pushed.
+/// The pieces of the content.
 pub(crate) struct Pieces {
     pub(crate) length: Option<u64>,
     pub(crate) pieces: BoxStream<'static, io::Result<Bytes>>,
 }
 
 impl Content {
-    /// A regular file of this machine. It is opened when the push begins.
+    /// A local regular file. It is opened when the push begins.
     ///
-    /// A file of size 0 is read to its end all the same: those in `/proc` only seem empty.
+    /// A file of size 0 is read anyway, because files in `/proc` only seem empty.
     pub fn file(path: impl AsRef<Path>) -> Self {
         Self(Repr::File(path.as_ref().to_owned()))
     }
 
-    /// These bytes.
+    /// Bytes.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self(Repr::Bytes(bytes.into()))
     }
 
-    /// What a reader gives, to its end; the size is not known ahead. It can be read only once.
+    /// The output of a reader, up to its end. The size is unknown, and it can be read only once.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Repr::Reader { reader: Box::pin(reader), length: None })
     }
 
-    /// What a reader gives, which must be exactly `length` bytes.
+    /// The output of a reader of exactly `length` bytes. It can be read only once.
     pub fn sized_reader(reader: impl AsyncRead + Send + 'static, length: u64) -> Self {
         Self(Repr::Reader { reader: Box::pin(reader), length: Some(length) })
     }
 
-    /// Whether it can be read more than once.
+    /// Whether it can be read again.
     #[cfg_attr(not(feature = "shakenfist"), allow(dead_code))]
     pub(crate) fn is_repeatable(&self) -> bool {
         !matches!(self.0, Repr::Reader { .. })
     }
 
-    /// One after the other.
+    /// Several contents, one after the other.
     pub(crate) fn chain(parts: Vec<Self>) -> Self {
         Self(Repr::Chain(parts))
     }
 
-    /// The pieces, and what is left for another try: nothing of a reader.
+    /// Opens the content. Also returns what a second attempt needs, unless it can be read only once.
     pub(crate) async fn open(self) -> Result<(Pieces, Option<Self>), Error> {
         match self.0 {
             Repr::Bytes(bytes) => {
@@ -101,7 +101,7 @@ impl Content {
 async fn open_all(parts: Vec<Content>) -> Result<(Pieces, Option<Content>), Error> {
     let (mut length, mut all, mut spares) = (Some(0), Vec::new(), Some(Vec::new()));
     for part in parts {
-        // A chain has no chains in it, but the compiler can't know.
+        // Chains hold no chains, but the type allows it.
         let (pieces, spare) = Box::pin(part.open()).await?;
         length = length.zip(pieces.length).and_then(|(all, one): (u64, u64)| all.checked_add(one));
         all.push(pieces.pieces);
@@ -114,12 +114,12 @@ async fn open_all(parts: Vec<Content>) -> Result<(Pieces, Option<Content>), Erro
     Ok((Pieces { length, pieces }, spares.map(Content::chain)))
 }
 
-/// How much is read, and sent, at a time.
+/// The size of a piece.
 const PIECE: usize = 256 << 10;
 
 async fn open(path: &Path) -> Result<Pieces, Error> {
     let unreadable = |e| local("read", path, e);
-    // Looked at first: to open a pipe is to wait for somebody who writes to it.
+    // Check first: opening a pipe would block until it has a writer.
     regular(path, &tokio::fs::metadata(path).await.map_err(unreadable)?)?;
     let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
     let data = file.metadata().await.map_err(unreadable)?;
@@ -135,12 +135,12 @@ fn regular(path: &Path, found: &std::fs::Metadata) -> Result<(), Error> {
     match found.is_file() {
         true => Ok(()),
         false => {
-            Err(Error::new(ErrorKind::Io, format!("can't push {}: it is no regular file", path.display())))
+            Err(Error::new(ErrorKind::Io, format!("can't push {}: it is not a regular file", path.display())))
         }
     }
 }
 
-/// A file that is said to be empty, as those of `/proc` are: only reading tells how long it is.
+/// A file with size 0, as all files in `/proc` have: its length is known only after reading.
 async fn unsized_file(file: tokio::fs::File) -> io::Result<Pieces> {
     let mut pieces = read(file).boxed();
     Ok(match pieces.next().await.transpose()? {
@@ -164,7 +164,8 @@ fn read(reader: impl AsyncRead + Send + Unpin + 'static) -> impl Stream<Item = i
     })
 }
 
-/// No more than the length that was promised, and an error for less: never a shorter file that looks whole.
+/// Fails if the reader gives fewer bytes than announced, and stops after that many: a short file must not look
+/// complete.
 fn exactly(reader: Reader, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
     let pieces = read(reader.take(length)).boxed();
     let checked = stream::try_unfold((pieces, length), |(mut pieces, left)| async move {

@@ -1,4 +1,4 @@
-//! Writing to this machine's disk while more comes.
+//! Writing a local file while its content arrives.
 
 use std::fs::File;
 use std::io;
@@ -11,25 +11,25 @@ use super::atomic_file::{self, Begun, Links, Unfinished};
 use super::blocking::{blocking, local};
 use crate::error::Error;
 
-/// A file in the making, under another name beside the one it is to have. Dropping it removes it.
+/// A temporary file next to its target. Dropping it removes it.
 ///
-/// What came is written while more comes.
+/// Pieces are written in the background while the next ones arrive.
 pub(crate) struct Draft {
-    /// The writing of what came before; it has the file.
+    /// The write in progress, which holds the file.
     writing: Option<JoinHandle<io::Result<File>>>,
     pieces: Vec<Bytes>,
-    /// How much is in the pieces.
+    /// The size of the pieces.
     held: usize,
     unfinished: Unfinished,
 }
 
 impl Draft {
-    /// Enough to keep the disk busy, little enough to be nothing.
+    /// Large enough to keep the disk busy, small enough to be cheap.
     const BUFFER: usize = 1 << 20;
 
     pub(crate) async fn begin(target: &Path, links: Links) -> Result<Self, Error> {
         let target = target.to_owned();
-        // What this returns removes itself, even if nobody waits for it any more.
+        // The result removes itself, even if nothing waits for it any more.
         let Begun { file, unfinished } = blocking(move || atomic_file::begin(&target, links)).await?;
         let writing = Some(spawn_blocking(|| Ok(file)));
         Ok(Self { writing, pieces: Vec::new(), held: 0, unfinished })
@@ -41,7 +41,7 @@ impl Draft {
         if self.held >= Self::BUFFER { self.hand_over().await } else { Ok(()) }
     }
 
-    /// Has the pieces written, once what came before them is.
+    /// Starts writing the pieces, after the previous write.
     async fn hand_over(&mut self) -> Result<(), Error> {
         let mut file = self.written().await?;
         let pieces = std::mem::take(&mut self.pieces);
@@ -53,7 +53,7 @@ impl Draft {
         Ok(())
     }
 
-    /// The file, when nothing is being written to it.
+    /// The file, after the previous write.
     async fn written(&mut self) -> Result<File, Error> {
         let written = match self.writing.take() {
             Some(writing) => writing.await.unwrap_or_else(|e| Err(io::Error::other(e))),
@@ -62,8 +62,8 @@ impl Draft {
         written.map_err(|e| local("write", self.unfinished.target(), e))
     }
 
-    /// Gives it its mode and its name. Without a mode it gets that of the file that it replaces, or what any new file
-    /// gets. `durable`: so that not even a power cut takes it away again.
+    /// Sets the permissions, and renames the file to its target. Without a mode, it gets the permissions of the file it
+    /// replaces, or those of a new file. `durable`: syncs it, so that it survives a power cut.
     pub(crate) async fn keep(mut self, mode: Option<u32>, durable: bool) -> Result<PathBuf, Error> {
         self.hand_over().await?;
         let file = self.written().await?;

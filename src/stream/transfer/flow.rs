@@ -1,4 +1,4 @@
-//! Reading content to its end, through connections that break.
+//! Reading content to its end, over several connections if one breaks.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use super::{Opened, Tell, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::retry::Retry;
 
-/// What a flow must keep to.
+/// The settings of a flow.
 pub(super) struct Terms {
     pub(super) idle: Duration,
     pub(super) most: Option<u64>,
@@ -21,7 +21,7 @@ pub(super) struct Terms {
     pub(super) tell: Option<Tell>,
 }
 
-/// Content on its way.
+/// Content being read.
 pub(super) struct Flow {
     source: Box<dyn Source>,
     terms: Terms,
@@ -30,21 +30,21 @@ pub(super) struct Flow {
     mode: Option<u32>,
     body: BoxStream<'static, Result<Bytes, Error>>,
     at: u64,
-    /// Resumptions since the last real progress.
+    /// Resumptions since the last progress.
     resumed: u32,
-    /// Where the last of them began.
+    /// The position of the last resumption.
     resumed_at: u64,
 }
 
 impl Flow {
-    /// So much must come between two breaks, or they count as one failure after another.
+    /// With less progress than this between two breaks, they count as consecutive failures.
     const STRIDE: u64 = 1 << 20;
 
     pub(super) async fn open(source: Box<dyn Source>, terms: Terms) -> Result<Self, Error> {
         let Opened { from, total, version, mode, body } = opened(&*source, 0, terms.idle).await?;
         let flow = Self { source, terms, total, version, mode, body, at: 0, resumed: 0, resumed_at: 0 };
         if from != 0 {
-            return Err(flow.fault(ErrorKind::BadReply, "the content doesn't begin at its beginning"));
+            return Err(flow.fault(ErrorKind::BadReply, "the content doesn't begin at its first byte"));
         }
         flow.check_size(total.unwrap_or_default())?;
         Ok(flow)
@@ -54,12 +54,12 @@ impl Flow {
         Transferred { bytes: self.at, total: self.total }
     }
 
-    /// The permissions that the file has where it comes from.
+    /// The permissions of the file on the server.
     pub(super) fn mode(&self) -> Option<u32> {
         self.mode
     }
 
-    /// The next piece; none at the end of content that came whole.
+    /// The next piece. `None` at the end of complete content.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             match self.read().await {
@@ -109,7 +109,7 @@ impl Flow {
         }
     }
 
-    /// Goes on where the connection broke, if the content is provably still the same.
+    /// Continues after a broken connection, if the content is provably unchanged.
     async fn resume(&mut self, broke: Error) -> Result<(), Error> {
         let Some(version) = self.version.clone().filter(|_| self.may_resume(&broke)) else {
             return Err(broke);
@@ -118,7 +118,7 @@ impl Flow {
         tokio::time::sleep(self.terms.retry.pause(self.resumed + 1, None, rand::random())).await;
         let opened = match opened(&*self.source, self.at, self.terms.idle).await {
             Ok(opened) => opened,
-            // The end of the content lies before where it broke off.
+            // The content is now shorter than what was already read.
             Err(e) if e.status() == Some(416) => return Err(self.changed()),
             Err(e) => return Err(e),
         };
@@ -126,14 +126,14 @@ impl Flow {
             return Err(self.changed());
         }
         if opened.from != self.at {
-            // It can't send a part.
+            // The server can't send a part.
             return Err(broke);
         }
         self.body = opened.body;
         Ok(())
     }
 
-    /// Only a broken connection is cured by another one.
+    /// Only a broken connection can be resumed.
     fn may_resume(&mut self, broke: &Error) -> bool {
         if self.at >= self.resumed_at.saturating_add(Self::STRIDE) {
             self.resumed = 0;
@@ -165,9 +165,9 @@ async fn opened(source: &dyn Source, from: u64, limit: Duration) -> Result<Opene
     opened.map_err(|e| source.label().on(e))
 }
 
-/// Content as a stream of its pieces; from [`Pull::stream`](super::Pull::stream).
+/// A stream of pieces of content. From [`Pull::stream`](super::Pull::stream).
 ///
-/// It ends after the first error. Content that isn't whole ends in one. Dropping it drops the connection.
+/// It ends after the first error. Incomplete content ends with an error. Dropping it closes the connection.
 #[must_use = "nothing is read before the stream is"]
 pub struct Download {
     total: Option<u64>,
@@ -187,21 +187,23 @@ impl Download {
         Self { total: None, pieces }
     }
 
-    /// The size in bytes, if the server tells.
+    /// The size in bytes, if the server sent it.
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// The next piece; none at the end.
+    /// The next piece. `None` at the end, or after an error.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         futures_util::StreamExt::next(&mut self.pieces).await
     }
 
-    /// The next piece, for use with `?`; none at the end.
+    /// The next piece, for use with `?`. `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`] if the content can't be had to its end.
+    /// [`ErrorKind::Interrupted`] or [`ErrorKind::Timeout`] if the content breaks off,
+    /// [`ErrorKind::PreconditionFailed`] if it changed meanwhile, [`ErrorKind::LimitExceeded`] if it is larger than
+    /// [`max_size`](super::Pull::max_size).
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         self.next().await.transpose()
     }

@@ -1,6 +1,6 @@
-//! Bytes in bulk, in constant memory: what is pulled from a server, and what is pushed to one.
+//! Pulls and pushes of large content, in bounded memory.
 
-// Each API uses its own part of this.
+// Each API uses a different part of this.
 #![cfg_attr(not(feature = "incus"), allow(unused_imports))]
 
 mod atomic_file;
@@ -27,20 +27,20 @@ pub use pull::Pull;
 pub(crate) use push::Upload;
 pub(crate) use source::{Opened, Source, ranged};
 
-/// How far a transfer has come.
+/// The progress of a transfer.
 ///
-/// `Display` gives a line for people: `3.5 MiB of 20.0 MiB (17 %)`.
+/// `Display` gives one line: `3.5 MiB of 20.0 MiB (17 %)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transferred {
-    /// Bytes so far.
+    /// The bytes transferred so far.
     pub bytes: u64,
-    /// Bytes in all, if that is known.
+    /// The size in bytes, if known.
     pub total: Option<u64>,
 }
 
 impl Transferred {
-    /// 0 to 100, if the size is known.
+    /// Percent, 0 to 100, if the size is known.
     pub fn percent(&self) -> Option<u8> {
         match self.total? {
             0 => Some(100),
@@ -72,10 +72,10 @@ fn size(bytes: u64) -> String {
     format!("{shown:.1} {}", UNITS[unit])
 }
 
-/// Whoever wants to hear of progress.
+/// The callback for progress.
 pub(crate) type Tell = Box<dyn FnMut(Transferred) + Send>;
 
-/// How long a connection may stay silent unless the caller says otherwise.
+/// The default limit on the silence of a connection.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

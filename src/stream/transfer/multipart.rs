@@ -1,33 +1,33 @@
-//! Several files in one stream, as forms have them (RFC 7578).
+//! Multipart bodies: several files in one stream (RFC 7578).
 
 use bytes::{Bytes, BytesMut};
 
 use super::Download;
 use crate::error::{Error, ErrorKind, Sent};
 
-/// The files of a form, one after the other, in constant memory.
+/// Reads the files of a multipart body one after the other, in bounded memory.
 pub(crate) struct Multipart {
     download: Download,
     buffer: BytesMut,
-    /// What ends a file: a line break, two dashes and the boundary.
+    /// The end of a file: a line break, two dashes and the boundary.
     mark: Vec<u8>,
-    /// Whether a file is being read.
+    /// Whether the position is inside a file.
     inside: bool,
 }
 
 impl Multipart {
-    /// More than any head of a file.
+    /// The limit on the header of a file.
     const HEAD: usize = 16 << 10;
 
     pub(crate) fn new(download: Download, boundary: &str) -> Self {
-        // The first boundary may stand at the very beginning, without a line before it.
+        // The first boundary may come first, without a line break before it.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         Self { download, buffer, mark: format!("\r\n--{boundary}").into_bytes(), inside: true }
     }
 
-    /// The next file: what its `Content-Disposition` says. None after the last.
+    /// Moves to the next file, and returns its `Content-Disposition`. `None` after the last.
     pub(crate) async fn part(&mut self) -> Result<Option<String>, Error> {
-        // What stands before the first boundary is no file, and what wasn't read of one is left out.
+        // Skips the text before the first boundary, and the unread rest of a file.
         while self.piece().await?.is_some() {}
         self.fill(2).await?;
         if self.buffer.starts_with(b"--") {
@@ -38,7 +38,7 @@ impl Multipart {
                 break end;
             }
             if self.buffer.len() > Self::HEAD {
-                return Err(broken(ErrorKind::BadReply, "a file has no beginning"));
+                return Err(broken(ErrorKind::BadReply, "the header of a file is too long"));
             }
             self.more().await?;
         };
@@ -52,7 +52,7 @@ impl Multipart {
         Ok(Some(head.lines().find_map(field).unwrap_or_default()))
     }
 
-    /// The next piece of the file; none at its end.
+    /// The next piece of the file. `None` at its end.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
         while self.inside {
             if let Some(end) = find(&self.buffer, &self.mark) {
@@ -61,7 +61,7 @@ impl Multipart {
                 self.inside = false;
                 return Ok((!last.is_empty()).then_some(last));
             }
-            // The end may hold the beginning of the mark.
+            // The last bytes may be the beginning of the boundary.
             let sure = self.buffer.len().saturating_sub(self.mark.len() - 1);
             if sure > 0 {
                 return Ok(Some(self.buffer.split_to(sure).freeze()));
@@ -91,7 +91,7 @@ fn broken(kind: ErrorKind, message: &str) -> Error {
     Error::new(kind, message).with(|e| e.sent = Sent::Yes)
 }
 
-/// Where `needle` begins.
+/// The position of `needle`.
 fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
     let mut from = 0;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use futures_util::StreamExt;
 
-    /// Reads all files of a form that comes in pieces of some size.
+    /// Reads a multipart body that comes in pieces of `size` bytes.
     async fn read(text: &str, size: usize) -> Result<Vec<(String, String)>, Error> {
         let pieces: Vec<_> =
             text.as_bytes().chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();

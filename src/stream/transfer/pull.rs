@@ -1,4 +1,4 @@
-//! Pulling content: where it goes, and within which limits.
+//! Pulls: the target, and the limits.
 
 use std::fmt;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::{Download, IDLE, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::Label;
 
-/// Content to be pulled from a server.
+/// A pull of content from a server.
 ///
 /// ```no_run
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -23,11 +23,18 @@ use crate::transport::Label;
 /// # Ok(()) }
 /// ```
 ///
-/// It takes constant memory, whatever the size. When the connection breaks, the pull goes on from there on another one,
-/// if the server can send a part and the content is provably unchanged (by its ETag, or by size and time of
-/// modification); content that changed is an error of [`ErrorKind::PreconditionFailed`]. A server that sends
-/// nothing for a minute is an error of [`ErrorKind::Timeout`]; see [`idle_timeout`](Self::idle_timeout).
-#[must_use = "nothing is asked for before `.to(..).await` or one of its like"]
+/// Memory is bounded, whatever the size. If the connection breaks, the pull resumes at that position, provided that the
+/// server can send a part and the content is provably unchanged (by its ETag, or by size and time of modification). All
+/// ends of a pull can fail with
+///
+/// - [`ErrorKind::PreconditionFailed`] if the content changed before the pull could resume,
+/// - [`ErrorKind::Interrupted`] if it could not resume,
+/// - [`ErrorKind::Timeout`] if the server sent nothing for a minute; see [`idle_timeout`](Self::idle_timeout),
+/// - [`ErrorKind::LimitExceeded`] if the content is larger than [`max_size`](Self::max_size),
+///
+/// and with the error of the request, for example [`ErrorKind::NotFound`]. Nothing is sent before one of the ends is
+/// called.
+#[must_use = "nothing is sent before `.to(..).await` or another of its ends"]
 pub struct Pull {
     source: Box<dyn Source>,
     terms: Terms,
@@ -42,7 +49,7 @@ impl fmt::Debug for Pull {
 }
 
 impl Pull {
-    /// More than this is not collected in memory unless asked for.
+    /// The default limit of `bytes`.
     const IN_MEMORY: u64 = 64 << 20;
 
     pub(crate) fn new(source: impl Source) -> Self {
@@ -61,43 +68,45 @@ impl Pull {
         self
     }
 
-    /// How long the server may send nothing; a minute if not set. How long the whole takes is not limited.
+    /// How long the server may send nothing; a minute by default. The time of the whole pull has no limit.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.terms.idle = limit;
         self
     }
 
-    /// The most to accept, in bytes. More is an error of [`ErrorKind::LimitExceeded`], and nothing is kept of it.
+    /// The largest size to accept, in bytes. Larger content is an error of [`ErrorKind::LimitExceeded`], and nothing is
+    /// kept.
     pub fn max_size(mut self, bytes: u64) -> Self {
         self.terms.most = Some(bytes);
         self
     }
 
-    /// With [`to`](Self::to): waits until the disk has it, so that it survives a power cut.
+    /// With [`to`](Self::to): syncs the file to disk, so that it survives a power cut.
     pub fn durable(mut self) -> Self {
         self.durable = true;
         self
     }
 
-    /// With [`to`](Self::to): the permissions of the file, as `0o600`.
+    /// With [`to`](Self::to): the permissions of the file, for example `0o600`.
     ///
-    /// If not set, a file of an instance keeps those that it has there, but for set-user-id and the like. What has none
-    /// there, as a backup, gets those of the file that it replaces, or what any new file gets.
+    /// By default, a file of an instance keeps its permissions, without set-user-id and the like. Content without
+    /// permissions, for example a backup, gets those of the file it replaces, or those of a new file.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = Some(mode);
         self
     }
 
-    /// Writes it to a file, replacing what is there.
+    /// Writes the content to a file, replacing an existing one.
     ///
-    /// The file appears, whole, when all of it has come: until then the bytes are in another file beside it, which nobody
-    /// else can read, and which a failed or dropped pull removes. Where the path is a symbolic link, the file behind it is
-    /// replaced. A directory, a device or a pipe is never replaced: see [`to_writer`](Self::to_writer) for those.
+    /// The file appears when it is complete. Until then the bytes are in a temporary file next to it, which other users
+    /// can't read, and which is removed if the pull fails or is dropped. If the path is a symbolic link, the file it
+    /// points to is replaced. A directory, device or pipe is never replaced; use [`to_writer`](Self::to_writer) for
+    /// those.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if there is something that is no regular file. What goes wrong on this machine is
-    /// [`ErrorKind::Io`]. Both are noticed before anything is sent, also a directory that can't be written to.
+    /// [`ErrorKind::InvalidInput`] if the path is not a regular file, [`ErrorKind::Io`] if it can't be written. Both
+    /// are checked before anything is sent. Otherwise those of every [`Pull`].
     pub async fn to(self, path: impl AsRef<Path>) -> Result<Transferred, Error> {
         self.into_place(path.as_ref(), Links::Follow).await
     }
@@ -117,7 +126,11 @@ impl Pull {
         Ok(flow.progress())
     }
 
-    /// Writes it to a writer, and flushes that. A failed pull has written a part.
+    /// Writes the content to a writer, and flushes it. A failed pull has written a part.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the writer fails. Otherwise those of every [`Pull`].
     pub async fn to_writer(self, writer: impl AsyncWrite + Unpin + Send) -> Result<Transferred, Error> {
         self.label().watch(self.written(writer)).await
     }
@@ -131,7 +144,11 @@ impl Pull {
         Ok(flow.progress())
     }
 
-    /// Collects it in memory, 64 MiB at most unless [`max_size`](Self::max_size) says otherwise.
+    /// Collects the content in memory, 64 MiB at most unless [`max_size`](Self::max_size) is set.
+    ///
+    /// # Errors
+    ///
+    /// Those of every [`Pull`].
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
         self.terms.most.get_or_insert(Self::IN_MEMORY);
         let mut flow = self.flow().await?;
@@ -141,7 +158,7 @@ impl Pull {
         let Some(second) = flow.next().await? else {
             return Ok(first);
         };
-        // What the server announces is bounded, but not to be believed before it has come.
+        // The announced size must not be trusted before the bytes have come.
         let mut all = BytesMut::with_capacity(first.len() + second.len());
         all.extend_from_slice(&first);
         all.extend_from_slice(&second);
@@ -151,7 +168,7 @@ impl Pull {
         Ok(all.freeze())
     }
 
-    /// Gives it as a stream, once the server has begun to send.
+    /// Returns the content as a stream, once the server has begun to send.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;
@@ -163,6 +180,10 @@ impl Pull {
     /// }
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of every [`Pull`] that happen before the first byte; later ones come from the stream.
     pub async fn stream(self) -> Result<Download, Error> {
         Ok(Download::new(self.flow().await?))
     }

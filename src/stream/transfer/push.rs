@@ -1,4 +1,4 @@
-//! Pushing content: a request body with progress and a limit on silence.
+//! Pushes: a request body with progress and a limit on silence.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::transport as raw;
 use crate::transport::Label;
 
-/// Content on its way to a server: what all push builders share.
+/// The upload that all push builders share.
 #[derive(Debug)]
 pub(crate) struct Upload {
     content: Content,
@@ -45,8 +45,8 @@ impl Upload {
         self.idle = limit;
     }
 
-    /// Sends it with `send`; again only if no connection could be made and the content can be read anew. Also
-    /// tells how many bytes it was.
+    /// Sends the content with `send`. Sends it again only if no connection could be made and the content can be read
+    /// again. Also returns the number of bytes.
     pub(crate) async fn send<T, F>(
         self,
         label: &Label,
@@ -78,24 +78,24 @@ impl Upload {
             tell = monitor.lock().tell.take();
             tokio::time::sleep(label.retry().pause(made + 1, None, rand::random())).await;
         }
-        // The loop only ends by itself after four billion attempts.
+        // Not reached before four billion attempts.
         Err(label.on(Monitor::new(None, None).idle(self.idle)))
     }
 }
 
-/// What is known of a body on its way.
+/// The state of a body on its way.
 struct Monitor(Mutex<State>);
 
 struct State {
     progress: Transferred,
     tell: Option<Telling>,
-    /// When the server last took something, or was offered something.
+    /// When the server last took or was offered a piece.
     last: Instant,
-    /// It is not the server that is waited for.
+    /// Whether the content, not the server, is being waited for.
     reading: bool,
-    /// The server has taken all of it.
+    /// Whether the server has taken everything.
     whole: bool,
-    /// What the content's own end failed with.
+    /// The error of reading the content.
     fault: Option<std::io::Error>,
 }
 
@@ -116,7 +116,7 @@ impl Monitor {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends when the server has been silent for that long.
+    /// Ends once the server has been silent for `limit`.
     async fn silent(&self, limit: Duration) {
         loop {
             let quiet = {
@@ -139,7 +139,7 @@ impl Monitor {
         Error::new(ErrorKind::Timeout, message).with(|e| e.sent = Sent::Unknown)
     }
 
-    /// An upload that fails because its content can't be read says so.
+    /// Replaces the error of the request if the content could not be read.
     fn own_fault(&self, e: Error) -> Error {
         match self.lock().fault.take() {
             Some(fault) => e.with(|inner| {
@@ -153,7 +153,7 @@ impl Monitor {
 }
 
 impl State {
-    /// How many bytes the server must have.
+    /// How many bytes the server should have.
     fn expected(&self) -> u64 {
         self.progress.total.unwrap_or(self.progress.bytes)
     }
@@ -166,9 +166,9 @@ impl State {
     }
 }
 
-/// A request body that is watched.
+/// A request body that records its progress.
 struct MonitoredBody {
-    // Behind a lock only because a body must be `Sync`; nobody else ever takes it.
+    // A body must be `Sync`, hence the lock. Only this body takes it.
     pieces: Mutex<BoxStream<'static, std::io::Result<Bytes>>>,
     left: Option<u64>,
     monitor: Arc<Monitor>,

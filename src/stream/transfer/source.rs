@@ -1,4 +1,4 @@
-//! Where content comes from, and what an answer says of it: its size, where it begins, which version it is.
+//! The source of content, and what an answer says about it: size, start and version.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -9,29 +9,29 @@ use crate::error::Error;
 use crate::transport::Label;
 use crate::transport::{ByteStream, Head};
 
-/// Where content comes from: each API has one for each kind of thing.
+/// A source of content. Each API has one for each kind of thing.
 pub(crate) trait Source: Send + Sync + 'static {
-    /// Which call it is that gives it, for errors.
+    /// The call that reads it, for errors.
     fn label(&self) -> Label;
 
-    /// Asks for the content from a byte on. What begins elsewhere says so in [`Opened::from`].
+    /// Requests the content from byte `from` on. [`Opened::from`] says where the answer really begins.
     fn open(&self, from: u64) -> BoxFuture<'_, Result<Opened, Error>>;
 }
 
 /// Content that a server has begun to send.
 pub(crate) struct Opened {
-    /// The number of the first byte.
+    /// The position of the first byte.
     pub(crate) from: u64,
-    /// The size of the whole, if it is known.
+    /// The total size in bytes, if known.
     pub(crate) total: Option<u64>,
-    /// Differs between any two versions of the content. None if nothing does: then nothing can be resumed.
+    /// Differs between any two versions of the content. `None` if nothing does; then a pull can't be resumed.
     pub(crate) version: Option<String>,
-    /// The permissions of the file, if it has some where it comes from.
+    /// The permissions of the file on the server, if it has any.
     pub(crate) mode: Option<u32>,
     pub(crate) body: BoxStream<'static, Result<Bytes, Error>>,
 }
 
-/// The request with a `Range` header for everything from a byte on; as it is for everything.
+/// Adds a `Range` header to a request, unless it starts at 0.
 pub(crate) fn ranged<R>(request: R, from: u64, range: impl FnOnce(R, String) -> R) -> R {
     match from {
         0 => request,
@@ -40,7 +40,7 @@ pub(crate) fn ranged<R>(request: R, from: u64, range: impl FnOnce(R, String) -> 
 }
 
 impl Opened {
-    /// Reads the head of an answer to a request, whether it was [`ranged`] or not.
+    /// Reads the head of an answer, with or without a range.
     pub(crate) fn of((body, head): (ByteStream, Head)) -> Result<Self, Error> {
         let headers = head.headers();
         let (from, total) = if head.status() == http::StatusCode::PARTIAL_CONTENT {
@@ -52,7 +52,7 @@ impl Opened {
         Ok(Self { from, total, version: version(headers), mode: None, body: Box::pin(body) })
     }
 
-    /// Content that can't change: what is named by a hash of it, for example.
+    /// Content that can't change, for example because its name is a hash of it.
     pub(crate) fn unchanging(mut self) -> Self {
         self.version = Some(String::new());
         self
@@ -70,7 +70,7 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     Some((from, total.parse().ok()))
 }
 
-/// A strong ETag, or the time of modification where it can't have been the same for two versions.
+/// A strong ETag, or the time of modification if no two versions can share it.
 fn version(headers: &HeaderMap) -> Option<String> {
     if let Some(etag) = text(headers, &ETAG).filter(|etag| etag.starts_with('"')) {
         return Some(etag.to_owned());
@@ -79,8 +79,8 @@ fn version(headers: &HeaderMap) -> Option<String> {
     is_old_enough(modified, text(headers, &DATE)?).then(|| modified.to_owned())
 }
 
-/// Times come in whole seconds: what changes once more within the same second keeps its time. Only after that second
-/// the time names one version. One second more, because the file was looked at before the answer was dated.
+/// Times come in whole seconds, so two changes within one second share their time. Only after that second the time
+/// identifies a version. One more second, because the server read the file before it dated the answer.
 fn is_old_enough(modified: &str, now: &str) -> bool {
     let seconds = |date| chrono::DateTime::parse_from_rfc2822(date).ok().map(|date| date.timestamp());
     matches!((seconds(modified), seconds(now)), (Some(modified), Some(now)) if now - modified >= 2)

@@ -1,4 +1,4 @@
-//! Whom to trust on the other end of a connection, and who we are to it.
+//! TLS: which servers to trust, and the client's own certificate.
 
 #[cfg(feature = "incus")]
 mod pin;
@@ -16,21 +16,21 @@ use crate::error::{Error, ErrorKind};
 #[cfg(feature = "incus")]
 pub(crate) use pin::{Fingerprint, Login, Trust, client};
 
-/// The certificate authorities that this system trusts.
+/// Trusts the certificate authorities of this system.
 pub(crate) fn public() -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
     Ok(builder.with_platform_verifier().map_err(unusable)?.with_no_client_auth())
 }
 
-/// Nobody: for clients that speak plain HTTP only, which needn't read the system's certificates.
-pub(crate) fn nobody() -> Result<ClientConfig, Error> {
+/// Trusts no certificate. For clients that only speak plain HTTP, without reading the system's certificates.
+pub(crate) fn none() -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// Passed explicitly: a default for the whole process is the program's to choose, not ours.
+/// Passed explicitly, because the default of the process belongs to the program.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
@@ -40,8 +40,7 @@ fn unusable(e: rustls::Error) -> Error {
         .with(|inner| inner.source = Some(e.into()))
 }
 
-/// Why the server was not taken for the one that was meant, if that is what failed. Nothing was sent then, and nothing
-/// would be the next time.
+/// Why the server's certificate was rejected, if that is the cause. Then nothing was sent, and a retry would not help.
 pub(crate) fn distrust(e: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(e);
     while let Some(e) = cause {
@@ -53,7 +52,7 @@ pub(crate) fn distrust(e: &(dyn StdError + 'static)) -> Option<String> {
     None
 }
 
-/// What an I/O error wraps is no link of its own in the chain of causes: it would be skipped.
+/// An error wrapped in an I/O error is not in the chain of sources, so unwrap it.
 fn below<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     let wrapped = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     wrapped.map(|wrapped| wrapped as _).or_else(|| e.source())
@@ -62,18 +61,14 @@ fn below<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'sta
 fn in_words(why: &CertificateError) -> String {
     match why {
         CertificateError::Other(other) => other.to_string(),
-        CertificateError::UnknownIssuer => {
-            "nobody whom this client trusts has signed its certificate".to_owned()
-        }
+        CertificateError::UnknownIssuer => "its certificate is not signed by a trusted authority".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name".to_owned()
         }
-        CertificateError::BadSignature => {
-            "it doesn't have the key to the certificate that it shows".to_owned()
-        }
+        CertificateError::BadSignature => "it doesn't have the key of its certificate".to_owned(),
         other => format!("its certificate is not valid: {other}"),
     }
 }
@@ -87,7 +82,7 @@ mod tests {
         let why = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let deep = io::Error::other(io::Error::other(why.clone()));
         for e in [Box::new(why) as Box<dyn StdError>, Box::new(deep)] {
-            assert!(distrust(&*e).is_some_and(|why| why.contains("nobody")), "{e}");
+            assert!(distrust(&*e).is_some_and(|why| why.contains("not signed")), "{e}");
         }
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(distrust(&refused), None);

@@ -1,4 +1,4 @@
-//! Servers known by their certificate, and clients that have one.
+//! Pinned server certificates, and client certificates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,24 +19,24 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; 32]);
 
-/// By what a server is known.
+/// How a server is recognized.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
-    /// An authority that this system trusts has signed its certificate, for its name.
+    /// By a certificate for its name, signed by an authority that this system trusts.
     System,
-    /// One of these has.
+    /// By a certificate signed by one of these authorities.
     Authorities(Vec<CertificateDer<'static>>),
-    /// It is this certificate.
+    /// By exactly this certificate.
     Exactly(Fingerprint),
 }
 
-/// A client's certificate, with what its key is called for in the handshake.
+/// A client certificate and its key.
 pub(crate) struct Login {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
 }
 
-/// A TLS client that speaks HTTP/1.1: websockets need it, and one connection pool serves both.
+/// A TLS client that speaks HTTP/1.1, which websockets need. One connection pool serves both.
 pub(crate) fn client(trust: &Trust, login: Option<Login>) -> Result<ClientConfig, Error> {
     let provider = provider();
     let builder = ClientConfig::builder_with_provider(provider.clone());
@@ -66,9 +66,9 @@ fn store(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, Error
     Ok(store)
 }
 
-/// Takes one certificate for good, whatever names and dates are in it, and no other.
+/// Accepts one certificate, whatever names and dates it has, and no other.
 ///
-/// Whose certificate it is, is proved by the signature of the handshake: that is checked as ever.
+/// The signature of the handshake proves that the server has its key. It is checked as usual.
 #[derive(Debug)]
 struct Exactly {
     wanted: Fingerprint,
@@ -115,7 +115,7 @@ impl ServerCertVerifier for Exactly {
     }
 }
 
-/// Somebody else answered.
+/// Another server answered.
 #[derive(Debug)]
 struct Stranger {
     shown: Fingerprint,
@@ -153,7 +153,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// 64 hex digits, with or without the colons that openssl puts between them.
+/// 64 hex digits, with or without the colons of openssl.
 impl FromStr for Fingerprint {
     type Err = Error;
 

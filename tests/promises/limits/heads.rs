@@ -185,7 +185,7 @@ async fn of_bodies_that_trickle() -> Outcome {
         let ended = tokio::time::timeout(ENOUGH, incus.instance("web").get()).await?;
         let e = ended.expect_err("it is never whole");
         assert_eq!((e.kind(), e.status()), (ErrorKind::Timeout, Some(status)), "{e:?}");
-        assert!(e.message().contains("was not whole within"), "{e}");
+        assert!(e.message().contains("was incomplete within"), "{e}");
     }
     Ok(())
 }

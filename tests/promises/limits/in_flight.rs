@@ -139,7 +139,7 @@ async fn others_wait_in_order_and_within_their_time() -> Outcome {
     let brief = incus.with(Retry::default().total(Duration::from_millis(200)));
     let e = brief.instance("web").get().await.expect_err("its turn doesn't come");
     assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Timeout, Sent::No, 0), "{e:?}");
-    assert!(e.message().contains("2 requests are on their way (Limits::in_flight)"), "{e}");
+    assert!(e.message().contains("2 requests are in flight (Limits::in_flight)"), "{e}");
     // A call that is given up leaves its place to the next one.
     held.iter().for_each(tokio::task::JoinHandle::abort);
     assert_eq!(incus.instance("web").get().await.map(drop).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
