@@ -1,4 +1,4 @@
-//! Prints what is generated from a document: `cargo run -p windlass-codegen --example show -- specs/incus.yaml`.
+//! Prints the code generated from a document: `cargo run -p windlass-codegen --example show -- specs/incus.yaml`.
 #![allow(clippy::unwrap_used)]
 
 fn main() {

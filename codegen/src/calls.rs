@@ -1,4 +1,4 @@
-//! The calls: a builder for each operation, and what its `send` does, written from the document.
+//! The calls: a builder for each operation and its `send`, written from the document.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -100,7 +100,7 @@ fn send(
     })
 }
 
-/// Those of the path as it has them; what the handle adds comes last, as others may switch it off.
+/// Parameters in the order of the path. Those that the handle adds come last, because others may switch them off.
 fn in_order<'a>(
     operation: &Operation<'_>,
     parameters: &'a [Parameter],
@@ -116,7 +116,7 @@ fn in_order<'a>(
     sorted.into_iter()
 }
 
-/// What a call gives, and the function that reads it.
+/// The result type of a call, and the function that decodes it.
 fn answer(document: &Document, operation: &Operation<'_>) -> Result<(TokenStream, TokenStream), Errors> {
     let none = Value::Null;
     Ok(match reply(document, operation) {

@@ -1,4 +1,4 @@
-//! Constructors of what requests are made of: callers can't write a literal of a type that may get more fields.
+//! Constructors for the types of requests: they may get more fields, so callers can't write literals.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use syn::{Attribute, Field, Item, ItemStruct, Type};
 use crate::document::{Document, schema_name};
 use crate::names::pascal;
 
-/// A `new` for each type that requests may hold and that has no default: it takes what is required.
+/// A `new` for each type of a request without a `Default`. It takes the required fields.
 pub(crate) fn tokens(document: &Document, types: &[Item]) -> Vec<TokenStream> {
     let sent = sent(document);
     let defaults: BTreeSet<String> = types.iter().filter_map(has_default).collect();
@@ -40,7 +40,7 @@ fn constructor(item: &ItemStruct) -> Option<TokenStream> {
     });
     Some(quote! {
         impl #name {
-            #[doc = "With what is required, and nothing else."]
+            #[doc = "With the required fields only."]
             pub fn new(#(#arguments),*) -> Self {
                 Self { #(#set),* }
             }
@@ -48,7 +48,7 @@ fn constructor(item: &ItemStruct) -> Option<TokenStream> {
     })
 }
 
-/// What a field is where it isn't said; none where it has to be.
+/// The default of a field. `None` if the field is required.
 fn otherwise(field: &Field) -> Option<TokenStream> {
     let mut found = is_option(&field.ty).then(|| quote!(None));
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
@@ -77,7 +77,7 @@ fn is_option(ty: &Type) -> bool {
     ty.path.segments.last().is_some_and(|segment| segment.ident == "Option")
 }
 
-/// The path in a text, as serde has it.
+/// The path in a text, as serde attributes have it.
 fn path(text: &syn::Expr) -> Option<syn::Path> {
     match text {
         syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => text.parse().ok(),
@@ -111,7 +111,7 @@ fn derives_default(attrs: &[Attribute]) -> bool {
     found
 }
 
-/// The names of all types that a request may hold.
+/// The names of all types that occur in requests.
 fn sent(document: &Document) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for operation in document.operations() {

@@ -1,4 +1,4 @@
-//! The mark by which a generated file knows its document.
+//! The digest that ties a generated file to its document.
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;

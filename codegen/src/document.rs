@@ -1,4 +1,4 @@
-//! The document as a tree, and the ways to walk it.
+//! The document as a tree, and ways to walk it.
 
 use serde_json::{Map, Value};
 use windlass_yaml::Yaml;
@@ -12,17 +12,17 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// A parsed document.
 pub(crate) struct Document {
     pub(crate) root: Value,
-    /// The same with its lines.
+    /// The same tree with line numbers.
     pub(crate) tree: Yaml,
 }
 
-/// One operation, with what it needs from around it.
+/// An operation and its surroundings.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation<'a> {
     pub(crate) path: &'a str,
     pub(crate) method: &'a str,
     pub(crate) node: &'a Value,
-    /// Parameters of the whole path item.
+    /// The parameters of the path item.
     pub(crate) shared: &'a [Value],
 }
 
@@ -44,10 +44,10 @@ impl Document {
         entries(&self.root["components"]["schemas"])
     }
 
-    /// The node itself, or what its `$ref` points at.
+    /// The node itself, or the target of its `$ref`.
     pub(crate) fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
         let mut node = node;
-        // A bound, since a document may refer in circles.
+        // Bounded, because references may form a circle.
         for _ in 0..16 {
             match reference(node).and_then(|target| self.root.pointer(target)) {
                 Some(target) => node = target,
@@ -71,7 +71,7 @@ impl<'a> Operation<'a> {
         entries(&self.node["responses"])
     }
 
-    /// Every parameter and its place: those of the path item first.
+    /// All parameters with their places, those of the path item first.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, &'a Value)> {
         let above = format!("paths.{}.parameters", self.path);
         let own = format!("{}.parameters", self.place());
@@ -81,27 +81,27 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// Whether a response of this status is a success, in progenitor's eyes.
+/// Whether progenitor takes this status for a success.
 pub(crate) fn is_success(status: &str) -> bool {
     status == "101" || status.starts_with('2')
 }
 
-/// Whether the pre-pass hides a response of this status from progenitor.
+/// Whether the pre-pass hides this status from progenitor.
 pub(crate) fn is_failure(status: &str) -> bool {
     status == "default" || status.starts_with('4') || status.starts_with('5')
 }
 
-/// The members of an object; nothing if it isn't one.
+/// The members of an object. Empty if the value isn't one.
 pub(crate) fn entries(node: &Value) -> impl Iterator<Item = (&str, &Value)> {
     node.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
-/// The members of a list; nothing if it isn't one.
+/// The items of a list. Empty if the value isn't one.
 pub(crate) fn items(node: &Value) -> &[Value] {
     node.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Where a `$ref` points, as a JSON pointer.
+/// The target of a `$ref`, as a JSON pointer.
 pub(crate) fn reference(node: &Value) -> Option<&str> {
     node["$ref"].as_str()?.strip_prefix('#')
 }
@@ -127,7 +127,7 @@ fn read(text: &str) -> Result<Document, windlass_yaml::Error> {
     Ok(Document { root: sorted(tree.clone().decode()?), tree })
 }
 
-/// Keys in order, whichever features serde_json was built with: the output must not depend on them.
+/// Sorted keys, whatever features serde_json was built with: the output must not depend on them.
 fn sorted(node: Value) -> Value {
     match node {
         Value::Object(map) => {

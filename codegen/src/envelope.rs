@@ -1,4 +1,4 @@
-//! Answers whose data are one member of them (`x-envelope`).
+//! Envelopes: answers with their data in one member (`x-envelope`).
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,7 +16,7 @@ pub(crate) fn schema<'a>(document: &'a Document, operation: &Operation<'a>) -> O
     content.iter().find(|(media_type, _)| is_json(media_type)).map(|(_, content)| &content["schema"])
 }
 
-/// The member that calls of an operation give back; empty where that is the whole answer, or nothing.
+/// The member that calls of an operation return. Empty if that is the whole answer, or nothing.
 pub(crate) fn member<'a>(document: &'a Document, operation: &Operation<'a>) -> &'a str {
     match schema(document, operation).and_then(|schema| named(document.resolve(schema))) {
         Some("none") | None => "",
@@ -24,12 +24,12 @@ pub(crate) fn member<'a>(document: &'a Document, operation: &Operation<'a>) -> &
     }
 }
 
-/// Whether a schema is an envelope: the calls give back what is in it.
+/// Whether a schema is an envelope, so that calls return its member.
 pub(crate) fn named(schema: &Value) -> Option<&str> {
     schema["x-envelope"].as_str()
 }
 
-/// What a call gives, and the function that reads it.
+/// The result type of a call, and the function that decodes it.
 pub(crate) fn answer(
     document: &Document,
     operation: &Operation<'_>,

@@ -1,29 +1,29 @@
-//! What is wrong, where, and how to cure it.
+//! Findings: the problem, its place, and how to fix it.
 
 use std::fmt;
 
 use windlass_yaml::{Node, Yaml};
 
-/// One thing wrong with a document.
+/// A problem in a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Finding {
     /// The document's file name.
     pub file: String,
-    /// The line in it, from 1; `None` for what is wrong with the generated code.
+    /// The line, from 1. `None` for a problem in the generated code.
     pub line: Option<usize>,
-    /// Where in the document: `paths./1.0/instances.get.responses.200`.
+    /// The place in the document: `paths./1.0/instances.get.responses.200`.
     pub place: String,
     /// The rule that was broken.
     pub rule: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub cure: String,
 }
 
 impl Finding {
-    /// A finding that doesn't know its file yet: [`Finding::located`] adds it.
+    /// A finding without a file. [`Finding::located`] adds it.
     pub(crate) fn new(
         rule: &'static str,
         place: impl Into<String>,
@@ -40,7 +40,7 @@ impl Finding {
         }
     }
 
-    /// With the file and the line of its place.
+    /// Adds the file, and the line of the place.
     pub(crate) fn located(self, file: &str, tree: &Yaml) -> Self {
         let line = line_of(tree, &self.place);
         self.on_line(file, line)
@@ -60,7 +60,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The line of a place, or of as much of it as the document has.
+/// The line of a place, or of its deepest ancestor in the document.
 fn line_of(tree: &Yaml, place: &str) -> Option<usize> {
     match place {
         "(document)" => Some(tree.line),
@@ -68,8 +68,8 @@ fn line_of(tree: &Yaml, place: &str) -> Option<usize> {
     }
 }
 
-/// How much of the steps is left over, and the line of the last one that is there. Steps may have dots in them, as
-/// `/1.0/instances` has: of all ways to read them, the one that leaves least counts.
+/// The unmatched rest of the steps, and the line of the last matched one. Steps may hold dots, for example
+/// `/1.0/instances`, so this takes the reading with the shortest rest.
 fn deepest(node: &Yaml, steps: &str) -> Option<(usize, usize)> {
     let found = members(node).filter_map(|(step, child)| {
         let rest = steps.strip_prefix(step.as_str())?;
@@ -96,7 +96,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Everything that is wrong, in the order of the document.
+    /// All findings, in the order of the document.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings

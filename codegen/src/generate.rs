@@ -1,4 +1,4 @@
-//! From document to text.
+//! From a document to Rust text.
 
 use crate::document::Document;
 use crate::prepass::{self, Prepared};
@@ -9,17 +9,17 @@ use crate::{Errors, Input, calls, digest, lint, open_enum, postpass, table, tidy
 ///
 /// # Errors
 ///
-/// Everything that the lint finds; or else what progenitor can't take, with the operation that it is in.
+/// All findings of the lint; otherwise what progenitor can't generate, with the operation.
 pub fn generate(input: &Input<'_>) -> Result<String, Errors> {
     let findings = lint(input);
     if findings.is_empty() { generate_unchecked(input) } else { Err(findings.into()) }
 }
 
-/// As [`generate`], without the lint: to look at what progenitor makes of a document. What comes out may be wrong.
+/// Like [`generate`], without the lint: shows what progenitor makes of a document. The output may be wrong.
 ///
 /// # Errors
 ///
-/// The document can't be read, or progenitor can't take it.
+/// The document can't be read, or progenitor can't generate it.
 pub fn generate_unchecked(input: &Input<'_>) -> Result<String, Errors> {
     let document = Document::parse(input)?;
     let prepared = prepass::prepare(&document);
@@ -39,7 +39,7 @@ fn body(document: &Document, prepared: &Prepared, input: &Input<'_>) -> Result<S
     Ok(tidy::text(&prettyplease::unparse(&file), input.module))
 }
 
-/// Ahead of all modules, so that each of them can use it.
+/// Ahead of all modules, so that each can use it.
 fn behaviour(prepared: &Prepared) -> String {
     let text = if prepared.enums.is_empty() { "" } else { open_enum::BEHAVIOUR };
     text.replace('\r', "")

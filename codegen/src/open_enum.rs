@@ -1,4 +1,4 @@
-//! Enums that keep a word they don't know, instead of refusing the whole answer.
+//! Enums that keep unknown words instead of refusing the answer.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -7,16 +7,16 @@ use serde_json::Value;
 use crate::document::items;
 use crate::names::pascal;
 
-/// What all open enums share, as text: token by token it would come out unreadable.
+/// The code that all open enums share. As text, because token by token it would be unreadable.
 pub(crate) const BEHAVIOUR: &str = include_str!("open_enum.txt");
 
 /// A string enum of the document.
 pub(crate) struct OpenEnum {
-    /// The Rust name, which is also how typify looks up replacements.
+    /// The Rust name, by which typify looks up replacements.
     pub(crate) name: String,
     description: Option<String>,
     words: Vec<String>,
-    /// Whether a field that has none is read as one.
+    /// Whether a missing field is read as one.
     may_be_empty: bool,
 }
 
@@ -31,7 +31,7 @@ impl OpenEnum {
         }
     }
 
-    /// The type, and one line that gives it its behaviour.
+    /// The type, and the line that implements its behaviour.
     pub(crate) fn tokens(&self) -> TokenStream {
         let name = format_ident!("{}", self.name);
         let doc = self.description.clone().unwrap_or_else(|| format!("`{}`", self.name));
@@ -66,10 +66,10 @@ impl OpenEnum {
     }
 }
 
-/// The variant that stands for a word.
+/// The variant of a word.
 pub(crate) fn variant(word: &str) -> String {
     match pascal(word).as_str() {
-        // The name of the variant for what isn't known.
+        // The name is taken by the variant for unknown words.
         "Unknown" => "ReportedUnknown".to_owned(),
         _ if word.is_empty() => "Empty".to_owned(),
         other => other.to_owned(),

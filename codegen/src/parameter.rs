@@ -1,4 +1,4 @@
-//! What a caller gives to an operation: the fields and setters of its builder, and the steps that put them into a request.
+//! The inputs of an operation: fields and setters of its builder, and the code that adds them to a request.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -11,7 +11,7 @@ use crate::rust_type::rust_type;
 use crate::table::is_json;
 use crate::{Errors, Finding};
 
-/// The patterns that the request checks, and how a value that has one gets into a path.
+/// The patterns that requests check, and how such a value gets into a path.
 const CHECKS: [(&str, Role); 2] =
     [(r"^(?!\.{1,2}$)[^/\\]+$", Role::Segment), (r"^(?!\.{1,2}$|/)[^\\]+$", Role::Path)];
 
@@ -23,14 +23,14 @@ pub(crate) enum Role {
     /// A part of the path that may hold slashes.
     Path,
     Query,
-    /// A parameter of the query that the handle may add; by what it is called there.
+    /// A query parameter that the handle may add, by its name there.
     Scoped(Scope),
-    /// A parameter of the query that switches off what the handle adds.
+    /// A query parameter that switches off the handle's parameters.
     Everywhere,
     Header,
 }
 
-/// What a handle may add.
+/// The parameters that a handle may add.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Project,
@@ -57,7 +57,7 @@ pub(crate) struct Parameter {
     description: String,
 }
 
-/// Those of the path item and of the operation, which replace others of the same name.
+/// The parameters of the path item and of the operation. The latter replace others of the same name.
 pub(crate) fn parameters(document: &Document, operation: &Operation<'_>) -> Result<Vec<Parameter>, Errors> {
     let mut found: Vec<Parameter> = Vec::new();
     for (place, node) in operation.parameters() {
@@ -161,7 +161,7 @@ fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     if text.is_empty() { otherwise } else { text }
 }
 
-/// What an operation sends.
+/// The inputs of an operation.
 pub(crate) enum Body {
     Json { ident: Ident, ty: TokenStream, required: bool },
     Content { ident: Ident, ty: TokenStream, media_type: String },
@@ -201,12 +201,12 @@ impl Body {
 
     pub(crate) fn setter(&self) -> TokenStream {
         let (ident, ty) = self.field();
-        setter(ident, ty, "What is sent.")
+        setter(ident, ty, "The body of the request.")
     }
 
     pub(crate) fn step(&self, operation: &Operation<'_>) -> TokenStream {
         match self {
-            // Where it only carries options, an empty one is left out.
+            // An empty body is omitted if it only holds options.
             Self::Json { ident, .. } if matches!(operation.method, "get" | "delete") => {
                 quote!(request.json_if_any(self.#ident.as_ref());)
             }

@@ -1,4 +1,4 @@
-//! What is added to progenitor's code, and what is taken away from it.
+//! Additions to and removals from progenitor's code.
 
 use std::collections::BTreeMap;
 
@@ -42,10 +42,10 @@ fn finish_types(types: &mut ItemMod, document: &Document, prepared: &Prepared) -
     Ok(())
 }
 
-/// The block with a documented method for each operation, which is of use to our client, too.
+/// The block with a documented method per operation. Our client uses it, too.
 fn is_documentation(item: &Item) -> bool {
     let Item::Impl(block) = item else { return false };
-    // The other block of the client makes one.
+    // The client's other block makes one.
     block.trait_.is_none() && !block.items.iter().any(|member| is_function(member, "new_with_client"))
 }
 
@@ -76,13 +76,13 @@ fn json_schema() -> Attribute {
     parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))])
 }
 
-/// A type that goes over the wire, unlike builders and errors.
+/// A type that is sent or received, unlike builders and errors.
 fn is_data(attrs: &[Attribute]) -> bool {
     let serializes = |attr: &Attribute| attr.to_token_stream().to_string().contains("Serialize");
     attrs.iter().any(|attr| attr.path().is_ident("derive") && serializes(attr))
 }
 
-/// A number that doesn't fit must not cost the whole answer.
+/// A number out of range must not fail the whole answer.
 fn read_any_number(item: &mut Item) {
     let Item::Struct(item) = item else { return };
     if !is_data(&item.attrs) {
@@ -94,14 +94,14 @@ fn read_any_number(item: &mut Item) {
         if matches!(number.unwrap_or(&ty), "i32" | "i64") {
             read_with_helper(&mut field.attrs, "number");
             if number.is_some() {
-                // With a function of our own serde no longer takes a field that isn't there for none.
+                // With a custom function, serde no longer treats a missing field as none.
                 default_if_absent(&mut field.attrs);
             }
         }
     }
 }
 
-/// Exactly the fields that the document marked; one that can't be found is an error.
+/// Exactly the fields that the document marked. A missing one is an error.
 fn read_as_marked(items: &mut [Item], wanted: &BTreeMap<(String, String), Reader>) -> Result<(), Errors> {
     let mut missing = wanted.clone();
     for item in items {
@@ -126,18 +126,18 @@ fn mark_fields(item: &mut ItemStruct, mut wanted: impl FnMut(String) -> Option<R
             None => continue,
         };
         read_with_helper(&mut field.attrs, helper);
-        // With a function of our own serde no longer takes a field that isn't there for none.
+        // With a custom function, serde no longer treats a missing field as none.
         default_if_absent(&mut field.attrs);
     }
 }
 
-/// There, each of the lists may be null as well.
+/// Here, each list in the map may be null as well.
 fn is_map_of_lists(ty: &Type) -> bool {
     let text = ty.to_token_stream().to_string();
     text.contains("BTreeMap <") && text.contains(", :: std :: vec :: Vec <")
 }
 
-/// In the attribute that is there, if there is one.
+/// Extends the existing attribute, if there is one.
 fn read_with_helper(attrs: &mut Vec<Attribute>, helper: &str) {
     let path = format!("crate::raw::{helper}");
     let helper = quote! { deserialize_with = #path };
@@ -160,7 +160,7 @@ fn default_if_absent(attrs: &mut [Attribute]) {
     }
 }
 
-/// The name on the wire, if serde is told another than the field's.
+/// The name in JSON, if serde has a name other than the field's.
 fn renamed(attrs: &[Attribute]) -> Option<String> {
     let mut name = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {

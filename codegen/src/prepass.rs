@@ -1,4 +1,4 @@
-//! What is hidden from progenitor, or told to it otherwise than the document tells it.
+//! Changes to the document before progenitor reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,15 +9,15 @@ use crate::envelope;
 use crate::names::pascal;
 use crate::open_enum::OpenEnum;
 
-/// The reserved component schemas, and the hand-written types that stand for them.
+/// The reserved component schemas, and the hand-written types that replace them.
 pub(crate) const RESERVED: [(&str, &str); 2] =
     [("Secret", "crate::Secret"), ("SecretMap", "crate::SecretMap")];
 
-/// A document made ready.
+/// A prepared document.
 pub(crate) struct Prepared {
     pub(crate) root: Value,
     pub(crate) enums: Vec<OpenEnum>,
-    /// The fields that are read in a way of their own: type name, and the field's name on the wire.
+    /// Fields with a special way of reading: type name, and the field's name in JSON.
     pub(crate) readers: BTreeMap<(String, String), Reader>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// What the document says of a property.
+    /// What the document says about a property.
     fn of(property: &Value) -> Option<Self> {
         match () {
             () if reads_null_as_empty(property) => Some(Self::NullAsEmpty),
@@ -51,7 +51,7 @@ pub(crate) fn prepare(document: &Document) -> Prepared {
     Prepared { root, enums: open_enums(document), readers }
 }
 
-/// Failures reach the caller as one `UnexpectedResponse`, with status, headers and body intact.
+/// Hides failures. They reach the caller as one `UnexpectedResponse`, with status, headers and body intact.
 fn strip_failures(root: &mut Value) {
     let paths = root["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     let members = paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
@@ -62,7 +62,7 @@ fn strip_failures(root: &mut Value) {
     }
 }
 
-/// Calls give back what is in them.
+/// Replaces envelopes by their member, which is what calls return.
 fn hide_envelopes(document: &Document, root: &mut Value) {
     let hidden: BTreeSet<_> = document
         .schemas()
@@ -72,7 +72,7 @@ fn hide_envelopes(document: &Document, root: &mut Value) {
     drop_schemas(root, &hidden, &Value::Object(Default::default()));
 }
 
-/// Texts that are checked where they are put into a path.
+/// Removes patterns. They are checked when the value is put into a path.
 fn hide_patterns(document: &Document, root: &mut Value) {
     let is_pattern = |schema: &Value| schema["type"] == "string" && schema["pattern"].is_string();
     let hidden: BTreeSet<_> = document
@@ -83,7 +83,7 @@ fn hide_patterns(document: &Document, root: &mut Value) {
     drop_schemas(root, &hidden, &serde_json::json!({ "type": "string" }));
 }
 
-/// Takes schemas out of the document; what refers to them has the other one instead.
+/// Removes schemas from the document. References to them get the other one.
 fn drop_schemas(root: &mut Value, hidden: &BTreeSet<String>, instead: &Value) {
     if let Some(schemas) = root["components"]["schemas"].as_object_mut() {
         schemas.retain(|name, _| !hidden.contains(name));
@@ -109,7 +109,7 @@ fn open_enums(document: &Document) -> Vec<OpenEnum> {
     named.map(|(name, schema)| OpenEnum::new(name, schema, empty.contains(name))).collect()
 }
 
-/// Those that some property reads as empty where they are null.
+/// The schemas that a property reads as empty where they are null.
 fn enums_that_may_be_empty(document: &Document) -> BTreeSet<&str> {
     let properties = document.schemas().flat_map(|(_, schema)| {
         let parts = items(&schema["allOf"]).iter().chain([schema]);
@@ -131,18 +131,18 @@ fn readers(document: &Document) -> BTreeMap<(String, String), Reader> {
         let owner = pascal(name);
         marked(document, schema, 0).into_iter().map(move |(wire, reader)| ((owner.clone(), wire), reader))
     };
-    // A wrapper without fields of its own is only another name.
+    // A wrapper without fields is only another name.
     let kept =
         document.schemas().filter(|(_, schema)| alias(schema).is_none() && envelope::named(schema).is_none());
     kept.flat_map(fields_of).collect()
 }
 
-/// The marked properties of a schema and of the parts it is merged from.
+/// The marked properties of a schema and of the parts of its `allOf`.
 fn marked(document: &Document, schema: &Value, depth: usize) -> Vec<(String, Reader)> {
     let own = entries(&schema["properties"]);
     let own = own.filter_map(|(wire, property)| Some((wire.to_owned(), Reader::of(property)?)));
     let mut found: Vec<_> = own.collect();
-    // Deeper than any document goes. There must be an end: parts may refer in circles.
+    // Deeper than any document. Bounded, because parts may refer in circles.
     if depth < 16 {
         for part in items(&schema["allOf"]) {
             found.extend(marked(document, document.resolve(part), depth + 1));
@@ -151,12 +151,12 @@ fn marked(document: &Document, schema: &Value, depth: usize) -> Vec<(String, Rea
     found
 }
 
-/// Whether null in it means the same as not being there.
+/// Whether null means the same as a missing value.
 pub(crate) fn reads_null_as_absent(schema: &Value) -> bool {
     schema["x-null"] == "absent"
 }
 
-/// In OpenAPI 3.0.3 `nullable` has no effect beside `allOf`; for the generator it has.
+/// In OpenAPI 3.0.3, `nullable` has no effect beside `allOf`. For the generator it does.
 fn absent_to_nullable(node: &mut Value) {
     if reads_null_as_absent(node)
         && let Some(members) = node.as_object_mut()
@@ -180,8 +180,8 @@ pub(crate) fn reads_empty_as_absent(property: &Value) -> bool {
     property["x-empty"] == "absent"
 }
 
-/// typify makes a plain `Vec`, map or text of what is neither nullable nor required, the text with its default; and of
-/// another schema only if that is required.
+/// typify makes a plain `Vec`, map or text (with a default) of a property that is neither nullable nor required. Other
+/// schemas only become plain if they are required.
 fn null_to_optional(schemas: &mut Value) {
     for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
         relax(schema);
@@ -221,7 +221,7 @@ fn forget_nullable(property: &mut Value) {
     }
 }
 
-/// typify drops the unknown members of an object that allows them by `true`, but keeps those allowed by `{}`.
+/// typify drops the unknown members of an object if they are allowed by `true`, but keeps them if allowed by `{}`.
 fn keep_unknown_members(node: &mut Value) {
     if node["properties"].is_object() && node["additionalProperties"] == true {
         node["additionalProperties"] = Value::Object(Default::default());

@@ -1,4 +1,4 @@
-//! The one place that calls progenitor, and that survives its panics.
+//! The only module that calls progenitor. It catches progenitor's panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, PoisonError};
@@ -15,13 +15,13 @@ use crate::{Errors, Finding};
 /// The version of progenitor that the crate is built against; a test compares it with the lock file.
 pub(crate) const VERSION: &str = "0.15.1";
 
-/// What a finding about the generated code is filed under.
+/// The rule for findings about the generated code.
 pub(crate) const RULE: &str = "generator";
 
 /// The panic hook belongs to the whole process.
 static HOOK: Mutex<()> = Mutex::new(());
 
-/// The client's code, or a finding that names the operation that progenitor can't take.
+/// The client's code, or a finding that names the operation that progenitor can't generate.
 pub(crate) fn run(document: &Document, prepared: &Prepared, module: &str) -> Result<TokenStream, Errors> {
     let settings = settings(prepared, module);
     attempt(&settings, &prepared.root).map_err(|why| blame(document, prepared, &settings, &why).into())
@@ -44,14 +44,14 @@ fn settings(prepared: &Prepared, module: &str) -> GenerationSettings {
     settings
 }
 
-/// progenitor reports some of what it can't take as an error, and some by a panic.
+/// progenitor reports some problems as errors, others by panicking.
 fn attempt(settings: &GenerationSettings, root: &Value) -> Result<TokenStream, String> {
     let spec = serde_json::from_value(root.clone()).map_err(|e| format!("not an OpenAPI document: {e}"))?;
     let generate = || Generator::new(settings).generate_tokens(&spec).map_err(|e| e.to_string());
     quietly(generate).unwrap_or_else(Err)
 }
 
-/// Runs it without a word on stderr; a panic becomes its message.
+/// Runs it silently. A panic becomes its message.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let _alone = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let before = take_hook();
@@ -67,7 +67,7 @@ fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
-/// Generates one operation at a time, since neither error nor panic says which one it was.
+/// Generates each operation alone, because neither errors nor panics name the operation.
 fn blame(document: &Document, prepared: &Prepared, settings: &GenerationSettings, why: &str) -> Finding {
     let bare = with_paths(&prepared.root, Value::Object(Default::default()));
     if let Err(why) = attempt(settings, &bare) {
@@ -104,7 +104,7 @@ fn only(root: &Value, operation: &Operation<'_>) -> Value {
     with_paths(root, serde_json::json!({ operation.path: kept }))
 }
 
-/// The document with one schema and all that it leads to.
+/// The document reduced to one schema and its references.
 fn with_schemas(root: &Value, name: &str) -> Value {
     let schemas = &root["components"]["schemas"];
     let mut kept = serde_json::Map::new();
@@ -135,7 +135,7 @@ fn with_paths(root: &Value, paths: Value) -> Value {
     root
 }
 
-/// What progenitor wrote, or we added, isn't Rust.
+/// The code of progenitor, or our additions to it, is not valid Rust.
 pub(crate) fn unparsable(error: &syn::Error) -> Errors {
     let message = format!("the generated code isn't Rust: {error}");
     Finding::new(RULE, "(generated code)", message, "look for odd names in the document").into()

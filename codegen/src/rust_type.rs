@@ -1,4 +1,4 @@
-//! The Rust type of a schema that stands in an operation.
+//! The Rust type of a schema in an operation.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -10,7 +10,7 @@ use crate::prepass::RESERVED;
 use crate::progenitor::RULE;
 use crate::{Errors, Finding};
 
-/// The type, or a finding about the place that the schema stands at.
+/// The type, or a finding about the schema's place.
 pub(crate) fn rust_type(document: &Document, schema: &Value, place: &str) -> Result<TokenStream, Errors> {
     if let Some(name) = schema_name(schema) {
         return Ok(named(name, document.resolve(schema)));
@@ -45,7 +45,7 @@ fn named(name: &str, schema: &Value) -> TokenStream {
         let path: TokenStream = path.parse().unwrap_or_default();
         return path;
     }
-    // A text with a pattern is checked where it is sent.
+    // A text with a pattern is checked when it is sent.
     if schema["type"] == "string" && !is_string_enum(schema) {
         return quote!(String);
     }

@@ -1,4 +1,4 @@
-//! The table of endpoints: what the transport must know about an operation before it sends one.
+//! The table of endpoints: what the transport must know about an operation.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -24,7 +24,7 @@ pub(crate) fn tokens(document: &Document) -> TokenStream {
     }
 }
 
-/// What the row of an operation is called.
+/// The name of an operation's row.
 pub(crate) fn constant(operation: &Operation<'_>) -> Ident {
     named(&endpoint_id(operation))
 }
@@ -64,7 +64,7 @@ pub(crate) fn endpoint_id(operation: &Operation<'_>) -> String {
     snake(operation.id().unwrap_or_default())
 }
 
-/// The type of the list is known, so no suffix.
+/// The type of the list is known, so numbers need no suffix.
 fn literal(status: u16) -> proc_macro2::Literal {
     proc_macro2::Literal::u16_unsuffixed(status)
 }
@@ -82,20 +82,20 @@ fn not_processed(operation: &Operation<'_>) -> Vec<u16> {
     listed.filter_map(|status| u16::try_from(status).ok()).collect()
 }
 
-/// The documented statuses; `default` and ranges name none.
+/// The documented statuses. `default` and ranges name none.
 pub(crate) fn statuses(operation: &Operation<'_>) -> Vec<u16> {
     let mut found: Vec<u16> = operation.responses().filter_map(|(status, _)| status.parse().ok()).collect();
     found.sort_unstable();
     found
 }
 
-/// What a good answer of an operation carries.
+/// The kind of a good answer.
 pub(crate) fn reply(document: &Document, operation: &Operation<'_>) -> &'static str {
     let success = operation.responses().find(|(status, _)| is_success(status));
     success.map_or("Stream", |(status, node)| reply_kind(status, document.resolve(node)))
 }
 
-/// What a success response carries, as progenitor sees it.
+/// The content of a success response, as progenitor sees it.
 pub(crate) fn reply_kind(status: &str, response: &Value) -> &'static str {
     let mut types = entries(&response["content"]).map(|(media_type, _)| media_type).peekable();
     if status == "101" {

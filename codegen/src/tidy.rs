@@ -1,4 +1,4 @@
-//! Makes the code pleasant to read: short paths, one comment per line.
+//! Makes the code readable: short paths, one comment per line.
 
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, File, ItemMod, Lit, Meta, Path, parse_quote};
@@ -9,7 +9,7 @@ pub(crate) fn run(file: &mut File, module: &str) {
     Tidy { prefix, inside: Vec::new() }.visit_file_mut(file);
 }
 
-/// The last touch, on the text: a blank line between items, and none of the spaces that typify leaves in paths.
+/// The last step, on the text: adds blank lines between items, and removes typify's spaces in paths.
 pub(crate) fn text(code: &str, module: &str) -> String {
     let types = format!("{module}::types::");
     let mut spaced = String::with_capacity(code.len() + code.len() / 16);
@@ -26,12 +26,12 @@ pub(crate) fn text(code: &str, module: &str) -> String {
     spaced
 }
 
-/// progenitor's call sketches aren't meant to compile: text, rather than tests that are always skipped.
+/// progenitor's example calls don't compile, so they become plain text instead of ignored tests.
 fn no_test(line: &str) -> String {
     line.replace("/// ```ignore", "/// ```text")
 }
 
-/// Paths that were put into string literals token by token.
+/// Fixes paths in string literals, which were written token by token.
 fn closed_up(line: &str) -> String {
     let quoted = ["conversion to `", "\":: std :: collections"].iter().any(|start| line.contains(start));
     if quoted { line.replace(" :: ", "::").replace(":: ", "::") } else { line.to_owned() }
@@ -43,9 +43,9 @@ fn indentation(line: &str) -> (usize, &str) {
 }
 
 struct Tidy {
-    /// The path of the types module, from the crate's root.
+    /// The path of the types module from the crate root.
     prefix: Vec<String>,
-    /// The modules that we are in.
+    /// The modules around the current item.
     inside: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl Tidy {
         longer && path.segments.iter().zip(&self.prefix).all(|(segment, name)| segment.ident == name)
     }
 
-    /// How the current module names the types module.
+    /// The name of the types module in the current module.
     fn way_to_types(&self) -> Option<Path> {
         match self.inside.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["types"] => None,
@@ -91,7 +91,7 @@ fn shorten(path: &mut Path, prefix: usize, way: Option<Path>) {
     path.segments = way.chain(rest).collect();
 }
 
-/// A comment of several lines becomes several comments of one line, each with the usual space in front.
+/// Splits a comment of several lines into one per line, each with a leading space.
 fn comment_lines(attr: Attribute) -> Vec<Attribute> {
     let Some(text) = comment(&attr) else {
         return vec![attr];

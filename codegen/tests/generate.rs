@@ -219,17 +219,17 @@ fn what_is_sent_and_has_no_default_has_a_constructor() {
     assert!(!code.contains("pub fn builder()"));
     assert_has(
         &code,
-        "impl MachineCreate { /// With what is required, and nothing else.\n pub fn new(name: impl Into<::std::string::String>",
+        "impl MachineCreate { /// With the required fields only.\n pub fn new(name: impl Into<::std::string::String>",
     );
     assert!(!squeezed(&code).contains("implMachineList{"), "only servers send it");
-    // What is inside of a body is sent as well.
+    // Types within a body are sent, too.
     let nested = "    MachineCreate:\n      type: object\n";
     let property = "      properties:\n        name:\n          type: string\n";
     let (before, after) = text.split_once(nested).unwrap();
     let place = "        part: {$ref: '#/components/schemas/MachineAlias'}\n";
     let after = after.replacen(property, &format!("{property}{place}"), 1);
     let more = generate_unchecked(&input(&format!("{before}{nested}{after}"))).unwrap();
-    let constructors = |code: &str| code.matches("With what is required").count();
+    let constructors = |code: &str| code.matches("With the required fields").count();
     assert!(constructors(&more) > constructors(&code), "{} {}", constructors(&more), constructors(&code));
 }
 

@@ -1,4 +1,4 @@
-//! A tree as serde sees it.
+//! Lets serde read the tree.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{IntoDeserializer, Visitor};

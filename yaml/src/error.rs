@@ -1,8 +1,8 @@
-//! What is wrong with a document, and where.
+//! Errors with their line.
 
 use std::fmt;
 
-/// Why a document can't be read.
+/// The error of a document that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     line: Option<usize>,
@@ -14,17 +14,17 @@ impl Error {
         Self { line: Some(line), message: message.into() }
     }
 
-    /// With this line, unless a line deeper in the document is known already.
+    /// Sets the line, unless a deeper one is known already.
     pub(crate) fn or_at(self, line: usize) -> Self {
         Self { line: self.line.or(Some(line)), ..self }
     }
 
-    /// What is wrong, without the line.
+    /// The message without the line.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The line that it is about, from 1.
+    /// The line of the problem, from 1.
     pub fn line(&self) -> Option<usize> {
         self.line
     }

@@ -6,23 +6,23 @@ use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, Span, StrInp
 
 use crate::{Error, Node, Yaml};
 
-/// The longest text, in bytes.
+/// The longest document, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// The deepest nesting, aliases followed.
+/// The deepest nesting, including aliases.
 pub const MAX_DEPTH: usize = 64;
 
-/// How much all aliases of a document may copy: bytes of text, and 64 bytes for each node.
+/// How much all aliases of a document may copy: the bytes of texts, plus 64 bytes per node.
 pub const MAX_COPIED: usize = 1 << 20;
 
-/// What a node counts for besides its text, in bytes.
+/// The cost of a node besides its text, in bytes.
 const NODE: usize = 64;
 
-/// Reads a document. An empty one is `null`.
+/// Reads a document. An empty document is `null`.
 ///
 /// # Errors
 ///
-/// The document breaks a rule of YAML or of this crate.
+/// If the document violates YAML or the limits of this crate.
 pub fn read(text: &str) -> Result<Yaml, Error> {
     if text.len() > MAX_BYTES {
         return Err(Error::at(1, format!("the document is longer than {MAX_BYTES} bytes")));
@@ -37,11 +37,11 @@ struct Reader<'a> {
     left: usize,
 }
 
-/// A node that aliases may name.
+/// A node with an anchor.
 struct Anchored {
     node: Yaml,
     size: usize,
-    /// 1 for a scalar.
+    /// The depth; 1 for a scalar.
     height: usize,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Error> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
-            // The parser looks ahead: it often comes to the limit first.
+            // The parser looks ahead, so it often reaches the limit first.
             Some(Err(e)) if *e.kind() == ErrorKind::RecursionLimitExceeded => {
                 Err(too_deep(e.marker().line()))
             }
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
 
     fn keep(&mut self, anchor: usize, node: &Yaml) -> Result<(), Error> {
         let (size, height) = measure(node);
-        // What is kept is a copy, too.
+        // The anchored node is a copy, too.
         self.pay(size, node.line)?;
         self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
         Ok(())
@@ -185,7 +185,7 @@ fn too_deep(line: usize) -> Error {
     Error::at(line, format!("it is nested deeper than {MAX_DEPTH} levels"))
 }
 
-/// Whether a tag says that a scalar is text.
+/// Whether a tag makes a scalar a text.
 fn tagged(tag: Option<&Tag>, line: usize) -> Result<bool, Error> {
     match tag {
         Some(tag) if tag.core_suffix() == Some("str") => Ok(true),
@@ -200,7 +200,7 @@ fn untagged(tag: Option<&Tag>, line: usize) -> Result<(), Error> {
     }
 }
 
-/// What copying a node costs, and how many levels it has.
+/// The cost of copying a node, and its depth.
 fn measure(node: &Yaml) -> (usize, usize) {
     let add =
         |(size, height): (usize, usize), (more, below): (usize, usize)| (size + more, height.max(below + 1));

@@ -1,4 +1,4 @@
-//! What a scalar without quotes means: YAML's core schema.
+//! Plain scalars, by YAML's core schema.
 
 /// A scalar without quotes.
 #[derive(Debug, PartialEq)]
@@ -32,7 +32,7 @@ fn number(text: &str) -> Option<Plain<'_>> {
         return digits_of(digits, 8);
     }
     let magnitude = text.strip_prefix(['-', '+']).unwrap_or(text);
-    // Modes and telephone numbers: `0644` is what it looks like.
+    // Modes and telephone numbers: `0644` stays text.
     let padded =
         magnitude.len() > 1 && magnitude.starts_with('0') && magnitude.bytes().all(|b| b.is_ascii_digit());
     if padded || !magnitude.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
@@ -55,7 +55,7 @@ fn number(text: &str) -> Option<Plain<'_>> {
     }
 }
 
-/// Digits alone: `from_str_radix` would take a sign.
+/// Only digits: `from_str_radix` would accept a sign.
 fn digits_of(digits: &str, radix: u32) -> Option<Plain<'static>> {
     let whole = digits.chars().all(|digit| digit.is_digit(radix));
     u64::from_str_radix(digits, radix).ok().filter(|_| whole).map(Plain::Unsigned)

@@ -1,4 +1,4 @@
-//! What requests and responses carry.
+//! Rules about request and response bodies.
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ fn not_binary(place: &str, schema: &Value) -> Option<Finding> {
     (!binary).then(|| Finding::new(MEDIA_TYPE, place, "its bytes aren't a binary string", cure))
 }
 
-/// progenitor gives every inline schema of an operation the same name, and keeps the first that it sees.
+/// progenitor gives all inline schemas of an operation the same name, and keeps the first.
 fn inline(place: &str, body: &Value) -> Vec<Finding> {
     let json = entries(&body["content"]).filter(|(media_type, _)| is_json(media_type));
     let inline = json.filter(|(_, node)| !node["schema"]["$ref"].is_string());

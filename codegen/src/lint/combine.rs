@@ -1,4 +1,4 @@
-//! Ways to combine schemas that come out wrong, or not at all.
+//! Rules about combined schemas that would be generated wrong, or not at all.
 
 use super::sites::Spot;
 use crate::Finding;
@@ -10,11 +10,11 @@ pub(super) type Rule = fn(&Spot<'_>) -> Option<Finding>;
 
 pub(super) const RULES: &[Rule] = &[all_of, any_of, one_of, not, discriminator];
 
-/// Only the fields of named schemas can be found again by the post-pass.
+/// The post-pass can only find the fields of named schemas.
 fn all_of(spot: &Spot<'_>) -> Option<Finding> {
     let parts = items(&spot.node["allOf"]).len();
     let merged = parts > 1 || (parts == 1 && spot.node["properties"].is_object());
-    let message = "allOf would merge its parts into a type without a name of its own";
+    let message = "allOf would merge its parts into a type without a name";
     let cure = "move it to components.schemas and `$ref` it";
     let place = format!("{}.allOf", spot.place);
     (merged && !spot.own_struct).then(|| Finding::new(ALL_OF, place, message, cure))

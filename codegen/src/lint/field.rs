@@ -39,7 +39,7 @@ fn constraint(spot: &Spot<'_>) -> Option<Finding> {
     let minimum = spot.node.get("minimum").filter(|least| least.as_f64() != Some(0.0)).map(|_| "minimum");
     let key = listed.or(minimum).filter(|_| spot.received)?;
     let message = format!("with `{key}` one odd value would fail the whole answer");
-    let cure = "say it in the description; use a schema of its own for what is sent";
+    let cure = "say it in the description; use a separate schema for requests";
     Some(Finding::new(CONSTRAINT, &spot.place, message, cure))
 }
 
@@ -125,7 +125,7 @@ fn is_text(node: &Value) -> bool {
     node["type"] == "string" && node.get("format").is_none() && node.get("enum").is_none()
 }
 
-/// A list, or an object without fields of its own.
+/// A list, or an object without named fields.
 fn is_collection(node: &Value) -> bool {
     node["type"] == "array" || (node["type"] == "object" && !node["properties"].is_object())
 }

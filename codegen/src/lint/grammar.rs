@@ -1,6 +1,6 @@
-//! Every node has only keys that OpenAPI 3.0.3 gives it, with values of the right form, and all that it must have.
+//! Every node has only keys that OpenAPI 3.0.3 allows, with values of the right form, and all required keys.
 //!
-//! Nothing downstream says so: a key that isn't known is dropped without a word.
+//! Nothing else would report it: unknown keys are silently ignored.
 
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ fn join(place: &str, step: &str) -> String {
     if place.is_empty() { step.to_owned() } else { format!("{place}.{step}") }
 }
 
-/// A key that OpenAPI 3.0.3 doesn't give this kind.
+/// A key that OpenAPI 3.0.3 doesn't allow on this kind.
 fn strange(kind: &Kind, key: &str, place: &str) -> Option<Finding> {
     if key.starts_with("x-") {
         return strange_extension(kind, key, place);

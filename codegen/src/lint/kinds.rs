@@ -2,18 +2,18 @@
 
 /// A kind of node.
 pub(super) struct Kind {
-    /// As a sentence calls it: `a schema`.
+    /// With an article, for messages: `a schema`.
     pub(super) name: &'static str,
     pub(super) keys: &'static [(&'static str, Shape)],
     pub(super) required: &'static [&'static str],
     pub(super) extensions: &'static [&'static str],
-    /// Words of OpenAPI 3.1, and what 3.0.3 has for them.
+    /// Keys of OpenAPI 3.1, and their replacement in 3.0.3.
     pub(super) newer: &'static [(&'static str, &'static str)],
-    /// Whether a `$ref` may stand for it.
+    /// Whether a `$ref` may take its place.
     pub(super) referable: bool,
 }
 
-/// What stands behind a key.
+/// The value of a key.
 pub(super) enum Shape {
     Any,
     Text,
@@ -29,7 +29,7 @@ pub(super) enum Shape {
 
 use Shape::{Any, Flag, List, Map, Node, NodeOrFlag, Number, Text, Word};
 
-/// A kind without extensions, newer words and references, to be completed.
+/// A kind without extensions, newer keys and references, to be completed.
 const PLAIN: Kind =
     Kind { name: "", keys: &[], required: &[], extensions: &[], newer: &[], referable: false };
 

@@ -1,4 +1,4 @@
-//! What would be generated wrong, and is refused instead.
+//! Rules against documents that would be generated wrong.
 
 mod body;
 mod combine;
@@ -21,7 +21,7 @@ use crate::document::Document;
 use crate::{Finding, Input};
 use sites::Sites;
 
-/// Everything that is wrong with a document, not only the first thing.
+/// All findings in a document, not only the first.
 #[must_use]
 pub fn lint(input: &Input<'_>) -> Vec<Finding> {
     let document = match Document::parse(input) {
@@ -36,7 +36,7 @@ pub fn lint(input: &Input<'_>) -> Vec<Finding> {
 }
 
 fn check(document: &Document) -> Vec<Finding> {
-    // What refers to nothing can't be followed by the other rules.
+    // The other rules can't follow broken references.
     let dangling = reference::check(document);
     if !dangling.is_empty() {
         return dangling;

@@ -26,7 +26,7 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The properties, and the field for those that aren't named.
+/// The properties, and the field for unnamed ones.
 fn fields(node: &Value) -> impl Iterator<Item = (&str, String)> {
     let open = node["additionalProperties"] == true || node["additionalProperties"].is_object();
     let rest = open.then(|| ("additionalProperties", "extra".to_owned()));
@@ -35,7 +35,7 @@ fn fields(node: &Value) -> impl Iterator<Item = (&str, String)> {
 
 fn arguments<'a>(document: &'a Document, operation: &Operation<'a>) -> Vec<(&'a str, String)> {
     let resolved = operation.parameters().map(|(_, node)| document.resolve(node));
-    // One of the operation replaces one of the path that has the same name and place.
+    // A parameter of the operation replaces one of the path with the same name and place.
     let unique: BTreeMap<_, _> =
         resolved.filter_map(|node| Some(((node["in"].as_str()?, node["name"].as_str()?), ()))).collect();
     let body = operation.node.get("requestBody").map(|_| ("requestBody", "body".to_owned()));

@@ -1,4 +1,4 @@
-//! Objects in answers: what they don't know they must keep.
+//! Objects in answers must keep unknown fields.
 
 use super::combine::Rule;
 use super::sites::Spot;

@@ -1,4 +1,4 @@
-//! What every operation must say about itself.
+//! Rules about what every operation must declare.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn has_retry_class(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
         .then(|| Finding::new(RETRY, operation.place(), "it doesn't say whether it may be sent again", cure))
 }
 
-/// What changes something is only sent again where somebody has said why that does no harm.
+/// A change may be sent again only if the document says why that is harmless.
 fn is_safe_for_a_reason(_: &Document, operation: &Operation<'_>) -> Option<Finding> {
     let safe = operation.node["x-retry"] == "safe";
     let changes = ["post", "put", "patch", "delete"].contains(&operation.method);

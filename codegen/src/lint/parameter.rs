@@ -1,4 +1,4 @@
-//! Parameters: those that come out wrong, and paths that could be led astray.
+//! Rules about parameters that would be generated wrong, and about paths that could lead elsewhere.
 
 use regress::Regex;
 use serde_json::Value;
@@ -10,10 +10,10 @@ use crate::document::{Document, is_string_enum};
 use crate::prepass::is_secret;
 use crate::rule::{PARAMETER_FORM, PATH_PARAMETER};
 
-/// What leads to another path than the one meant, once the URL is normalised.
+/// Values that lead to another path once the URL is normalised.
 const ASTRAY: [&str; 5] = ["", ".", "..", "/", "\\"];
 
-/// What must remain possible.
+/// Values that must remain possible.
 const ORDINARY: [&str; 2] = ["a", "ä b"];
 
 pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {

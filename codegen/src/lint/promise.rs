@@ -1,4 +1,4 @@
-//! What one place says of another: tags, required fields, parameters of a path, defaults.
+//! Rules about places that refer to each other: tags, required fields, path parameters, defaults.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub(super) fn check(document: &Document, sites: &Sites<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Of what is wrapped, only an enum has a value without anything in it.
+/// Among wrapped schemas, only enums have an empty value.
 fn no_enum_to_be_empty(document: &Document, spot: &Spot<'_>) -> Option<Finding> {
     let name = alias(spot.node).filter(|_| reads_null_as_empty(spot.node))?;
     let is_enum = is_string_enum(&document.root["components"]["schemas"][name]);
@@ -50,7 +50,7 @@ fn undeclared_tags(document: &Document, operation: &Operation<'_>) -> Vec<Findin
         .collect()
 }
 
-/// The names in the braces of a path; what follows a `#` isn't sent.
+/// The names in the braces of a path. The part after a `#` isn't sent.
 fn names_in(path: &str) -> BTreeSet<&str> {
     let sent = path.split('#').next().unwrap_or_default();
     sent.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
@@ -87,9 +87,9 @@ fn undescribed_names(document: &Document, operation: &Operation<'_>) -> Vec<Find
     missing.map(|name| Finding::new(PATH_NAMES, operation.place(), message(name), cure)).collect()
 }
 
-/// `required` that names no property makes a mandatory field out of a misspelt name.
+/// A `required` name without a property would turn a typo into a mandatory field.
 fn unknown_required(document: &Document, spot: &Spot<'_>) -> Vec<Finding> {
-    // The parts of a merged schema are looked at as a whole.
+    // The parts of an `allOf` are checked together.
     if spot.part {
         return Vec::new();
     }
@@ -112,7 +112,7 @@ fn unknown_required(document: &Document, spot: &Spot<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// The names of a schema's properties and of those that it is merged from.
+/// The names of the properties of a schema and of its `allOf` parts.
 pub(super) fn properties<'a>(
     document: &'a Document,
     schema: &'a Value,
@@ -121,7 +121,7 @@ pub(super) fn properties<'a>(
 ) {
     let schema = document.resolve(schema);
     found.extend(entries(&schema["properties"]).map(|(name, _)| name));
-    // Deeper than any document goes. There must be an end: parts may refer in circles.
+    // Deeper than any document. Bounded, because parts may refer in circles.
     if depth < 16 {
         items(&schema["allOf"]).iter().for_each(|part| properties(document, part, depth + 1, found));
     }
@@ -157,7 +157,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
         "number" => value.is_number(),
         "array" => value.is_array(),
         "object" => value.is_object(),
-        // Another rule refuses this type.
+        // Another rule rejects this type.
         _ => true,
     }
 }

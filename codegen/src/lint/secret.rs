@@ -1,4 +1,4 @@
-//! What is secret has a type that says so.
+//! Secrets must have a secret type.
 
 use super::combine::Rule;
 use super::sites::Spot;
@@ -16,7 +16,7 @@ fn unmarked(spot: &Spot<'_>) -> Option<Finding> {
     (bare && looks_secret(name)).then(|| finding(&spot.place, name))
 }
 
-/// Whether a name tells that its value is secret.
+/// Whether a name suggests that its value is secret.
 pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_lowercase().replace('-', "_");
     TELLING.iter().any(|telling| name.contains(telling))
@@ -28,7 +28,7 @@ pub(super) fn finding(place: &str, name: &str) -> Finding {
     Finding::new(SECRET, place, message, cure)
 }
 
-/// The two schemas that hand-written types stand for.
+/// The two schemas that hand-written types replace.
 pub(super) fn reserved(document: &Document) -> Vec<Finding> {
     let wrong = [("Secret", "string"), ("SecretMap", "object")].into_iter().filter(|(name, kind)| {
         let schema = document.root["components"]["schemas"].get(name);

@@ -1,6 +1,6 @@
-//! What a misspelt word was meant to be.
+//! Suggestions for misspelt words.
 
-/// The word that is at most two letters off.
+/// The known word at most two edits away.
 pub(super) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|known| (distance(word, known), known));
     near.filter(|(distance, known)| *distance <= 2 && *distance * 2 <= known.len())
@@ -8,12 +8,12 @@ pub(super) fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known)
 }
 
-/// The cure for a misspelt word, or else another.
+/// A suggestion for a misspelt word, or else another cure.
 pub(super) fn or_similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, cure: &str) -> String {
     similar(word, known).map_or_else(|| cure.to_owned(), |known| format!("did you mean `{known}`?"))
 }
 
-/// How many letters have to be changed, added or taken out.
+/// The edit distance of two words.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -1,4 +1,4 @@
-//! Every place of a document where a rule may apply, each listed once.
+//! All places in a document where a rule may apply, each listed once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::document::{Document, Operation, entries, items, reference, schema_name};
 
-/// A document's places.
+/// The places in a document.
 pub(super) struct Sites<'a> {
     pub(super) parameters: BTreeMap<String, &'a Value>,
     pub(super) requests: BTreeMap<String, &'a Value>,
@@ -14,22 +14,22 @@ pub(super) struct Sites<'a> {
     pub(super) spots: Vec<Spot<'a>>,
 }
 
-/// One schema, wherever it stands.
+/// A schema, at any place.
 #[derive(Clone)]
 pub(super) struct Spot<'a> {
     pub(super) place: String,
     pub(super) node: &'a Value,
-    /// Whether a response, successful or not, can contain it.
+    /// Whether it can occur in a response, successful or not.
     pub(super) received: bool,
-    /// The property that it is the schema of, and whether that is required.
+    /// The property whose schema it is, and whether the property is required.
     pub(super) property: Option<(&'a str, bool)>,
-    /// Whether it is one of the parts that a schema is merged from.
+    /// Whether it is a part of an `allOf`.
     pub(super) part: bool,
-    /// Whether it is a component itself.
+    /// Whether it is a component.
     pub(super) named: bool,
-    /// Whether it is a component or a part of one that is merged into it.
+    /// Whether it is a component, or a part of one's `allOf`.
     pub(super) own_struct: bool,
-    /// Whether it is a property of such.
+    /// Whether it is a property of one of those.
     pub(super) own_field: bool,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// Adds this schema and all that stand within it.
+    /// Adds this schema and all schemas within it.
     fn walk(self, spots: &mut Vec<Self>) {
         for (name, node) in entries(&self.node["properties"]) {
             let required = items(&self.node["required"]).iter().any(|required| required == name);
@@ -134,13 +134,13 @@ pub(super) fn media_schemas<'a>(place: &str, body: &'a Value) -> Vec<(String, &'
     schemas.map(|(media_type, node)| (format!("{place}.content.{media_type}.schema"), node)).collect()
 }
 
-/// What a `$ref` points at is listed where it stands, however often it is referred to.
+/// Resolves a `$ref`. The target is listed at its own place, however often it is referred to.
 fn resolved<'a>(document: &'a Document, place: String, node: &'a Value) -> (String, &'a Value) {
     let place = reference(node).map_or(place, |target| target.trim_start_matches('/').replace('/', "."));
     (place, document.resolve(node))
 }
 
-/// The component schemas that a response can contain.
+/// The component schemas that can occur in a response.
 fn received<'a>(document: &'a Document, responses: &BTreeMap<String, &'a Value>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&Value> = responses.values().copied().collect();

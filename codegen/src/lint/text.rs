@@ -1,4 +1,4 @@
-//! Texts become doc comments, and must read well there.
+//! Descriptions become doc comments, so they must be valid in them.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::Finding;
 use crate::document::Document;
 use crate::rule::DOC_TEXT;
 
-/// What holds examples of data, not texts about it.
+/// Keys that hold example data, not text.
 const DATA: [&str; 4] = ["example", "examples", "default", "enum"];
 
 pub(super) fn check(document: &Document) -> Vec<Finding> {
@@ -45,12 +45,12 @@ fn defect(text: &str) -> Option<(String, &'static str)> {
     })
 }
 
-/// The text with its code spans left out.
+/// The text without code spans.
 fn without_code(text: &str) -> String {
     text.split('`').step_by(2).collect::<Vec<_>>().join("_")
 }
 
-/// A `[word]` that isn't followed by its target.
+/// A `[word]` without a link target.
 fn bare_link(prose: &str) -> Option<&str> {
     let mut from = 0;
     while let Some(start) = prose[from..].find('[').map(|at| from + at) {
@@ -64,7 +64,7 @@ fn bare_link(prose: &str) -> Option<&str> {
     None
 }
 
-/// The start of what looks like a tag; `<https://…>` is a link.
+/// The start of something like a tag. `<https://…>` is a link.
 fn tag(prose: &str) -> Option<String> {
     let starts = prose.split('<').skip(1).filter(|rest| !rest.starts_with("http"));
     let mut tags = starts.filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
