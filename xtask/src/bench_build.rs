@@ -1,5 +1,5 @@
-//! `cargo xtask bench-build`: what a cold debug build of windlass costs beside its HTTP stack alone. Linux only: CPU
-//! time of child processes is read from `/proc`.
+//! `cargo xtask bench-build`: the cost of a cold debug build of windlass, compared with its HTTP stack alone. Linux
+//! only: the CPU time of child processes comes from `/proc`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::{Outcome, workspace};
 const ROUNDS: usize = 2;
 /// Clock ticks of `/proc/<pid>/stat` in a second: fixed for programs on Linux.
 const TICKS: f64 = 100.0;
-/// What a program needs to speak HTTPS by hand: the baseline.
+/// The baseline: everything a program needs for HTTPS.
 const BASELINE: &str = r#"[package]
 name = "baseline"
 version = "0.0.0"
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     user_seconds()?;
     let scratch = std::env::temp_dir().join(format!("windlass-bench-build-{}", std::process::id()));
     let outcome = measure(&scratch, rounds.max(1));
-    // Gigabytes: removed in any case.
+    // Gigabytes: removed even after a failure.
     let _ = std::fs::remove_dir_all(&scratch);
     outcome
 }
@@ -104,7 +104,7 @@ impl Build {
         command
     }
 
-    /// Builds from nothing; gives the user seconds.
+    /// Builds from scratch, and returns the user seconds.
     fn cold(&self, target: &Path) -> Result<f64, String> {
         let mut command = self.cargo("build");
         command.args(["--lib", "--quiet", "--offline"]).args(self.features);
@@ -116,7 +116,7 @@ impl Build {
         Ok(spent)
     }
 
-    /// How many crates it compiles.
+    /// The number of crates it compiles.
     fn crates(&self) -> Result<usize, String> {
         let mut command = self.cargo("tree");
         command.args(["--offline", "--edges", "normal,build", "--prefix", "none"]);
@@ -128,7 +128,7 @@ impl Build {
         }
     }
 
-    /// The least time: the one with the least noise in it.
+    /// The minimum: the round with the least noise.
     fn best(&self) -> f64 {
         self.seconds.iter().copied().fold(f64::INFINITY, f64::min)
     }
@@ -157,7 +157,7 @@ fn report(builds: &[Build; 3]) -> Outcome {
     Ok(())
 }
 
-/// The user CPU time of all children that have ended, and of theirs.
+/// The user CPU time of all ended children and their children.
 fn user_seconds() -> Result<f64, String> {
     let stat = workspace::read(Path::new("/proc/self/stat"))?;
     let ticks = children_ticks(&stat).ok_or("can't read /proc/self/stat: bench-build is for Linux")?;

@@ -31,7 +31,7 @@ fn measure(directory: &Path, generation: &str) -> Outcome {
     if generation != GENERATIONS[0] {
         control(&["install-7", &live::tree()])?;
     }
-    // So that no daemon waits for a compiler.
+    // So that no daemon waits for the compiler.
     workspace::run(bench().arg("--no-run"))?;
     let path = directory.display().to_string();
     control(&["up", &path])?;

@@ -1,4 +1,4 @@
-//! `cargo xtask busy-test`: the README's test command, several times, on a machine that is busy with something else.
+//! `cargo xtask busy-test`: runs the README's test command several times on a busy machine.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -10,13 +10,13 @@ use crate::{Outcome, workspace};
 
 /// Runs without an argument.
 const RUNS: usize = 5;
-/// Processes that keep the machine busy meanwhile.
+/// Processes that keep the machine busy.
 const BUSY: usize = 8;
 
-/// This program, also when building the tests has replaced its file.
+/// This program, even if building the tests has replaced its file.
 const OWN: &str = "/proc/self/exe";
 
-/// Processes that use all the CPU they get, until this is dropped.
+/// Busy processes, killed on drop.
 struct Load(Vec<Child>);
 
 impl Load {
@@ -39,7 +39,7 @@ impl Drop for Load {
     }
 }
 
-/// A busy process. It ends when its standard input does, so that it can't outlive the chore that started it.
+/// A busy process. It ends with its standard input, so it can't outlive this command.
 pub(crate) fn spin() -> Outcome {
     std::thread::spawn(|| {
         let mut number = 0_u64;
@@ -51,7 +51,7 @@ pub(crate) fn spin() -> Outcome {
     std::io::stdin().read_to_end(&mut rest).map(drop).map_err(|e| format!("standard input: {e}"))
 }
 
-/// Runs the tests, and says how often each one failed.
+/// Runs the tests, and prints how often each failed.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let runs = match args {
         [] => RUNS,
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     verdict(runs, bad, &failures)
 }
 
-/// The command that README.md names, without the stop after the first program that fails.
+/// The command in README.md, without stopping after the first failing program.
 fn tests() -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);

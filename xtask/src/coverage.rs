@@ -1,4 +1,4 @@
-//! `cargo xtask coverage`: where the typed layer offers each operation that a source document names.
+//! `cargo xtask coverage`: which typed method offers each operation of a source document.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use windlass_yaml::Yaml;
 
 use crate::{Outcome, methods, workspace};
 
-/// The public methods of an API: where each one is, or why it doesn't count.
+/// The public methods of an API: their place, or why they don't count.
 type Found = BTreeMap<String, Result<String, String>>;
 
 /// One API of `specs/coverage.yaml`.
@@ -33,11 +33,11 @@ struct Operation {
 struct Row<'a> {
     operation: &'a str,
     method: &'a str,
-    /// `file:line`, or what is wrong.
+    /// `file:line`, or the problem.
     place: Result<String, String>,
 }
 
-/// Prints a table for each API, and fails when one has a hole.
+/// Prints a table per API. Fails if one has a hole.
 pub(crate) fn run() -> Outcome {
     let root = workspace::root();
     let apis = parse(&workspace::read(&root.join("specs/coverage.yaml"))?)?;
@@ -52,7 +52,7 @@ pub(crate) fn run() -> Outcome {
     }
 }
 
-/// Prints the table of one API; gives the number of its holes.
+/// Prints the table of one API, and returns the number of holes.
 fn show(root: &Path, api: &Api) -> Result<usize, String> {
     let module = workspace::module_name(&api.name);
     let directory = root.join("src").join(&module);
@@ -98,7 +98,7 @@ fn add(found: &mut Found, root: &Path, file: &Path) -> Outcome {
     Ok(())
 }
 
-/// Two impls may have a method of one name: one that counts is enough.
+/// Two impls may have a method of the same name. One that counts is enough.
 fn keep_better(found: &mut Found, path: String, entry: Result<String, String>) {
     if entry.is_ok() || !found.contains_key(&path) {
         found.insert(path, entry);
@@ -146,7 +146,7 @@ fn parse(text: &str) -> Result<Vec<Api>, String> {
     parsed.collect()
 }
 
-/// Reads one API. One without operations would hide a hole.
+/// Reads one API. An API without operations would hide a hole.
 fn parse_api(name: &str, body: &Yaml) -> Result<Api, String> {
     let source = body.get("source").and_then(Yaml::text);
     let operations = body.get("operations").and_then(Yaml::entries).unwrap_or_default();

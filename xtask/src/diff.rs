@@ -1,15 +1,15 @@
-//! The first difference of two texts, in the manner of `diff -u`.
+//! The first difference of two texts, in the format of `diff -u`.
 
 use std::fmt::Write as _;
 
 /// Lines shown around a difference.
 const CONTEXT: usize = 3;
-/// Lines shown of each side: enough to recognize what changed.
+/// Lines shown of each side.
 const LONGEST: usize = 12;
-/// How far to look for the place where both sides agree again.
+/// How far to search for the next common lines.
 const WINDOW: usize = 400;
 
-/// The first hunk in which `new` differs from `old`, or nothing.
+/// The first hunk in which `new` differs from `old`, if any.
 pub(crate) fn first_hunk(old: &str, new: &str) -> Option<String> {
     if old == new {
         return None;
@@ -21,7 +21,7 @@ pub(crate) fn first_hunk(old: &str, new: &str) -> Option<String> {
     Some(render(&old, &new, start, removed, added))
 }
 
-/// How many lines of each side make up the difference: the fewest after which both agree again.
+/// The number of lines of each side in the difference: the fewest after which both agree again.
 fn extent(old: &[&str], new: &[&str]) -> (usize, usize) {
     let furthest = WINDOW.min(old.len() + new.len());
     for distance in 1..=furthest {
@@ -34,12 +34,12 @@ fn extent(old: &[&str], new: &[&str]) -> (usize, usize) {
     (old.len(), new.len())
 }
 
-/// Whether both sides go on alike after so many lines.
+/// Whether both sides agree after that many lines.
 fn agree(old: &[&str], new: &[&str], removed: usize, added: usize) -> bool {
     let (Some(old), Some(new)) = (old.get(removed..), new.get(added..)) else {
         return false;
     };
-    // One equal line may be a lone brace; the ends of both texts are equal too.
+    // One equal line may be a lone brace. Both ends count as equal, too.
     let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     same >= CONTEXT || (same == old.len() && same == new.len())
 }
@@ -62,7 +62,7 @@ fn render(old: &[&str], new: &[&str], start: usize, removed: usize, added: usize
     hunk
 }
 
-/// Adds lines with their sign, no more than the longest.
+/// Adds signed lines, up to the limit.
 fn push(hunk: &mut String, sign: char, lines: &[&str]) {
     for line in lines.iter().take(LONGEST) {
         hunk.push(sign);

@@ -1,14 +1,14 @@
-//! `cargo xtask lint-specs`: what the linters of the field, Redocly's and Spectral, say of our specs.
+//! `cargo xtask lint-specs`: runs Redocly's linter and Spectral on the specs.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::{Outcome, workspace};
 
-/// Exactly these: a newer one may find what today's didn't.
+/// Pinned, because a newer version may find more.
 const LINTERS: [&str; 2] = ["@redocly/cli@2.77.0", "@stoplight/spectral-cli@6.16.3"];
 
-/// Installs the linters below `target` and runs both on all specs, or on those that are asked for.
+/// Installs the linters below `target`, and runs both on all specs or on the given ones.
 pub(crate) fn run(apis: &[&str]) -> Outcome {
     if !has_npm() {
         println!("the specs aren't linted: there is no npm here");
@@ -25,7 +25,7 @@ pub(crate) fn run(apis: &[&str]) -> Outcome {
         Command::new(bin.join("redocly"))
             .args(["lint", "--config", "specs/redocly.yaml", "--format", "stylish"])
             .args(&files)
-            // It would send usage data, and ask a server whether there is a newer one.
+            // It would send usage data, and check for updates.
             .envs([("REDOCLY_TELEMETRY", "off"), ("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")])
             .current_dir(workspace::root()),
     );
@@ -43,7 +43,7 @@ fn has_npm() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// Where the linters' commands are.
+/// The directory of the linters' commands.
 fn install() -> Result<std::path::PathBuf, String> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), Into::into);
@@ -59,7 +59,7 @@ fn install() -> Result<std::path::PathBuf, String> {
 
 fn npm_install(home: &Path) -> Command {
     let mut npm = Command::new("npm");
-    // No package's script runs.
+    // No install scripts run.
     npm.args([
         "install",
         "--no-save",

@@ -11,51 +11,51 @@ use crate::{Outcome, workspace};
 
 /// The supported generations of Incus.
 pub(crate) const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
-/// The suites, in the order in which they run on each generation.
+/// The suites, in order, for each generation.
 const SUITES: &[Suite<'_>] = &[
     // The contract, over the unix socket and over HTTPS.
     of("live::incus"),
     of("live::incus_https"),
-    // The search for a server, beside the vendor's command.
+    // Discovery, compared with the vendor's command.
     of("live::incus_discover"),
-    // Commands in large numbers.
+    // Many commands at once.
     of("live::incus_exec"),
-    // … and in larger ones on the fake server, as waits.
+    // Even more on the fake server, as waits.
     Suite { program: "promises", module: "incus::exec", features: &[] },
     Suite { program: "promises", module: "limits::in_flight", features: &[] },
-    // Containers in large numbers.
+    // Many containers at once.
     of("live::incus_many"),
     // Large transfers.
     of("live::incus_transfer"),
-    // What needs a daemon to be killed.
+    // Tests that kill a daemon.
     of("live::incus_restart"),
     // The vendor's command against the fake server.
     of("vendor::incus"),
 ];
-/// The suite that needs a cluster beside the daemon.
+/// The suite that needs a cluster.
 const CLUSTER_SUITE: Suite<'_> = of("live::incus_cluster");
-/// The variable with the directory of a cluster's members.
+/// The variable with the directory of the cluster's members.
 const CLUSTER: &str = "WINDLASS_LIVE_INCUS_CLUSTER";
-/// The variable with the directory that `session.sh` made, and will remove.
+/// The variable with the directory that `session.sh` made and will remove.
 pub(crate) const SESSION: &str = "WINDLASS_LIVE_SESSION";
 /// The variable with the host and port where a daemon listens for remote clients.
 const HTTPS: &str = "WINDLASS_LIVE_INCUS_HTTPS";
-/// The variable with the place of the Debian 13 tree that has Incus 7.0.
+/// The variable with the path of the Debian 13 tree with Incus 7.0.
 const TREE: &str = "WINDLASS_INCUS7_TREE";
-/// Where the tree is without the variable.
+/// The default path of the tree.
 const DEFAULT_TREE: &str = "/var/cache/windlass/incus-7";
 
-/// One run of this chore.
+/// One run of this command.
 struct Lab {
     /// The server recipe.
     control: PathBuf,
     /// Holds one directory for each daemon.
     session: PathBuf,
-    /// Which tests run.
+    /// Which tests to run.
     choice: Choice,
 }
 
-/// A daemon that is up.
+/// A running daemon.
 struct Daemon<'a> {
     generation: &'a str,
     directory: &'a Path,
@@ -66,7 +66,7 @@ const fn of(module: &str) -> Suite<'_> {
     Suite { program: "contract", module, features: &[] }
 }
 
-/// Runs itself again below `session.sh`, which cleans up in any case; there, runs the suites.
+/// Runs itself again below `session.sh`, which always cleans up. There, runs the suites.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let choice = Choice::read(args.strip_prefix(&["incus"]).unwrap_or(args))?;
     need_root()?;
@@ -89,7 +89,7 @@ pub(crate) fn servers() -> PathBuf {
     workspace::root().join("xtask/servers")
 }
 
-/// Becomes `session.sh`; returns only why it couldn't.
+/// Becomes `session.sh`. Returns only on failure, with the reason.
 pub(crate) fn enter_session(chore: &str, args: &[&str]) -> String {
     let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
     let error = Command::new("bash").arg(servers().join("session.sh")).arg(own).arg(chore).args(args).exec();
@@ -104,14 +104,14 @@ fn all(lab: &Lab) -> Outcome {
     suite::all(GENERATIONS.iter().map(|generation| lab.generation(generation)))
 }
 
-/// A port of this machine that nobody uses now.
+/// A free port of this machine.
 fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0");
     let address = listener.and_then(|listener| listener.local_addr());
     address.map(|address| address.to_string()).map_err(|e| format!("no free port: {e}"))
 }
 
-/// Where the Debian 13 tree with Incus 7.0 is, or will be.
+/// The path of the Debian 13 tree with Incus 7.0.
 pub(crate) fn tree() -> String {
     std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned())
 }
@@ -122,7 +122,7 @@ impl Lab {
         workspace::run(Command::new("bash").arg(&self.control).args(args))
     }
 
-    /// Runs the suites against one generation, and takes its daemon down again.
+    /// Runs the suites against one generation, then stops its daemon.
     fn generation(&self, generation: &str) -> Outcome {
         let directory = self.session.join(generation);
         let path = directory.display().to_string();
@@ -146,15 +146,15 @@ impl Lab {
         outcome.and(down)
     }
 
-    /// Runs the suites against a daemon that is up; how many tests passed.
+    /// Runs the suites against a running daemon, and returns how many tests passed.
     fn all_suites(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
         let mut passed = 0;
-        // One that fails doesn't keep the others from telling what they find.
+        // A failing suite doesn't stop the others.
         suite::all(SUITES.iter().map(|suite| self.suite(daemon, suite).map(|count| passed += count)))?;
         Ok(passed)
     }
 
-    /// Runs the suite that needs a cluster, beside the daemon that is up.
+    /// Runs the suite that needs a cluster, beside the running daemon.
     fn cluster(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
         let generation = daemon.generation;
         let recipe = servers().join("incus-cluster.sh");
@@ -170,7 +170,7 @@ impl Lab {
         passed
     }
 
-    /// Runs one suite; how many tests passed, or an error when one failed.
+    /// Runs one suite, and returns how many tests passed.
     fn suite(&self, daemon: &Daemon<'_>, suite: &Suite<'_>) -> Result<usize, String> {
         let Daemon { generation, directory, https } = *daemon;
         let tally = suite.run(&format!("Incus {generation}"), &self.choice, 2, |mut command| {

@@ -6,9 +6,9 @@ use std::process::Command;
 use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
-/// The vendor's SDK, in the version that the fake was compared with.
+/// The version of the vendor's SDK that the fake was compared with.
 const SDK: &str = "koyeb-sdk==1.5.5";
-/// The suites whose tests that are ignored elsewhere run here.
+/// The suites whose ignored tests run here.
 const SUITES: [Suite<'_>; 3] =
     [of("contract", "vendor::koyeb"), of("promises", "koyeb::exec"), of("promises", "memory::koyeb")];
 /// The variable with the Python that has the SDK.
@@ -18,7 +18,7 @@ const fn of(program: &'static str, module: &'static str) -> Suite<'static> {
     Suite { program, module, features: &[] }
 }
 
-/// Installs the SDK beside the build and runs the suites; needs no root, but PyPI the first time.
+/// Installs the SDK, and runs the suites. Needs no root, but needs PyPI the first time.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let choice = Choice::read(args)?;
     let python = sdk(&environment())?;
@@ -27,13 +27,13 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
             command.env(PYTHON, &python);
             command
         };
-        // What takes long is alone.
+        // Slow tests run alone.
         suite.run("Koyeb", &choice, 1, with_python).map(drop)
     };
     suite::all(SUITES.iter().map(run))
 }
 
-/// Where the SDK is installed: it goes with the rest of what is built.
+/// The install directory of the SDK, below the build directory.
 fn environment() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| workspace::root().join("target")).join(SDK.replace("==", "-"))

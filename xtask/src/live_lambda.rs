@@ -6,15 +6,15 @@ use std::process::Command;
 use crate::suite::{Choice, Suite};
 use crate::{Outcome, workspace};
 
-/// The client, at the version that the fake was tried with.
+/// The version of the client that the fake was tested with.
 const CLIENT: &str = "lambda-ai-cloud-api-client==2.4.1";
-/// The variable that tells the suite where the client is.
+/// The variable with the client's directory.
 const PYTHON: &str = "WINDLASS_LIVE_LAMBDA_PYTHON";
 
 /// The client against the fake.
 const SUITE: Suite<'_> = Suite { program: "contract", module: "vendor::lambda_cloud", features: &[] };
 
-/// Installs the client in a directory of its own, and runs the suite.
+/// Installs the client in its own directory, and runs the suite.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let choice = Choice::read(args)?;
     let python = installed(&directory())?;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     SUITE.run("Lambda Cloud", &choice, 1, with_python).map(drop)
 }
 
-/// Below the target directory, so that it is kept from run to run and cleaned with it.
+/// Below the target directory, so that it is kept between runs and cleaned with it.
 fn directory() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| workspace::root().join("target")).join("vendor-lambda")

@@ -5,35 +5,35 @@ use std::process::Command;
 use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
-/// The supported releases, as PyPI names them.
+/// The supported releases, by their PyPI versions.
 const RELEASES: [&str; 2] = ["0.8.0.0rc4", "0.7.2"];
 
-/// The contract; and the vendor's client against the fake server, which needs no real one but its Python.
+/// The contract, and the vendor's client against the fake server, which needs only the Python of a real one.
 const SUITES: [Suite<'_>; 2] = [of("live::shakenfist"), of("vendor::shakenfist")];
 
 const fn of(module: &'static str) -> Suite<'static> {
     Suite { program: "contract", module, features: &[] }
 }
 
-/// Installs, builds, and runs the suites against each release; `args` go to the tests after `--`.
+/// Installs, builds, and runs the suites against each release. `args` go to the tests after `--`.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let choice = Choice::read(args)?;
     for release in RELEASES {
         workspace::run(script().args(["install", release]))?;
     }
-    // So that no server waits for a compiler.
+    // So that no server waits for the compiler.
     SUITES[0].build()?;
     suite::all(RELEASES.iter().map(|release| against(release, &choice)))
 }
 
-/// The recipe of the servers.
+/// The script that manages the servers.
 fn script() -> Command {
     let mut command = Command::new("bash");
     command.arg(workspace::root().join("xtask/servers/shakenfist.sh"));
     command
 }
 
-/// Each suite has a server of its own, which lasts as long as its tests.
+/// Each suite has its own server for the duration of its tests.
 fn against(release: &str, choice: &Choice) -> Outcome {
     println!("== Shaken Fist {release}");
     let what = format!("Shaken Fist {release}");
@@ -42,6 +42,6 @@ fn against(release: &str, choice: &Choice) -> Outcome {
         command.args(["with", release]).arg(tests.get_program()).args(tests.get_args());
         command
     };
-    // More at once, and the server's own locks time out on a busy machine.
+    // With more at once, the server's own locks time out on a busy machine.
     suite::all(SUITES.iter().map(|suite| suite.run(&what, choice, 2, below_the_server).map(drop)))
 }

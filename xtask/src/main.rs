@@ -1,4 +1,4 @@
-//! Chores of the windlass workspace: `cargo xtask`.
+//! Development commands of the windlass workspace: `cargo xtask`.
 
 mod bench_build;
 mod bench_incus;
@@ -22,7 +22,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-/// What a chore says when it fails, for a person.
+/// The error message of a command.
 type Outcome = Result<(), String>;
 
 const USAGE: &str = "\
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["busy-test", rest @ ..] => busy_test::run(rest),
-        // What `busy-test` starts.
+        // Started by `busy-test`.
         ["spin"] => busy_test::spin(),
         ["bench-build", rest @ ..] => bench_build::run(rest),
         ["bench-incus", rest @ ..] => bench_incus::run(rest),
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     report(outcome)
 }
 
-/// The exit code of an outcome; a failure goes to standard error.
+/// The exit code of a result. Errors go to standard error.
 fn report(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

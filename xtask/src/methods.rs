@@ -9,18 +9,18 @@ pub(crate) struct Method {
     pub(crate) path: String,
     /// The line of its `fn`, from one.
     pub(crate) line: usize,
-    /// Why it doesn't count, if it doesn't.
+    /// Why it doesn't count, if so.
     pub(crate) flaw: Option<&'static str>,
 }
 
-/// All of them in a file's text.
+/// All methods in a file.
 pub(crate) fn public_methods(source: &str) -> syn::Result<Vec<Method>> {
     let mut found = Vec::new();
     collect(&syn::parse_file(source)?.items, source, &mut found);
     Ok(found)
 }
 
-/// Adds those of some items, and of the modules among them.
+/// Adds the methods of some items, and of the modules among them.
 fn collect(items: &[Item], source: &str, found: &mut Vec<Method>) {
     for item in items {
         match item {
@@ -34,7 +34,7 @@ fn collect(items: &[Item], source: &str, found: &mut Vec<Method>) {
     }
 }
 
-/// Those of one block; a trait's methods are the trait's.
+/// The methods of one inherent impl. Those of a trait belong to the trait.
 fn methods_of(block: &ItemImpl, source: &str) -> Vec<Method> {
     if block.trait_.is_some() || is_test(&block.attrs) {
         return Vec::new();
@@ -50,7 +50,7 @@ fn methods_of(block: &ItemImpl, source: &str) -> Vec<Method> {
     functions.map(|function| method(&owner, function, hidden, source)).collect()
 }
 
-/// What is to know of one method.
+/// The description of one method.
 fn method(owner: &str, function: &ImplItemFn, block_hidden: bool, source: &str) -> Method {
     let name = function.sig.ident.to_string();
     let flaw = if block_hidden || is_hidden(&function.attrs) {
@@ -93,7 +93,7 @@ fn has(attributes: &[Attribute], name: &str, word: &str) -> bool {
     })
 }
 
-/// Whether a body stands for one that is still to be written.
+/// Whether a body is a placeholder.
 fn is_unwritten(body: &Block) -> bool {
     body.stmts.iter().any(|statement| match statement {
         Stmt::Macro(call) => is_placeholder(&call.mac),
@@ -102,14 +102,14 @@ fn is_unwritten(body: &Block) -> bool {
     })
 }
 
-/// `todo!` and `unimplemented!`, also as `std::todo!`.
+/// `todo!` and `unimplemented!`, with or without a path such as `std::`.
 fn is_placeholder(call: &Macro) -> bool {
     let last = call.path.segments.last();
     last.is_some_and(|segment| segment.ident == "todo" || segment.ident == "unimplemented")
 }
 
-/// The line of `fn name` in an inherent impl of `owner`, or 0. Read from the text, as rustfmt lays it out: positions
-/// in syn cost a second build of everything below it.
+/// The line of `fn name` in an inherent impl of `owner`, or 0. Read from the text as rustfmt lays it out, because
+/// positions in syn would cost a second build of its dependencies.
 fn line_of(source: &str, owner: &str, name: &str) -> usize {
     let mut header = String::new();
     let mut inside = false;
@@ -134,14 +134,14 @@ fn starts_impl(line: &str) -> bool {
     line.starts_with("impl ") || line.starts_with("impl<")
 }
 
-/// Whether `impl … {` is the type's own and not a trait's.
+/// Whether `impl … {` is inherent.
 fn is_header_of(header: &str, owner: &str) -> bool {
     let subject = header.split(" where ").next().unwrap_or(header);
     let mut words = subject.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     !subject.contains(" for ") && words.any(|word| word == owner)
 }
 
-/// Whether a line of code has `fn name` with its parameters after it.
+/// Whether a line of code has `fn name` followed by its parameters.
 fn defines(line: &str, name: &str) -> bool {
     let after = line.split_once("fn ").and_then(|(_, rest)| rest.strip_prefix(name));
     !line.starts_with("//") && after.is_some_and(|rest| rest.starts_with(['(', '<']))

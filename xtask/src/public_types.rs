@@ -1,11 +1,11 @@
-//! Which types of other crates stand in public signatures: their next version would have to be ours.
+//! Finds types of other crates in public signatures: a new version of such a crate would break ours.
 
 use std::collections::BTreeSet;
 
 use syn::visit::{self, Visit};
 use syn::{ImplItem, Item, ItemImpl, Signature, Type, UseTree, Visibility};
 
-/// The crates whose types no caller shall see.
+/// The crates whose types must not be public.
 const HIDDEN: [&str; 4] = ["reqwest", "progenitor_client", "tokio_tungstenite", "hyper"];
 
 /// The types of such crates in the public functions, fields and trait implementations of a source file.
@@ -97,7 +97,7 @@ fn public_types(items: &[Item]) -> BTreeSet<String> {
     public.collect()
 }
 
-/// The names by which a file knows things of the hidden crates.
+/// The names of the hidden crates in a file.
 fn imported(items: &[Item]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for item in items {

@@ -87,7 +87,7 @@ fn check(apis: &[String]) -> Outcome {
     Err(stale.join("\n"))
 }
 
-/// What these specs give now. What is wrong is told of all of them.
+/// Generates from these specs. Reports the problems of all of them.
 fn all(apis: &[String]) -> Result<Vec<Generated>, String> {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for api in apis {
@@ -114,7 +114,7 @@ fn generate_one(api: &str) -> Result<Generated, String> {
     Ok(Generated { path: root.join(&name), name, text })
 }
 
-/// What is committed; a file that doesn't exist is empty.
+/// The committed text. Empty if the file doesn't exist.
 fn current(generated: &Generated) -> Result<String, String> {
     if generated.path.exists() { workspace::read(&generated.path) } else { Ok(String::new()) }
 }

@@ -150,7 +150,7 @@ pub(crate) fn run_counting(command: &mut Command) -> Result<(Tally, bool), Strin
     Ok((tally, status.success()))
 }
 
-/// Passes the output on while it comes, and counts.
+/// Passes the output on as it comes, and counts.
 fn echo_and_count(output: ChildStdout) -> Tally {
     let mut tally = Tally::default();
     for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! A vendor's document or ours, whatever its format: Swagger 2.0 or OpenAPI 3, YAML or JSON.
+//! A vendor's document or ours, in any format: Swagger 2.0 or OpenAPI 3, YAML or JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,34 +13,34 @@ pub(super) struct Document {
     swagger: bool,
 }
 
-/// Where an operation is found: method and path, the names of path parameters left out.
+/// Method and path of an operation, without the names of path parameters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Route {
     pub(super) path: String,
     pub(super) method: String,
 }
 
-/// What goes in and what comes out.
+/// The inputs and outputs of an operation.
 #[derive(Debug, Default)]
 pub(super) struct Operation {
-    /// The path as the document has it.
+    /// The path as written in the document.
     pub(super) path: String,
     pub(super) deprecated: bool,
-    /// How callers may prove who they are.
+    /// The ways to authenticate.
     pub(super) security: BTreeSet<String>,
-    /// Parameters of query and header, as `query limit`.
+    /// Query and header parameters, for example `query limit`.
     pub(super) parameters: BTreeMap<String, Field>,
     pub(super) request: Option<Field>,
-    /// What each status answers, if the document says.
+    /// The answer of each status, if documented.
     pub(super) replies: BTreeMap<String, Option<Shape>>,
 }
 
-/// How closely a document is read.
+/// How closely to read a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// To be compared with one of another author: what only differs in how it is written is the same.
+    /// For a comparison with another author's document: differences of style don't count.
     Loose,
-    /// To be compared with another edition of itself.
+    /// For a comparison with another edition of the same document.
     Exact,
 }
 
@@ -48,7 +48,7 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        // JSON is YAML, too.
+        // JSON is also YAML.
         let root: Value = windlass_yaml::from_str(text).map_err(|e| e.to_string())?;
         match (root["swagger"].as_str(), root["openapi"].as_str()) {
             (Some("2.0"), _) => Ok(Self { root, swagger: true }),
@@ -69,7 +69,7 @@ impl Document {
                     let full = self.full_path(path);
                     let route = Route { path: unnamed(&full), method: method.to_uppercase() };
                     let operation = self.operation(full, item, node, reading);
-                    // Ours may have several on one path, told apart by what follows a `#`.
+                    // Our specs may have several operations on one path, told apart by what follows a `#`.
                     let both = match operations.remove(&route) {
                         Some(other) => other.or(operation),
                         None => operation,
@@ -81,7 +81,7 @@ impl Document {
         operations
     }
 
-    /// Swagger 2.0 may keep what all paths start with apart. What follows a `#` is ours, and never sent.
+    /// Swagger 2.0 may have a common prefix of all paths. A `#` and what follows exist only in our specs.
     fn full_path(&self, path: &str) -> String {
         let base = self.root["basePath"].as_str().unwrap_or_default().trim_end_matches('/');
         format!("{base}{}", path.split('#').next().unwrap_or_default())
@@ -124,15 +124,15 @@ impl Operation {
         let schema = parameter.get("schema").unwrap_or(parameter);
         let field = || shapes.field(parameter, schema, required);
         match parameter["in"].as_str() {
-            // It is what `security` is about.
+            // Covered by `security`.
             Some("header") if name.eq_ignore_ascii_case("authorization") && reading == Reading::Loose => {}
-            // Some documents say `query` of what stands in the path.
+            // Some documents say `query` for path parameters.
             Some("query") if self.path.contains(&format!("{{{name}}}")) && reading == Reading::Loose => {}
             Some(route @ ("query" | "header")) => {
                 self.parameters.insert(format!("{route} {name}"), field());
             }
             Some("body") if parameter.get("schema").is_some() => self.request = Some(field()),
-            // Some documents list the members of the body, each as a body of its own.
+            // Some documents list each member of the body as a separate body.
             Some("body" | "formData") => self.add_member(name, field()),
             _ => {}
         }
@@ -150,8 +150,8 @@ impl Operation {
         }
     }
 
-    /// What goes over a websocket, as documents without a word for it write it: what is received as the answer 200, what
-    /// is sent as parameters with dots in their names.
+    /// Websocket messages, as documents without a way to describe them do it: received ones as the answer 200, sent
+    /// ones as parameters with dots in their names.
     fn add_frames<'a>(&mut self, shapes: Shapes<'a>, frames: &'a Value) {
         if let Some(received) = frames.get("received") {
             self.replies.remove("101");
@@ -172,7 +172,7 @@ impl Operation {
         }
     }
 
-    /// One path, two operations.
+    /// Two operations on one path.
     fn or(mut self, other: Self) -> Self {
         for (name, field) in other.parameters {
             self.parameters.entry(name).or_insert(field);
@@ -195,7 +195,7 @@ fn json_schema(body: &Value) -> Option<&Value> {
         .and_then(|(_, media)| media.get("schema"))
 }
 
-/// `/instances/{name}` and `/instances/{instance}` are one route, and so is the one with a slash at its end.
+/// `/instances/{name}`, `/instances/{instance}` and the same with a trailing slash are one route.
 fn unnamed(path: &str) -> String {
     let mut plain = String::with_capacity(path.len());
     let mut inside = false;

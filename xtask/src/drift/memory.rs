@@ -1,4 +1,4 @@
-//! The differences that were looked at and accepted: `specs/<api>.accepted.yaml`.
+//! Accepted differences: `specs/<api>.accepted.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,24 +10,24 @@ use super::compare::Drift;
 use super::document::{entries, list};
 use crate::{Outcome, workspace};
 
-/// What a new file begins with.
+/// The beginning of a new file.
 const HEAD: &str = "\
 # What the vendor's own document says otherwise, and why our spec stays as it is: read by `cargo xtask drift`, which tells
 # only what isn't here. Each reason has differences, and each difference the operations that have it.
 ";
 
-/// What is accepted of one API's document.
+/// The accepted differences of one API.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     accepted: Drift,
 }
 
-/// What a comparison found that the memory doesn't have, and the other way round.
+/// The differences that are new, and the accepted ones that no longer occur.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
     pub(super) new: Drift,
     pub(super) gone: Drift,
-    /// How many differences are accepted, an operation each.
+    /// The number of accepted differences, counted per operation.
     pub(super) accepted: usize,
 }
 
@@ -57,7 +57,7 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Compared with what is there. Of what was accepted, only the operations that `looked_at` says count.
+    /// Compares with the accepted ones. Of those, only operations for which `looked_at` is true count.
     pub(super) fn news(&self, drift: &Drift, looked_at: impl Fn(&str) -> bool) -> News {
         let new = without(drift, &self.accepted);
         let mut expected = self.accepted.clone();
@@ -66,7 +66,7 @@ impl Memory {
     }
 }
 
-/// Adds differences to a file, with the reason that they have in common.
+/// Adds differences with a common reason.
 pub(super) fn accept(api: &str, reason: &str, new: &Drift) -> Outcome {
     let file = file(api);
     let before = if file.exists() { workspace::read(&file)? } else { HEAD.to_owned() };
@@ -89,12 +89,12 @@ fn entry(reason: &str, drift: &Drift) -> String {
     text
 }
 
-/// A JSON string is YAML, too.
+/// A JSON string is also YAML.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// What one has and the other hasn't.
+/// The items of the first that are not in the second.
 fn without(one: &Drift, other: &Drift) -> Drift {
     let nowhere = BTreeSet::new();
     let left = |(what, places): (&String, &BTreeSet<String>)| {
@@ -148,7 +148,7 @@ mod tests {
         for api in ["incus", "koyeb", "shakenfist"] {
             assert_ne!(accepted(api)?, 0, "{api}");
         }
-        // It was never compared with its vendor's whole document: there is nothing to accept yet.
+        // Never compared with the vendor's whole document, so there is nothing accepted yet.
         assert_eq!(accepted("lambda-cloud")?, 0);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask drift`: what a vendor's own document says otherwise than our spec, or than an older edition of itself.
+//! `cargo xtask drift`: compares a vendor's document with our spec, or with an older edition of itself.
 
 mod compare;
 mod document;
@@ -22,19 +22,19 @@ use crate::{Outcome, workspace};
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     upstream: String,
-    /// An older edition of the vendor's document, to be compared instead of our spec.
+    /// An older edition of the vendor's document, to compare with instead of our spec.
     against: Option<String>,
-    /// The spec's name; without one, the spec that has most in common with the document.
+    /// The spec's name. By default, the spec that has most operations in common with the document.
     api: Option<String>,
-    /// Only operations whose path starts with one of these; all, if there is none.
+    /// Only operations whose path starts with one of these. By default, all.
     only: Vec<String>,
-    /// Only differences that have this text in them.
+    /// Only differences that contain this text.
     about: Option<String>,
-    /// Accept what is new, for this reason.
+    /// Accepts new differences, for this reason.
     accept: Option<String>,
 }
 
-/// Prints the differences that aren't accepted, and what is accepted but no longer so; fails when there are any.
+/// Prints the differences that aren't accepted, and the accepted ones that no longer occur. Fails if there are any.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let asked = Asked::parse(args)?;
     let upstream = read(Path::new(&asked.upstream))?;
@@ -91,7 +91,7 @@ fn listed(title: &str, drift: &Drift) -> String {
     if lines.is_empty() { lines } else { format!("{title}:\n{lines}") }
 }
 
-/// One line for a difference that many operations share.
+/// One line for a difference that several operations share.
 fn everywhere(what: &str, places: &BTreeSet<String>) -> String {
     let first = places.first().map(String::as_str).unwrap_or_default();
     match places.len() {
@@ -126,16 +126,16 @@ impl Asked {
         }
     }
 
-    /// The differences that were asked for.
+    /// The requested differences.
     fn chosen(&self, mut drift: Drift) -> Drift {
         drift.retain(|what, _| self.about.as_ref().is_none_or(|about| what.contains(about)));
         drift
     }
 
-    /// Whether an operation, as `GET /1.0`, was among those compared.
+    /// Whether an operation such as `GET /1.0` was compared.
     fn looks_at(&self, place: &str) -> bool {
         let path = place.split_once(' ').map_or(place, |(_, path)| path);
-        // What was accepted can only be missed if all differences were looked for.
+        // An accepted difference is only missing if all were searched for.
         self.about.is_none()
             && (self.only.is_empty() || self.only.iter().any(|start| path.starts_with(start)))
     }
@@ -150,7 +150,7 @@ fn spec(name: &str) -> std::path::PathBuf {
     workspace::root().join(format!("specs/{name}.yaml"))
 }
 
-/// The spec that shares most operations with a document.
+/// The spec that has most operations in common with a document.
 fn likest(upstream: &Document) -> Result<(String, Document), String> {
     let mut best: Option<(usize, String, Document)> = None;
     for name in workspace::apis()? {

@@ -4,10 +4,10 @@
 use super::compare::{EDITIONS, SPEC, compare};
 use super::document::{Document, Reading};
 
-/// What is changed, by what it is replaced, and how it is told of.
+/// The changed text, its replacement, and the expected difference.
 type Change = (&'static str, &'static str, &'static str);
 
-/// Plants each change by itself, and looks with our spec and with the unchanged document.
+/// Plants each change alone, and compares with our spec and with the unchanged document.
 fn every_change_is_found(spec: &str, vendor: &str, changes: &[Change]) -> Result<(), String> {
     let (ours, before) = (Document::parse(spec)?, Document::parse(vendor)?);
     for document in [&ours, &before] {

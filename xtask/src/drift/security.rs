@@ -1,4 +1,4 @@
-//! How callers prove who they are, in words that documents of all formats share.
+//! Authentication, in terms that all formats share.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::document::{entries, list};
 
-/// The ways that an operation takes; none for one that is open to everybody, or if the document doesn't say.
+/// The ways to authenticate for an operation. Empty if it needs none, or if the document doesn't say.
 pub(super) fn of(root: &Value, operation: &Value) -> BTreeSet<String> {
     let asked = operation.get("security").unwrap_or(&root["security"]);
-    // It should be a list of maps; some documents have the map alone.
+    // It should be a list of maps, but some documents have only the map.
     let alternatives = list(asked).iter().chain(asked.as_object().map(|_| asked));
     alternatives.map(|all| together(root, all)).collect()
 }
@@ -26,7 +26,7 @@ fn way(root: &Value, name: &str) -> String {
     match (text("type").as_str(), text("scheme").as_str()) {
         ("http", scheme) => scheme.to_owned(),
         ("basic", _) => "basic".to_owned(),
-        // Swagger 2.0 has no word for bearer tokens.
+        // Swagger 2.0 can't express bearer tokens.
         ("apikey", _) if text("name") == "authorization" => "bearer".to_owned(),
         ("apikey", _) => format!("{} {}", text("in"), text("name")),
         ("", _) if name.to_lowercase().contains("bearer") => "bearer".to_owned(),

@@ -1,4 +1,4 @@
-//! What a value looks like, as far as two documents can be compared: fields, types, words and bounds.
+//! The shape of a value, as far as documents can be compared: fields, types, enum values and bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::document::{entries, list};
 pub(super) enum Shape {
     /// Anything, or something that can't be compared.
     Any,
-    /// A map with free keys.
+    /// A map with arbitrary keys.
     Map(Box<Shape>),
     Object(BTreeMap<String, Field>),
     List(Box<Shape>),
@@ -18,15 +18,15 @@ pub(super) enum Shape {
     Plain(Plain),
 }
 
-/// What is known of a scalar.
+/// What the document says about a scalar.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Plain {
     pub(super) kind: String,
-    /// If only these are known.
+    /// The enum values.
     pub(super) words: BTreeSet<String>,
     pub(super) format: String,
     pub(super) pattern: String,
-    /// Lengths and bounds, as `maxLength 64`.
+    /// Lengths and bounds, for example `maxLength 64`.
     pub(super) limits: BTreeSet<String>,
     pub(super) default: String,
     pub(super) nullable: bool,
@@ -66,10 +66,10 @@ impl<'a> Shapes<'a> {
         Self { root }
     }
 
-    /// The node itself, or what its `$ref` points at.
+    /// The node itself, or the target of its `$ref`.
     pub(super) fn resolve(&self, node: &'a Value) -> &'a Value {
         let mut node = node;
-        // A bound, since a document may refer in circles.
+        // Bounded, because references may form a circle.
         for _ in 0..16 {
             let target = node["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
             match target.and_then(|target| self.root.pointer(target)) {
@@ -100,7 +100,7 @@ impl<'a> Shapes<'a> {
         let schema = self.resolve(schema);
         let part = |part| self.at(part, depth + 1);
         let whole = list(&schema["allOf"]).iter().map(part).fold(self.own(schema, depth), Shape::and);
-        // Alternatives are laid over each other: the comparison asks what may be there.
+        // Alternatives are merged, because the comparison asks what may occur.
         let alternatives = ["anyOf", "oneOf"].iter().flat_map(|key| list(&schema[*key]));
         match alternatives.map(part).reduce(Shape::or) {
             Some(one) => whole.and(one),
@@ -108,7 +108,7 @@ impl<'a> Shapes<'a> {
         }
     }
 
-    /// Without the parts that it is put together from.
+    /// The schema without the parts of its `allOf`.
     fn own(&self, schema: &'a Value, depth: usize) -> Shape {
         match kind(schema) {
             Some("array") => Shape::List(Box::new(self.at(&schema["items"], depth + 1))),
@@ -135,12 +135,13 @@ impl<'a> Shapes<'a> {
 }
 
 impl Shape {
-    /// What is both.
+    /// The combination of both.
     fn and(self, other: Self) -> Self {
         self.merged(other, |mine, other| mine || other)
     }
 
-    /// What is one or the other, in ours also what two operations on one path take and give.
+    /// A value that has one shape or the other. In our specs, also the inputs and outputs of two operations on one
+    /// path.
     pub(super) fn or(self, other: Self) -> Self {
         self.merged(other, |mine, other| mine && other)
     }
@@ -157,7 +158,7 @@ impl Shape {
         }
     }
 
-    /// In a word, for a person.
+    /// One word for messages.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Any => "anything",
@@ -191,7 +192,7 @@ fn merged_fields(
     mine
 }
 
-/// The type; OpenAPI 3.1 lists `null` beside it, and some documents leave out that an object is one.
+/// The type. OpenAPI 3.1 lists `null` beside it, and some documents omit `type: object`.
 fn kind(schema: &Value) -> Option<&str> {
     match &schema["type"] {
         Value::String(kind) if kind == "null" => None,

@@ -1,11 +1,11 @@
-//! Files that need each other.
+//! Files that import each other in a circle.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::imports::Imports;
 
-/// Each set of files of which every one leads to every other, with one way around.
+/// Each circle, with one way around it.
 pub(super) fn circles(imports: &Imports) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn circles(imports: &Imports) -> Vec<String> {
     findings
 }
 
-/// The shortest way from a file back to it.
+/// The shortest way from a file back to itself.
 fn way_around<'a>(imports: &'a Imports, file: &'a str) -> Option<Vec<&'a str>> {
     let mut came_from = BTreeMap::new();
     let mut open = VecDeque::from([file]);
@@ -59,7 +59,7 @@ fn leads(imports: &Imports, from: &str, to: &str) -> bool {
     reach(imports, from).contains(to)
 }
 
-/// The files that one leads to, by whatever way.
+/// The files reachable from a file.
 fn reach<'a>(imports: &'a Imports, from: &'a str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open = vec![from];

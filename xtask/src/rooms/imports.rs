@@ -1,4 +1,4 @@
-//! Which file needs which other.
+//! The imports between files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use syn::{Attribute, ItemMod, ItemUse, Macro, Meta, Path};
 
 use super::modules::{ModulePath, Modules, is_re_export, leaves};
 
-/// The files that each file needs.
+/// The files that each file imports.
 pub(super) type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// The imports of all files.
@@ -25,14 +25,14 @@ pub(super) fn of_all(modules: &Modules) -> Imports {
 struct Paths<'a> {
     modules: &'a Modules,
     from: ModulePath,
-    /// How many modules inside the file we are in.
+    /// The depth of modules within the file.
     depth: usize,
     found: BTreeSet<String>,
 }
 
 impl Paths<'_> {
     fn take(&mut self, words: &[String]) {
-        // Inside a module of the same file, the first `super` leads to the file itself.
+        // In a module of the same file, the first `super` leads to the file itself.
         let outside = words.iter().take_while(|word| *word == "super").count();
         if self.depth > 0 && !words.first().is_some_and(|first| first == "crate") {
             if outside <= self.depth {
@@ -70,7 +70,7 @@ impl Paths<'_> {
 
     fn take_macro_path(&mut self, words: &[String]) {
         if let Some(start) = words.iter().position(|word| word == "crate" || word == "super") {
-            // Alone it is a visibility.
+            // Alone, it is a visibility.
             let path = words.get(start..).unwrap_or_default();
             if path.len() > 1 {
                 self.take(path);
@@ -98,12 +98,12 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         found.iter().for_each(|(_, words)| self.take(words));
     }
 
-    /// `pub(crate)` is no import.
+    /// `pub(crate)` isn't an import.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast Path) {
         let words: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        // A word alone has come in by `use`, or is a variable.
+        // A single word came in by `use`, or is a variable.
         if words.len() > 1 {
             self.take(&words);
         }

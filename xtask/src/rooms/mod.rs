@@ -1,7 +1,7 @@
 //! `cargo xtask rooms`: which files of the crate import which, and how long they are.
 //!
 //! No file imports from a floor above it, no files import each other in a circle, and files and functions stay small.
-//! Re-exports count for nothing: who imports a name imports from the file that defines it.
+//! Re-exports don't count: an import leads to the file that defines the name.
 
 mod circles;
 mod floors;
@@ -27,7 +27,7 @@ pub(crate) fn run() -> Outcome {
     Err(format!("{} findings", findings.len()))
 }
 
-/// What is wrong below a directory, a line each.
+/// The findings in a directory, one per line.
 fn look_through(source: &Path) -> Result<Vec<String>, String> {
     let modules = Modules::read(source)?;
     let imports = imports::of_all(&modules);

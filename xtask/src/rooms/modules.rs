@@ -1,4 +1,4 @@
-//! The files of a crate, and what each of them defines or passes on.
+//! The files of a crate, and the names that each defines or re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,14 +13,14 @@ pub(super) type ModulePath = Vec<String>;
 
 /// One file.
 pub(super) struct Module {
-    /// Its path below the source directory.
+    /// The path below the source directory.
     pub(super) file: String,
     pub(super) items: Vec<Item>,
-    /// Names that it has from elsewhere and lets others import: where they come from.
+    /// Re-exported names, with their origin.
     re_exports: BTreeMap<String, ModulePath>,
-    /// Modules all of whose names it passes on.
+    /// Modules that are re-exported with a glob.
     globs: Vec<ModulePath>,
-    /// Names that it defines.
+    /// Names defined in the file.
     defined: BTreeSet<String>,
 }
 
@@ -45,7 +45,7 @@ impl Modules {
         self.0.iter()
     }
 
-    /// Where a path that was written in `from` begins, if it is one of this crate.
+    /// The absolute form of a path written in `from`, if it is in this crate.
     pub(super) fn absolute(&self, from: &[String], path: &[String]) -> Option<ModulePath> {
         let first = path.first()?.as_str();
         let mut start = match first {
@@ -67,7 +67,7 @@ impl Modules {
         Some(join(start, Some(rest)))
     }
 
-    /// The file that defines what an absolute path names.
+    /// The file that defines the name with this absolute path.
     pub(super) fn definition(&self, path: &[String]) -> Option<&str> {
         self.resolve(path, 0)
     }
@@ -125,7 +125,7 @@ impl Module {
         Self { file, items, re_exports: BTreeMap::new(), globs: Vec::new(), defined }
     }
 
-    /// What it passes on: under which name (none for a glob), and the path as it is written.
+    /// A re-export: its name (`None` for a glob), and the path as written.
     fn passed_on(&self) -> Vec<(Option<String>, Vec<String>)> {
         let mut found = Vec::new();
         for item in &self.items {
@@ -139,12 +139,12 @@ impl Module {
     }
 }
 
-/// Whether a `use` with this visibility only passes a name on.
+/// Whether a `use` with this visibility is a re-export.
 pub(super) fn is_re_export(visibility: &Visibility) -> bool {
     !matches!(visibility, Visibility::Inherited)
 }
 
-/// The paths of a `use`, each with the name that it brings.
+/// The paths of a `use`, each with the name it brings.
 pub(super) fn leaves(
     tree: &UseTree,
     before: &mut Vec<String>,

@@ -1,13 +1,13 @@
-//! How long files and functions are.
+//! The sizes of files and functions.
 
 use std::fs;
 use std::path::Path;
 
 use crate::workspace;
 
-/// Lines that a file may have, with its tests.
+/// The limit on lines of a file, including its tests.
 const LONGEST_FILE: usize = 400;
-/// Lines that a function may have, with its head.
+/// The limit on lines of a function, including its head.
 const LONGEST_FUNCTION: usize = 40;
 
 struct Function {
@@ -16,7 +16,7 @@ struct Function {
     lines: usize,
 }
 
-/// What is too long.
+/// The files and functions over the limits.
 pub(super) fn too_long(source: &Path) -> Result<Vec<String>, String> {
     let mut findings = Vec::new();
     for (file, text) in texts(source)? {
@@ -34,7 +34,7 @@ pub(super) fn too_long(source: &Path) -> Result<Vec<String>, String> {
     Ok(findings)
 }
 
-/// All of it in figures.
+/// A summary in numbers.
 pub(super) fn summary(source: &Path) -> Result<String, String> {
     let texts = texts(source)?;
     let mut functions: Vec<usize> =
@@ -60,7 +60,7 @@ fn texts(source: &Path) -> Result<Vec<(String, String)>, String> {
     workspace::rust_files(source)?.iter().map(read).collect()
 }
 
-/// The functions of a formatted file: each ends with a brace that is indented as its head is.
+/// The functions of a formatted file: each ends with a brace indented like its head.
 fn functions(text: &str) -> Vec<Function> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -80,7 +80,7 @@ fn functions(text: &str) -> Vec<Function> {
     found
 }
 
-/// The name of the function that begins on this line.
+/// The name of a function that begins on this line.
 fn head(line: &str) -> Option<String> {
     let line = line.trim_start();
     let before = line.split("fn ").next()?;
