@@ -88,6 +88,8 @@ mod memory {
 
 /// The fakes, driven without our client.
 mod fake {
+    #[cfg(all(feature = "incus", feature = "koyeb", feature = "shakenfist"))]
+    mod commands;
     #[cfg(feature = "incus")]
     mod exec;
     #[cfg(feature = "incus")]

@@ -18,7 +18,7 @@ use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::Tls;
 use crate::testing::server::watched::watched;
-use crate::testing::shell::Files;
+use crate::testing::shell::{Files, PlantedCommand};
 
 /// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
 ///
@@ -187,6 +187,25 @@ impl FakeIncus {
     pub fn edit_instance(&self, name: &str, edit: impl FnOnce(&mut Value)) -> bool {
         let edited = self.0.world.with(&key(name), |instance| instance.edit(edit));
         edited.is_ok()
+    }
+
+    /// Plants the result of a command: its name and arguments, separated by spaces.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fake = windlass::testing::FakeIncus::start().await?;
+    /// let tests = fake.command("make test").prints("1 failed\n").exits(2);
+    ///
+    /// let web = fake.client()?.launch("web").image("busybox").await?;
+    /// let output = web.exec(["make", "test"]).output().await?;
+    /// assert_eq!((output.status.code(), output.stdout_text().as_str()), (2, "1 failed\n"));
+    /// assert_eq!(tests.calls(), 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
+    pub fn command(&self, command: &str) -> PlantedCommand {
+        self.0.world.commands.plant(command)
     }
 
     /// Adds a stopped instance, as if another client had made it.

@@ -80,6 +80,7 @@ impl World {
             output,
             window,
             hostname: job.key.1.clone(),
+            commands: self.commands.clone(),
             ahead: Vec::new(),
             last: 0,
         };

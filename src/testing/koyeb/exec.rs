@@ -129,6 +129,7 @@ impl Job {
             output,
             window,
             hostname: self.instance.clone(),
+            commands: world.planted.clone(),
             ahead: Vec::new(),
             last: 0,
         };

@@ -13,6 +13,7 @@ use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::watched::watched;
+use crate::testing::shell::PlantedCommand;
 
 /// A fake Koyeb in this process, on a loopback port of its own.
 ///
@@ -126,6 +127,13 @@ impl FakeKoyeb {
 
 /// The contents of the service.
 impl FakeKoyeb {
+    /// Plants the result of a command: its name and arguments, separated by spaces.
+    ///
+    /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
+    pub fn command(&self, command: &str) -> PlantedCommand {
+        self.0.world.planted.plant(command)
+    }
+
     /// Adds a healthy service with this name and this many healthy instances in the region `fra`; returns its id.
     pub fn add_service(&self, name: &str, instances: u32) -> String {
         self.0.world.add_service(name, instances)

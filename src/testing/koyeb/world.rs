@@ -14,7 +14,7 @@ use super::documents;
 use super::limit::Limit;
 use super::quirk::Quirk;
 use crate::testing::server::tasks::{Tasks, lock};
-use crate::testing::shell::Files;
+use crate::testing::shell::{Commands, Files};
 
 /// Between two lines of a log at least.
 pub(super) const TICK: TimeDelta = TimeDelta::microseconds(1);
@@ -28,6 +28,7 @@ pub(super) struct World {
     pub(super) limit: Limit,
     pub(super) quirks: Mutex<VecDeque<Quirk>>,
     pub(super) commands: Count,
+    pub(super) planted: Commands,
     pub(super) followers: Count,
     pub(super) lines: broadcast::Sender<Value>,
     pub(super) closing: watch::Sender<u64>,
@@ -44,6 +45,7 @@ impl Default for World {
             limit: Limit::default(),
             quirks: Mutex::default(),
             commands: Count::default(),
+            planted: Commands::default(),
             followers: Count::default(),
             lines: broadcast::channel(1024).0,
             closing: watch::channel(0).0,

@@ -148,7 +148,7 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
     let line = command["commandline"].as_str().unwrap_or_default();
     let (output, written) = mpsc::channel(16);
     let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
-    let (exit, [out, err]) = tokio::join!(shell(files, output).run(argv), collect(written));
+    let (exit, [out, err]) = tokio::join!(shell(world, files, output).run(argv), collect(written));
     let code = match exit {
         Exit::Code(code) => code,
         Exit::NotFound => 127,
@@ -166,7 +166,7 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
 }
 
 /// A shell in the guest, without input.
-fn shell(files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Shell {
+fn shell(world: &World, files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Shell {
     Shell {
         env: BTreeMap::new(),
         cwd: "/".to_owned(),
@@ -178,6 +178,7 @@ fn shell(files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Shell {
         output,
         window: watch::channel((80, 25)).1,
         hostname: "guest".to_owned(),
+        commands: world.commands.clone(),
         ahead: Vec::new(),
         last: 0,
     }

@@ -14,6 +14,7 @@ use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::watched::watched;
+use crate::testing::shell::PlantedCommand;
 
 /// A Shaken Fist server in this process, on a loopback port.
 ///
@@ -148,6 +149,13 @@ impl FakeShakenFist {
     /// Changes an agent operation's document. False if there is none.
     pub fn edit_agent_operation(&self, uuid: &str, edit: impl FnOnce(&mut Value)) -> bool {
         self.0.world.data().operations.get_mut(uuid).map(edit).is_some()
+    }
+
+    /// Plants the result of a command: its name and arguments, separated by spaces.
+    ///
+    /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
+    pub fn command(&self, command: &str) -> PlantedCommand {
+        self.0.world.commands.plant(command)
     }
 
     /// The UUIDs of all agent operations.

@@ -12,12 +12,13 @@ use tokio::time::{Instant, sleep};
 use super::answer::{Failure, failure, not_found};
 use super::release::Release;
 use crate::testing::server::tasks::{Tasks, lock};
-use crate::testing::shell::Files;
+use crate::testing::shell::{Commands, Files};
 
 pub(super) struct World {
     pub(super) release: Release,
     data: Mutex<Data>,
     pub(super) work: Tasks,
+    pub(super) commands: Commands,
     /// How many holds on instances there are.
     pub(super) held: watch::Sender<usize>,
     /// How many holds on agents there are.
@@ -153,6 +154,7 @@ impl World {
             release,
             data: Mutex::new(data),
             work: Tasks::default(),
+            commands: Commands::default(),
             held: watch::Sender::new(0),
             agents_held: watch::Sender::new(0),
         })

@@ -5,12 +5,27 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::interpreter::{Broken, Flow, Plumbing, Ran, Shell};
+use super::planted::Planned;
 use crate::testing::server::tasks::lock;
 
 const BLOCK: usize = 16 * 1024;
 
 impl Shell {
     pub(super) async fn command(&mut self, argv: Vec<String>, to: &Plumbing) -> Ran {
+        match self.commands.take(&argv) {
+            Some(planned) => self.planned(planned, to).await,
+            None => self.builtin(argv, to).await,
+        }
+    }
+
+    /// What a test planted for a command.
+    async fn planned(&self, planned: Planned, to: &Plumbing) -> Ran {
+        self.say(to, planned.stdout).await?;
+        self.complain(to, planned.stderr).await?;
+        Ok(Flow::Next(planned.code))
+    }
+
+    async fn builtin(&mut self, argv: Vec<String>, to: &Plumbing) -> Ran {
         let args: Vec<&str> = argv.iter().map(String::as_str).collect();
         let [name, args @ ..] = args.as_slice() else {
             return Ok(Flow::Next(0));

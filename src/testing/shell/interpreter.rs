@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
+use super::planted::Commands;
 use super::words::{self, Redirect, Step, Target, When, Word};
 
 /// Where output goes.
@@ -70,6 +71,8 @@ pub(crate) struct Shell {
     pub(crate) output: mpsc::Sender<(Stream, Bytes)>,
     pub(crate) window: watch::Receiver<Window>,
     pub(crate) hostname: String,
+    /// Those with planted results.
+    pub(crate) commands: Commands,
     /// What was read from stdin but not used yet.
     pub(crate) ahead: Vec<u8>,
     /// Code of the last command, `$?`.
@@ -197,7 +200,11 @@ impl Shell {
     }
 
     pub(super) async fn warn(&self, to: &Plumbing, text: &str) -> Result<(), Broken> {
-        self.put(&to.err, Bytes::copy_from_slice(text.as_bytes())).await
+        self.complain(to, Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    pub(super) async fn complain(&self, to: &Plumbing, data: Bytes) -> Result<(), Broken> {
+        self.put(&to.err, data).await
     }
 
     async fn put(&self, sink: &Sink, data: Bytes) -> Result<(), Broken> {

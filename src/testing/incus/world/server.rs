@@ -18,6 +18,7 @@ use crate::testing::incus::common::secret;
 use crate::testing::incus::envelope::Failure;
 use crate::testing::incus::generation::Generation;
 use crate::testing::server::tasks::{Tasks, lock};
+use crate::testing::shell::Commands;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) members: Mutex<Vec<String>>,
     pub(crate) operations: Operations,
     pub(crate) sessions: Sessions,
+    pub(crate) commands: Commands,
     pub(crate) events: Events,
     pub(crate) trust: Trust,
     pub(crate) work: Tasks,
@@ -49,6 +51,7 @@ impl World {
             members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
+            commands: Commands::default(),
             events: Events::default(),
             trust: Trust::default(),
             work: Tasks::default(),
