@@ -31,7 +31,7 @@ impl<T> Query<T> {
     where
         F: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
     {
-        Self(List::once(async move { fetch().await }))
+        Self::new(List::once(async move { fetch().await }))
     }
 
     /// The list as a stream. Each page is fetched when the stream reaches it.
