@@ -4,7 +4,7 @@
 //! all. The commands' times include their start: that is what a script pays, too. CPU time is that of the client's side
 //! alone, in steps of 10 ms; on a busy machine it says more than the wall time.
 
-#![allow(clippy::unwrap_used)] // a benchmark that can't go on has nothing to say
+#![allow(clippy::unwrap_used)] // a benchmark that fails has no result
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -148,7 +148,7 @@ impl Bench {
         );
     }
 
-    /// How much a command wrote.
+    /// The size of a command's output.
     async fn exec(&self, command: &[&str]) -> Result<usize> {
         let mut run = self.web.exec(command.iter().copied()).spawn().await?;
         let mut written = 0;
@@ -166,14 +166,14 @@ impl Bench {
         self.curl_wait(&begun);
     }
 
-    /// By `begun`, the answer to a request that began an operation.
+    /// The operation in `begun`, the answer to a request that started it.
     fn curl_wait(&self, begun: &str) {
         let path = begun.split(r#""operation":""#).nth(1).unwrap().split('"').next().unwrap();
         let ended = self.curl(&[&format!("http://incus{path}/wait?timeout=60")]);
         assert!(ended.contains(r#""status":"Success""#), "{ended}");
     }
 
-    /// From the moment at which the server says that an operation has ended, to the one at which the caller knows.
+    /// The time between the end of an operation, by the server's word, and the moment when the caller knows.
     fn wake_up(&self) {
         let own = Incus::unix(&self.socket).client().unwrap();
         let mut events = self.runtime.block_on(own.events().operations().connect()).unwrap();
@@ -242,7 +242,7 @@ impl Bench {
         );
     }
 
-    /// Many instances, made and awaited together.
+    /// Many instances, created and awaited together.
     async fn many(&self) -> Result<()> {
         let started = Instant::now();
         let make = |number| async move { self.incus.create(format!("many-{number}")).empty().await };
@@ -283,7 +283,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// When the next operation ended well, by the server's clock.
+/// When the next operation succeeded, by the server's clock.
 async fn end_of_operation(events: &mut Events) -> Duration {
     loop {
         if let Some(Event::Operation(event)) = events.try_next().await.unwrap()
@@ -296,7 +296,7 @@ async fn end_of_operation(events: &mut Events) -> Duration {
 
 /// Runs the sides in turns.
 fn compare(title: &str, rounds: usize, mut sides: Vec<Side<'_>>) {
-    sides.iter_mut().for_each(|(_, run)| run()); // caches get warm
+    sides.iter_mut().for_each(|(_, run)| run()); // warms the caches
     let mut times: Vec<(&str, Vec<f64>)> = sides.iter().map(|(name, _)| (*name, Vec::new())).collect();
     let mut cpu = vec![0.0; sides.len()];
     for _ in 0..rounds {

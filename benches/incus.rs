@@ -1,4 +1,4 @@
-//! What the typed layer costs beside doing the same by hand, with a server in another process. Linux only.
+//! The cost of the typed layer compared with hand-written requests, with a server in another process. Linux only.
 //!
 //! `cargo bench -p windlass-benches --features bench` prints wall times by criterion, then ratios of CPU time. Each ratio has its baseline in
 //! its name, and both of its sides run in turns, so that a machine that slows down slows both.
@@ -103,7 +103,7 @@ fn cpu_of(calls: usize, side: impl Fn(usize)) -> f64 {
 
 /// CPU time of this thread so far, in microseconds.
 fn cpu_time() -> f64 {
-    // The kernel books a thread's time when it leaves the processor.
+    // The kernel accounts a thread's time when it leaves the processor.
     std::thread::sleep(Duration::from_micros(50));
     let line = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     line.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e3
@@ -120,7 +120,7 @@ struct Sides {
     runtime: Runtime,
     incus: Incus,
     http: reqwest::Client,
-    /// The same again, with a connection of its own: what differs between the two is noise.
+    /// The same again on another connection: the difference between the two is noise.
     other: reqwest::Client,
     list: Vec<u8>,
     _server: Server,
@@ -168,7 +168,7 @@ impl Sides {
     }
 }
 
-/// What matters of an answer.
+/// The part of an answer that matters.
 #[derive(Deserialize)]
 struct Envelope<T> {
     metadata: T,
@@ -200,7 +200,7 @@ fn bare_client(socket: &Path) -> reqwest::Client {
         .unwrap()
 }
 
-/// reqwest wants a TLS configuration, though nothing here uses it.
+/// reqwest needs a TLS configuration, although nothing here uses it.
 fn no_tls() -> rustls::ClientConfig {
     let provider = rustls::crypto::ring::default_provider();
     let builder = rustls::ClientConfig::builder_with_provider(provider.into());
@@ -208,7 +208,7 @@ fn no_tls() -> rustls::ClientConfig {
     builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }
 
-/// This program again, as the server: in a process of its own, so that its CPU time isn't counted.
+/// This program again, as the server: in another process, so that its CPU time isn't counted.
 struct Server {
     process: Child,
     socket: PathBuf,
@@ -220,7 +220,7 @@ impl Server {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let mut process =
             command.env(SOCKET, &socket).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        // It says a byte once it listens.
+        // It writes a byte once it listens.
         process.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         Self { process, socket }
     }
@@ -298,7 +298,7 @@ fn envelope(metadata: &Value) -> Vec<u8> {
     serde_json::to_vec(&envelope).unwrap()
 }
 
-/// As a real server describes a running container.
+/// A running container, as a real server describes it.
 fn instance(name: &str, config: &Value) -> Value {
     let root = json!({"path": "/", "pool": "default", "type": "disk"});
     let eth0 = json!({"name": "eth0", "network": "incusbr0", "type": "nic"});

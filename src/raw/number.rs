@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A whole number of an answer. What is beyond its type becomes the nearest number that isn't: servers have unsigned ones.
+/// Reads an integer. A number out of range becomes the nearest one in range, because servers have unsigned ones.
 #[allow(dead_code)] // not every API has one
 pub(crate) fn number<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Result<T, D::Error> {
     T::read(deserializer)

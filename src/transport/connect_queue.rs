@@ -2,7 +2,6 @@
 //!
 //! hyper's pool starts a connection for each request that finds no idle one, and finishes it even if another connection
 //! becomes idle first. In a burst, that makes up to twice as many connections as requests.
-//! free first. In a burst that makes up to twice as many connections as there are requests on their way.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

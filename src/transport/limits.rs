@@ -82,7 +82,6 @@ impl Limits {
     /// A request for a document is in flight until the document has arrived, any other until its answer begins. Open
     /// streams and websockets don't count. Long polls, and websockets until they begin, have the same limit, counted
     /// separately.
-    /// streams and websockets don't count. Long polls, and websockets until they begin, have as many places of their own.
     #[must_use]
     pub fn in_flight(mut self, requests: usize) -> Self {
         self.in_flight = requests.max(1);

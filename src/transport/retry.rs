@@ -17,6 +17,7 @@ use crate::transport::RetryClass;
 /// let never = Retry::never();
 /// # let _ = (patient, never);
 /// ```
+///
 /// The API's spec decides what may be repeated: reads after any transient failure, changes only if the request
 /// certainly never reached the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

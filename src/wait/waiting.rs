@@ -122,7 +122,7 @@ impl<T> Wait<T> {
         if !may_pass(e.kind()) || since.elapsed() >= self.terms.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
-        tracing::debug!(error = %e, "a look at the operation failed");
+        tracing::debug!(error = %e, "asking about the operation failed");
         Ok(Self::PAUSE)
     }
 

@@ -24,7 +24,7 @@ cli() {
   INCUS_DIR=$dir INCUS_CONF=$dir/lab/cli timeout 90 incus "$@"
 }
 
-# A port that nobody listens on now. Below the range that the kernel takes ports for clients from.
+# A free port. Below the range that the kernel takes ports for clients from.
 free_port() {
   local port
   while :; do

@@ -372,7 +372,7 @@ down() {
   remove "$dir"
 }
 
-# Control groups that a container left because nobody could end it in peace. rmdir spares those that are in use.
+# Control groups that a container left because it could not be stopped cleanly. rmdir spares those that are in use.
 sweep_groups() {
   local container name
   for container in "$1"/containers/*; do

@@ -139,7 +139,7 @@ mod tests {
             stdin.write_all(vec![7; 3 * BUFFER]).await.map(|()| stdin.close()).map_err(|e| e.kind())
         });
         tokio::task::yield_now().await;
-        assert!(!writer.is_finished(), "nobody has read yet");
+        assert!(!writer.is_finished(), "no data has been read yet");
         let mut read = 0;
         while let Some(piece) = input.next(4096).await {
             assert!(piece.len() <= 4096);

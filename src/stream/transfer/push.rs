@@ -144,7 +144,7 @@ impl Monitor {
         match self.lock().fault.take() {
             Some(fault) => e.with(|inner| {
                 inner.kind = ErrorKind::Io;
-                inner.message = format!("can't read what is to be pushed: {fault}");
+                inner.message = format!("can't read the content to push: {fault}");
                 inner.source = Some(fault.into());
             }),
             None => e,

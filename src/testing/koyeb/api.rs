@@ -1,4 +1,4 @@
-//! Which path leads where, and for whom.
+//! The routes, and who may use them.
 
 use std::sync::Arc;
 

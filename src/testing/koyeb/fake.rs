@@ -15,7 +15,7 @@ use crate::testing::server::tasks::lock;
 use crate::testing::server::watched::watched;
 use crate::testing::shell::PlantedCommand;
 
-/// A fake Koyeb in this process, on a loopback port of its own.
+/// A fake Koyeb in this process, on its own loopback port.
 ///
 /// Services, deployments, instances, snapshots, events and logs are documents in memory, paged and filtered as the real
 /// service does, with `null` and `""` where it sends those. Deployments and scaling proceed in the background.

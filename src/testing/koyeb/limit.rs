@@ -1,4 +1,4 @@
-//! So many requests in a span of time.
+//! A limit on requests in a span of time.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

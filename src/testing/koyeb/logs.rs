@@ -132,7 +132,7 @@ fn text(time: DateTime<Utc>) -> String {
 pub(super) fn tail(world: &Arc<World>, request: &Request, caller: Caller) -> Answer {
     let wanted = Wanted::of(request, 1000)?;
     let start = time(request, "start")?.unwrap_or_else(|| Utc::now() - TimeDelta::hours(24));
-    // What is written from now on is followed, however long the connection takes to open.
+    // Lines written from now on are followed, however long the connection takes to open.
     let (mut old, new) = {
         let state = lock(&world.state);
         (found(&state, &wanted, |at| at >= start), world.lines.subscribe())

@@ -61,7 +61,7 @@ pub(super) struct State {
     pub(super) instances: Vec<Value>,
     pub(super) snapshots: Vec<Value>,
     pub(super) events: Vec<Value>,
-    /// With their times, so that nobody need read those again.
+    /// With their times, so that they need not be parsed again.
     pub(super) logs: Vec<(DateTime<Utc>, Value)>,
     pub(super) crowd: u64,
     /// By service: what was scaled by hand.
@@ -239,7 +239,7 @@ impl World {
         let at = at.unwrap_or_else(|| state.moment());
         let line = line(&at.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true));
         state.logs.push((at, line.clone()));
-        // Under the lock: who begins to follow sees each line once. Nobody may be listening.
+        // Under the lock, so that a new follower sees each line once. There may be no followers.
         let _ = self.lines.send(line);
     }
 

@@ -1,4 +1,4 @@
-//! Which path leads where, and for which key.
+//! The routes, and their keys.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -13,9 +13,9 @@ use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::watched::watched;
 
-/// A fake Lambda Cloud in this process, on a loopback port, with an account of its own.
+/// A fake Lambda Cloud in this process, on its own loopback port, with one account.
 ///
-/// It has the SSH key `laptop`, four instance types in four regions, and a clock of its own that only moves by [one
+/// It has the SSH key `laptop`, four instance types in four regions, and its own clock, which only moves by [one
 /// second per request](Self::tick) and when a test [advances](Self::advance) it. Instances boot in three seconds of
 /// that time. Nothing costs money. Clones are handles to the same service, which ends with the last of them.
 ///

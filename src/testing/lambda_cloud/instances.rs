@@ -1,4 +1,4 @@
-//! `/api/v1/instances`, `/api/v1/instance-types`, and what is done to instances that exist.
+//! `/api/v1/instances`, `/api/v1/instance-types`, and operations on existing instances.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Everything the fake service knows, on a clock of its own.
+//! Everything the fake service knows, on its own clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Machine {
         }
     }
 
-    /// Carries out what is due by now, in order.
+    /// Carries out everything due by now, in order.
     fn advance(&mut self, now: Duration) {
         while let Some(at) =
             self.due.iter().enumerate().filter(|(_, due)| due.0 <= now).min_by_key(|(_, due)| due.0)

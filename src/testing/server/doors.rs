@@ -1,5 +1,5 @@
-//! Addresses that stay the same after a restart: loopback ports, with and without TLS, and a socket in a directory of
-//! its own.
+//! Addresses that stay the same after a restart: loopback ports, with and without TLS, and a socket in a
+//! private directory.
 
 use std::io;
 use std::net::SocketAddr;

@@ -86,7 +86,7 @@ impl Front {
         log.iter().filter(|r| route.matches(&r.method, &r.path)).count()
     }
 
-    /// Serves one accepted stream in a task of its own.
+    /// Serves one accepted stream in a separate task.
     pub(crate) fn serve<S>(self: &Arc<Self>, stream: S)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,

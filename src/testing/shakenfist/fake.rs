@@ -126,7 +126,7 @@ impl FakeShakenFist {
     }
 }
 
-/// What is on the server.
+/// The contents of the server.
 impl FakeShakenFist {
     /// The UUIDs of the instances that aren't deleted.
     pub fn instances(&self) -> Vec<String> {

@@ -14,7 +14,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
     let options = options(asked.request, "InstancesEndpoint", &["all"])?;
     let everything = options.get("all").and_then(Value::as_bool).unwrap_or_default();
     let mut all = asked.world.data();
-    // This list is made from an index of states, which lacks what is between two states.
+    // The server builds this list from an index of states, which lacks instances between two states.
     let blind = !everything && all.knobs.blind_lists > 0;
     if blind {
         all.knobs.blind_lists -= 1;

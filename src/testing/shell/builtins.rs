@@ -80,7 +80,7 @@ impl Shell {
         Flow::Next(i32::from(!made))
     }
 
-    /// `mount -t tmpfs -o size=64k tmpfs PATH`: only limits the size of what is in it.
+    /// `mount -t tmpfs -o size=64k tmpfs PATH`: only limits the size of its contents.
     fn mount(&self, args: &[&str]) -> Flow {
         let mounted = match args {
             ["-t", "tmpfs", "-o", options, _, path] => {
