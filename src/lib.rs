@@ -1,12 +1,12 @@
 //! Typed, safe control of instances on Incus, Koyeb, Lambda Cloud and Shaken Fist: waits that end, retries that never
 //! launch twice, errors to match on, and fake servers to test against.
 //!
-//! | | launches | runs commands | moves files | events |
-//! | --- | --- | --- | --- | --- |
-//! | [`Incus`] | containers, virtual machines | yes, with input, signals, terminals | files and whole trees | live events |
-//! | [`Koyeb`] | through services: scale, redeploy | yes, with input and terminals | | past events, live logs |
-//! | [`LambdaCloud`] | machines with GPUs | | | |
-//! | [`ShakenFist`] | virtual machines | yes, through the agent | files | past events |
+//! | | launches | runs commands | moves files | snapshots | events |
+//! | --- | --- | --- | --- | --- | --- |
+//! | [`Incus`] | containers, virtual machines | yes, with input, signals, terminals | files and whole trees | yes | live |
+//! | [`Koyeb`] | no: its services start instances (scale, redeploy) | yes, with input and terminals | | yes | past; live logs |
+//! | [`LambdaCloud`] | machines with GPUs | | | | |
+//! | [`ShakenFist`] | virtual machines | yes, through the agent | files | yes | past |
 //!
 //! Each platform has its own client, with the vendor's words. The grammar is the same on all four: lists, waits, retries,
 //! errors, commands and transfers work alike. If you know one, you can guess the others.
@@ -53,13 +53,25 @@
 //!
 //! | to | write |
 //! | --- | --- |
-//! | connect | `Incus::discover().await`; `.client()` instead of `.await` sends nothing |
+//! | connect | `X::discover().await`, or `Incus::https(address)`, `Koyeb::token(token)`, `LambdaCloud::key(key)`, `ShakenFist::at(url)`; `.client()` instead of `.await` sends nothing |
 //! | name one thing | `incus.instance("web")`: a handle, without a request; `.get().await` reads it |
-//! | list | `incus.instances().label("role", "db").await` for a `Vec`, `.stream()` for a [`List`] |
+//! | launch | `incus.launch("web").await`; not on Koyeb |
+//! | list | `incus.instances().await` for a `Vec`, `.stream()` for a [`List`]; `.label("role", "db")` filters, not on Koyeb |
 //! | change something | `web.restart().await` waits for the end; `.send().await` gives the [`Operation`] |
 //! | wait for a state | `web.until_ready().timeout(limit).await` |
 //! | follow what happens | `incus.watch().await`, then `next()`; a hole in it is an item, `Gap` |
 //! | read the past | `instance.events().await` |
+//!
+//! Verbs are the vendors' words:
+//!
+//! | | [`Incus`] | [`Koyeb`] | [`LambdaCloud`] | [`ShakenFist`] |
+//! | --- | --- | --- | --- | --- |
+//! | stop | `stop` | `pause` a service | | `power_off` |
+//! | start | `start` | `resume` a service | | `power_on` |
+//! | restart | `restart` | `redeploy` a service | `restart` | `reboot_soft`, `reboot_hard` |
+//! | delete | `delete` | | `terminate` | `delete` |
+//!
+//! The guide has [all of it side by side](crate::guide::grammar).
 //!
 //! # What you can rely on
 //!

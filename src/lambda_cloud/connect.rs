@@ -62,6 +62,7 @@ impl LambdaCloud {
     ///
     /// Those of [`Connect::client`]; [`Unauthenticated`](ErrorKind::Unauthenticated) if the service doesn't know the key,
     /// and those of [every request](LambdaCloud#errors).
+    #[doc(alias = "api_key")]
     pub fn key(key: impl Into<Secret>) -> Connect {
         Connect::new(Key::Given(key.into()))
     }

@@ -84,6 +84,8 @@ impl ShakenFist {
     /// Those of [`Connect::client`], [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the key isn't one of the
     /// namespace, [`Configuration`](crate::ErrorKind::Configuration) if the API is at another address, and those of
     /// [every request](crate::ShakenFist#errors).
+    #[doc(alias = "https")]
+    #[doc(alias = "url")]
     pub fn at(url: impl Into<String>) -> Connect {
         Connect::new(Some(url.into()))
     }

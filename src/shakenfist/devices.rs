@@ -21,6 +21,7 @@ pub struct Disk(pub(super) types::DiskSpec);
 impl Disk {
     /// A copy of an image: `debian:12`, `label:…`, `sf://upload/…`, `sf://blob/…`, or a URL. It is as large as the
     /// image, or [`size_gb`](Self::size_gb) if that is more.
+    #[doc(alias = "image")]
     pub fn from_base(base: impl Into<String>) -> Self {
         Self(types::DiskSpec { base: Some(base.into()), ..types::DiskSpec::new() })
     }

@@ -57,6 +57,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// Those of [`ChangePower`].
     #[doc(alias = "start")]
+    #[doc(alias = "start")]
     pub fn power_on(&self) -> ChangePower {
         self.power(Verb::On)
     }
@@ -66,6 +67,7 @@ impl<D: Identified> Instance<D> {
     /// # Errors
     ///
     /// Those of [`ChangePower`].
+    #[doc(alias = "stop")]
     #[doc(alias = "stop")]
     pub fn power_off(&self) -> ChangePower {
         self.power(Verb::Off)

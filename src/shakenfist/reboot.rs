@@ -37,8 +37,10 @@ impl<D: Identified> Instance<D> {
     /// [`Conflict`](ErrorKind::Conflict) if the instance can't be rebooted in its state, those of
     /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     #[doc(alias = "restart")]
+    #[doc(alias = "restart")]
+    #[doc(alias = "reboot")]
     pub fn reboot_soft(&self) -> Action<()> {
-        self.reboot(Verb::RebootSoft)
+        self.send_reboot(Verb::RebootSoft)
     }
 
     /// Resets the instance, as its reset switch would. Done when its agent is back and reports a later boot.
@@ -47,11 +49,12 @@ impl<D: Identified> Instance<D> {
     ///
     /// Those of [`reboot_soft`](Self::reboot_soft).
     #[doc(alias = "reset")]
+    #[doc(alias = "restart")]
     pub fn reboot_hard(&self) -> Action<()> {
-        self.reboot(Verb::RebootHard)
+        self.send_reboot(Verb::RebootHard)
     }
 
-    fn reboot(&self, verb: Verb) -> Action<()> {
+    fn send_reboot(&self, verb: Verb) -> Action<()> {
         let instance = self.reference();
         Action::new(self.label(verb.operation()).watch(async move {
             let deadline = Deadline::after(power::LIMIT);

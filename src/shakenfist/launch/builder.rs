@@ -107,6 +107,7 @@ impl Launch {
     }
 
     /// The memory, in MiB.
+    #[doc(alias = "memory")]
     pub fn memory_mib(mut self, size: u32) -> Self {
         self.request.memory = i64::from(size);
         self
@@ -120,6 +121,7 @@ impl Launch {
     }
 
     /// Adds a network interface.
+    #[doc(alias = "network")]
     pub fn nic(mut self, nic: Nic) -> Self {
         self.note(nic.check());
         self.request.network.get_or_insert_default().push(nic.0);
