@@ -229,7 +229,7 @@ impl FakeShakenFist {
     }
 
     /// From now on new instances fail in this state (`preflight` or `creating`), with this message.
-    pub fn fail_creates(&self, state: &str, message: &str) {
+    pub fn fail_launches(&self, state: &str, message: &str) {
         self.0.world.data().knobs.failing = Some((state.to_owned(), message.to_owned()));
     }
 

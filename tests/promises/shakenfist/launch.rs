@@ -133,7 +133,7 @@ async fn want_of_room_is_waited_out_only_if_transient_and_asked_for() -> Outcome
 async fn every_way_to_fail_ends_a_launch() -> Outcome {
     for state in ["preflight", "creating"] {
         let (fake, sf) = served().await?;
-        fake.fail_creates(state, "the disk is on fire");
+        fake.fail_launches(state, "the disk is on fire");
         let e = sf.launch("web").disk(Disk::blank(1)).send().await?.await.expect_err("it fails");
         assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{state}: {e}");
         assert!(e.to_string().contains("on fire"), "{e}");
