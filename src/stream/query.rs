@@ -16,7 +16,8 @@ use crate::wait::into_future;
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is sent before either. `.await` gives all items or an error, never a part.
+/// Nothing is sent before either. `.await` gives all items or an error, never a part; the errors are those of
+/// [`List::next_page`].
 #[must_use = "nothing is sent before `.await` or `.stream()`"]
 pub struct Query<T>(List<T>);
 

@@ -48,7 +48,7 @@ fn asked(request: &Request) -> Duration {
 /// The shortest limit that applies to an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
-    /// What is left of it.
+    /// The rest of it.
     pub(crate) left: Duration,
     set: Duration,
     name: &'static str,

@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     pub(crate) failed: Vec<String>,
 }
 
-/// What a caller of a chore wrote after `--`.
+/// What a caller of a command wrote after `--`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// Parts of names: a test runs if its name holds one of them.

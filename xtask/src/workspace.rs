@@ -1,4 +1,4 @@
-//! Where things are, and the small file and process helpers that every chore needs.
+//! Where things are, and the small file and process helpers that every command needs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) fn module_name(api: &str) -> String {
     api.replace('-', "_")
 }
 
-/// The cargo that runs this chore, in the workspace.
+/// The cargo that runs this command, in the workspace.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());

@@ -20,6 +20,10 @@ impl FakeKoyeb {
     /// assert_eq!(done.stdout_text(), "hello\n");
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS or HTTP can't be set up.
     pub fn client(&self) -> Result<Koyeb, Error> {
         Koyeb::token(self.token()).url(self.url()).client()
     }

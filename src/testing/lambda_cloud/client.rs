@@ -22,6 +22,10 @@ impl FakeLambdaCloud {
     /// assert_eq!(fake.launches(), 1); // lost answer or not: one instance
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS or HTTP can't be set up.
     pub fn client(&self) -> Result<LambdaCloud, Error> {
         self.connect().client()
     }

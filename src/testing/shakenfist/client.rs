@@ -18,6 +18,10 @@ impl FakeShakenFist {
     /// assert_eq!(fake.instances().len(), 1); // the answer was lost, the instance was not
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if TLS or HTTP can't be set up.
     pub fn client(&self) -> Result<ShakenFist, Error> {
         ShakenFist::at(self.url()).namespace("demo").key("demokey").client()
     }
