@@ -57,7 +57,6 @@ impl<D: Identified> Instance<D> {
     ///
     /// Those of [`ChangePower`].
     #[doc(alias = "start")]
-    #[doc(alias = "start")]
     pub fn power_on(&self) -> ChangePower {
         self.power(Verb::On)
     }
@@ -67,7 +66,6 @@ impl<D: Identified> Instance<D> {
     /// # Errors
     ///
     /// Those of [`ChangePower`].
-    #[doc(alias = "stop")]
     #[doc(alias = "stop")]
     pub fn power_off(&self) -> ChangePower {
         self.power(Verb::Off)

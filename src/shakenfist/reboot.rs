@@ -37,7 +37,6 @@ impl<D: Identified> Instance<D> {
     /// [`Conflict`](ErrorKind::Conflict) if the instance can't be rebooted in its state, those of
     /// [every request](crate::ShakenFist#errors), and those of the wait ([`WaitEnd`](crate::WaitEnd)).
     #[doc(alias = "restart")]
-    #[doc(alias = "restart")]
     #[doc(alias = "reboot")]
     pub fn reboot_soft(&self) -> Action<()> {
         self.send_reboot(Verb::RebootSoft)
