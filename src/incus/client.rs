@@ -40,7 +40,7 @@ pub(super) struct Core {
     pub(super) origin: String,
     /// Which server it is, for tickets.
     pub(super) server: Server,
-    /// Who this client is to a remote server.
+    /// How a remote server knows this client.
     pub(super) identity: Option<Identity>,
     pub(super) feeds: Arc<Feeds>,
     /// Each wait by a long poll of its own holds one of few permits.
@@ -109,7 +109,8 @@ impl Incus {
 
     /// The certificate that this client shows to a remote server, and its key; none on this machine.
     ///
-    /// After [`Connect::join`](super::Connect::join) without an identity it is the one that was made for this: save it to come back.
+    /// After [`Connect::join`](super::Connect::join) without an identity it is the one that was made for this: save it
+    /// to come back.
     pub fn identity(&self) -> Option<&Identity> {
         self.0.identity.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What the server's errors mean: the `type` of the envelope around every answer, not the HTTP status, says that it is one.
+//! What the server's errors mean: the `type` of the envelope around every answer marks them, not the HTTP status.
 
 use crate::error::ErrorKind;
 use crate::incus::types;

@@ -32,12 +32,18 @@ impl Incus {
     /// [`Snapshot`] and [`Backup`] for theirs, [`Image`] for an import, [`ExitStatus`] and [`Output`] for commands
     /// without streams, [`IpAddr`] for [`until_address`](Instance::until_address), `()` or [`types::Operation`] for an
     /// operation of which only the id is known, `()` for the rest; anything else is an error of
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another server or project; see [`Ticket`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). So is a ticket of another server or project; see
+    /// [`Ticket`].
     ///
     /// An operation is forgotten five seconds after its end; then the instance itself shows how it ended, or the wait
     /// ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone). A start or restart has worked if the instance runs and was
-    /// started since, a launch if its own instance runs, a delete if the instance isn't there. A stop, freeze or unfreeze
-    /// ends well where the instance is in that state, even if somebody else brought it there.
+    /// started since, a launch if its own instance runs, a delete if the instance isn't there. A stop, freeze or
+    /// unfreeze succeeds if the instance is in that state, even if another client changed it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for another type, or for a ticket of another server
+    /// or project.
     pub fn resume<T: Resume>(&self, ticket: &Ticket) -> Result<Operation<T>, Error> {
         let (incus, check) = self.going_on(ticket)?;
         let operation = T::resume(&incus, ticket).ok_or_else(|| {

@@ -5,6 +5,10 @@ use crate::incus::{Incus, types};
 
 impl Incus {
     /// Describes the server: version, extensions, whether it trusts the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Connect`] if no server answers.
     pub async fn get_server(&self) -> Result<types::Server, Error> {
         self.raw().server_get().send().await
     }
@@ -53,7 +57,7 @@ impl types::Server {
         }
     }
 
-    /// Whether it trusts who asked.
+    /// Whether it trusts this client.
     pub(super) fn trusts(&self) -> bool {
         self.auth != Some(types::Trust::Untrusted)
     }

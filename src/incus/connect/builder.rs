@@ -17,18 +17,19 @@ use crate::transport::retry::Retry;
 /// # use windlass::incus::Incus;
 /// # async fn demo() -> windlass::Result<()> {
 /// let asked = Incus::unix("/var/lib/incus/unix.socket").await?;           // the server has answered
-/// let unasked = Incus::unix("/var/lib/incus/unix.socket").client()?;      // nobody was asked
+/// let unasked = Incus::unix("/var/lib/incus/unix.socket").client()?;      // no request was sent
 /// # Ok(()) }
 /// ```
 ///
-/// `.await` gives a client of a server that has answered and trusts the caller; [`client`](Self::client) asks nobody.
+/// `.await` gives a client of a server that has answered and trusts the caller; [`client`](Self::client) sends no
+/// request.
 /// Settings are checked only then.
 ///
 /// # Errors
 ///
 /// `.await` fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) or
 /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the settings are wrong, with
-/// [`ErrorKind::Connect`](crate::ErrorKind::Connect) if nobody answers, with
+/// [`ErrorKind::Connect`](crate::ErrorKind::Connect) if no server answers, with
 /// [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if another server does, and with
 /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) if the server doesn't trust the caller.
 #[derive(Debug, Clone)]
@@ -61,13 +62,13 @@ impl Incus {
     ///
     /// - The remote is the one that `INCUS_REMOTE` names, else the default one of the user's `config.yml`, else `local`.
     ///   [`Incus::remote`] says what belongs to a remote.
-    /// - `local` is the server of this machine: at `INCUS_SOCKET`, else in the directory `INCUS_DIR`, else in `/run/incus`
-    ///   or `/var/lib/incus`. If this user may not use the main socket, the user's own socket is taken.
-    /// - The project is that of `INCUS_PROJECT`, else the one that `incus project switch` chose for the remote, else that
-    ///   of the user's own socket.
+    /// - `local` is the server of this machine: at `INCUS_SOCKET`, else in the directory `INCUS_DIR`, else in
+    ///   `/run/incus` or `/var/lib/incus`. If this user may not use the main socket, the user's own socket is taken.
+    /// - The project is that of `INCUS_PROJECT`, else the one that `incus project switch` chose for the remote, else
+    ///   that of the user's own socket.
     ///
-    /// If a setting leads nowhere, nothing else is taken instead. `INCUS_SOCKET` and `INCUS_DIR` say where the local server
-    /// is, not that it is wanted: another default remote takes precedence.
+    /// If a setting leads nowhere, nothing else is taken instead. `INCUS_SOCKET` and `INCUS_DIR` say where the local
+    /// server is, not that it is wanted: another default remote takes precedence.
     ///
     /// The result's settings, for example its [`project`](Connect::project), take precedence over what is found.
     ///
@@ -91,8 +92,8 @@ impl Incus {
         Connect::to(Target::Unix(socket.as_ref().to_owned()))
     }
 
-    /// A server on another machine: `10.0.0.2`, `host:8443`, `[::1]:8443`, `https://host:8443`; port 8443 if none is
-    /// said.
+    /// A server on another machine: `10.0.0.2`, `host:8443`, `[::1]:8443`, `https://host:8443`; port 8443 by
+    /// default.
     ///
     /// ```no_run
     /// # use windlass::incus::{Identity, Incus};
@@ -104,13 +105,12 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// Say by what the server is known: its [`fingerprint`](Connect::fingerprint), its whole
-    /// [`server_certificate`](Connect::server_certificate), or the [`authority`](Connect::authority) that signed it. If
-    /// nothing is said, an authority that this system trusts must have. There is no way to take just anybody for the
-    /// server. Anybody else is an error of [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer), and gets to see
-    /// nothing.
+    /// Set how to recognize the server: by its [`fingerprint`](Connect::fingerprint), its whole
+    /// [`server_certificate`](Connect::server_certificate), or the [`authority`](Connect::authority) that signed it. By
+    /// default, an authority that this system trusts must have signed it. The check can't be turned off. Any other
+    /// server is an error of [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer), and is sent nothing.
     ///
-    /// Say who you are: by an [`identity`](Connect::identity) that the server trusts, a token to
+    /// Log in with an [`identity`](Connect::identity) that the server trusts, a token to
     /// [`join`](Connect::join) with, or a [`bearer`](Connect::bearer) token.
     ///
     /// Requests and websockets use HTTP/1.1, on connections that are kept; a proxy is taken from `HTTPS_PROXY` unless
@@ -136,10 +136,10 @@ impl Incus {
     /// ```
     ///
     /// They are kept in the directory `INCUS_CONF`, or `incus` in `XDG_CONFIG_HOME` if it is there, or
-    /// `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or `/etc/incus`. `INCUS_PROJECT` goes before the
-    /// remote's project, which `incus project switch` writes; what is said on the result goes before all. Of a remote with
-    /// several addresses the one that worked last is taken. `local` is always the server of this machine. Remotes that log in by OpenID Connect need a
-    /// [`bearer`](Connect::bearer); those that only serve images are refused.
+    /// `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or `/etc/incus`. `INCUS_PROJECT` overrides the
+    /// remote's project, which `incus project switch` writes; settings of the result override both. Of a remote with
+    /// several addresses, the one that worked last is used. `local` is always the server of this machine. Remotes that
+    /// log in by OpenID Connect need a [`bearer`](Connect::bearer); those that only serve images are refused.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/remotes/>
     pub fn remote(name: impl Into<String>) -> Connect {
@@ -174,10 +174,10 @@ impl Connect {
         self
     }
 
-    /// Goes through this proxy, whatever the environment says; `http://` or `https://`, with a password if need be.
+    /// Uses this proxy, whatever the environment sets: `http://` or `https://`, with a password if needed.
     ///
-    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy that
-    /// `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
+    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy
+    /// that `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
     pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = Some(url.into());
         self
@@ -189,10 +189,11 @@ impl Connect {
         self
     }
 
-    /// The server is the one with this certificate: SHA-256 of its DER in hex, as `incus info` and trust tokens have it.
+    /// The server is the one with this certificate: SHA-256 of its DER in hex, as in `incus info` and trust tokens.
     ///
-    /// Names and dates in the certificate play no part, and nobody else is let through, be he signed by whomever. The
-    /// last of `fingerprint`, [`server_certificate`](Self::server_certificate) and [`authority`](Self::authority) counts.
+    /// Names and dates in the certificate play no part. Any other certificate is rejected, whoever signed it. The
+    /// last of `fingerprint`, [`server_certificate`](Self::server_certificate) and [`authority`](Self::authority)
+    /// counts.
     pub fn fingerprint(mut self, sha256: impl Into<String>) -> Self {
         self.known_by = Some(KnownBy::Fingerprint(sha256.into()));
         self
@@ -204,20 +205,20 @@ impl Connect {
         self
     }
 
-    /// The server's certificate is signed by this authority, for the name or address that it is reached by. PEM; several
-    /// may follow each other.
+    /// The server's certificate is signed by this authority, for the name or address that it is reached by. PEM;
+    /// several may follow each other.
     pub fn authority(mut self, pem: impl Into<String>) -> Self {
         self.known_by = Some(KnownBy::Authority(pem.into()));
         self
     }
 
-    /// Who you are: the certificate that the server is shown, on websockets as well.
+    /// Logs in with this certificate, on websockets as well.
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// Has the server trust this client from now on, by a token that somebody made with
+    /// Has the server trust this client from now on, by a token from
     /// [`Incus::create_trust_token`] or `incus config trust add`.
     ///
     /// ```no_run
@@ -230,12 +231,13 @@ impl Connect {
     /// ```
     ///
     /// The server must have the certificate that the token names: otherwise nothing is sent. A server that trusts the
-    /// identity already is not shown the token, so that joining twice does no harm. Without an identity one is made; get
-    /// it from [`Incus::identity`] and save it, or it ends with this client.
+    /// identity already is not shown the token, so that joining twice does no harm. Without an identity one is made;
+    /// get it from [`Incus::identity`] and save it, or it ends with this client.
     ///
     /// `.await` then fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is no
-    /// token, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the token is expired, used or not this
-    /// server's, with [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if the server is another.
+    /// token, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the token is expired, used or
+    /// not this server's, with [`ErrorKind::UntrustedServer`](crate::ErrorKind::UntrustedServer) if the server is
+    /// another.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#authentication-token>
     pub fn join(mut self, token: impl Into<Secret>) -> Self {
@@ -243,7 +245,7 @@ impl Connect {
         self
     }
 
-    /// Who you are, by tokens of OpenID Connect: `fetch` gets one whenever there is need.
+    /// Logs in with tokens of OpenID Connect: `fetch` gets one when needed.
     ///
     /// ```no_run
     /// # use windlass::incus::{BearerToken, Incus};
@@ -261,8 +263,8 @@ impl Connect {
     ///
     /// All calls of the client share a token; many that need a new one at the same time cause one fetch. A token is
     /// renewed before it expires, and once more per call where the server answers 401. If `fetch` fails, so does the
-    /// call, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated). A token travels only over TLS or within this
-    /// machine.
+    /// call, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated). A token travels only over TLS or
+    /// within this machine.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#openid-connect-authentication>
     pub fn bearer<F, Fut, E>(mut self, fetch: F) -> Self

@@ -1,4 +1,4 @@
-//! Who a client is to a remote server: a certificate and the key to it.
+//! The identity of a client: a certificate and its key.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -17,14 +17,14 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use crate::transport::tls::{self, Fingerprint, Login, Trust};
 
-/// A client's certificate and its private key: who we are to a remote server.
+/// A client's certificate and its private key: how a remote server knows this client.
 ///
 /// ```
 /// use windlass::incus::Identity;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let directory = std::env::temp_dir().join(format!("windlass-doc-identity-{}", std::process::id()));
 /// let me = Identity::generate("ci-runner")?;
-/// me.save(&directory)?;                                   // client.crt and client.key, as the `incus` command has them
+/// me.save(&directory)?;                                   // client.crt and client.key, like the `incus` command
 /// assert_eq!(Identity::load(&directory)?.fingerprint(), me.fingerprint());
 /// # std::fs::remove_dir_all(directory)?;
 /// # Ok(()) }
@@ -42,8 +42,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Makes a new key (P-384) and a certificate of that name, signed by itself and good for ten years, as the `incus`
-    /// command does.
+    /// Makes a new key (P-384) and a certificate of that name, self-signed and valid for ten years, like those of
+    /// the `incus` command.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if the system has no random numbers to give.
     pub fn generate(name: &str) -> Result<Self, Error> {
         let (certificate, key) = self_signed(name).map_err(|e| {
             Error::new(ErrorKind::Configuration, format!("can't make a certificate: {e}"))
@@ -62,8 +66,9 @@ impl Identity {
     /// # Ok(()) }
     /// ```
     ///
-    /// Fails with [`ErrorKind::InvalidInput`] where either is missing or they don't belong together, and for keys that are
-    /// encrypted.
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if either is missing or they don't belong together, and for encrypted keys.
     pub fn pem(text: impl Into<Secret>) -> Result<Self, Error> {
         let text: Secret = text.into();
         let bytes = text.expose().as_bytes();
@@ -82,7 +87,9 @@ impl Identity {
 
     /// Reads `client.crt` and `client.key` from a directory, such as `~/.config/incus`.
     ///
-    /// Fails with [`ErrorKind::Configuration`].
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if a file can't be read or isn't what it should be.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, Error> {
         Self::read(&directory.as_ref().join("client"))
     }
@@ -101,7 +108,10 @@ impl Identity {
 
     /// Writes `client.crt` and `client.key` into a directory, the key for this user alone.
     ///
-    /// Fails with [`ErrorKind::AlreadyExists`] rather than replace another identity.
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] instead of replacing another identity, [`ErrorKind::Configuration`] if the files
+    /// can't be written.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<(), Error> {
         let directory = directory.as_ref();
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);

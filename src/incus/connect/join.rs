@@ -43,7 +43,7 @@ fn connecting(e: Error, at: &str) -> Error {
     })
 }
 
-/// With the token's pin, and somebody to be.
+/// With the token's pin, and an identity.
 fn prepared(mut connect: Connect, told: &TrustToken) -> Result<Connect, Error> {
     let pin = told.pin()?;
     match connect.known_by.is_some().then(|| connect.trust()).transpose()? {
@@ -87,7 +87,7 @@ async fn reach(connect: Connect, told: &TrustToken) -> Result<Incus, Error> {
     Err(nobody(failed))
 }
 
-/// Asks what anybody may ask.
+/// Sends a request that needs no trust.
 async fn ask<'a>(connect: &Connect, address: &'a str) -> (&'a str, Result<Incus, Error>) {
     let mut connect = connect.clone();
     connect.target = Target::Https(address.to_owned());

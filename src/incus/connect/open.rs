@@ -132,6 +132,6 @@ fn base(url: &Url) -> String {
 /// unix socket a new connection costs next to nothing: idle ones are closed soon.
 const UNIX_IDLE: Duration = Duration::from_millis(100);
 
-/// Incus closes a connection that was idle for 30 seconds. A request that meets the end of one is lost, and nobody knows
-/// whether it arrived: it must not come to that.
+/// Incus closes a connection that was idle for 30 seconds. A request that meets the end of one is lost, perhaps after
+/// it arrived: our own idle time is shorter.
 const REMOTE_IDLE: Duration = Duration::from_secs(20);

@@ -95,7 +95,8 @@ pub(super) fn directories(surroundings: &Surroundings, tried: &mut Tried) -> Res
     Ok(found)
 }
 
-/// Where the command keeps what is this user's. Its newer versions go by `XDG_CONFIG_HOME`, the older ones don't know it.
+/// Where the command keeps what is this user's. Its newer versions go by `XDG_CONFIG_HOME`, the older ones don't know
+/// it.
 pub(super) fn own_directory(surroundings: &Surroundings) -> Option<PathBuf> {
     if let Some(named) = surroundings.variable("INCUS_CONF") {
         return Some(PathBuf::from(named));

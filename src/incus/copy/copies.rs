@@ -13,7 +13,12 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Into another project: `incus.project("blue").create("web-2").copy_of(&web)`. As safe as a launch: see [`Launch`].
+    /// Into another project: `incus.project("blue").create("web-2").copy_of(&web)`. As safe as a launch: see
+    /// [`Launch`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Launch`].
     pub fn copy(&self, to: impl Into<String>) -> Launch {
         self.incus.create(to).copy_of(self)
     }
@@ -21,6 +26,10 @@ impl<D: Identified> Instance<D> {
 
 impl<D: Identified> Snapshot<D> {
     /// Makes a new instance of it, on this server or cluster; it isn't started. As safe as a launch: see [`Launch`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Launch`].
     pub fn copy(&self, to: impl Into<String>) -> Launch {
         self.instance.incus.create(to).copy_of(self)
     }

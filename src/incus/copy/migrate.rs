@@ -29,13 +29,22 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// The other server fetches it from this one, which must listen on HTTPS for that.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it runs, [`ErrorKind::Configuration`] if this server doesn't listen on the network,
+    /// and those of [`Launch`].
     pub fn copy_to(&self, other: &Incus) -> Migrate {
         Migrate::new(self.reference(), other, false)
     }
 
-    /// Moves it to another server, as [`copy_to`](Self::copy_to), and deletes it here when the whole of it is there.
+    /// Moves it to another server like [`copy_to`](Self::copy_to), and deletes it here once all of it is there.
     ///
     /// If only the deletion fails, the instance is on both servers, and the error says so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`copy_to`](Self::copy_to).
     pub fn move_to(&self, other: &Incus) -> Migrate {
         Migrate::new(self.reference(), other, true)
     }
@@ -105,8 +114,8 @@ impl Migrate {
         self
     }
 
-    /// Where the other server reaches this one, as `https://10.0.0.2:8443`; the first address that this server names if
-    /// not set.
+    /// Where the other server reaches this one, for example `https://10.0.0.2:8443`; by default the first address that
+    /// this server reports.
     pub fn source_address(mut self, url: impl Into<String>) -> Self {
         self.address = Some(url.into());
         self
@@ -125,6 +134,10 @@ impl Migrate {
     }
 
     /// Sends the requests; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::copy_to`].
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         checked("name", self.changes.name.as_deref().unwrap_or(self.source.name()))?;
         let original = self.source.get().await?;
@@ -170,7 +183,7 @@ impl Migrate {
         Ok(Door { url: url.trim_end_matches('/').to_owned(), certificate })
     }
 
-    /// Makes the source server wait for somebody who fetches the instance.
+    /// Makes the source server wait for the target to fetch the instance.
     async fn offer(&self) -> Result<Offer, Error> {
         let body = types::InstanceMigrate {
             name: self.source.name().to_owned(),
@@ -222,7 +235,7 @@ struct Door {
     certificate: String,
 }
 
-/// The operation that waits for whoever fetches the instance, and what opens its streams.
+/// The operation that waits for the target to fetch the instance, and the secrets of its streams.
 struct Offer {
     id: String,
     secrets: Option<SecretMap>,
@@ -263,7 +276,7 @@ impl Left {
         })
     }
 
-    /// What is there may be a part only, and nobody but the source can still tell. Without its word it keeps its own.
+    /// The copy may be incomplete, and only the source knows. Without its confirmation, it keeps the original.
     async fn vouched(&self) -> Result<(), Error> {
         if !self.delete {
             return Ok(());

@@ -20,6 +20,11 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// It must exist and be stopped; its configuration stays. What the original no longer has is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such copy. A copy that runs fails the
+    /// operation.
     pub fn refresh_from<O: Identified>(&self, original: &Instance<O>) -> Refresh {
         let mut launch = Launch::new(&self.incus, self.name().to_owned(), false).copy_of(original);
         launch.create.source.refresh = true;
@@ -27,7 +32,7 @@ impl<D: Identified> Instance<D> {
     }
 }
 
-/// A copy to be brought up to date; from [`Instance::refresh_from`].
+/// A copy to bring up to date; from [`Instance::refresh_from`].
 ///
 /// `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug)]
@@ -51,6 +56,10 @@ impl Refresh {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::refresh_from`].
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, mut launch } = self;
         instance_source::check(&launch.create.source)?;

@@ -24,6 +24,12 @@ impl<D: Identified> Instance<D> {
     /// [`move_to`](Self::move_to).
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/move_instances/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it runs,
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken there,
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) without a place to go to.
     pub fn relocate(&self) -> Relocate {
         Relocate { instance: self.reference(), migrate: types::InstanceMigrate::new(true), member: None }
     }
@@ -72,6 +78,10 @@ impl Relocate {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::relocate`].
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         self.instance.label("instance_migrate").watch(self.sent()).await
     }
@@ -134,7 +144,7 @@ impl Moved {
             && self.pool.as_ref().is_none_or(|wanted| pool == Some(wanted))
     }
 
-    /// The new place alone proves nothing: somebody else's instance may have been there all along.
+    /// The new place alone proves nothing: another instance may have been there all along.
     async fn left(&self, incus: &Incus) -> Result<bool, Error> {
         let home = incus.own_project().unwrap_or("default");
         let stays = self.name == self.from && self.project.as_deref().is_none_or(|project| project == home);

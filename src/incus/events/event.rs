@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -25,10 +25,12 @@ use crate::incus::types;
 /// }
 /// ```
 ///
-/// Frames can arrive out of order: an operation's end before its last progress.
+/// Frames can arrive out of order: an operation's end before its last progress. Serialized, it has the vendor's form; a
+/// gap is `{"type": "gap"}`.
 ///
 /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/events/>
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Event {
     /// Something came, went or changed: an instance started, a file was pushed.
@@ -39,17 +41,18 @@ pub enum Event {
     Logging(Stamped<types::EventLogging>),
     /// The connection broke and stands again: what happened in between is lost. Look at what you follow.
     Gap,
-    /// What this version doesn't know, as it came.
+    /// An event that this version doesn't know, unchanged.
+    #[serde(untagged)]
     Unknown(Value),
 }
 
 /// What happened, and when and where it did.
 ///
-/// The fields of what happened are reached directly, as those of [`types::EventLifecycle`].
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The fields of the data, for example of [`types::EventLifecycle`], are reached directly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stamped<D> {
-    /// When the server said it, by its own clock.
+    /// When it happened, by the server's clock.
     pub timestamp: Option<DateTime<Utc>>,
     /// The cluster member on which it happened; `none` on a standalone server.
     #[serde(default)]
@@ -146,6 +149,19 @@ mod tests {
         assert!(matches!(event, Event::Logging(e) if e.level == Some(LogLevel::Unknown("loud".into()))));
         let acl = r#"{"type":"network-acl","metadata":{"a":1}}"#;
         assert_eq!(decode(acl.as_bytes()), Event::Unknown(serde_json::from_str(acl).unwrap_or_default()));
+    }
+
+    #[test]
+    fn events_are_written_in_the_vendors_form() {
+        let frame = br#"{"type":"lifecycle","timestamp":"2026-11-20T23:19:07Z","metadata":{"action":"instance-created",
+            "source":"/1.0/instances/ev1","new":1},"location":"none","project":"default"}"#;
+        let odd = br#"{"type":"network-acl","metadata":{"a":1}}"#;
+        for frame in [&frame[..], odd] {
+            let written = serde_json::to_vec(&decode(frame)).unwrap_or_default();
+            assert_eq!(decode(&written), decode(frame));
+            assert!(!written.is_empty());
+        }
+        assert_eq!(serde_json::to_value(Event::Gap).ok(), Some(serde_json::json!({"type": "gap"})));
     }
 
     #[test]

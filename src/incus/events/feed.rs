@@ -45,7 +45,7 @@ pub(in crate::incus) struct Feed {
     task: Mutex<Option<AbortHandle>>,
 }
 
-/// Who wants to hear what, by id or name.
+/// The listeners, by id or name.
 struct Topic<V>(Mutex<HashMap<String, watch::Sender<V>>>);
 
 /// One wait's end of a feed; the last one closes the connection.
@@ -80,7 +80,7 @@ impl Subscription<Heard> {
         }
     }
 
-    /// What somebody has looked up.
+    /// Tells all waits what was looked up.
     pub(in crate::incus) fn tell(&self, operation: types::Operation) {
         self.feed.publish(operation);
     }
@@ -147,7 +147,7 @@ impl<V> Topic<V> {
         Self(Mutex::default())
     }
 
-    /// One subscriber goes, who still counts.
+    /// One subscriber leaves; it still counts.
     fn leave(&self, key: &str) {
         let mut senders = lock(&self.0);
         if senders.get(key).is_some_and(|sender| sender.receiver_count() <= 1) {
@@ -213,7 +213,7 @@ impl Feed {
         Subscription { feed: self.clone(), topic, key: key.to_owned(), heard }
     }
 
-    /// Decodes only what somebody waits for: a busy server tells of much else.
+    /// Decodes only what a wait listens to: a busy server sends much else.
     pub(in crate::incus) fn hear(&self, frame: &[u8]) {
         #[derive(Deserialize)]
         struct Glance {
@@ -243,8 +243,8 @@ impl Feed {
         self.operations.tell(&id, |sender| tell(sender, Heard::Operation(Arc::new(operation))));
     }
 
-    /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has to
-    /// be looked up.
+    /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has
+    /// to be looked up.
     pub(in crate::incus) fn catch_up(&self, all: Vec<types::Operation>) {
         let known: HashSet<_> = all.iter().map(|found| found.id.clone()).collect();
         self.operations.tell_all(|id, sender| {

@@ -40,7 +40,8 @@ pub(in crate::incus) enum News {
 }
 
 impl Link {
-    /// The server sends a ping every ten seconds: after two that didn't come it is asked, and given up ten seconds later.
+    /// The server sends a ping every ten seconds: after two that didn't come it is asked, and given up ten seconds
+    /// later.
     const QUIET: Duration = Duration::from_secs(20);
     const ANSWER: Duration = Duration::from_secs(10);
     /// How long the server may take to accept the connection.

@@ -48,6 +48,11 @@ impl Incus {
     /// ```
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/events/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) if the server doesn't let this client
+    /// listen, [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an unknown type.
     pub fn watch(&self) -> Watch {
         Watch { incus: self.clone(), types: Vec::new(), all_projects: false }
     }
@@ -94,11 +99,12 @@ into_future!(Watch => Events: |watch| watch.connect().await);
 
 /// Events as they happen: a [`Stream`] that goes on for as long as it is read.
 ///
-/// A connection that breaks, or on which not even a ping arrived for 30 seconds, is made again; [`Event::Gap`] tells so.
-/// After an error the stream ends: the server refuses, as it does to a client that it no longer trusts.
+/// A connection that breaks, or on which not even a ping arrived for 30 seconds, is made again; [`Event::Gap`] tells
+/// so. After an error the stream ends: the server refuses the connection, for example because it no longer trusts this
+/// client.
 ///
-/// Nothing is read from the connection while nobody reads the stream: a server drops listeners that lag far behind, and
-/// what they missed shows as a gap. Dropping it closes the connection.
+/// The connection is read only while the stream is: a server drops listeners that lag far behind, and what they missed
+/// shows as a gap. Dropping it closes the connection.
 #[must_use = "nothing is read from it by itself"]
 pub struct Events(Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>);
 

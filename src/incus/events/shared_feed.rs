@@ -30,7 +30,7 @@ impl Incus {
     }
 }
 
-/// Moves a feed for as long as somebody has it.
+/// Moves a feed for as long as it is used.
 async fn run(incus: Incus, feed: Weak<Feed>, alive: Alive) {
     let wanted = Wanted { types: "operation,lifecycle".to_owned(), all_projects: false };
     let mut link = Link::new(&incus, wanted);

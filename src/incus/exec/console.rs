@@ -45,6 +45,10 @@ impl<D: Identified> Instance<D> {
     /// Only one client can be attached: [`force`](AttachConsole::force) disconnects another one.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_console/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if the instance doesn't run or another client is attached.
     pub fn attach_console(&self) -> AttachConsole {
         AttachConsole { instance: self.reference(), console: types::InstanceConsole::default() }
     }
@@ -53,17 +57,25 @@ impl<D: Identified> Instance<D> {
     ///
     /// While a container runs, that is what was written since the last reading: what is read is gone, so the request is
     /// never repeated. When it is stopped, it is all of it, or as much of the end as the server keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such instance, [`ErrorKind::LimitExceeded`] for more than 64 MiB.
     pub async fn read_console_log(&self) -> Result<Bytes, Error> {
         Pull::new(LogSource(self.reference())).bytes().await
     }
 
     /// Empties the console log; while a container runs, only what the next reading would give.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such instance.
     pub async fn clear_console_log(&self) -> Result<(), Error> {
         self.incus.raw().instance_console_log_clear().name(self.name()).send().await
     }
 }
 
-/// The console log. It says nothing of its version, so it is never asked for twice.
+/// The console log. It has no version, so it is never requested twice.
 struct LogSource(InstanceRef);
 
 impl LogSource {
@@ -97,8 +109,8 @@ impl AttachConsole {
         self
     }
 
-    /// The screen of a virtual machine instead of its text console: the raw bytes of one SPICE connection, for a program
-    /// that speaks that protocol. Containers refuse it with [`ErrorKind::InvalidInput`].
+    /// The screen of a virtual machine instead of its text console: the raw bytes of one SPICE connection, for a
+    /// program that speaks that protocol. Containers refuse it with [`ErrorKind::InvalidInput`].
     pub fn vga(mut self) -> Self {
         self.console.type_ = Some(ConsoleType::Vga);
         self
@@ -138,7 +150,7 @@ fn taken(e: Error) -> Error {
     })
 }
 
-/// Moves the bytes until the instance stops or somebody else takes over. There is no exit status.
+/// Moves the bytes until the instance stops or another client takes over. There is no exit status.
 async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
     let Wires { output, input, controls } = wires;
@@ -151,8 +163,9 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
 
 /// An instance's console: read from it and type into it.
 ///
-/// It is a [`Stream`] of what appears and an [`AsyncWrite`] of what is typed. Dropping it detaches; the instance doesn't
-/// notice. It ends when the instance stops, and in an error of [`ErrorKind::Interrupted`] when somebody else takes it over.
+/// It is a [`Stream`] of what appears and an [`AsyncWrite`] of what is typed. Dropping it detaches; the instance
+/// doesn't notice. It ends when the instance stops, and in an error of [`ErrorKind::Interrupted`] when another client
+/// takes it over.
 #[must_use = "dropping it detaches"]
 pub struct Console {
     process: Process,
@@ -194,6 +207,10 @@ impl Console {
     }
 
     /// Tells the console that the terminal has a new size, in columns and rows.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interrupted`] if the console has ended.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         self.process.resize(width, height).await
     }

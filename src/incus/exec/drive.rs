@@ -34,12 +34,12 @@ pub(super) struct Run {
     pub(super) heard: Option<Subscription<Heard>>,
 }
 
-/// How the end of a terminal's input is told.
+/// How the end of a terminal's input is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::incus) enum Keyboard {
     /// Control-D. After an empty text the server would not listen to the keyboard any more.
     ControlD,
-    /// A console is nobody's input: nothing.
+    /// A console has no end of input: nothing is sent.
     Console,
 }
 
@@ -160,8 +160,8 @@ async fn status_heard(
     }
 }
 
-/// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has lost
-/// something.
+/// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has
+/// lost something.
 pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
     socket: &Socket<C>,
     sink: &Sink,
@@ -217,7 +217,7 @@ async fn idle_in(silence: &mut watch::Receiver<bool>) {
     tokio::time::sleep(SOON).await;
 }
 
-/// Sends all that is typed, then its end; the writer learns it when nobody reads any more.
+/// Sends all that is typed, then its end; the writer gets an error once the command reads no more.
 pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
     let sending = async {
         while let Some(piece) = input.next(PIECE).await {

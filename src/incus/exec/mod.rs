@@ -128,8 +128,8 @@ impl Exec {
     /// ```
     ///
     /// All output comes as [`Chunk::Stdout`](crate::Chunk::Stdout), with the terminal's line ends, and echoes what is
-    /// typed. Input is a writer, as with [`pipe_stdin`](Self::pipe_stdin), if [`stdin`](Self::stdin) gives none; its end
-    /// is typed as Control-D. The variable `TERM` is `xterm` if not set.
+    /// typed. Input is a writer, as with [`pipe_stdin`](Self::pipe_stdin), if [`stdin`](Self::stdin) gives none; its
+    /// end is typed as Control-D. The variable `TERM` is `xterm` if not set.
     pub fn terminal(mut self, width: u16, height: u16) -> Self {
         self.exec.interactive = true;
         self.exec.width = Some(width.into());
@@ -137,9 +137,9 @@ impl Exec {
         self
     }
 
-    /// How much [`output`](Self::output) and [`record_output`](Self::record_output) collect at most, in bytes of standard
-    /// output and standard error together: 64 MiB if neither this nor [`Limits::output`](crate::Limits::output) says
-    /// otherwise.
+    /// How much [`output`](Self::output) and [`record_output`](Self::record_output) collect at most, in bytes of
+    /// standard output and standard error together: 64 MiB if neither this nor
+    /// [`Limits::output`](crate::Limits::output) says otherwise.
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;
         self
@@ -152,11 +152,18 @@ impl Exec {
     ///
     /// An exit status other than 0 is not an error here: see [`Output::success`].
     ///
-    /// A command that doesn't exist is an error of [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), one that can't be executed
-    /// of [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed). The server tells the same of a command that ran and
-    /// ended with 127 or 126: one that has written anything, to either stream, is taken for such a one, and its output
-    /// and status are the result. One that ends so without a word is taken for missing; the error's
+    /// A command that doesn't exist is an error of [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), one that can't
+    /// be executed of [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed). The server tells the same of a
+    /// command that ran and ended with 127 or 126: one that has written anything, to either stream, is taken for such a
+    /// one, and its output and status are the result. One that ends so without a word is taken for missing; the error's
     /// [`code`](crate::Error::code) is the status.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a missing command or instance,
+    /// [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed) for one that can't be executed,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the instance doesn't run,
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }
@@ -176,6 +183,12 @@ impl Exec {
     /// run.wait().await?.success()?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it doesn't run. A missing command is an error of
+    /// [`Process::wait`].
     pub async fn spawn(self) -> Result<Process, Error> {
         let label = self.label();
         label.clone().watch(self.started(label)).await

@@ -41,7 +41,8 @@ pub(in crate::incus) struct Terminal {
 /// The right to start a command: the server begins to count at the request, so few at a time make it in time.
 pub(in crate::incus) struct Turn {
     place: OwnedSemaphorePermit,
-    /// Of who had to queue: where so many start, a look at the end of one may come after the server has forgotten it.
+    /// If the command had to queue: where so many start, a look at the end of one may come after the server has
+    /// forgotten it.
     feed: Option<Arc<Feed>>,
 }
 
@@ -121,8 +122,8 @@ impl Terminal {
     }
 }
 
-/// Connects in a task of its own. Without its controls a command can't be killed: whoever gives up on one while it is
-/// being connected must not leave it with half of its streams.
+/// Connects in a task of its own. Without its controls a command can't be killed: dropping the future while it
+/// connects must not leave it with half of its streams.
 async fn to_the_end<T: Send + 'static>(
     all: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,7 +1,6 @@
 //! Commands without streams: they run on the server alone, and go on whatever becomes of this program.
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use super::status::{Exited, exit_status, in_words, no_such_command};
@@ -35,10 +34,14 @@ impl Exec {
     /// exit status other than 0 is not an error here: see [`ExitStatus::success`]. The server forgets the status five
     /// seconds after the end: a wait that is resumed later ends with [`WaitEnd::Gone`](crate::WaitEnd::Gone).
     ///
-    /// Statuses 127 and 126 are errors here, as the server tells the same of a command that couldn't be run; the error's
-    /// [`code`](crate::Error::code) is the status.
+    /// Statuses 127 and 126 are errors here, as the server tells the same of a command that couldn't be run; the
+    /// error's [`code`](crate::Error::code) is the status.
     ///
     /// Input or a terminal is an error of [`ErrorKind::InvalidInput`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`output`](Self::output), and [`ErrorKind::InvalidInput`] with input or a terminal.
     pub fn discard_output(self) -> Action<ExitStatus> {
         Action::new(async move {
             self.check_unattended()?;
@@ -58,11 +61,16 @@ impl Exec {
     ///
     /// Statuses 127 and 126 are told as with [`output`](Self::output). The files are deleted however the command ended.
     ///
-    /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. If nobody waits for
-    /// its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output) there.
+    /// As with [`discard_output`](Self::discard_output) the command goes on when this program ends. Unless something
+    /// waits for its end, the files stay on the server. Virtual machines can't record: use [`output`](Self::output)
+    /// there.
     ///
-    /// More output than [`max_output`](Self::max_output) is an error of [`ErrorKind::LimitExceeded`] that has what came before.
-    /// The files are deleted then, too. A wait that is resumed has the client's limit.
+    /// More output than [`max_output`](Self::max_output) is an error of [`ErrorKind::LimitExceeded`] that has what came
+    /// before. The files are deleted then, too. A wait that is resumed has the client's limit.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`output`](Self::output), and [`ErrorKind::InvalidInput`] with input or a terminal.
     pub fn record_output(self) -> Action<Output> {
         Action::new(self.label().watch(async move {
             self.check_unattended()?;

@@ -22,7 +22,7 @@ const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(3);
 
 impl Exec {
-    /// Runs it again and again until it succeeds: a wait for whatever can be asked for inside.
+    /// Runs it again and again until it succeeds: a wait for anything that a command can test.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -36,9 +36,14 @@ impl Exec {
     /// ```
     ///
     /// Success is exit status 0. An instance that isn't running yet, or whose agent isn't, a program that isn't there
-    /// yet, and a server out of reach are waited for as well. Ten minutes if [`timeout`](UntilSuccess::timeout) says
-    /// nothing else; then the error is of [`ErrorKind::Timeout`] and quotes the last run, which is killed if it still goes
-    /// on. An instance that doesn't exist, and whatever else time can't cure, ends the wait at once.
+    /// yet, and a server out of reach are waited for as well. It gives up after ten minutes, or after
+    /// [`timeout`](UntilSuccess::timeout); then the error is of [`ErrorKind::Timeout`] and quotes the last run, which
+    /// is killed if it still goes on. An instance that doesn't exist ends the wait at once, and so does any other
+    /// permanent error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Timeout`] when time is up, [`ErrorKind::NotFound`] if there is no such instance.
     pub fn until_success(self) -> UntilSuccess {
         UntilSuccess { exec: self, limit: Duration::from_secs(600), pause: LONGEST }
     }

@@ -18,12 +18,16 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// A directory that isn't empty is an error of [`ErrorKind::Conflict`]; see [`DeleteFile::recursive`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Conflict`] for a directory that isn't empty.
     pub fn delete_file(&self, path: impl Into<String>) -> DeleteFile {
         DeleteFile { instance: self.reference(), path: path.into(), recursive: false }
     }
 }
 
-/// A file to be deleted; from [`Instance::delete_file`]. `.await` it.
+/// A file to delete; from [`Instance::delete_file`]. `.await` it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct DeleteFile {

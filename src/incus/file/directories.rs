@@ -1,4 +1,4 @@
-//! Directories of this machine while they are filled: nobody else sees what comes into them.
+//! Directories of this machine while they are filled: other users can't see their content.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
@@ -65,7 +65,7 @@ impl Drop for Directories {
     }
 }
 
-/// Until the end, nobody has a right that they didn't have before, or that they won't have then.
+/// Until the end, no user has a right that they didn't have before or won't have afterwards.
 fn narrow(path: &Path, found: &Metadata, mode: u32) -> io::Result<()> {
     let now = found.permissions().mode() & 0o7777;
     let meanwhile = now & (mode | 0o7000) | 0o700;

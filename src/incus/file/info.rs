@@ -9,7 +9,7 @@ use crate::handle::Identified;
 use crate::incus::types::FileType;
 
 /// What is known of a file, a directory or a symbolic link besides its content; from [`Instance::stat`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FileInfo {
     /// What it is.
@@ -18,7 +18,7 @@ pub struct FileInfo {
     pub uid: u32,
     /// Number of the group that owns it.
     pub gid: u32,
-    /// Permissions, as `0o644`.
+    /// Permissions, for example `0o644`.
     pub mode: u32,
     /// When its content last changed, to the second.
     pub modified: Option<DateTime<Utc>>,
@@ -77,6 +77,10 @@ impl<D: Identified> Instance<D> {
     /// println!("{:?} bytes, mode {:o}, changed {:?}", log.size, log.mode, log.modified);
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn stat(&self, path: &str) -> Result<FileInfo, Error> {
         checked_path(path).map_err(|e| self.label_file("instance_file_head", path).on(e))?;
         let request = self.incus.raw().instance_file_head().name(self.name()).path(path);

@@ -39,6 +39,10 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// The same as [`pull`](Self::pull) with [`bytes`](crate::Pull::bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::LimitExceeded`] if it is larger.
     pub async fn read_file(&self, path: &str) -> Result<Bytes, Error> {
         self.pull(path).bytes().await
     }
@@ -47,6 +51,10 @@ impl<D: Identified> Instance<D> {
     ///
     /// A new file belongs to root and has mode 0644; an existing one keeps its owner and mode. The same as
     /// [`push`](Self::push) of bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such directory.
     pub async fn write_file(&self, path: &str, content: impl Into<Bytes>) -> Result<(), Error> {
         self.push(content.into()).to(path).await?;
         Ok(())

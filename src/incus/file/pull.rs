@@ -34,6 +34,10 @@ impl<D: Identified> Instance<D> {
     }
 
     /// Where a symbolic link leads, as an absolute path.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::InvalidInput`] if it is no link.
     pub async fn read_link(&self, path: &str) -> Result<String, Error> {
         self.label_file("instance_file_get", path).watch(read_link(self.reference(), path)).await
     }
@@ -121,8 +125,8 @@ pub(super) async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result
     }
 }
 
-/// For each instance the server has a helper that reads its disk. It ends when nobody needs it, or the instance moves: a
-/// request at that very moment gets a 500 that says nothing of the file.
+/// For each instance the server has a helper that reads its disk. It ends when it is idle or the instance moves: a
+/// request at that moment gets a 500 that isn't about the file.
 fn helper_ended(e: &Error) -> bool {
     e.status() == Some(500) && e.message().contains("forkfile.sock")
 }

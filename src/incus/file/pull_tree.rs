@@ -27,7 +27,7 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// Links are copied as they are, never followed; empty directories and permissions are kept, owners and times are
-    /// not. Nothing is ever written outside of the directory, whatever names the server tells.
+    /// not. Nothing is ever written outside of the directory, whatever names the server sends.
     ///
     /// Names and targets of links that aren't UTF-8 end it with an error, before anything is written.
     pub fn pull_tree(&self, path: impl Into<String>) -> PullTree {
@@ -36,7 +36,7 @@ impl<D: Identified> Instance<D> {
     }
 }
 
-/// A directory to be pulled; from [`Instance::pull_tree`].
+/// A directory to pull; from [`Instance::pull_tree`].
 #[must_use = "nothing is asked for before `.to(..).await`"]
 pub struct PullTree {
     instance: InstanceRef,
@@ -74,8 +74,8 @@ impl PullTree {
         self
     }
 
-    /// Keeps set-user-id, set-group-id and sticky bits. Without this they are left off, as they mean something else on
-    /// another machine; [`Copied::stripped`] tells of what.
+    /// Keeps set-user-id, set-group-id and sticky bits. Otherwise they are left off, because they mean something else
+    /// on another machine; [`Copied::stripped`] tells of what.
     pub fn special_bits(mut self) -> Self {
         self.mask = ALL_BITS;
         self
@@ -85,13 +85,13 @@ impl PullTree {
     /// replaced, the rest stays.
     ///
     /// Each file appears when it is whole, with its permissions; one that is there already, with the same content and
-    /// permissions, isn't touched. Until the end nobody else can look into the directories that are new. An error leaves
+    /// permissions, isn't touched. Until the end, other users can't look into new directories. An error leaves
     /// what was copied until then; the directories have their permissions then, too.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is a device, a pipe or a directory in the place of a
-    /// file; [`ErrorKind::Io`](crate::ErrorKind::Io) for what else goes wrong on this machine.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is a device, a pipe or a directory in the
+    /// place of a file; [`ErrorKind::Io`](crate::ErrorKind::Io) for what else goes wrong on this machine.
     pub async fn to(self, directory: impl AsRef<Path>) -> Result<Copied, Error> {
         self.instance.label_file("instance_sftp", &self.path).watch(self.copy(directory.as_ref())).await
     }

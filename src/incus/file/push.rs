@@ -13,7 +13,7 @@ use crate::transport::Label;
 use crate::wait::into_future;
 
 impl<D: Identified> Instance<D> {
-    /// Pushes content to a file in constant memory: a file of this machine, bytes, or whatever a reader gives.
+    /// Pushes content to a file in constant memory: a file of this machine, bytes, or the output of a reader.
     ///
     /// ```no_run
     /// use windlass::Content;
@@ -23,10 +23,9 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// Works on stopped instances too. It is sent once: only when no connection could be made, it is tried again. What
-    /// breaks in the middle leaves a part behind, as the server writes what it gets. So does a full disk, which is an
-    /// error of [`ErrorKind::Server`] that names the file: the size is looked at afterwards, as the server may say that all is
-    /// well.
+    /// Works on stopped instances too. It is sent once, and again only if no connection could be made. An
+    /// interrupted push leaves a partial file, because the server writes data as it arrives. So does a full disk, which
+    /// is an error of [`ErrorKind::Server`]: the size is checked afterwards, because the server may report success.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_access_files/>
     pub fn push(&self, content: impl Into<Content>) -> Push {
@@ -46,6 +45,10 @@ impl<D: Identified> Instance<D> {
     /// web.make_dir("/srv/shop").uid(1000).gid(1000).mode(0o750).await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if there is a file of that name, [`ErrorKind::NotFound`] if there is no parent.
     pub fn make_dir(&self, path: impl Into<String>) -> MakeDir {
         MakeDir { instance: self.reference(), path: path.into(), owner: Owner::default() }
     }
@@ -58,12 +61,16 @@ impl<D: Identified> Instance<D> {
     /// web.symlink("../usr/share/zoneinfo/UTC").at("/etc/localtime").await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if anything is there.
     pub fn symlink(&self, target: impl Into<String>) -> Symlink {
         Symlink { instance: self.reference(), target: target.into(), owner: Owner::default() }
     }
 }
 
-/// Whose something is, and who may do what with it.
+/// Owner and permissions.
 #[derive(Debug, Clone, Default)]
 struct Owner {
     uid: Option<u32>,
@@ -170,7 +177,7 @@ macro_rules! owner_setters {
     };
 }
 
-/// Content to be pushed to a file; from [`Instance::push`].
+/// Content to push to a file; from [`Instance::push`].
 #[derive(Debug)]
 #[must_use = "nothing is sent before `.to(..).await`"]
 pub struct Push {
@@ -183,7 +190,8 @@ pub struct Push {
 impl Push {
     owner_setters!();
 
-    /// The permissions, as `0o644`; that is what a new file gets if not set. Set-user-id and the like can't be set.
+    /// The permissions, for example `0o644`, which is the default for a new file. Set-user-id and the like can't be
+    /// set.
     pub fn mode(mut self, mode: u32) -> Self {
         self.owner.mode = Some(mode);
         self
@@ -208,6 +216,11 @@ impl Push {
     }
 
     /// Sends it to this file, by its absolute path. Its directory must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such directory, [`ErrorKind::Io`] if the content can't be read,
+    /// [`ErrorKind::Server`] if the server's disk is full.
     pub async fn to(self, path: &str) -> Result<(), Error> {
         let label = self.instance.label_file("instance_file_put", path);
         label.clone().watch(self.sent(path, label)).await
@@ -227,7 +240,7 @@ impl Push {
     }
 }
 
-/// A directory to be made; from [`Instance::make_dir`]. `.await` it.
+/// A directory to make; from [`Instance::make_dir`]. `.await` it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.await`"]
 pub struct MakeDir {
@@ -239,7 +252,7 @@ pub struct MakeDir {
 impl MakeDir {
     owner_setters!();
 
-    /// The permissions, as `0o750`; 0755 if not set.
+    /// The permissions, for example `0o750`; 0755 by default.
     pub fn mode(mut self, mode: u32) -> Self {
         self.owner.mode = Some(mode);
         self
@@ -260,7 +273,7 @@ impl MakeDir {
 
 into_future!(MakeDir => (): |it| it.instance.label_file("instance_file_put", &it.path).watch(it.send()).await);
 
-/// A symbolic link to be made; from [`Instance::symlink`].
+/// A symbolic link to create; from [`Instance::symlink`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent before `.at(..).await`"]
 pub struct Symlink {
@@ -273,6 +286,10 @@ impl Symlink {
     owner_setters!();
 
     /// Makes it, by its absolute path.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if anything is there.
     pub async fn at(self, path: &str) -> Result<(), Error> {
         self.instance.label_file("instance_file_put", path).watch(self.made(path)).await
     }

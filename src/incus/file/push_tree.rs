@@ -32,7 +32,7 @@ impl<D: Identified> Instance<D> {
     }
 }
 
-/// A directory to be pushed; from [`Instance::push_tree`].
+/// A directory to push; from [`Instance::push_tree`].
 #[must_use = "nothing is sent before `.to(..).await`"]
 pub struct PushTree {
     instance: InstanceRef,
@@ -73,6 +73,10 @@ impl PushTree {
     /// holds of the same names is replaced, the rest stays.
     ///
     /// An error leaves what was copied until then.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if a file can't be read, [`ErrorKind::NotFound`] if there is no such directory.
     pub async fn to(self, path: &str) -> Result<Copied, Error> {
         self.instance.label_file("instance_sftp", path).watch(self.copy(path)).await
     }

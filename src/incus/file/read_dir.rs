@@ -21,12 +21,17 @@ impl<D: Identified> Instance<D> {
     /// }
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none,
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if it is no directory.
     pub fn read_dir(&self, path: impl Into<String>) -> ReadDir {
         ReadDir { instance: self.reference(), path: path.into(), limit: MOST_ENTRIES }
     }
 }
 
-/// A directory to be listed; from [`Instance::read_dir`]. `.await` it.
+/// A directory to list; from [`Instance::read_dir`]. `.await` it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is asked for before `.await`"]
 pub struct ReadDir {

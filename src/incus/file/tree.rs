@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::stream::transfer::{Tell, Transferred};
 
 /// What was copied of a tree.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Copied {
     /// How many files.
@@ -72,7 +72,7 @@ impl Copied {
     }
 }
 
-/// More entries than this are taken only if the caller says so.
+/// More entries than this are accepted only if the caller raises the limit.
 pub(super) const MOST_ENTRIES: usize = 1_000_000;
 
 /// Files up to this size go through SFTP, several at a time: there a file costs less than a request of its own.

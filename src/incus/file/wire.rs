@@ -1,4 +1,4 @@
-//! The connection below SFTP: its packets are measured as they pass, and its end is known to all who wait.
+//! The connection below SFTP: its packets are measured as they pass, and its end is known to all waits.
 
 use std::io;
 use std::pin::Pin;

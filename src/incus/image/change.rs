@@ -1,4 +1,4 @@
-//! Changing what is said of an image.
+//! Changing the description of an image.
 
 use chrono::{DateTime, Utc};
 
@@ -16,6 +16,10 @@ impl<D: Identified> Image<D> {
     /// image.patch().property("release", "13.2").public(true).await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such image.
     pub fn patch(&self) -> PatchImage {
         PatchImage { image: self.reference(), change: types::ImagePatch::default() }
     }

@@ -39,9 +39,14 @@ impl<D: Identified> Image<D> {
     /// ```
     ///
     /// They have the names that the server gives them: the fingerprint and an ending, with `meta-` in front for the
-    /// metadata of a split image. Any other name is an error of [`ErrorKind::BadReply`], so that no file but an earlier export
-    /// of the same image is ever replaced. Each appears when it is whole; a split image whose export breaks can't be
-    /// resumed and may leave the first file.
+    /// metadata of a split image. Any other name is an error of [`ErrorKind::BadReply`], so that no file but an earlier
+    /// export of the same image is ever replaced. Each appears when it is whole; a split image whose export breaks
+    /// can't be resumed and may leave the first file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such image, [`ErrorKind::Io`] if a file can't be written,
+    /// [`ErrorKind::BadReply`] for other file names.
     pub fn export_files(&self, directory: impl AsRef<Path>) -> ExportImage {
         let source = self.source(true);
         let told = source.told.clone();
@@ -57,7 +62,7 @@ impl<D: Identified> Image<D> {
 }
 
 /// Where the files of an image are; from [`Image::export_files`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ImageFiles {
     /// The unified tarball, or the metadata of a split image.
@@ -84,7 +89,7 @@ struct Names {
     taken: Vec<PathBuf>,
 }
 
-/// What the answer says of the files.
+/// What the headers of the answer say about the files.
 #[derive(Debug)]
 struct Told {
     /// Of a form with several files.

@@ -31,6 +31,11 @@ impl Incus {
     /// One that the server already has is an error of [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists).
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/reference/image_format/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the server has the image already,
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the content can't be read.
     pub fn import_image(&self, content: impl Into<Content>) -> ImportImage {
         ImportImage {
             incus: self.clone(),
@@ -74,13 +79,13 @@ impl std::fmt::Debug for ImportImage {
 }
 
 impl ImportImage {
-    /// The root file system of a container, as tarball or squashfs; what was given first is its metadata.
+    /// The root file system of a container, as tarball or squashfs; the first content is then its metadata.
     pub fn rootfs(mut self, content: impl Into<Content>) -> Self {
         self.rest = Some(("rootfs", content.into()));
         self
     }
 
-    /// The disk of a virtual machine, as qcow2; what was given first is its metadata.
+    /// The disk of a virtual machine, as qcow2; the first content is then its metadata.
     pub fn disk(mut self, content: impl Into<Content>) -> Self {
         self.rest = Some(("rootfs.img", content.into()));
         self
@@ -124,6 +129,10 @@ impl ImportImage {
     }
 
     /// Sends it; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Incus::import_image`].
     pub async fn send(self) -> Result<Operation<Image>, Error> {
         let Self { incus, content, rest, file_name, fingerprint, properties, public, idle, tell } = self;
         check_header("file_name", file_name.as_deref())?;

@@ -76,6 +76,10 @@ impl<D: Identified> Image<D> {
     }
 
     /// Deletes it. Instances made from it stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none.
     pub fn delete(&self) -> Action<()> {
         let image = self.reference();
         Action::new(async move {
@@ -88,6 +92,10 @@ impl<D: Identified> Image<D> {
 
     /// Asks the image's origin for a newer version, and fetches it. The operation of an imported image fails, since it
     /// has no origin.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::OperationFailed`] without an origin.
     pub fn refresh(&self) -> Action<()> {
         let image = self.reference();
         Action::new(async move {

@@ -6,7 +6,8 @@ use crate::incus::types;
 use crate::incus::types::AddressScope;
 
 /// Which address to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum AddressKind {
     /// An IPv4 address.
@@ -41,8 +42,8 @@ impl AddressKind {
 impl types::InstanceState {
     /// The addresses by which others can reach the instance: those of global scope, without the loopback interface's.
     ///
-    /// Those of interfaces that the host knows come first; what software inside has made for itself, as the bridge of a
-    /// container engine, comes last.
+    /// Those of interfaces that the host knows come first; those of interfaces made inside, for example the
+    /// bridge of a container engine, come last.
     pub fn addresses(&self) -> Vec<IpAddr> {
         let mut interfaces: Vec<_> =
             self.network.iter().filter(|(_, interface)| interface.type_ != "loopback").collect();

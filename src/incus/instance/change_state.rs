@@ -33,26 +33,47 @@ pub struct ChangeState {
 
 impl<D: Identified> Instance<D> {
     /// Starts it. One that already runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it runs already.
     pub fn start(&self) -> ChangeState {
         ChangeState::new(self.reference(), StateAction::Start)
     }
 
     /// Asks it to shut down; see [`ChangeState::force`] and [`ChangeState::grace`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it doesn't run, [`ErrorKind::OperationFailed`] if the guest doesn't shut down in
+    /// time.
     pub fn stop(&self) -> ChangeState {
         ChangeState::new(self.reference(), StateAction::Stop)
     }
 
     /// Stops and starts it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it doesn't run.
     pub fn restart(&self) -> ChangeState {
         ChangeState::new(self.reference(), StateAction::Restart)
     }
 
     /// Stops giving it processor time; everything stays in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it doesn't run.
     pub fn freeze(&self) -> ChangeState {
         ChangeState::new(self.reference(), StateAction::Freeze)
     }
 
     /// Lets a frozen one run again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] if it isn't frozen.
     pub fn unfreeze(&self) -> ChangeState {
         ChangeState::new(self.reference(), StateAction::Unfreeze)
     }
@@ -60,6 +81,10 @@ impl<D: Identified> Instance<D> {
     /// Gives it another name. It must be stopped.
     ///
     /// The result is the instance under its new name; this handle still has the old one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken; an instance that runs fails the operation.
     pub fn rename(&self, to: impl Into<String>) -> Action<Instance> {
         let (instance, to) = (self.reference(), to.into());
         Action::new(async move { rename(instance, to).await })
@@ -92,6 +117,10 @@ impl ChangeState {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such instance; the operation has the others.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, change } = self;
         let ending = Reached::by(&change.action, instance.name());
@@ -151,6 +180,10 @@ impl ChangeAllStates {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such instance; the operation has the others.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let body = types::InstancesBulkState::new(self.change);
         let operation = self.incus.raw().instances_bulk_state().body(body).send().await?;
@@ -184,7 +217,7 @@ pub(in crate::incus) struct Reached {
 enum Proof {
     /// It was started since then, and runs. That it runs proves nothing: a start fails where it ran before.
     StartedSince,
-    /// The state is all that was asked for, even if somebody else brought it about.
+    /// The state is all that was asked for, even if another client brought it about.
     Running,
     Status(Status),
     Absence,
@@ -296,7 +329,7 @@ struct Renamed {
 }
 
 impl Renamed {
-    /// The new name alone proves nothing: it may have been somebody else's all along.
+    /// The new name alone proves nothing: it may have been another instance's all along.
     async fn left(&self, incus: &Incus) -> Result<bool, Error> {
         match incus.instance(&self.from).get().await {
             Ok(_) => Ok(false),

@@ -3,7 +3,7 @@
 use super::change_state::Reached;
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
-use crate::incus::{Incus, Instance, InstanceRef};
+use crate::incus::{Instance, InstanceRef};
 use crate::wait::{Operation, into_future};
 
 impl<D: Identified> Instance<D> {

@@ -74,8 +74,8 @@ impl LogFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for the files that the server itself writes, for example
-    /// `lxc.log`.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for the files that the server itself writes, for
+    /// example `lxc.log`.
     pub async fn delete(&self) -> Result<(), Error> {
         let Self { instance, name } = self;
         instance.incus.raw().instance_log_delete().name(instance.name()).file(name).send().await

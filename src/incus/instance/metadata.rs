@@ -1,4 +1,4 @@
-//! What an instance's image says of itself, and who may do what with the instance.
+//! The metadata of an instance's image, and access to the instance.
 
 use crate::error::Error;
 use crate::handle::Identified;
@@ -6,7 +6,7 @@ use crate::incus::{Instance, types};
 use crate::stream::query::Query;
 
 impl<D: Identified> Instance<D> {
-    /// Reads what the instance's image says of itself: architecture, dates, properties, templates.
+    /// Reads the metadata of the instance's image: architecture, dates, properties, templates.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -17,16 +17,28 @@ impl<D: Identified> Instance<D> {
     /// ```
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/reference/image_format/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance.
     pub async fn get_metadata(&self) -> Result<types::InstanceMetadata, Error> {
         self.incus.raw().instance_metadata_get().name(self.name()).send().await
     }
 
-    /// Replaces the metadata, all of it. The server doesn't notice if somebody else changed it in between.
+    /// Replaces the metadata, all of it. Changes that another client made in between are lost.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance.
     pub async fn set_metadata(&self, metadata: types::InstanceMetadata) -> Result<(), Error> {
         self.incus.raw().instance_metadata_put().name(self.name()).body(metadata).send().await
     }
 
     /// Sets one of the metadata's properties, and leaves the rest alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance.
     pub async fn set_metadata_property(&self, key: &str, value: impl Into<String>) -> Result<(), Error> {
         let change = types::InstanceMetadataPatch {
             properties: Some([(key.to_owned(), value.into())].into()),

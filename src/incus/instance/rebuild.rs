@@ -22,9 +22,14 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// One that runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict); one that has snapshots fails the operation.
+    /// One that runs is an error of [`ErrorKind::Conflict`](crate::ErrorKind::Conflict); one that has snapshots fails
+    /// the operation.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_manage/#rebuild-an-instance>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it runs. Snapshots fail the operation.
     pub fn rebuild(&self, image: impl Into<ImageSource>) -> Rebuild {
         let mut source = instance_source::blank();
         image.into().apply(&mut source);
@@ -38,7 +43,7 @@ impl<D: Identified> Instance<D> {
     }
 }
 
-/// An instance to be made anew; from [`Instance::rebuild`].
+/// An instance to rebuild; from [`Instance::rebuild`].
 ///
 /// `.await` it to see it through, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
@@ -50,6 +55,10 @@ pub struct Rebuild {
 
 impl Rebuild {
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::rebuild`].
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, source } = self;
         instance_source::check(&source)?;

@@ -1,4 +1,4 @@
-//! Waiting for an instance to run, to be ready, to have an address, or whatever else its state shows.
+//! Waiting for an instance to run, to be ready, to have an address, or for anything else in its state.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const READY: &str = "until-ready";
 const ADDRESS: &str = "until-address";
 
 impl<D: Identified> Instance<D> {
-    /// Waits until it runs, whoever starts it. Ends at once where it runs already.
+    /// Waits until it runs, whichever client starts it. Ends at once if it runs already.
     ///
     /// ```no_run
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
@@ -33,8 +33,8 @@ impl<D: Identified> Instance<D> {
         Until::new(StateWait::new(self.reference(), Reach { kind: RUNNING, reached: runs }))
     }
 
-    /// Waits until it says itself that it is ready, by `PATCH /1.0 {"state": "Ready"}` through `/dev/incus/sock`. A guest
-    /// that never says so is waited for until time is up.
+    /// Waits until it says itself that it is ready, by `PATCH /1.0 {"state": "Ready"}` through `/dev/incus/sock`. A
+    /// guest that never does so is waited for until time is up.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/dev-incus/>
     pub fn until_ready(&self) -> Until<Instance> {

@@ -12,12 +12,12 @@ use crate::incus::{Instance, InstanceRef, types};
 use crate::transport::checked;
 use crate::wait::{Action, Operation, into_future};
 
-/// How often an update starts over because somebody else was faster.
+/// How often an update starts over because another client was faster.
 const TRIES: u32 = 5;
 
 impl<D: Identified> Instance<D> {
-    /// Reads the configuration, changes it and writes it back, unless somebody else changed it in between: then it
-    /// starts over with theirs, a few times.
+    /// Reads the configuration, changes it and writes it back, unless another client changed it in between: then
+    /// it starts over with the new one, a few times.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -30,10 +30,15 @@ impl<D: Identified> Instance<D> {
     /// # Ok(()) }
     /// ```
     ///
-    /// The server's ETag, by which a change in between is noticed, doesn't cover the description: one that somebody else
-    /// sets in that very moment is lost.
+    /// The server's ETag, by which a change in between is noticed, doesn't cover the description: one that another
+    /// client sets at that moment is lost.
     ///
     /// `change` can run more than once. It always sees the newest configuration, never that of this value.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PreconditionFailed`] if others were faster every time, [`ErrorKind::NotFound`] if there is no such
+    /// instance.
     pub fn update(&self, change: impl FnMut(&mut types::InstanceUpdate) + Send + 'static) -> Action<()> {
         let instance = self.reference();
         Action::new(instance.label("instance_put").watch(update(instance, change)))
@@ -41,14 +46,18 @@ impl<D: Identified> Instance<D> {
 
     /// Sets a few things and leaves the rest alone.
     ///
-    /// Servers before 6.0.6, and from 6.1 to 6.16, would empty the description: for these it is read first and sent along.
-    /// One that somebody else sets in that very moment is lost there.
+    /// Servers before 6.0.6, and from 6.1 to 6.16, would empty the description: for these it is read first and sent
+    /// along. One that another client sets at that moment is lost.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
     /// web.patch().config("user.role", "shop").remove_config("user.old").await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such instance, [`ErrorKind::InvalidInput`] for impossible sizes.
     pub fn patch(&self) -> PatchInstance {
         PatchInstance { instance: self.reference(), change: types::InstancePatch::default() }
     }

@@ -17,14 +17,14 @@ use crate::transport::Call;
 use crate::transport::checked;
 use crate::wait::{Operation, into_future};
 
-/// An instance to be made; from [`Incus::launch`] or [`Incus::create`].
+/// An instance to create; from [`Incus::launch`] or [`Incus::create`].
 ///
 /// `.await` it for the finished instance, or [`send`](Self::send) it and keep the operation.
 ///
 /// The request is never repeated blindly. Where its answer is lost, the client looks for the instance by a marker in
 /// its configuration (`user.windlass.launch`) and goes on with what it finds; else the error is of
-/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and names the marker. A copy is a launch with another source,
-/// and as safe; how it ended is told by the same marker.
+/// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) and names the marker. A copy is a launch with
+/// another source, and as safe; how it ended is told by the same marker.
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     pub(in crate::incus) incus: Incus,
@@ -63,6 +63,13 @@ impl Incus {
     /// An existing name is [`Error::is_already_exists`]; an image that the server doesn't have fails the operation.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_create/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken,
+    /// [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed) if the server doesn't have the image,
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for impossible settings,
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer is lost and nothing can be found.
     pub fn launch(&self, name: impl Into<String>) -> Launch {
         Launch::new(self, name.into(), true)
     }
@@ -92,6 +99,10 @@ impl Incus {
     }
 
     /// Makes an instance and leaves it stopped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`launch`](Self::launch).
     pub fn create(&self, name: impl Into<String>) -> Launch {
         Launch::new(self, name.into(), false)
     }
@@ -119,9 +130,9 @@ impl Launch {
         self.config("limits.cpu", count.to_string())
     }
 
-    /// How much memory it may use, as `512MiB`, `2GB`, `1073741824` or `50%`.
+    /// How much memory it may use: `512MiB`, `2GB`, `1073741824` or `50%`.
     ///
-    /// Units are `kB`, `MB`, `GB` … and `KiB`, `MiB`, `GiB` …, spelt so. Other sizes are an error of
+    /// Units are `kB`, `MB`, `GB` … and `KiB`, `MiB`, `GiB` …, in this spelling. Other sizes are an error of
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent.
     pub fn memory(self, size: impl Into<String>) -> Self {
         self.config("limits.memory", size)
@@ -184,8 +195,8 @@ impl Launch {
         self
     }
 
-    /// What marks the instance as made by this launch. To recover even if this process dies, save it before sending, and
-    /// pass it to [`Incus::launched`].
+    /// What marks the instance as made by this launch. To recover even if this process dies, save it before sending,
+    /// and pass it to [`Incus::launched`].
     pub fn marker(&self) -> &str {
         &self.marker
     }
@@ -203,6 +214,10 @@ impl Launch {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Incus::launch`].
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let incus = self.incus.clone();
         let label = incus.label("instance_create", self.create.name.as_str());

@@ -43,13 +43,13 @@ impl ImageSource {
         Self { fingerprint: fingerprint.into(), ..Self::default() }
     }
 
-    /// The newest image that has these properties, as `os` and `release`.
+    /// The newest image that has these properties, for example `os` and `release`.
     pub fn newest<K: Into<String>, V: Into<String>>(properties: impl IntoIterator<Item = (K, V)>) -> Self {
         let properties = properties.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         Self { properties, ..Self::default() }
     }
 
-    /// The image is on this server, which speaks simplestreams unless [`protocol`](Self::protocol) says otherwise.
+    /// The image is on this server, which speaks simplestreams, or what [`protocol`](Self::protocol) sets.
     #[must_use]
     pub fn server(mut self, url: impl Into<String>) -> Self {
         self.server = url.into();
@@ -77,7 +77,7 @@ impl ImageSource {
         self
     }
 
-    /// Sets what is said here, and leaves the rest.
+    /// Sets what is given here, and leaves the rest.
     pub(in crate::incus) fn apply(self, source: &mut types::InstanceSource) {
         let set = |field: &mut String, value: String| {
             if !value.is_empty() {

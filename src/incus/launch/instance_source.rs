@@ -6,7 +6,7 @@ use crate::incus::types;
 use crate::incus::types::SourceType;
 use crate::transport::checked;
 
-/// An image, of which nothing is said yet.
+/// An image, not chosen yet.
 pub(in crate::incus) fn blank() -> types::InstanceSource {
     types::InstanceSource::new(SourceType::Image)
 }

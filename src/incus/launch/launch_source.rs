@@ -4,7 +4,7 @@ use crate::incus::types::SourceType;
 use crate::incus::{ImageSource, Launch, Original};
 
 impl Launch {
-    /// From this image: one of this server's, by its alias as `debian/13`, unless the [`ImageSource`] says otherwise.
+    /// From this image: an alias on this server, for example `debian/13`, or any [`ImageSource`].
     pub fn image(mut self, image: impl Into<ImageSource>) -> Self {
         image.into().apply(&mut self.create.source);
         self
@@ -15,7 +15,7 @@ impl Launch {
         self.image(ImageSource::fingerprint(fingerprint))
     }
 
-    /// The image is on this simplestreams server, as `https://images.linuxcontainers.org`.
+    /// The image is on this simplestreams server, for example `https://images.linuxcontainers.org`.
     pub fn image_server(self, url: impl Into<String>) -> Self {
         self.image(ImageSource::default().server(url))
     }

@@ -8,8 +8,8 @@ use crate::error::{Error, ErrorKind};
 use crate::incus::operation::is_final;
 use crate::incus::{BackgroundOperation, Incus, types};
 
-/// The configuration key that marks an instance as the fruit of one certain launch: a name alone may be somebody
-/// else's.
+/// The configuration key that marks an instance as made by one certain launch: a name alone may be another
+/// instance's.
 pub(in crate::incus) const MARKER: &str = "user.windlass.launch";
 /// The same as a label.
 pub(in crate::incus) const MARKER_LABEL: &str = "windlass.launch";
@@ -20,7 +20,7 @@ pub(in crate::incus) enum Outcome {
     Running(Box<types::Operation>),
     /// The instance is there, and made.
     Exists,
-    /// Somebody else's instance has the name.
+    /// Another instance has the name.
     Foreign,
     /// Nothing is there so far.
     Nothing,
@@ -29,7 +29,7 @@ pub(in crate::incus) enum Outcome {
 /// Looks for the instance by name and marker until it is found or the window is over. No look lasts longer than the
 /// window, or five seconds.
 ///
-/// While the server works on a create of that name, whoever's it is, the window stays open, up to ten minutes.
+/// While the server works on any create of that name, the window stays open, up to ten minutes.
 pub(in crate::incus) async fn find(
     incus: &Incus,
     name: &str,
@@ -114,8 +114,8 @@ async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, 
     Ok(first.map(BackgroundOperation::into_data))
 }
 
-/// Whether an operation is under way that makes the instance. Others work on instances, too: a command that somebody
-/// runs in it must not be waited for, and much less be stopped.
+/// Whether an operation is under way that makes the instance. Other operations work on instances, too: a command that
+/// runs in it must not be waited for, and certainly not be stopped.
 fn makes(operation: &types::Operation, name: &str) -> bool {
     /// By these words servers name it; they are the same in every generation and in no other kind of operation.
     const CREATES: [&str; 2] = ["Creating instance", "Restoring backup"];

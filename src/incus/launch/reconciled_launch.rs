@@ -89,7 +89,7 @@ impl Launched {
         Error::outcome_unknown(&format!("{:?}", self.name), MARKER, &self.marker, lost)
     }
 
-    /// "Already exists" by the text: is there one, and is it somebody else's?
+    /// "Already exists" by the text: is there one, and is it another launch's?
     pub(in crate::incus) async fn check_name_taken(&self, incus: &Incus, e: Error) -> Error {
         if !e.is_already_exists() {
             return e;

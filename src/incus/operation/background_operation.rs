@@ -1,4 +1,4 @@
-//! Background operations, whoever started them: listing them, and a handle on one.
+//! Background operations of any client: listing them, and a handle on one.
 
 use super::completion::Whole;
 use super::work::IncusWork;

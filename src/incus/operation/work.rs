@@ -7,7 +7,7 @@ use super::completion::Completion;
 use super::reconciled_work::{ReconciledWork, ended};
 use super::{is_final, is_success, progress};
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::incus::events::feed::{Heard, Subscription};
 use crate::incus::operation;
 use crate::incus::{Incus, types};
@@ -83,8 +83,8 @@ impl<E: Completion> IncusWork<E> {
         Operation::new(Self { near: true, ..Self::new(incus, unknown(id), ending) })
     }
 
-    /// The same of one that `feed` has listened to since before it could end: that tells the end, also when the server has
-    /// forgotten it.
+    /// The same of one that `feed` has listened to since before it could end: that tells the end, also when the server
+    /// has forgotten it.
     pub(in crate::incus) fn heard(
         incus: &Incus,
         id: &str,

@@ -39,6 +39,10 @@ impl<D: Identified> Instance<D> {
     /// Makes a backup, which the server keeps.
     ///
     /// A taken name is [`Error::is_already_exists`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken.
     pub fn create_backup(&self, name: impl Into<String>) -> CreateBackup {
         CreateBackup { instance: self.reference(), create: types::InstanceBackupCreate::new(name) }
     }
@@ -69,7 +73,11 @@ impl<D: Identified> Backup<D> {
         &self.instance
     }
 
-    /// Reads the backup's description. [`Error::is_not_found`] where there is none.
+    /// Reads the backup's description.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none.
     pub async fn get(&self) -> Result<Backup, Error> {
         get(self.instance.clone(), self.name().to_owned()).await
     }
@@ -78,6 +86,10 @@ impl<D: Identified> Backup<D> {
     ///
     /// A taken one is [`Error::is_already_exists`], before anything is asked for: the server would overwrite the other
     /// backup's file, and then fail.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken, [`ErrorKind::NotFound`] if there is no such backup.
     pub fn rename(&self, to: impl Into<String>) -> Action<Backup> {
         let (instance, from, to) = (self.instance.clone(), self.name().to_owned(), to.into());
         let label = instance.label_part("instance_backup_rename", &from);
@@ -99,6 +111,10 @@ impl<D: Identified> Backup<D> {
     }
 
     /// Deletes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none.
     pub fn delete(&self) -> Action<()> {
         let (instance, backup) = (self.instance.clone(), self.name().to_owned());
         Action::new(async move { delete(instance, backup).await })
@@ -130,7 +146,7 @@ impl Source for BackupSource {
     }
 }
 
-/// A backup to be made; from [`Instance::create_backup`].
+/// A backup to make; from [`Instance::create_backup`].
 ///
 /// `.await` it for the finished backup, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
@@ -159,13 +175,17 @@ impl CreateBackup {
         self
     }
 
-    /// How to compress it, as `gzip`, `zstd` or `none`; the server's own choice if not set.
+    /// How to compress it: `gzip`, `zstd`, `none` and so on; the server's choice by default.
     pub fn compression(mut self, algorithm: impl Into<String>) -> Self {
         self.create.compression_algorithm = algorithm.into();
         self
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::create_backup`].
     pub async fn send(self) -> Result<Operation<Backup>, Error> {
         let Self { instance, create } = self;
         let name = checked("backup", &create.name)?.to_owned();

@@ -43,6 +43,10 @@ impl<D: Identified> Instance<D> {
     /// Takes a snapshot.
     ///
     /// A taken name is [`Error::is_already_exists`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken.
     pub fn create_snapshot(&self, name: impl Into<String>) -> CreateSnapshot {
         CreateSnapshot { instance: self.reference(), create: types::InstanceSnapshotCreate::new(name) }
     }
@@ -73,23 +77,40 @@ impl<D: Identified> Snapshot<D> {
         &self.instance
     }
 
-    /// Reads the snapshot. [`Error::is_not_found`] where there is none.
+    /// Reads the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn get(&self) -> Result<Snapshot, Error> {
         get(self.instance.clone(), self.name().to_owned()).await
     }
 
     /// Gives it another name. A taken one is [`Error::is_already_exists`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such snapshot.
     pub fn rename(&self, to: impl Into<String>) -> Action<Snapshot> {
         let (instance, from, to) = (self.instance.clone(), self.name().to_owned(), to.into());
         Action::new(async move { rename(instance, from, to).await })
     }
 
     /// Lets the server delete it at that time.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such snapshot.
     pub fn expire_at(&self, when: impl Into<DateTime<Utc>>) -> Action<()> {
         self.set_expiry(when.into())
     }
 
-    /// Keeps it until somebody deletes it.
+    /// Keeps it until it is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such snapshot.
     pub fn never_expire(&self) -> Action<()> {
         self.set_expiry(never())
     }
@@ -102,11 +123,19 @@ impl<D: Identified> Snapshot<D> {
     /// Takes the instance back to it; what came after it is lost, other snapshots stay.
     ///
     /// An instance that runs is stopped and started again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed) if there is no such snapshot.
     pub fn restore(&self) -> Restore {
         Restore { instance: self.instance.clone(), snapshot: self.name().to_owned(), stateful: false }
     }
 
     /// Deletes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub fn delete(&self) -> Action<()> {
         let (instance, snapshot) = (self.instance.clone(), self.name().to_owned());
         Action::new(async move { delete(instance, snapshot).await })
@@ -119,7 +148,7 @@ pub(in crate::incus) fn never() -> DateTime<Utc> {
     DateTime::from_timestamp(YEAR_1, 0).unwrap_or_default()
 }
 
-/// A snapshot to be taken; from [`Instance::create_snapshot`].
+/// A snapshot to take; from [`Instance::create_snapshot`].
 ///
 /// `.await` it for the finished snapshot, or [`send`](Self::send) it and keep the operation.
 #[derive(Debug, Clone)]
@@ -136,13 +165,17 @@ impl CreateSnapshot {
         self
     }
 
-    /// The server deletes it at that time; if not set, as the instance's `snapshots.expiry` says.
+    /// The server deletes it at that time; by default, the instance's `snapshots.expiry` decides.
     pub fn expires_at(mut self, when: impl Into<DateTime<Utc>>) -> Self {
         self.create.expires_at = Some(when.into());
         self
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance; the operation has the others.
     pub async fn send(self) -> Result<Operation<Snapshot>, Error> {
         let Self { instance, create } = self;
         let name = checked("snapshot", &create.name)?.to_owned();
@@ -172,6 +205,10 @@ impl Restore {
     }
 
     /// Sends the request; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such instance; the operation has the others.
     pub async fn send(self) -> Result<Operation<()>, Error> {
         let Self { instance, snapshot, stateful } = self;
         checked("snapshot", &snapshot)?;

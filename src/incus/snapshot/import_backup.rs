@@ -16,8 +16,8 @@ use crate::transport::{Label, checked};
 use crate::wait::{BoxFuture, Operation, into_future};
 
 impl Incus {
-    /// Makes an instance from the file of a backup, in constant memory: a file of this machine, bytes, or whatever a
-    /// reader gives.
+    /// Makes an instance from the file of a backup, in constant memory: a file of this machine, bytes, or the output of
+    /// a reader.
     ///
     /// ```no_run
     /// use windlass::Content;
@@ -30,6 +30,11 @@ impl Incus {
     /// A taken name is [`Error::is_already_exists`], before anything is sent if the name is set here. It isn't started.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_backup/>
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if the name is taken, [`ErrorKind::Io`] if the content can't be read,
+    /// [`ErrorKind::OutcomeUnknown`] if the answer is lost and nothing can be found.
     pub fn import_backup(&self, content: impl Into<Content>) -> ImportBackup {
         let destination = Destination::default();
         let upload = Upload::new(content.into());
@@ -104,6 +109,10 @@ impl ImportBackup {
     }
 
     /// Sends the file; the operation goes on by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Incus::import_backup`].
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let label = self.incus.label("instance_import", self.destination.name.as_deref().unwrap_or_default());
         label.clone().watch(self.sent(label)).await

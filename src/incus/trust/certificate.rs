@@ -46,7 +46,8 @@ impl Incus {
         Certificate::new(self, Id::new(fingerprint))
     }
 
-    /// Has the server trust a certificate, in PEM; see [`Identity::certificate_pem`](crate::incus::Identity::certificate_pem).
+    /// Has the server trust a certificate, in PEM; see
+    /// [`Identity::certificate_pem`](crate::incus::Identity::certificate_pem).
     ///
     /// ```no_run
     /// # use windlass::incus::{Identity, Incus};

@@ -16,7 +16,7 @@ use crate::transport::tls::Fingerprint;
 /// An invitation to be trusted by a server; from [`TrustStore::token`](crate::incus::TrustStore::token) or
 /// `incus config trust add`, for [`Connect::join`](crate::incus::Connect::join).
 ///
-/// It can be used once, and by whoever has it. `Debug` doesn't show its secret.
+/// It can be used once, by anyone who has it. `Debug` doesn't show its secret.
 #[derive(Clone)]
 pub struct TrustToken(Told);
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use futures_util::TryStreamExt;
 use windlass::incus::{FileType, Incus};
 use windlass::{Content, ErrorKind, Transferred};
 
