@@ -31,7 +31,7 @@ use crate::transport::tls::{self, Fingerprint, Login, Trust};
 /// ```
 ///
 /// A server trusts it after [`Connect::join`](crate::incus::Connect::join), or when someone adds its certificate with
-/// [`TrustStore::add`](crate::incus::TrustStore::add). `Debug` shows the fingerprint only.
+/// [`Incus::add_certificate`](crate::Incus::add_certificate). `Debug` shows the fingerprint only.
 ///
 /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#tls-client-certificates>
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use super::labels;
 use crate::error::Error;
 use crate::handle::Id;
 use crate::incus::{Incus, Instance, InstanceType, Status, types};
-use crate::stream::list::{List, Page};
+use crate::stream::list::List;
 use crate::wait::{BoxFuture, into_future};
 
 /// A query for instances; from [`Incus::instances`].
@@ -113,10 +113,7 @@ impl<D> Instances<D> {
 impl<D: Listed> Instances<D> {
     /// The list as a stream. Incus has no paging: one request fetches everything.
     pub fn stream(self) -> List<Instance<D>> {
-        List::new(move |_| {
-            let query = self.clone();
-            Box::pin(async move { Ok(Page::only(D::fetch(query).await?)) })
-        })
+        List::once(D::fetch(self))
     }
 }
 

@@ -5,7 +5,7 @@ use super::work::IncusWork;
 use crate::error::Error;
 use crate::handle::{Id, Identified, handle, identified};
 use crate::incus::{Incus, Status, operation, types};
-use crate::stream::list::{List, Page};
+use crate::stream::list::List;
 use crate::wait::{Operation, into_future};
 
 handle! {
@@ -76,10 +76,7 @@ impl Operations {
 
     /// The list as a stream. Incus has no paging: one request fetches everything.
     pub fn stream(self) -> List<BackgroundOperation> {
-        List::new(move |_| {
-            let query = self.clone();
-            Box::pin(async move { Ok(Page::only(query.fetch().await?)) })
-        })
+        List::once(self.fetch())
     }
 
     async fn fetch(self) -> Result<Vec<BackgroundOperation>, Error> {

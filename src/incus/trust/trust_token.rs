@@ -13,7 +13,7 @@ use crate::incus::types;
 use crate::secret::Secret;
 use crate::transport::tls::Fingerprint;
 
-/// An invitation to be trusted by a server; from [`TrustStore::token`](crate::incus::TrustStore::token) or
+/// An invitation to be trusted by a server; from [`Incus::create_trust_token`](crate::Incus::create_trust_token) or
 /// `incus config trust add`, for [`Connect::join`](crate::incus::Connect::join).
 ///
 /// It can be used once, by anyone who has it. `Debug` doesn't show its secret.

@@ -49,7 +49,7 @@ async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {
     let me = Identity::generate("one")?;
     let joined = remote()?.identity(me.clone()).join(token.clone()).await?;
     assert_eq!(joined.get_server().await?.auth_user_name, me.fingerprint());
-    let found = admin.certificate(&me.fingerprint()).get().await?;
+    let found = admin.certificate(me.fingerprint()).get().await?;
     assert_eq!((found.name.as_str(), found.restricted), ("one", true));
     assert_eq!(found.certificate, me.certificate_pem());
     let elsewhere = joined.project("bulk");
@@ -68,8 +68,8 @@ async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {
     let e = remote()?.join(revoked).await.expect_err("it is revoked");
     assert_eq!(e.kind(), ErrorKind::Unauthenticated, "{e:?}");
 
-    admin.certificate(&me.fingerprint()).delete().await?;
-    assert!(admin.certificate(&me.fingerprint()).get().await.is_err_and(|e| e.is_not_found()));
+    admin.certificate(me.fingerprint()).delete().await?;
+    assert!(admin.certificate(me.fingerprint()).get().await.is_err_and(|e| e.is_not_found()));
     let e = remote()?.fingerprint(token.fingerprint()).identity(me.clone()).await;
     let e = e.expect_err("it is not trusted any more");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
@@ -78,7 +78,7 @@ async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {
     assert!(admin.add_certificate(me.certificate_pem()).await.is_err_and(|e| e.is_already_exists()));
     assert!(admin.certificates().await?.iter().any(|client| client.name == "again"));
     remote()?.fingerprint(token.fingerprint()).identity(me.clone()).await?;
-    admin.certificate(&me.fingerprint()).delete().await?;
+    admin.certificate(me.fingerprint()).delete().await?;
     Ok(())
 }
 
@@ -121,7 +121,7 @@ async fn the_vendors_command_shares_its_remotes() -> crate::incus::Outcome {
     let pinned = std::fs::read_to_string(directory.join("servercerts/lab.crt"))?;
     let incus = remote()?.server_certificate(pinned).identity(me.clone()).await?;
     assert_eq!(incus.get_server().await?.auth_user_name, me.fingerprint());
-    admin()?.certificate(&me.fingerprint()).delete().await?;
+    admin()?.certificate(me.fingerprint()).delete().await?;
     std::fs::remove_dir_all(&directory)?;
     Ok(())
 }

@@ -309,7 +309,7 @@ async fn trust_is_given_and_taken() -> Outcome {
 
     let friend = Identity::generate("friend")?;
     admin.add_certificate(friend.certificate_pem()).name("friend").await?;
-    assert_eq!(admin.certificate(&friend.fingerprint()).get().await?.name, "friend");
+    assert_eq!(admin.certificate(friend.fingerprint()).get().await?.name, "friend");
     let again = admin.add_certificate(friend.certificate_pem()).await;
     assert!(again.is_err_and(|e| e.is_already_exists()));
     let key = friend.key_pem().expose();
