@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+
 use crate::error::{Error, ErrorKind};
 use crate::place::{CERTIFICATE, Place};
 
@@ -161,6 +164,20 @@ impl FromStr for Ticket {
     }
 }
 
+/// As its text.
+impl Serialize for Ticket {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ticket {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|e: Error| de::Error::custom(e.message()))
+    }
+}
+
 fn parse(text: &str) -> Option<Ticket> {
     if text.len() > Ticket::LONGEST {
         return None;
@@ -200,6 +217,15 @@ mod tests {
 
     fn here() -> Place {
         place("https://a:8443", "project:default")
+    }
+
+    #[test]
+    fn a_ticket_can_be_stored_with_other_data() {
+        let ticket = Ticket::new("incus", "launch", "1").at(&place("https://a:8443", "project:default"));
+        let stored = serde_json::to_string(&ticket).unwrap_or_default();
+        assert_eq!(stored, format!("\"{ticket}\""));
+        assert_eq!(serde_json::from_str::<Ticket>(&stored).ok(), Some(ticket));
+        assert!(serde_json::from_str::<Ticket>("\"windlass:\"").is_err());
     }
 
     #[test]

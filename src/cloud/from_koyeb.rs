@@ -1,23 +1,69 @@
 //! Instances of Koyeb in common terms.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
 use super::{Cloud, Instance, Native, State};
 use crate::error::Error;
 use crate::koyeb::{self, InstanceStatus, Koyeb};
 use crate::stream::list::List;
 
+/// The names of services, by id; empty for a service that wasn't found.
+type Names = BTreeMap<String, String>;
+
+/// Names come from the services: one request more for each page with instances of services not seen before.
 pub(super) fn list(cloud: &Cloud, koyeb: &Koyeb) -> List<Instance> {
-    let cloud = cloud.clone();
-    koyeb.instances().stream().map_items(move |native| instance(&cloud, native))
+    let (cloud, koyeb, names) = (cloud.clone(), koyeb.clone(), Arc::new(Mutex::new(Names::new())));
+    let list = koyeb.instances().stream();
+    list.map_pages(move |page| {
+        let (cloud, koyeb, names) = (cloud.clone(), koyeb.clone(), names.clone());
+        async move {
+            let mut names = names.lock().await;
+            learn(&koyeb, &page, &mut names).await?;
+            Ok(page.into_iter().map(|native| instance(&cloud, &names, native)).collect())
+        }
+    })
 }
 
+/// With the name of its service: one request more than the document alone.
 pub(super) async fn get(cloud: &Cloud, koyeb: &Koyeb, id: &str) -> Result<Instance, Error> {
-    Ok(instance(cloud, koyeb.instance(id).get().await?))
+    let page = [koyeb.instance(id).get().await?];
+    let mut names = Names::new();
+    learn(koyeb, &page, &mut names).await?;
+    let [native] = page;
+    Ok(instance(cloud, &names, native))
 }
 
-pub(super) fn instance(cloud: &Cloud, native: koyeb::Instance) -> Instance {
+/// Asks for the names that are still missing.
+async fn learn(koyeb: &Koyeb, page: &[koyeb::Instance], names: &mut Names) -> Result<(), Error> {
+    let services = page.iter().filter_map(|native| native.service_id.as_ref());
+    let missing: BTreeSet<&String> = services.filter(|id| !names.contains_key(*id)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let query = missing.iter().fold(koyeb.services(), |query, id| query.id(id.as_str()));
+    let found = query.await?;
+    names.extend(missing.into_iter().map(|id| (id.clone(), String::new())));
+    names.extend(found.iter().map(|service| (service.id.clone(), service.name.clone())));
+    Ok(())
+}
+
+/// Service and number, such as `shop/0`; the id if the service isn't known.
+fn name(names: &Names, native: &koyeb::Instance) -> String {
+    let service = native.service_id.as_ref().and_then(|id| names.get(id)).filter(|name| !name.is_empty());
+    match (service, native.replica_index) {
+        (Some(service), Some(number)) => format!("{service}/{number}"),
+        (Some(service), None) => service.clone(),
+        (None, _) => native.id.clone(),
+    }
+}
+
+fn instance(cloud: &Cloud, names: &Names, native: koyeb::Instance) -> Instance {
     Instance {
         id: native.id.clone(),
-        name: native.id.clone(),
+        name: name(names, &native),
         state: state(&native.status),
         addresses: Vec::new(),
         region: Some(native.region.clone()).filter(|region| !region.is_empty()),

@@ -17,7 +17,7 @@ use crate::price::Price;
 pub struct Instance {
     /// What [`Cloud::instance`] takes: the name on Incus, the id elsewhere.
     pub id: String,
-    /// Its name; the id where it has none.
+    /// Its name: the service and a number on Koyeb, for example `shop/0`; the id where it has none.
     pub name: String,
     /// Its state.
     pub state: State,

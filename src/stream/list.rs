@@ -116,21 +116,31 @@ impl<T> List<T> {
 
     /// Maps the items. Only for a list that hasn't been read from.
     #[allow(dead_code)] // the view over all clouds needs it
-    pub(crate) fn map_items<U: Send + 'static>(
-        mut self,
-        map: impl Fn(T) -> U + Send + Sync + 'static,
-    ) -> List<U>
+    pub(crate) fn map_items<U: Send + 'static>(self, map: impl Fn(T) -> U + Send + Sync + 'static) -> List<U>
     where
         T: Send + 'static,
     {
+        self.map_pages(move |items| std::future::ready(Ok(items.into_iter().map(&map).collect())))
+    }
+
+    /// Maps each page. Only for a list that hasn't been read from.
+    #[allow(dead_code)] // the view over all clouds needs it
+    pub(crate) fn map_pages<U: Send + 'static, F>(
+        mut self,
+        map: impl Fn(Vec<T>) -> F + Send + Sync + 'static,
+    ) -> List<U>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<Vec<U>, Error>> + Send,
+    {
         let map = Arc::new(map);
-        let ahead = self.start.is_some();
         let label = self.label.take();
+        let ahead = self.start.is_some();
         let list = List::new(move |cursor| {
             let (page, map) = ((self.fetch)(cursor), map.clone());
             Box::pin(async move {
                 let Page { items, next } = page.await?;
-                Ok(Page { items: items.into_iter().map(|item| map(item)).collect(), next })
+                Ok(Page { items: map(items).await?, next })
             })
         });
         let list = List { label, ..list };

@@ -53,11 +53,7 @@ impl Fakes {
 
 /// `incus/web running`, in order.
 fn lines<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Vec<String> {
-    let line = |one: &Instance| match &one.native {
-        // Its name is its id.
-        Native::Koyeb(_) => format!("{} {}", one.cloud(), one.state),
-        _ => format!("{}/{} {}", one.cloud(), one.name, one.state),
-    };
+    let line = |one: &Instance| format!("{}/{} {}", one.cloud(), one.name, one.state);
     let mut lines: Vec<_> = instances.into_iter().map(line).collect();
     lines.sort();
     lines
@@ -75,8 +71,8 @@ async fn four_platforms_in_one_list() -> Outcomes {
     let expected = [
         "incus/db stopped",
         "incus/web running",
-        "koyeb running",
-        "koyeb unhealthy",
+        "koyeb/shop/0 running",
+        "koyeb/shop/1 unhealthy",
         "lambda-cloud/somebody's running",
         "shakenfist/vm running",
     ];
@@ -217,11 +213,14 @@ async fn filters() -> Outcomes {
     let list = || fleet.instances();
     for (wanted, expected) in [
         (list().state(State::Stopped), &["incus/db stopped"][..]),
-        (list().state(State::Stopped).state(State::Unhealthy), &["incus/db stopped", "koyeb unhealthy"]),
+        (
+            list().state(State::Stopped).state(State::Unhealthy),
+            &["incus/db stopped", "koyeb/shop/1 unhealthy"],
+        ),
         (list().name("we"), &["incus/web running"]),
         (list().name("we").name("body"), &["incus/web running", "lambda-cloud/somebody's running"]),
-        (list().region("fra"), &["koyeb running", "koyeb unhealthy"]),
-        (list().region("fra").state(State::Running), &["koyeb running"]),
+        (list().region("fra"), &["koyeb/shop/0 running", "koyeb/shop/1 unhealthy"]),
+        (list().region("fra").state(State::Running), &["koyeb/shop/0 running"]),
         (list().label("role", "shop"), &["incus/web running", "shakenfist/vm running"]),
         (list().label("role", "other"), &[]),
         (list().has_label("role").name("vm"), &["shakenfist/vm running"]),
