@@ -104,7 +104,7 @@ impl Types {
 
     /// `into_future!(Builder => Output: …)`
     fn take_macro(&mut self, room: &str, call: &ItemMacro) {
-        if !call.mac.path.segments.last().is_some_and(|name| name.ident == "into_future") {
+        if call.mac.path.segments.last().is_none_or(|name| name.ident != "into_future") {
             return;
         }
         let text = call.mac.tokens.to_string();
@@ -167,6 +167,7 @@ fn has_gap(item: &ItemEnum) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that fails says why
 mod tests {
     use super::*;
 

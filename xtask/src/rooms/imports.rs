@@ -34,7 +34,7 @@ impl Paths<'_> {
     fn take(&mut self, words: &[String]) {
         // In a module of the same file, the first `super` leads to the file itself.
         let outside = words.iter().take_while(|word| *word == "super").count();
-        if self.depth > 0 && !words.first().is_some_and(|first| first == "crate") {
+        if self.depth > 0 && words.first().is_none_or(|first| first != "crate") {
             if outside <= self.depth {
                 return;
             }

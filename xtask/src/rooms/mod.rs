@@ -38,6 +38,7 @@ fn look_through(source: &Path) -> Result<Vec<String>, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that fails says why
 mod tests {
     use super::*;
     use std::fs;
