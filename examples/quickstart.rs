@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example quickstart    # on built-in fake servers: no cloud, no root, a few seconds
-//! cargo run --example quickstart -- --incus debian/13 --lambda-cloud    # on real ones
+//! cargo run --example quickstart -- --incus images:debian/13 --lambda-cloud    # on real ones
 //! ```
 //!
 //! `--incus [IMAGE]`, `--shakenfist [BASE]`, `--lambda-cloud` and `--koyeb [SERVICE]` find the server and the credentials as
@@ -291,7 +291,9 @@ async fn discover(args: &[String]) -> Outcome<Vec<Place>> {
     while let Some(arg) = args.next() {
         let value = args.next_if(|next| !next.starts_with("--")).cloned();
         places.push(match arg.as_str() {
-            "--incus" => Place::new(Incus::discover().await?, Some(value.unwrap_or("debian/13".into()))),
+            "--incus" => {
+                Place::new(Incus::discover().await?, Some(value.unwrap_or("images:debian/13".into())))
+            }
             "--shakenfist" => {
                 Place::new(ShakenFist::discover().await?, Some(value.unwrap_or("debian:12".into())))
             }

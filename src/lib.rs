@@ -27,7 +27,7 @@
 //!
 //! let web = incus
 //!     .launch("web")
-//!     .image("busybox")
+//!     .image("busybox")                           // on a real server: "images:debian/13"
 //!     .memory("256MiB")
 //!     .send()
 //!     .await?                                     // accepted

@@ -51,6 +51,7 @@ impl fmt::Debug for Error {
             .field("sent", &inner.sent)
             .field("attempts", &inner.attempts)
             .field("request_id", &inner.request_id)
+            .field("suggestion", &inner.suggestion)
             .field("marker", &inner.marker)
             .field("ticket", &inner.ticket)
             // The body itself may hold a secret.

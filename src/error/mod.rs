@@ -175,7 +175,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// What the vendor suggests to do about it.
+    /// What the vendor or this crate suggests to do about it. `{:?}` prints it, `{}` doesn't.
     pub fn suggestion(&self) -> Option<&str> {
         self.0.suggestion.as_deref()
     }

@@ -22,7 +22,7 @@ pub(super) const POLLS: usize = 3;
 /// use windlass::incus::Incus;
 /// # async fn demo() -> windlass::Result<()> {
 /// let incus = Incus::discover().await?;
-/// let web = incus.launch("web").image("debian/13").cpus(2).memory("2GiB").await?;
+/// let web = incus.launch("web").image("images:debian/13").cpus(2).memory("2GiB").await?;
 /// let kernel = web.exec(["uname", "-r"]).output().await?.success()?;
 /// println!("{} runs {}", web.name, kernel.stdout_text());
 /// web.delete().force().await?;

@@ -33,7 +33,7 @@ impl Incus {
     /// ```no_run
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
     /// let n2 = incus.on("n2");
-    /// let web = n2.launch("web").image("debian/13").await?;
+    /// let web = n2.launch("web").image("images:debian/13").await?;
     /// assert_eq!(web.location, "n2");
     /// web.relocate().member("n3").await?;
     /// # Ok(()) }

@@ -17,7 +17,7 @@ use crate::wait::checked::{Check, Checked};
 /// ```no_run
 /// # use std::time::Duration;
 /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-/// let operation = incus.launch("web").image("debian/13").send().await?;
+/// let operation = incus.launch("web").image("images:debian/13").send().await?;
 /// let web = operation
 ///     .on_progress(|p| eprintln!("{p}"))
 ///     .timeout(Duration::from_secs(300))

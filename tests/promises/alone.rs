@@ -1,5 +1,6 @@
 //! Tests that have a process to themselves, because they measure its memory or change its limits.
 
+use std::path::Path;
 use std::process::Command;
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -14,6 +15,16 @@ pub fn run<F: Future<Output = Outcome>>(name: &str, test: impl FnOnce() -> F) ->
 
 /// As [`run`], with this umask.
 pub fn run_under<F: Future<Output = Outcome>>(umask: &str, name: &str, test: impl FnOnce() -> F) -> Outcome {
+    run_with(umask, &[], name, test)
+}
+
+/// As [`run_under`], with these variables.
+pub fn run_with<F: Future<Output = Outcome>>(
+    umask: &str,
+    variables: &[(&str, &Path)],
+    name: &str,
+    test: impl FnOnce() -> F,
+) -> Outcome {
     let name = name.split_once("::").map_or(name, |(_, path)| path);
     if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
         return tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(test());
@@ -21,6 +32,7 @@ pub fn run_under<F: Future<Output = Outcome>>(umask: &str, name: &str, test: imp
     let mut command = Command::new("sh");
     command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(std::env::current_exe()?);
     command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]).env(ALONE, name);
+    command.envs(variables.iter().copied());
     let done = command.output()?;
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(

@@ -35,6 +35,7 @@ mod incus {
     mod exec;
     mod extremes;
     mod files;
+    mod image_remotes;
     mod modes;
     mod raw;
     mod remote;

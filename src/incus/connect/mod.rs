@@ -6,6 +6,7 @@ pub(super) mod builder;
 #[cfg(test)]
 mod discover;
 pub(super) mod identity;
+pub(super) mod image_remotes;
 pub(super) mod join;
 pub(super) mod local_socket;
 pub(super) mod open;

@@ -1,13 +1,12 @@
 //! The remotes of the `incus` command: where they are, and what it keeps for each.
 
-use std::io;
 use std::path::Path;
 
 use super::identity::unusable;
 use super::local_socket;
-use super::remotes_config::{Directory, Remote, directories, own_directory};
+use super::remotes_config::{Directory, Remote, directories, own_directory, text_of};
 use super::target::{KnownBy, Target};
-use crate::config::{Surroundings, Tried, file};
+use crate::config::{Surroundings, Tried};
 use crate::error::{Error, ErrorKind};
 use crate::incus::{Connect, Identity};
 
@@ -132,15 +131,6 @@ fn identity(name: &str, directory: &Directory, surroundings: &Surroundings) -> R
         tried.add(certificate);
     }
     Err(tried.error("a client certificate"))
-}
-
-/// None where there is no such file.
-fn text_of(path: &Path) -> Result<Option<String>, Error> {
-    match file::text(path) {
-        Ok(text) => Ok(Some(text.expose().to_owned())),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(unusable(path, &e)),
-    }
 }
 
 fn unknown(name: &str, all: &[Directory], mut tried: Tried) -> Error {

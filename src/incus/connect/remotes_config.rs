@@ -29,6 +29,8 @@ pub(super) struct Remote {
     pub(super) project: Option<String>,
     pub(super) public: bool,
     pub(super) auth_type: Option<String>,
+    /// A program that knows how to log in to a registry.
+    pub(super) credentials_helper: Option<String>,
 }
 
 impl Remote {
@@ -104,4 +106,13 @@ pub(super) fn own_directory(surroundings: &Surroundings) -> Option<PathBuf> {
     let newer = surroundings.variable("XDG_CONFIG_HOME").map(|base| Path::new(&base).join("incus"));
     let newer = newer.filter(|path| path.is_absolute() && path.is_dir());
     newer.or_else(|| surroundings.home().map(|home| home.join(".config/incus")))
+}
+
+/// The text of a small file; none if there is no such file.
+pub(super) fn text_of(path: &Path) -> Result<Option<String>, Error> {
+    match file::text(path) {
+        Ok(text) => Ok(Some(text.expose().to_owned())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unusable(path, &e)),
+    }
 }

@@ -27,7 +27,7 @@ impl Exec {
     /// ```no_run
     /// # use std::time::Duration;
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
-    /// let web = incus.launch("web").image("ubuntu/24.04/cloud").await?;
+    /// let web = incus.launch("web").image("images:ubuntu/24.04/cloud").await?;
     /// // Until cloud-init is through …
     /// web.exec(["cloud-init", "status", "--wait"]).until_success().timeout(Duration::from_secs(900)).await?;
     /// // … and the service answers.

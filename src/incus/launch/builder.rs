@@ -8,6 +8,7 @@ use super::reconcile::{MARKER, MARKER_LABEL};
 use super::reconciled_launch::{Launched, is_ambiguous, new_marker};
 use super::{instance_source, sizes};
 use crate::error::Error;
+use crate::incus::connect::image_remotes;
 use crate::incus::instance::labels::config_key;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::types;
@@ -29,6 +30,8 @@ use crate::wait::{Operation, into_future};
 pub struct Launch {
     pub(in crate::incus) incus: Incus,
     pub(in crate::incus) create: types::InstanceCreate,
+    /// The image's alias may begin with a remote.
+    pub(in crate::incus) as_command: bool,
     target: Option<String>,
     marker: String,
     window: Duration,
@@ -52,7 +55,7 @@ impl Incus {
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
     /// let web = incus
     ///     .launch("web")
-    ///     .image("debian/13")
+    ///     .image("images:debian/13")
     ///     .cpus(2)
     ///     .memory("2GiB")
     ///     .config("user.role", "shop")
@@ -60,7 +63,8 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// An existing name is [`Error::is_already_exists`]; an image that the server doesn't have fails the operation.
+    /// An existing name is [`Error::is_already_exists`]. An image that the server neither has nor can fetch fails the
+    /// operation; if it is an alias, [`Error::suggestion`] says how to write the image of a remote.
     ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/howto/instances_create/>
     ///
@@ -116,7 +120,7 @@ impl Launch {
             ..types::InstanceCreate::new(name, instance_source::blank())
         };
         let (marker, window) = (new_marker(), Duration::from_secs(10));
-        Self { incus: incus.clone(), create, target: None, marker, window }
+        Self { incus: incus.clone(), create, as_command: false, target: None, marker, window }
     }
 
     /// A virtual machine instead of a container.
@@ -228,10 +232,14 @@ impl Launch {
     /// The operation that makes it, if there is one to wait for, and what comes after.
     pub(in crate::incus) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;
+        if self.as_command {
+            image_remotes::resolve(&self.incus, &mut self.create.source).await?;
+        }
         if self.create.source.type_ == SourceType::Copy {
             instance_source::inherit(&self.incus, &mut self.create).await?;
         }
-        let ending = Launched::new(&self.create.name, &self.marker, self.create.start);
+        let ending = Launched::new(&self.create.name, &self.marker, self.create.start)
+            .of_image(instance_source::local_alias(&self.create.source));
         self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
         let (incus, window) = (self.incus.clone(), self.window);
         match self.post().await {

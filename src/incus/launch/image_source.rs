@@ -8,17 +8,31 @@ use crate::incus::types;
 use crate::incus::types::ImageProtocol;
 use crate::secret::Secret;
 
-/// An image to make an instance from; a text alone is an alias.
+/// An image to make an instance from.
+///
+/// A text is what the `incus` command takes: `images:debian/13` is the alias `debian/13` of the remote `images`,
+/// `busybox` an alias of this server.
 ///
 /// ```
 /// use windlass::incus::{ImageProtocol, ImageSource};
 ///
-/// let here = ImageSource::from("debian/13");
+/// let fetched = ImageSource::from("images:debian/13");
+/// let here = ImageSource::from("busybox");
 /// let there = ImageSource::alias("debian/13").server("https://images.linuxcontainers.org");
 /// let other = ImageSource::alias("shop").server("https://10.0.0.9:8443").protocol(ImageProtocol::Incus);
 /// let newest = ImageSource::newest([("os", "debian"), ("release", "trixie")]);
-/// # let _ = (here, there, other, newest);
+/// # let _ = (fetched, here, there, other, newest);
 /// ```
+///
+/// # Remotes
+///
+/// The remotes are those of the `incus` command: in the `config.yml` of the user and of the system, or `images`
+/// (<https://images.linuxcontainers.org>) if the user has no such file. `local` always means this server. The file is
+/// read when the request is sent, and only if the text has a colon. The server fetches the image, so the image must
+/// be public, and the server must reach the remote.
+///
+/// The remote ends at the first colon. As in the command, a text is an alias of this server if what stands before the
+/// colon holds a `=`, or holds a `/` and is no remote. [`alias`](Self::alias) takes any alias as it is.
 ///
 /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/image-handling/>
 #[derive(Debug, Clone, Default)]
@@ -30,10 +44,12 @@ pub struct ImageSource {
     protocol: Option<ImageProtocol>,
     certificate: String,
     secret: Option<Secret>,
+    /// The alias is a text of the caller, which may begin with a remote.
+    as_command: bool,
 }
 
 impl ImageSource {
-    /// The image that has this alias.
+    /// The image that has this alias. No remote is read from it.
     pub fn alias(alias: impl Into<String>) -> Self {
         Self { alias: alias.into(), ..Self::default() }
     }
@@ -77,8 +93,11 @@ impl ImageSource {
         self
     }
 
-    /// Sets what is given here, and leaves the rest.
-    pub(in crate::incus) fn apply(self, source: &mut types::InstanceSource) {
+    /// Sets what is given here, and leaves the rest; with an alias, also whether it may begin with a remote.
+    pub(in crate::incus) fn apply(self, source: &mut types::InstanceSource, as_command: &mut bool) {
+        if !self.alias.is_empty() {
+            *as_command = self.as_command;
+        }
         let set = |field: &mut String, value: String| {
             if !value.is_empty() {
                 *field = value;
@@ -101,20 +120,20 @@ impl ImageSource {
 }
 
 impl From<&str> for ImageSource {
-    fn from(alias: &str) -> Self {
-        Self::alias(alias)
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
     }
 }
 
 impl From<String> for ImageSource {
-    fn from(alias: String) -> Self {
-        Self::alias(alias)
+    fn from(text: String) -> Self {
+        Self { as_command: true, ..Self::alias(text) }
     }
 }
 
 impl From<&String> for ImageSource {
-    fn from(alias: &String) -> Self {
-        Self::alias(alias)
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
     }
 }
 

@@ -11,6 +11,25 @@ pub(in crate::incus) fn blank() -> types::InstanceSource {
     types::InstanceSource::new(SourceType::Image)
 }
 
+/// The alias of this server that a request names.
+pub(in crate::incus) fn local_alias(source: &types::InstanceSource) -> Option<String> {
+    (source.server.is_empty() && !source.alias.is_empty()).then(|| source.alias.clone())
+}
+
+/// An image that this server doesn't have: the error says how to write one that another has.
+pub(in crate::incus) fn suggest_remote(e: Error, alias: Option<&str>) -> Error {
+    // The words are the same for a new instance and for one that is rebuilt.
+    match alias.filter(|_| e.message().starts_with("Image not provided for instance")) {
+        Some(alias) => e.with(|e| {
+            e.suggestion = Some(format!(
+                "no local image has the alias {alias:?}; to fetch one, write `image({:?})`",
+                format!("images:{alias}")
+            ));
+        }),
+        None => e,
+    }
+}
+
 pub(in crate::incus) fn check(source: &types::InstanceSource) -> Result<(), Error> {
     let given = [source.alias.is_empty(), source.fingerprint.is_empty(), source.properties.is_empty()];
     let images = given.into_iter().filter(|missing| !missing).count();
@@ -91,7 +110,7 @@ mod tests {
 
     fn applied(image: ImageSource) -> types::InstanceSource {
         let mut source = blank();
-        image.apply(&mut source);
+        image.apply(&mut source, &mut false);
         source
     }
 
@@ -119,7 +138,7 @@ mod tests {
         }
         assert!(check(&blank()).is_err());
         let mut twice = applied(ImageSource::from("a"));
-        ImageSource::fingerprint("f").apply(&mut twice);
+        ImageSource::fingerprint("f").apply(&mut twice, &mut false);
         assert!(check(&twice).is_err());
     }
 

@@ -4,9 +4,24 @@ use crate::incus::types::SourceType;
 use crate::incus::{ImageSource, Launch, Original};
 
 impl Launch {
-    /// From this image: an alias on this server, for example `debian/13`, or any [`ImageSource`].
+    /// From this image, in the words of the `incus` command: `images:debian/13` is fetched from the remote `images`;
+    /// `busybox` is an alias of this server, which knows only the images that it has.
+    ///
+    /// ```no_run
+    /// # use windlass::incus::ImageSource;
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// let web = incus.launch("web").image("images:debian/13").await?;
+    /// let own = incus.launch("own").image("busybox").await?;
+    /// let shop = ImageSource::alias("shop").server("https://images.example.org");
+    /// let other = incus.launch("other").image(shop).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`ImageSource`] tells which remotes there are. One that isn't there is an error of
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), which names those that are; a `config.yml` that
+    /// can't be read is one of [`ErrorKind::Configuration`](crate::ErrorKind::Configuration). Both come from sending.
     pub fn image(mut self, image: impl Into<ImageSource>) -> Self {
-        image.into().apply(&mut self.create.source);
+        image.into().apply(&mut self.create.source, &mut self.as_command);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::instance_source::suggest_remote;
 use super::reconcile;
 use super::reconcile::{MARKER, Outcome};
 use crate::error::{Error, ErrorKind, Sent};
@@ -35,17 +36,24 @@ pub(in crate::incus) struct Launched {
     name: String,
     marker: String,
     start: bool,
+    /// The alias of this server that the launch named.
+    alias: Option<String>,
 }
 
 impl Launched {
     pub(in crate::incus) fn new(name: &str, marker: &str, start: bool) -> Self {
-        Self { name: name.to_owned(), marker: marker.to_owned(), start }
+        Self { name: name.to_owned(), marker: marker.to_owned(), start, alias: None }
+    }
+
+    /// From this alias, for the error that says that there is none.
+    pub(in crate::incus) fn of_image(self, alias: Option<String>) -> Self {
+        Self { alias, ..self }
     }
 
     /// As a ticket tells.
     pub(in crate::incus) fn resumed(ticket: &Ticket, start: bool) -> Option<Self> {
         let (name, marker) = (ticket.fact("name")?.to_owned(), ticket.fact("marker")?.to_owned());
-        Some(Self { name, marker, start })
+        Some(Self { name, marker, start, alias: None })
     }
 
     pub(in crate::incus) fn name(&self) -> &str {
@@ -142,7 +150,8 @@ impl Completion for Launched {
     }
 
     fn confirm<'a>(&'a self, incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
-        Box::pin(self.check_name_taken(incus, e))
+        let alias = self.alias.as_deref();
+        Box::pin(async move { suggest_remote(self.check_name_taken(incus, e).await, alias) })
     }
 }
 

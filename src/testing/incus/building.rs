@@ -71,11 +71,11 @@ impl World {
         if source["type"] == "none" {
             return Ok(None);
         }
-        if let Some(server) = source["server"].as_str().filter(|server| !server.is_empty()) {
-            let text = format!(
-                "Failed getting remote image info: Failed getting image: Unable to connect to: {server}"
-            );
-            return Err(failure(500, text));
+        if source["server"].as_str().is_some_and(|server| !server.is_empty()) {
+            let fetched = lock(&self.remote_images).fetch(self.generation, source, project);
+            let (image, files) = fetched?;
+            lock(&self.images).add(project, image.clone(), files);
+            return Ok(Some(image));
         }
         let images = lock(&self.images);
         if let Some(wanted) = source["properties"].as_object().filter(|wanted| !wanted.is_empty()) {

@@ -227,6 +227,23 @@ impl FakeIncus {
         images.add_alias("default", alias, &fingerprint, "");
     }
 
+    /// Adds an image that this server can fetch: from the server with this URL, by `simplestreams` or `incus`, with that
+    /// alias. It can fetch no others.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use windlass::incus::ImageSource;
+    /// # use windlass::testing::FakeIncus;
+    /// let fake = FakeIncus::start().await?;
+    /// fake.add_remote_image("https://images.linuxcontainers.org", "simplestreams", "debian/13");
+    /// let debian = ImageSource::alias("debian/13").server("https://images.linuxcontainers.org");
+    /// fake.client()?.launch("web").image(debian).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn add_remote_image(&self, server: &str, protocol: &str, alias: &str) {
+        lock(&self.0.world.remote_images).add(server, protocol, alias);
+    }
+
     /// Makes a running instance report through `/dev/incus` that it is ready. False if there is no such instance, or it
     /// doesn't run.
     pub fn say_ready(&self, name: &str) -> bool {

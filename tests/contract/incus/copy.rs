@@ -127,6 +127,7 @@ pub async fn an_instance_is_rebuilt(incus: Incus) -> Outcome {
     web.stop().force().await?;
     let e = web.rebuild("no-such-image").await.expect_err("there is no such image");
     assert!(e.kind() == ErrorKind::OperationFailed && e.message().contains("Image not provided"), "{e:?}");
+    assert!(e.suggestion().is_some_and(|says| says.contains("images:no-such-image")), "{e:?}");
     let e = web.rebuild(ImageSource::default()).await.expect_err("no image is named");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
     web.rebuild_empty().await?;

@@ -400,6 +400,7 @@ pub async fn an_unknown_image_fails_in_the_servers_words(incus: Incus) -> Outcom
     let e = incus.launch(&name).image("no-such-image").await.expect_err("there is no such image");
     assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");
     assert!(e.message().contains("Image not provided"), "{e}");
+    assert!(e.suggestion().is_some_and(|says| says.contains("images:no-such-image")), "{e:?}");
     assert!(e.ticket().is_some());
     assert!(incus.instance(&name).get().await.is_err_and(|e| e.is_not_found()));
     Ok(())

@@ -9,6 +9,7 @@ mod images;
 mod instance;
 mod members;
 mod operations;
+mod remote_images;
 mod server;
 mod sessions;
 mod snapshot;

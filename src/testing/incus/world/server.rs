@@ -12,6 +12,7 @@ use super::events::Events;
 use super::images::Images;
 use super::instance::{Instance, Key, missing};
 use super::operations::Operations;
+use super::remote_images::RemoteImages;
 use super::sessions::Sessions;
 use super::trust::Trust;
 use crate::testing::incus::common::secret;
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) fingerprint: String,
     pub(crate) instances: Mutex<BTreeMap<Key, Instance>>,
     pub(crate) images: Mutex<Images>,
+    /// What other servers have.
+    pub(crate) remote_images: Mutex<RemoteImages>,
     /// The members of the cluster, this server first. Empty if there is no cluster.
     pub(crate) members: Mutex<Vec<String>>,
     pub(crate) operations: Operations,
@@ -48,6 +51,7 @@ impl World {
             fingerprint: secret(),
             instances: Mutex::default(),
             images: Mutex::default(),
+            remote_images: Mutex::default(),
             members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
