@@ -1,13 +1,15 @@
 //! Everything that comes in pieces: lists, websocket frames, commands, files.
 
 pub(crate) mod list;
+mod page;
 pub(crate) mod process;
 pub(crate) mod query;
 pub(crate) mod queue;
 pub(crate) mod socket;
 pub(crate) mod transfer;
 
-pub use list::{Cursor, List, Page};
+pub use list::List;
+pub use page::{Cursor, Page};
 pub use process::{Chunk, ExitStatus, Output, Process, Signal, Stdin};
 pub use query::Query;
 pub use transfer::{Content, Download, Pull, Transferred};
