@@ -35,7 +35,7 @@ pub(super) fn instance(cloud: &Cloud, native: incus::Instance) -> Instance {
         // What a server that stands alone says.
         region: Some(native.location.clone()).filter(|location| !matches!(location.as_str(), "" | "none")),
         created: native.created_at,
-        labels: labels(native.config.iter().filter_map(label)),
+        labels: labels(native.config.iter().filter_map(label), incus::MARKER_LABEL),
         price: None,
         native: Native::Incus(Box::new(native)),
         cloud: cloud.clone(),

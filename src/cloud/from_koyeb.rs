@@ -27,13 +27,24 @@ pub(super) fn list(cloud: &Cloud, koyeb: &Koyeb) -> List<Instance> {
     })
 }
 
-/// With the name of its service: one request more than the document alone.
-pub(super) async fn get(cloud: &Cloud, koyeb: &Koyeb, id: &str) -> Result<Instance, Error> {
+/// With the name of its service: one request more than the document alone, unless the name is known.
+pub(super) async fn get(
+    cloud: &Cloud,
+    koyeb: &Koyeb,
+    id: &str,
+    known: Option<&str>,
+) -> Result<Instance, Error> {
     let page = [koyeb.instance(id).get().await?];
     let mut names = Names::new();
-    learn(koyeb, &page, &mut names).await?;
+    if known.is_none() {
+        learn(koyeb, &page, &mut names).await?;
+    }
     let [native] = page;
-    Ok(instance(cloud, &names, native))
+    let found = instance(cloud, &names, native);
+    Ok(match known {
+        Some(name) => Instance { name: name.to_owned(), ..found },
+        None => found,
+    })
 }
 
 /// Asks for the names that are still missing.

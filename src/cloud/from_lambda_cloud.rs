@@ -24,7 +24,10 @@ pub(super) fn instance(cloud: &Cloud, native: lambda_cloud::Instance) -> Instanc
         addresses: addresses.into_iter().flatten().filter_map(|ip| ip.parse().ok()).collect(),
         region: Some(native.region.name.clone()),
         created: None,
-        labels: labels(native.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()))),
+        labels: labels(
+            native.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())),
+            lambda_cloud::MARKER,
+        ),
         price: Some(native.instance_type.price()),
         native: Native::LambdaCloud(Box::new(native)),
         cloud: cloud.clone(),

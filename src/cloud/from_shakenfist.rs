@@ -26,7 +26,7 @@ pub(super) fn instance(cloud: &Cloud, native: shakenfist::Instance) -> Instance 
         addresses: addresses.filter_map(|address| address.parse().ok()).collect(),
         region: native.node.clone(),
         created: None,
-        labels: labels(native.metadata.iter().filter_map(text)),
+        labels: labels(native.metadata.iter().filter_map(text), shakenfist::MARKER),
         price: None,
         native: Native::ShakenFist(Box::new(native)),
         cloud: cloud.clone(),

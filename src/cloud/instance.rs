@@ -38,10 +38,9 @@ pub struct Instance {
     pub(super) cloud: Cloud,
 }
 
-/// Labels without this crate's own marks.
-pub(super) fn labels(all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    const MARKS: [&str; 2] = ["windlass.launch", "windlass-launch"];
-    all.filter(|(key, _)| !MARKS.contains(&key.as_str())).collect()
+/// Labels without the marker that a launch of this crate writes.
+pub(super) fn labels(all: impl Iterator<Item = (String, String)>, marker: &str) -> BTreeMap<String, String> {
+    all.filter(|(key, _)| key != marker).collect()
 }
 
 /// The instance as its own platform has it.

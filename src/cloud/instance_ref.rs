@@ -42,6 +42,14 @@ impl InstanceRef {
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn get(&self) -> Result<Instance, Error> {
+        self.get_named(None).await
+    }
+
+    /// The same, where the name is known already: on Koyeb it costs a request.
+    pub(super) async fn get_named(
+        &self,
+        #[cfg_attr(not(feature = "koyeb"), allow(unused_variables))] known: Option<&str>,
+    ) -> Result<Instance, Error> {
         let (cloud, id) = (&self.cloud, self.id.as_str());
         match cloud {
             #[cfg(feature = "incus")]
@@ -49,7 +57,7 @@ impl InstanceRef {
             #[cfg(feature = "lambda-cloud")]
             Cloud::LambdaCloud(lambda) => from_lambda_cloud::get(cloud, lambda, id).await,
             #[cfg(feature = "koyeb")]
-            Cloud::Koyeb(koyeb) => from_koyeb::get(cloud, koyeb, id).await,
+            Cloud::Koyeb(koyeb) => from_koyeb::get(cloud, koyeb, id, known).await,
             #[cfg(feature = "shakenfist")]
             Cloud::ShakenFist(sf) => from_shakenfist::get(cloud, sf, id).await,
         }

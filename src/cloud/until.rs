@@ -144,7 +144,7 @@ impl Goal<Cloud> for StateGoal {
 
     fn look<'a>(&'a mut self, looks: &'a Cloud, _: bool) -> BoxFuture<'a, Result<Seen<Instance>, Error>> {
         Box::pin(async {
-            let found = looks.instance(&self.id).get().await?;
+            let found = looks.instance(&self.id).get_named(self.name()).await?;
             Ok(self.judge(Instance { cloud: self.cloud.clone(), ..found }))
         })
     }

@@ -93,6 +93,19 @@ impl ErrorKind {
         }
     }
 
+    /// Errors about the way to the server: no connection, no file descriptor for one, no answer.
+    pub(crate) fn is_out_of_reach(self) -> bool {
+        matches!(
+            self,
+            Self::Connect | Self::Interrupted | Self::Timeout | Self::Unavailable | Self::RateLimited
+        )
+    }
+
+    /// Errors of a reading request that may pass with time.
+    pub(crate) fn may_pass(self) -> bool {
+        self.is_out_of_reach() || matches!(self, Self::Server | Self::BadReply)
+    }
+
     fn phrase(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid input",

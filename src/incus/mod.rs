@@ -39,6 +39,7 @@ pub use instance::{
     AddressKind, ChangeAllStates, ChangeState, DeleteInstance, Instance, InstanceRef, Instances, LogFile,
     PatchInstance, Rebuild, Template,
 };
+pub(crate) use launch::reconcile::MARKER_LABEL;
 pub use launch::{ImageSource, Launch};
 pub use operation::{BackgroundOperation, OperationRef, Operations};
 pub use resume::Resume;

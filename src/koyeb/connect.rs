@@ -15,10 +15,10 @@ use crate::place::{self, Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::{Credential, bearer};
+use crate::transport::http_client;
 use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared, checked};
-use crate::transport::{http_client, tls};
 use crate::wait::into_future;
 
 /// The default address of the service.
@@ -207,9 +207,7 @@ impl Connect {
     }
 
     fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
-        let parsed = http_client::base_url(url)?;
-        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::none()? };
-        let builder = http_client::builder_to(&parsed, tls, self.proxy.as_ref())?;
+        let builder = http_client::builder_to_service(&http_client::base_url(url)?, self.proxy.as_ref())?;
         Ok(builder.default_headers(self.default_headers()?))
     }
 
@@ -254,10 +252,7 @@ fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), Error
 }
 
 fn checked_url(url: &str) -> Result<String, Error> {
-    let parsed = http_client::base_url(url)?;
-    if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
-        return Err(Error::invalid("url", "without TLS the token could be read on its way: use https://"));
-    }
+    http_client::private_url(url, "token")?;
     Ok(url.trim_end_matches('/').to_owned())
 }
 

@@ -13,11 +13,11 @@ use crate::place::{self, Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::{Credential, bearer};
+use crate::transport::http_client;
 use crate::transport::limits::Limits;
 use crate::transport::rate_limit::{Pace, Pacing};
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
-use crate::transport::{http_client, tls};
 use crate::wait::into_future;
 
 /// How to reach an account; from [`LambdaCloud::key`] or [`LambdaCloud::discover`].
@@ -167,8 +167,7 @@ impl Connect {
         let (key, origin) = self.found()?;
         let base = checked(self.url.as_deref().unwrap_or(SERVICE))?;
         let parsed = http_client::base_url(&base)?;
-        let tls = if parsed.scheme() == "https" { tls::public()? } else { tls::none()? };
-        let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to_service(&parsed, self.proxy.as_ref())?)?;
         let key = checked_key(&key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
         let place = Place { api: API, server: Server::at(&parsed), scope: place::account(API, key) };
@@ -222,13 +221,7 @@ fn basic(http: &reqwest::Client, key: &str) -> Result<HeaderValue, Error> {
 }
 
 fn checked(url: &str) -> Result<String, Error> {
-    let parsed = http_client::base_url(url)?;
-    if parsed.scheme() != "https" && !crate::place::is_loopback(&parsed) {
-        return Err(Error::invalid(
-            "url",
-            "plain http:// would show the key to everybody on the way: use https://",
-        ));
-    }
+    http_client::private_url(url, "key")?;
     let url = url.trim_end_matches('/');
     // People's settings have it either way.
     Ok(url.strip_suffix("/api/v1").unwrap_or(url).trim_end_matches('/').to_owned())

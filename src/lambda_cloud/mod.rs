@@ -41,5 +41,6 @@ pub use instance::{Instance, InstanceRef};
 pub use instances::Instances;
 pub use launch::{Launch, Mount};
 pub use launch_when_available::LaunchWhenAvailable;
+pub(crate) use reconcile::MARKER;
 pub use resume::Resume;
 pub use ssh_key::{AddSshKey, SshKey, SshKeyRef};

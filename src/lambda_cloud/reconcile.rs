@@ -9,7 +9,7 @@ use super::types;
 use crate::error::{Error, ErrorKind};
 
 /// The tag that marks an instance as the result of one launch; its value is random.
-pub(super) const MARKER: &str = "windlass-launch";
+pub(crate) const MARKER: &str = "windlass-launch";
 
 /// How long a launch may take to show.
 pub(super) const WINDOW: Duration = Duration::from_secs(600);

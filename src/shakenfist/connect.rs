@@ -12,10 +12,10 @@ use crate::place::{Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::Credential;
+use crate::transport::http_client;
 use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
-use crate::transport::{http_client, tls};
 use crate::wait::into_future;
 
 /// A cluster to connect to; from [`ShakenFist::at`] or [`ShakenFist::discover`].
@@ -143,12 +143,10 @@ impl Connect {
         if settings.namespace.is_empty() {
             return Err(Error::invalid("namespace", "is missing"));
         }
-        let plain = parsed.scheme() == "http";
-        if plain && !crate::place::is_loopback(&parsed) {
+        if parsed.scheme() == "http" && !crate::place::is_loopback(&parsed) {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
         }
-        let tls = if plain { tls::none()? } else { tls::public()? };
-        let http = http_client::build(http_client::builder_to(&parsed, tls, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to_service(&parsed, self.proxy.as_ref())?)?;
         let raw = |credential| {
             let shared = Shared::new("shakenfist", &base, reply::explain, credential, self.limits.clone());
             let handle = Handle::new(http.clone(), &base, shared, self.retry.clone());

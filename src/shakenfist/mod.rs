@@ -48,6 +48,7 @@ pub use instance::{Instance, InstanceRef};
 pub use instances::Instances;
 pub use interface::{Interface, InterfaceRef};
 pub use launch::Launch;
+pub(crate) use launch::MARKER;
 pub use network::{CreateNetwork, Network, NetworkRef};
 pub use power::ChangePower;
 pub use resume::Resume;

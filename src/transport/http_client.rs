@@ -8,6 +8,14 @@ use rustls::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::place::is_loopback;
 use crate::secret::Secret;
+use crate::transport::tls;
+
+/// A client of a public service at this address, with the certificate authorities that the system trusts.
+#[allow(dead_code)] // not every API is one
+pub(crate) fn builder_to_service(url: &Url, proxy: Option<&Secret>) -> Result<ClientBuilder, Error> {
+    let tls = if url.scheme() == "https" { tls::public()? } else { tls::none()? };
+    builder_to(url, tls, proxy)
+}
 
 /// A client for the server at `url`. It uses the given proxy, or the one that the environment names for HTTPS.
 ///
@@ -51,6 +59,16 @@ pub(crate) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
         Error::new(ErrorKind::Configuration, format!("can't set up HTTP: {e}"))
             .with(|inner| inner.source = Some(e.into()))
     })
+}
+
+/// An address of a service to which a secret may be sent: over TLS, or within this machine.
+#[allow(dead_code)] // not every API has such a service
+pub(crate) fn private_url(url: &str, secret: &str) -> Result<Url, Error> {
+    let parsed = base_url(url)?;
+    if parsed.scheme() == "https" || is_loopback(&parsed) {
+        return Ok(parsed);
+    }
+    Err(Error::invalid("url", format!("without TLS the {secret} could be read on its way: use https://")))
 }
 
 /// Parses the address of a server, and removes a trailing slash. Credentials in it are refused.

@@ -16,7 +16,7 @@ mod head;
 pub(crate) mod http_client;
 mod label;
 pub(crate) mod limits;
-mod outgoing;
+pub(crate) mod outgoing;
 mod param;
 pub(crate) mod rate_limit;
 mod received;

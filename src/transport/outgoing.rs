@@ -22,9 +22,14 @@ struct State {
 }
 
 impl Silence {
+    /// From now on.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { last: Instant::now(), reading: false })))
+    }
+
     /// Observes the body of a request.
     pub(crate) fn of(request: &mut Request) -> Self {
-        let silence = Self(Arc::new(Mutex::new(State { last: Instant::now(), reading: false })));
+        let silence = Self::new();
         if let Some(body) = request.body_mut().take() {
             *request.body_mut() = Some(reqwest::Body::wrap(Outgoing { body, silence: silence.clone() }));
         }
@@ -43,6 +48,12 @@ impl Silence {
                 None => return,
             }
         }
+    }
+
+    /// The server has taken or was offered a piece. `reading` if the next one has yet to be read.
+    pub(crate) fn heard(&self, reading: bool) {
+        let mut state = self.lock();
+        (state.last, state.reading) = (Instant::now(), reading);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -65,9 +76,7 @@ impl Body for Outgoing {
         context: &mut Context<'_>,
     ) -> Poll<Option<reqwest::Result<Frame<Bytes>>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        let mut state = self.silence.lock();
-        (state.last, state.reading) = (Instant::now(), polled.is_pending());
-        drop(state);
+        self.silence.heard(polled.is_pending());
         polled
     }
 

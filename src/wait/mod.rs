@@ -20,5 +20,4 @@ pub use operation::Operation;
 pub use progress::Progress;
 pub use until::Until;
 pub use wait_error::{WaitEnd, WaitError};
-pub(crate) use waiting::may_pass;
 pub(crate) use work::{Look, Work};

@@ -119,7 +119,7 @@ impl<T> Wait<T> {
         let lost =
             if e.kind() == ErrorKind::Timeout { deadline::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
-        if !may_pass(e.kind()) || since.elapsed() >= self.terms.work.silence() {
+        if !e.kind().may_pass() || since.elapsed() >= self.terms.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
         tracing::debug!(error = %e, "asking about the operation failed");
@@ -139,7 +139,7 @@ impl<T> Wait<T> {
     /// The work has ended: an unreachable server must not turn success into failure, so try again.
     async fn try_again(&mut self, e: Error) -> Result<(), WaitError> {
         let since = *self.silent.get_or_insert_with(Instant::now);
-        let hope = is_out_of_reach(e.kind()) && since.elapsed() < self.terms.work.silence();
+        let hope = e.kind().is_out_of_reach() && since.elapsed() < self.terms.work.silence();
         if !hope || self.left().is_zero() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
@@ -152,7 +152,7 @@ impl<T> Wait<T> {
         loop {
             let limit = self.left_with_overtime();
             match in_time(limit, limit, &Queued::default(), self.terms.work.reconcile()).await {
-                Err(e) if is_out_of_reach(e.kind()) => self.try_again(e).await?,
+                Err(e) if e.kind().is_out_of_reach() => self.try_again(e).await?,
                 reconciled => return self.reconciled(reconciled),
             }
         }
@@ -225,32 +225,6 @@ async fn in_time<T>(
             return Err(e.with(|e| e.sent = Sent::Unknown));
         }
     }
-}
-
-/// Errors about the way to the server: no connection, no file descriptor for one, no answer.
-fn is_out_of_reach(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Connect
-            | ErrorKind::Interrupted
-            | ErrorKind::Timeout
-            | ErrorKind::Unavailable
-            | ErrorKind::RateLimited
-    )
-}
-
-/// Errors of a look that may pass with time.
-pub(crate) fn may_pass(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Connect
-            | ErrorKind::Interrupted
-            | ErrorKind::Timeout
-            | ErrorKind::Unavailable
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-            | ErrorKind::BadReply
-    )
 }
 
 fn api_name(api: &str) -> &'static str {

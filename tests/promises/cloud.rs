@@ -135,6 +135,44 @@ async fn clouds_and_handles_are_equal_if_they_lead_to_the_same_place() -> Outcom
 }
 
 #[tokio::test]
+async fn a_wait_on_koyeb_asks_for_the_name_once() -> Outcomes {
+    let fake = FakeKoyeb::start().await?;
+    let shop = fake.add_service("shop", 1);
+    let id = fake.instances(&shop)[0].clone();
+    fake.set_status(&id, "STARTING");
+    let cloud = Cloud::from(fake.client()?);
+    let waiting = tokio::spawn(cloud.instance(&id).until(State::Running).into_future());
+    while fake.requests("GET /v1/instances/{id}") < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    fake.set_status(&id, "HEALTHY");
+    assert_eq!(waiting.await??.name, "shop/0");
+    assert_eq!(fake.requests("GET /v1/services"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+#[allow(clippy::mutable_key_type)] // what a client shares with others plays no part in its place
+async fn handles_are_equal_if_they_name_the_same_thing() -> Outcomes {
+    use std::collections::HashSet;
+
+    let (here, there) = (FakeIncus::start().await?, FakeIncus::start().await?);
+    let (incus, other) = (here.client()?, there.client()?);
+    assert_eq!(incus.instance("web"), here.client()?.instance("web"));
+    for different in [incus.instance("db"), other.instance("web"), incus.project("blue").instance("web")] {
+        assert_ne!(incus.instance("web"), different);
+    }
+    // A part belongs to its instance.
+    let (web, db) = (incus.instance("web"), incus.instance("db"));
+    assert_eq!(web.snapshot("a"), web.snapshot("a"));
+    assert_ne!(web.snapshot("a"), db.snapshot("a"));
+    assert_ne!(web.snapshot("a"), web.snapshot("b"));
+    let all = HashSet::from([web.clone(), incus.instance("web"), db]);
+    assert_eq!(all.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn addresses_regions_and_labels() -> Outcomes {
     let fakes = Fakes::filled().await?;
     let listing = fakes.fleet()?.instances().await;

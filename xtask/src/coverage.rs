@@ -1,7 +1,7 @@
 //! `cargo xtask coverage`: which typed method offers each operation of a source document.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use windlass_yaml::Yaml;
 
@@ -61,25 +61,12 @@ fn show(root: &Path, api: &Api) -> Result<usize, String> {
         return Ok(0);
     }
     let mut found = Found::new();
-    for file in sources(&directory)? {
+    for file in workspace::rust_files(&directory)? {
         add(&mut found, root, &file)?;
     }
     let rows = rows(api, &found);
     println!("{}: {}\n{}", api.name, api.source, table(&rows));
     Ok(rows.iter().filter(|row| row.place.is_err()).count())
-}
-
-/// The Rust files below a directory.
-fn sources(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut files = Vec::new();
-    for path in workspace::entries(directory)? {
-        if path.is_dir() {
-            files.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 /// Adds the methods of a file.

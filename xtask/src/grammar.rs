@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use syn::{ImplItem, Item, ItemEnum, ItemImpl, ItemMacro, ReturnType, Visibility};
+use syn::{ImplItem, Item, ItemEnum, ItemImpl, ItemMacro, ReturnType};
 
+use crate::syntax::{is_public, type_name};
 use crate::{Outcome, workspace};
 
 /// Names that have another word in the grammar.
@@ -84,8 +85,7 @@ impl Types {
     }
 
     fn take_impl(&mut self, room: &str, block: &ItemImpl) {
-        let syn::Type::Path(owner) = &*block.self_ty else { return };
-        let Some(owner) = owner.path.segments.last().map(|segment| segment.ident.to_string()) else { return };
+        let Some(owner) = type_name(&block.self_ty) else { return };
         let shape = self.shape(room, &owner);
         let of_trait = block.trait_.as_ref().and_then(|(path, ..)| path.segments.last());
         if of_trait.is_some_and(|name| name.ident == "IntoFuture") {
@@ -93,7 +93,7 @@ impl Types {
         }
         for item in &block.items {
             if let ImplItem::Fn(function) = item
-                && matches!(function.vis, Visibility::Public(_))
+                && is_public(&function.vis)
             {
                 let name = function.sig.ident.to_string();
                 shape.streams |= name == "stream" && returns_list(&function.sig.output);
@@ -157,9 +157,7 @@ impl Shape {
 }
 
 fn returns_list(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else { return false };
-    let syn::Type::Path(path) = &**ty else { return false };
-    path.path.segments.last().is_some_and(|segment| segment.ident == "List")
+    matches!(output, ReturnType::Type(_, ty) if type_name(ty).is_some_and(|name| name == "List"))
 }
 
 fn has_gap(item: &ItemEnum) -> bool {

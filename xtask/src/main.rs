@@ -18,6 +18,7 @@ mod public_types;
 mod regen;
 mod rooms;
 mod suite;
+mod syntax;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 //! The public inherent methods of a source file.
 
-use syn::{Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemImpl, Macro, Stmt, Type, Visibility};
+use syn::{Attribute, Block, Expr, ImplItem, ImplItemFn, Item, ItemImpl, Macro, Stmt};
+
+use crate::syntax::{self, has, type_name};
 
 /// One `pub fn` of an `impl Type { … }`.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,16 +65,8 @@ fn method(owner: &str, function: &ImplItemFn, block_hidden: bool, source: &str) 
     Method { line: line_of(source, owner, &name), path: format!("{owner}::{name}"), flaw }
 }
 
-/// `Instance` of `Instance<D>` or `super::Instance`.
-fn type_name(ty: &Type) -> Option<String> {
-    match ty {
-        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
-        _ => None,
-    }
-}
-
 fn is_public(function: &ImplItemFn) -> bool {
-    matches!(function.vis, Visibility::Public(_)) && !is_test(&function.attrs)
+    syntax::is_public(&function.vis) && !is_test(&function.attrs)
 }
 
 /// `#[cfg(test)]`.
@@ -83,14 +77,6 @@ fn is_test(attributes: &[Attribute]) -> bool {
 /// `#[doc(hidden)]`.
 fn is_hidden(attributes: &[Attribute]) -> bool {
     has(attributes, "doc", "hidden")
-}
-
-/// `#[name(word)]`.
-fn has(attributes: &[Attribute], name: &str, word: &str) -> bool {
-    attributes.iter().any(|attribute| {
-        let inner = attribute.path().is_ident(name).then(|| attribute.parse_args::<syn::Ident>());
-        matches!(inner, Some(Ok(ident)) if ident == word)
-    })
 }
 
 /// Whether a body is a placeholder.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use syn::visit::{self, Visit};
-use syn::{ImplItem, Item, ItemImpl, Signature, Type, UseTree, Visibility};
+use syn::{ImplItem, Item, ItemImpl, Signature, UseTree};
+
+use crate::syntax::{is_public, type_name};
 
 /// The crates whose types must not be public.
 const HIDDEN: [&str; 4] = ["reqwest", "progenitor_client", "tokio_tungstenite", "hyper"];
@@ -43,7 +45,7 @@ impl Found {
     }
 
     fn look_at_block(&mut self, block: &ItemImpl) {
-        let owner = name(&block.self_ty);
+        let owner = type_name(&block.self_ty);
         if !owner.is_some_and(|owner| self.public.contains(&owner)) {
             return;
         }
@@ -74,17 +76,6 @@ impl<'ast> Visit<'ast> for Found {
             self.list.push(words.join("::"));
         }
         visit::visit_path(self, path);
-    }
-}
-
-fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
-}
-
-fn name(ty: &Type) -> Option<String> {
-    match ty {
-        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
-        _ => None,
     }
 }
 
@@ -123,22 +114,8 @@ fn collect(tree: &UseTree, names: &mut BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::workspace::{entries, read, root};
-
-    fn sources(directory: &Path) -> Result<Vec<std::path::PathBuf>, String> {
-        let mut found = Vec::new();
-        for entry in entries(directory)? {
-            if entry.is_dir() {
-                found.extend(sources(&entry)?);
-            } else if entry.extension().is_some_and(|extension| extension == "rs") {
-                found.push(entry);
-            }
-        }
-        Ok(found)
-    }
+    use crate::workspace::{read, root, rust_files};
 
     #[test]
     fn planted_ones_are_found() -> syn::Result<()> {
@@ -167,8 +144,8 @@ mod tests {
 
     #[test]
     fn callers_see_no_type_of_the_crates_below() -> Result<(), String> {
-        let mut files = sources(&root().join("src"))?;
-        files.extend(sources(&root().join("generated"))?);
+        let mut files = rust_files(&root().join("src"))?;
+        files.extend(rust_files(&root().join("generated"))?);
         assert!(files.len() > 200, "{} files", files.len());
         let mut seen = Vec::new();
         for file in files {

@@ -191,7 +191,8 @@ impl Connect {
 
     /// The server is the one with this certificate: SHA-256 of its DER in hex, as in `incus info` and trust tokens.
     ///
-    /// Names and dates in the certificate play no part. Any other certificate is rejected, whoever signed it. The
+    /// Names and dates in the certificate play no part. Any other certificate is rejected, even one signed by a
+    /// trusted authority. The
     /// last of `fingerprint`, [`server_certificate`](Self::server_certificate) and [`authority`](Self::authority)
     /// counts.
     pub fn fingerprint(mut self, sha256: impl Into<String>) -> Self {

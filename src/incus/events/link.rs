@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::stream::socket::{Frame, Socket};
 use crate::transport::retry::Retry;
-use crate::wait::may_pass;
 
 /// Which events to connect to.
 #[derive(Debug, Clone)]
@@ -92,7 +91,7 @@ impl Link {
         tokio::time::sleep(self.pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
         match self.connect().await {
             Ok(()) => Ok(News::Up),
-            Err(e) if may_pass(e.kind()) => {
+            Err(e) if e.kind().may_pass() => {
                 tracing::debug!(error = %e, "no events connection");
                 self.back_off();
                 Ok(News::Down)

@@ -12,7 +12,7 @@ use crate::incus::{BackgroundOperation, Incus, types};
 /// instance's.
 pub(in crate::incus) const MARKER: &str = "user.windlass.launch";
 /// The same as a label.
-pub(in crate::incus) const MARKER_LABEL: &str = "windlass.launch";
+pub(crate) const MARKER_LABEL: &str = "windlass.launch";
 
 /// What became of a create.
 pub(in crate::incus) enum Outcome {

@@ -110,7 +110,7 @@ impl<D: Identified> AgentOperation<D> {
         operation_goal::delete(&self.sf, self.id()).await
     }
 
-    /// Waits until it has ended, whoever gave the order.
+    /// Waits until the operation has ended. Another client may have started it.
     ///
     /// # Errors
     ///

@@ -106,7 +106,7 @@ async fn remove(sf: &ShakenFist, name: &str, uuid: Option<String>) -> Result<(),
     let mut pauses = pauses();
     for _ in 0..4 {
         match delete(sf, &uuid).await {
-            Err(e) if crate::wait::may_pass(e.kind()) => {
+            Err(e) if e.kind().may_pass() => {
                 tracing::debug!(error = %e, "removing an artifact failed")
             }
             result => return result,

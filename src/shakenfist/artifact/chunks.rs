@@ -84,7 +84,7 @@ async fn begin(sf: &ShakenFist) -> Result<String, Error> {
     for _ in 0..TRIES {
         match sf.raw().upload_create().send().await {
             Ok(upload) => return Ok(upload.uuid),
-            Err(e) if may_pass(&e) => tracing::debug!(error = %e, "beginning an upload failed"),
+            Err(e) if e.kind().may_pass() => tracing::debug!(error = %e, "beginning an upload failed"),
             Err(e) => return Err(e),
         }
         tokio::time::sleep(pauses.next()).await;
@@ -109,7 +109,7 @@ impl Upload<'_> {
                 Err(e) => e,
             };
             failures += 1;
-            if failures > TRIES || !may_pass(&e) {
+            if failures > TRIES || !e.kind().may_pass() {
                 return Err(e);
             }
             tracing::debug!(error = %e, confirmed = self.progress.bytes, "a chunk failed");
@@ -152,18 +152,4 @@ impl Upload<'_> {
         let request = self.sf.raw().upload_truncate().upload_uuid(checked("upload", &self.uuid)?);
         request.offset(count(self.progress.bytes)).send().await.map(drop)
     }
-}
-
-/// Whether another try may help.
-fn may_pass(e: &Error) -> bool {
-    matches!(
-        e.kind(),
-        ErrorKind::Connect
-            | ErrorKind::Interrupted
-            | ErrorKind::Timeout
-            | ErrorKind::Unavailable
-            | ErrorKind::RateLimited
-            | ErrorKind::Server
-            | ErrorKind::BadReply
-    )
 }

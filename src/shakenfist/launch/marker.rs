@@ -11,7 +11,7 @@ use crate::shakenfist::instance::{Instance, is_failed};
 use crate::shakenfist::types::InstanceState;
 
 /// The key of the metadata that marks an instance as made by one particular launch: names aren't unique.
-pub(super) const MARKER: &str = "windlass-launch";
+pub(crate) const MARKER: &str = "windlass-launch";
 
 impl ShakenFist {
     /// The instance of the launch with this marker, if there is one that isn't deleted. The error of a launch has the

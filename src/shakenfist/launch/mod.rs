@@ -7,3 +7,4 @@ mod send;
 
 pub use builder::Launch;
 pub(super) use created::resume;
+pub(crate) use marker::MARKER;

@@ -8,13 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::Instant;
 
 use super::content::Pieces;
 use super::{Content, IDLE, Tell, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
-use crate::transport as raw;
-use crate::transport::Label;
+use crate::transport::outgoing::Silence;
+use crate::transport::{self, Label};
 
 /// The upload that all push builders share.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ impl Upload {
     pub(crate) async fn send<T, F>(
         self,
         label: &Label,
-        mut send: impl FnMut(raw::Body) -> F,
+        mut send: impl FnMut(transport::Body) -> F,
     ) -> Result<(T, u64), Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -59,10 +58,10 @@ impl Upload {
         for made in 1.. {
             let (pieces, spare) = content.open().await.map_err(|e| label.on(e))?;
             let monitor = Monitor::new(pieces.length, tell.take());
-            let body = raw::Body::of(reqwest::Body::wrap(MonitoredBody::new(pieces, monitor.clone())));
+            let body = transport::Body::of(reqwest::Body::wrap(MonitoredBody::new(pieces, monitor.clone())));
             let result = tokio::select! {
                 result = send(body) => result,
-                () = monitor.silent(self.idle) => Err(monitor.idle(self.idle)),
+                () = monitor.silence.lasts(self.idle) => Err(monitor.idle(self.idle)),
             };
             let e = match result {
                 Ok(value) => return Ok((value, monitor.lock().expected())),
@@ -84,15 +83,14 @@ impl Upload {
 }
 
 /// The state of a body on its way.
-struct Monitor(Mutex<State>);
+struct Monitor {
+    state: Mutex<State>,
+    silence: Silence,
+}
 
 struct State {
     progress: Transferred,
     tell: Option<Telling>,
-    /// When the server last took or was offered a piece.
-    last: Instant,
-    /// Whether the content, not the server, is being waited for.
-    reading: bool,
     /// Whether the server has taken everything.
     whole: bool,
     /// The error of reading the content.
@@ -102,32 +100,12 @@ struct State {
 impl Monitor {
     fn new(total: Option<u64>, tell: Option<Telling>) -> Arc<Self> {
         let progress = Transferred { bytes: 0, total };
-        Arc::new(Self(Mutex::new(State {
-            progress,
-            tell,
-            last: Instant::now(),
-            reading: false,
-            whole: total == Some(0),
-            fault: None,
-        })))
+        let state = State { progress, tell, whole: total == Some(0), fault: None };
+        Arc::new(Self { state: Mutex::new(state), silence: Silence::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends once the server has been silent for `limit`.
-    async fn silent(&self, limit: Duration) {
-        loop {
-            let quiet = {
-                let state = self.lock();
-                if state.reading { Duration::ZERO } else { state.last.elapsed() }
-            };
-            match limit.checked_sub(quiet).filter(|left| !left.is_zero()) {
-                Some(left) => tokio::time::sleep(left).await,
-                None => return,
-            }
-        }
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self, limit: Duration) -> Error {
@@ -191,8 +169,8 @@ impl Body for MonitoredBody {
         let this = &mut *self;
         let pieces = this.pieces.get_mut().unwrap_or_else(PoisonError::into_inner);
         let polled = pieces.as_mut().poll_next(context);
+        this.monitor.silence.heard(polled.is_pending());
         let mut state = this.monitor.lock();
-        (state.last, state.reading) = (Instant::now(), polled.is_pending());
         let piece = match ready!(polled) {
             Some(Ok(piece)) => piece,
             Some(Err(e)) => {

@@ -13,11 +13,11 @@ use super::common::digest;
 use super::generation::Generation;
 use super::hold::Hold;
 use super::world::{Instance, Key, World, documents, image_document, unified};
+use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::Tls;
-use crate::testing::server::watched::watched;
 use crate::testing::shell::{Files, PlantedCommand};
 
 /// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
@@ -128,11 +128,6 @@ impl FakeIncus {
         self.0.doors.socket()
     }
 
-    /// `http://127.0.0.1:PORT`: the same API without TLS.
-    pub fn url(&self) -> String {
-        self.0.doors.url()
-    }
-
     /// Stops as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.
     pub async fn stop(&self) {
         let world = &self.0.world;
@@ -142,19 +137,9 @@ impl FakeIncus {
         world.sessions.forget_all();
         world.events.cut();
     }
-
-    /// Starts it again on the same addresses, after stopping it if it still runs.
-    ///
-    /// # Errors
-    ///
-    /// If it can't listen on an address again.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.stop().await;
-        self.0.doors.listen()
-    }
 }
 
-watched! {
+common! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use windlass::testing::FakeIncus;

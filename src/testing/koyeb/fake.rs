@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::api;
 use super::quirk::Quirk;
 use super::world::World;
+use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
-use crate::testing::server::watched::watched;
 use crate::testing::shell::PlantedCommand;
 
 /// A fake Koyeb in this process, on its own loopback port.
@@ -60,11 +60,6 @@ impl FakeKoyeb {
         Ok(FakeKoyeb(Arc::new(Server { world, doors: Doors::open(front)? })))
     }
 
-    /// Its address, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.0.doors.url()
-    }
-
     /// The token that it accepts.
     pub fn token(&self) -> &str {
         &self.0.world.token
@@ -74,18 +69,9 @@ impl FakeKoyeb {
     pub async fn stop(&self) {
         self.0.doors.close().await;
     }
-
-    /// Starts again at the same address; stops first if necessary.
-    ///
-    /// # Errors
-    /// If its address can't be listened on again.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.stop().await;
-        self.0.doors.listen()
-    }
 }
 
-watched! {
+common! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
     /// # use windlass::testing::FakeKoyeb;

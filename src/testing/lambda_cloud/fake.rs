@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::state::{Account, Place, State, Step};
 use super::{api, catalog};
+use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
-use crate::testing::server::watched::watched;
 
 /// A fake Lambda Cloud in this process, on its own loopback port, with one account.
 ///
@@ -55,11 +55,6 @@ impl FakeLambdaCloud {
         Ok(FakeLambdaCloud(Arc::new(Server { state, doors: Doors::open(front)? })))
     }
 
-    /// `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.0.doors.url()
-    }
-
     /// The API key that it accepts.
     pub fn key(&self) -> &'static str {
         KEY
@@ -69,18 +64,9 @@ impl FakeLambdaCloud {
     pub async fn stop(&self) {
         self.0.doors.close().await;
     }
-
-    /// Starts again at the same address.
-    ///
-    /// # Errors
-    /// If the address can't be listened on again.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.stop().await;
-        self.0.doors.listen()
-    }
 }
 
-watched! {
+common! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Duration, sleep};
 
-use super::counted::{Count, Counted};
+use super::connections::{Count, Counted};
 use super::fault::{Action, Faults, Verdict};
 use super::limited::{End, Limit};
 use super::reply::{Body, Reply};

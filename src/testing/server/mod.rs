@@ -1,6 +1,7 @@
 //! What all fakes share: a server on loopback that logs what arrives, and breaks when a test says so.
 
-pub(in crate::testing) mod counted;
+pub(in crate::testing) mod common;
+pub(in crate::testing) mod connections;
 pub(in crate::testing) mod doors;
 pub(in crate::testing) mod fault;
 pub(in crate::testing) mod front;
@@ -11,4 +12,3 @@ pub(in crate::testing) mod route;
 pub(in crate::testing) mod socket;
 pub(in crate::testing) mod tasks;
 pub(in crate::testing) mod tls;
-pub(in crate::testing) mod watched;

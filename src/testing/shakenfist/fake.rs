@@ -10,10 +10,10 @@ use super::api::Api;
 use super::held::{Held, hold};
 use super::release::Release;
 use super::state::World;
+use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
-use crate::testing::server::watched::watched;
 use crate::testing::shell::PlantedCommand;
 
 /// A Shaken Fist server in this process, on a loopback port.
@@ -70,28 +70,13 @@ impl FakeShakenFist {
         Ok(Self(Arc::new(Server { world, doors })))
     }
 
-    /// `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.0.doors.url()
-    }
-
     /// Stops the server: connections are cut, and new ones refused. Its data stay.
     pub async fn stop(&self) {
         self.0.doors.close().await;
     }
-
-    /// Starts it again on the same address, after stopping it if it still runs.
-    ///
-    /// # Errors
-    ///
-    /// If it can't listen on the address again.
-    pub async fn restart(&self) -> io::Result<()> {
-        self.stop().await;
-        self.0.doors.listen()
-    }
 }
 
-watched! {
+common! {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use windlass::testing::FakeShakenFist;

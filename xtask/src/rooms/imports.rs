@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, ItemMod, ItemUse, Macro, Meta, Path};
+use syn::{Attribute, ItemMod, ItemUse, Macro, Path};
 
 use super::modules::{ModulePath, Modules, is_re_export, leaves};
+use crate::syntax::has;
 
 /// The files that each file imports.
 pub(super) type Imports = BTreeMap<String, BTreeSet<String>>;
@@ -118,8 +119,5 @@ impl<'ast> Visit<'ast> for Paths<'_> {
 
 /// `#[cfg(test)]` and `#[cfg(fuzzing)]`.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
-    let named = |list: &syn::MetaList| {
-        list.path.is_ident("cfg") && matches!(list.tokens.to_string().as_str(), "test" | "fuzzing")
-    };
-    attributes.iter().any(|attribute| matches!(&attribute.meta, Meta::List(list) if named(list)))
+    has(attributes, "cfg", "test") || has(attributes, "cfg", "fuzzing")
 }

@@ -1,10 +1,25 @@
-//! What every fake offers to its tests: faults and counts.
+//! What every fake offers to its tests: its address, faults and counts.
 
-/// Gives a fake its faults and counts. The doc comment is the example of `on`.
-macro_rules! watched {
+/// Gives a fake what all have. The doc comment is the example of `on`. The fake itself has `stop`.
+macro_rules! common {
     ($(#[$example:meta])* $fake:ident) => {
-        /// Faults, and what arrived.
+        /// What every fake has: its address, faults, and what arrived.
         impl $fake {
+            /// Its address, `http://127.0.0.1:PORT`. It stays the same after a restart.
+            pub fn url(&self) -> String {
+                self.0.doors.url()
+            }
+
+            /// Starts again at the same address, after stopping if it still runs.
+            ///
+            /// # Errors
+            ///
+            /// If the address can't be listened on again.
+            pub async fn restart(&self) -> std::io::Result<()> {
+                self.stop().await;
+                self.0.doors.listen()
+            }
+
             /// Starts a fault for a route: a method (`*` is any) and a path, in which `{…}` segments match anything.
             ///
             $(#[$example])*
@@ -40,4 +55,4 @@ macro_rules! watched {
     };
 }
 
-pub(in crate::testing) use watched;
+pub(in crate::testing) use common;
