@@ -167,3 +167,56 @@ impl<C: Client, G: Goal<C>> Work for Polled<C, G> {
         self.goal.cancel(&self.client)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::{Place, Server};
+
+    #[derive(Clone)]
+    struct Nowhere;
+
+    impl Client for Nowhere {
+        fn place(&self) -> Place {
+            let url = reqwest::Url::parse("https://a").unwrap_or_else(|e| unreachable!("{e}"));
+            Place { api: "koyeb", server: Server::at(&url), scope: "account:1".to_owned() }
+        }
+
+        fn address(&self) -> &str {
+            "https://a"
+        }
+    }
+
+    /// Answers "too many requests" this often, then that it is there.
+    struct Crowded(u32);
+
+    impl Goal<Nowhere> for Crowded {
+        type Output = u32;
+
+        fn ticket(&self) -> Ticket {
+            Ticket::new("koyeb", "test", "1")
+        }
+
+        fn look<'a>(&'a mut self, _: &'a Nowhere, _: bool) -> BoxFuture<'a, Result<Seen<u32>, Error>> {
+            Box::pin(async {
+                if self.0 == 0 {
+                    return Ok(Seen::Reached(Progress::default(), 7));
+                }
+                self.0 -= 1;
+                let e = Error::new(ErrorKind::RateLimited, "slow down");
+                Err(e.with(|e| e.retry_after = Some(Duration::from_secs(30))))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_asks_for_patience_is_not_out_of_reach() {
+        let started = tokio::time::Instant::now();
+        let interval = Interval::Growing(Duration::from_secs(5));
+        // Five minutes: much longer than a server may be out of reach.
+        let reached = Polled::operation(Nowhere, Crowded(10), &interval).await;
+        assert_eq!(reached.ok(), Some(7));
+        let waited = started.elapsed();
+        assert!(waited >= Duration::from_secs(300), "it didn't wait as asked: {waited:?}");
+    }
+}
