@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -10,8 +9,8 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::place::Place;
 use crate::ticket::Ticket;
-use crate::transport::retry::Retry;
 use crate::wait::checked::Check;
+use crate::wait::poll::one_look;
 
 /// A client of any platform. Cheap to clone.
 ///
@@ -61,9 +60,9 @@ impl Cloud {
         }
     }
 
-    /// Each look of a waiting loop is one attempt: the loop goes on by itself, and must not wait inside a look.
+    /// The same for the looks of a wait.
     pub(super) fn for_looks(&self) -> Self {
-        let once = Retry::never().attempt_timeout(Duration::from_secs(9));
+        let once = one_look();
         match self {
             #[cfg(feature = "incus")]
             Self::Incus(incus) => Self::Incus(incus.with(once)),

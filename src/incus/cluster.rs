@@ -51,7 +51,7 @@ impl Incus {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
     pub fn cluster_members(&self) -> Query<ClusterMember> {
         let incus = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let all = incus.raw().cluster_members_list().send().await?;
             Ok(all.into_iter().map(|data| ClusterMember::new(&incus, data)).collect())
         })

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::client::Koyeb;
 use super::reply;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::transport::retry::Retry;
-use crate::wait::poll::{Goal, Interval, Polled, Seen};
+use crate::wait::poll::{Goal, Interval, Polled, Seen, one_look};
 use crate::wait::{Operation, Progress, Until};
 
 /// What a state means for a goal. A state that this version doesn't know is pending.
@@ -45,20 +44,13 @@ fn lost(progress: &Progress) -> Error {
 
 /// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(5);
-/// The limit of one look; less than what the waiting loop allows.
-const ATTEMPT: Duration = Duration::from_secs(9);
-
-/// Each look is one attempt: the waiting loop itself tries again.
-fn for_looks(koyeb: &Koyeb) -> Koyeb {
-    koyeb.with(Retry::never().attempt_timeout(ATTEMPT))
-}
 
 /// An operation that ends with the goal.
 pub(super) fn operation<G: Goal<Koyeb>>(koyeb: &Koyeb, goal: G) -> Operation<G::Output> {
-    Polled::operation(for_looks(koyeb), goal, &Interval::Growing(LONGEST))
+    Polled::operation(koyeb.with(one_look()), goal, &Interval::Growing(LONGEST))
 }
 
 /// A wait that ends with the goal.
 pub(super) fn until<G: Goal<Koyeb>>(koyeb: &Koyeb, goal: G) -> Until<G::Output> {
-    Until::new(Polled::new(for_looks(koyeb), goal, &Interval::Growing(LONGEST)))
+    Until::new(Polled::new(koyeb.with(one_look()), goal, &Interval::Growing(LONGEST)))
 }

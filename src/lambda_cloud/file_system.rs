@@ -28,7 +28,7 @@ impl LambdaCloud {
     /// The file systems of the account.
     pub fn file_systems(&self) -> Query<FileSystem> {
         let lambda = self.clone();
-        Query::one(move || async move {
+        Query::one(async move {
             let all = lambda.raw().file_systems_list().send().await?;
             Ok(all.into_iter().map(|found| FileSystem::new(&lambda, found)).collect())
         })

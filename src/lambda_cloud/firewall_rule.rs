@@ -44,7 +44,7 @@ impl LambdaCloud {
     /// Rules have no id: they are plain data, and are replaced together.
     pub fn firewall_rules(&self) -> Query<FirewallRule> {
         let lambda = self.clone();
-        Query::one(move || async move { lambda.raw().firewall_rules_list().send().await })
+        Query::one(async move { lambda.raw().firewall_rules_list().send().await })
     }
 
     /// Replaces all firewall rules of the account. An empty list lets nothing in.

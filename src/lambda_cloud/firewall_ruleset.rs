@@ -29,7 +29,7 @@ impl LambdaCloud {
     /// The firewall rulesets.
     pub fn firewall_rulesets(&self) -> Query<FirewallRuleset> {
         let lambda = self.clone();
-        Query::one(move || async move {
+        Query::one(async move {
             let all = lambda.raw().firewall_rulesets_list().send().await?;
             Ok(all.into_iter().map(|ruleset| FirewallRuleset::new(&lambda, ruleset)).collect())
         })

@@ -25,7 +25,7 @@ impl LambdaCloud {
     /// The images that instances can boot from. The same image is listed once for each region.
     pub fn images(&self) -> Query<Image> {
         let lambda = self.clone();
-        Query::one(move || async move {
+        Query::one(async move {
             let all = lambda.raw().images_list().send().await?;
             Ok(all.into_iter().map(|image| Image::new(&lambda, image)).collect())
         })
@@ -34,7 +34,7 @@ impl LambdaCloud {
     /// The regions. They have no id, and nothing can be done with one: the items are plain data.
     pub fn regions(&self) -> Query<types::Region> {
         let lambda = self.clone();
-        Query::one(move || async move { lambda.raw().regions_list().send().await })
+        Query::one(async move { lambda.raw().regions_list().send().await })
     }
 }
 

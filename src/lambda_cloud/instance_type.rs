@@ -36,7 +36,7 @@ impl LambdaCloud {
     /// the moment; see [`launch_when_available`](Self::launch_when_available).
     pub fn instance_types(&self) -> Query<types::InstanceTypeOffer> {
         let lambda = self.clone();
-        Query::one(move || async move {
+        Query::one(async move {
             let reply = lambda.raw().instance_types_list().send().await?;
             let mut offers: Vec<_> = reply.into_values().collect();
             offers.sort_by(|a, b| a.instance_type.name.cmp(&b.instance_type.name));

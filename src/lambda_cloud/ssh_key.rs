@@ -26,7 +26,7 @@ impl LambdaCloud {
     /// The SSH keys of the account.
     pub fn ssh_keys(&self) -> Query<SshKey> {
         let lambda = self.clone();
-        Query::one(move || async move {
+        Query::one(async move {
             let keys = lambda.raw().ssh_keys_list().send().await?;
             Ok(keys.into_iter().map(|key| SshKey::new(&lambda, key)).collect())
         })

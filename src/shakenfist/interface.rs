@@ -36,7 +36,7 @@ impl<D: Identified> Instance<D> {
     /// ```
     pub fn interfaces(&self) -> Query<Interface> {
         let instance = self.reference();
-        Query::one(async move || {
+        Query::one(async move {
             let all =
                 instance.sf.raw().instance_interfaces().instance_ref(instance.segment()?).send().await?;
             Ok(all.0.into_iter().map(|data| Interface::new(&instance.sf, data)).collect())

@@ -65,7 +65,7 @@ impl<D: Identified> Instance<D> {
     /// The instance's snapshots, of all disks and versions.
     pub fn snapshots(&self) -> Query<Snapshot> {
         let instance = self.reference();
-        Query::one(async move || list(&instance).await)
+        Query::one(async move { list(&instance).await })
     }
 
     /// Takes a snapshot of the first disk, or of others. Done when it exists.

@@ -22,17 +22,10 @@ use crate::wait::into_future;
 pub struct Query<T>(List<T>);
 
 impl<T> Query<T> {
-    pub(crate) fn new(list: List<T>) -> Self {
-        Self(list)
-    }
-
-    /// A list that takes a single request.
+    /// A list that one request brings.
     #[allow(dead_code)] // not every API has one
-    pub(crate) fn one<F>(fetch: impl FnOnce() -> F + Send + 'static) -> Self
-    where
-        F: Future<Output = Result<Vec<T>, Error>> + Send + 'static,
-    {
-        Self::new(List::once(async move { fetch().await }))
+    pub(crate) fn one(fetch: impl Future<Output = Result<Vec<T>, Error>> + Send + 'static) -> Self {
+        Self(List::once(fetch))
     }
 
     /// The list as a stream. Each page is fetched when the stream reaches it.

@@ -7,6 +7,7 @@ use super::{BoxFuture, Look, Operation, Progress, Work};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::ticket::Ticket;
+use crate::transport::retry::Retry;
 
 /// What a wait is for.
 pub(crate) trait Goal<C>: Send + 'static {
@@ -58,6 +59,12 @@ pub(crate) enum Interval {
     /// Always the same.
     #[allow(dead_code)] // not every API uses it
     Even(Duration),
+}
+
+/// One attempt for each look, shorter than the loop allows: the loop itself tries again.
+#[allow(dead_code)] // not every API looks with single requests
+pub(crate) fn one_look() -> Retry {
+    Retry::never().attempt_timeout(Duration::from_secs(9))
 }
 
 /// A [`Goal`] as the waiting loop's [`Work`].

@@ -35,7 +35,7 @@ impl Incus {
     /// The aliases of the project.
     pub fn image_aliases(&self) -> Query<ImageAlias> {
         let incus = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let all = incus.raw().image_aliases_list().send().await?;
             Ok(all.into_iter().map(|data| ImageAlias::new(&incus, data)).collect())
         })

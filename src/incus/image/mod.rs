@@ -46,7 +46,7 @@ impl Incus {
     /// The images of the project.
     pub fn images(&self) -> Query<Image> {
         let incus = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let images = incus.raw().images_list().send().await?;
             Ok(images.into_iter().map(|data| Image::new(&incus, data)).collect())
         })

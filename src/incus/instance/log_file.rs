@@ -31,7 +31,7 @@ impl<D: Identified> Instance<D> {
     /// The instance's log files.
     pub fn logs(&self) -> Query<LogFile> {
         let instance = self.reference();
-        Query::one(async move || {
+        Query::one(async move {
             let urls = instance.incus.raw().instance_logs_list().name(instance.name()).send().await?;
             let name = |url: &String| Some(url.split('?').next()?.rsplit('/').next()?.to_owned());
             Ok(urls.iter().filter_map(name).map(|name| instance.log(name)).collect())

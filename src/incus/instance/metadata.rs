@@ -53,6 +53,6 @@ impl<D: Identified> Instance<D> {
     /// instance that isn't there.
     pub fn access(&self) -> Query<types::AccessEntry> {
         let instance = self.reference();
-        Query::one(async move || instance.incus.raw().instance_access().name(instance.name()).send().await)
+        Query::one(async move { instance.incus.raw().instance_access().name(instance.name()).send().await })
     }
 }

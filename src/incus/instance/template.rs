@@ -32,7 +32,7 @@ impl<D: Identified> Instance<D> {
     /// The instance's templates.
     pub fn templates(&self) -> Query<Template> {
         let instance = self.reference();
-        Query::one(async move || {
+        Query::one(async move {
             let names = instance.incus.raw().instance_templates_list().name(instance.name()).send().await?;
             Ok(names.into_iter().map(|name| instance.template(name)).collect())
         })

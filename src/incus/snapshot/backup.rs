@@ -55,7 +55,7 @@ impl<D: Identified> Instance<D> {
     /// The backups.
     pub fn backups(&self) -> Query<Backup> {
         let instance = self.reference();
-        Query::one(async move || {
+        Query::one(async move {
             let all = instance.incus.raw().instance_backups_list().name(instance.name()).send().await?;
             Ok(all.into_iter().map(|data| Backup::new(&instance, data)).collect())
         })

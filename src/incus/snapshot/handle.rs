@@ -59,7 +59,7 @@ impl<D: Identified> Instance<D> {
     /// The snapshots. The server gives an empty list for an instance that doesn't exist.
     pub fn snapshots(&self) -> Query<Snapshot> {
         let instance = self.reference();
-        Query::one(async move || {
+        Query::one(async move {
             let all = instance.incus.raw().instance_snapshots_list().name(instance.name()).send().await?;
             Ok(all.into_iter().map(|data| Snapshot::new(&instance, data)).collect())
         })

@@ -35,7 +35,7 @@ impl Incus {
     /// The certificates that the server trusts. Clients that are restricted to projects may not read them.
     pub fn certificates(&self) -> Query<Certificate> {
         let incus = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let all = incus.raw().certificates_list().send().await?;
             Ok(all.into_iter().map(|data| Certificate::new(&incus, data)).collect())
         })

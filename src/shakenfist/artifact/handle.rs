@@ -22,7 +22,7 @@ impl ShakenFist {
     /// The artifacts that the namespace can see.
     pub fn artifacts(&self) -> Query<Artifact> {
         let sf = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let items = sf.raw().artifacts_list().send().await?.0.into_iter();
             Ok(items.map(|data| Artifact::new(&sf, data)).collect())
         })

@@ -22,7 +22,7 @@ impl ShakenFist {
     /// The networks of the namespace.
     pub fn networks(&self) -> Query<Network> {
         let sf = self.clone();
-        Query::one(async move || {
+        Query::one(async move {
             let items = sf.raw().networks_list().send().await?.0.into_iter();
             Ok(items.map(|data| Network::new(&sf, data)).collect())
         })

@@ -29,7 +29,7 @@ impl<D: Identified> Network<D> {
     /// 0.8, and those of [every request](crate::ShakenFist#errors).
     pub fn addresses(&self) -> Query<types::Address> {
         let network = self.reference();
-        Query::one(async move || Ok(network.reservations().await?.all))
+        Query::one(async move { Ok(network.reservations().await?.all) })
     }
 
     pub(in crate::shakenfist) async fn reservations(&self) -> Result<Reservations, Error> {
