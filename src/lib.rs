@@ -146,7 +146,6 @@ mod client;
 #[cfg(any(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 pub mod cloud;
 mod config;
-mod deadline;
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -156,6 +155,7 @@ pub mod guide;
 mod handle;
 #[cfg(feature = "incus")]
 pub mod incus;
+mod instant;
 #[cfg(feature = "koyeb")]
 pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]

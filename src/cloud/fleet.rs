@@ -11,8 +11,8 @@ use tokio::time::{Instant as Moment, timeout_at};
 
 use super::filter::{Filter, filters};
 use super::{Cloud, Instance, State, Totals};
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::instant;
 use crate::stream::list::List;
 use crate::wait::BoxFuture;
 
@@ -81,7 +81,7 @@ impl FleetInstances {
     /// The instances as the clouds answer. The time limit starts now.
     pub fn stream(self) -> FleetStream {
         let Self { clouds, limit, at_once, filter } = self;
-        let end = deadline::from_now(limit);
+        let end = instant::from_now(limit);
         let one_cloud = move |cloud: Cloud| one(cloud.instances_with(filter.clone()).stream(), cloud, end);
         let each = clouds.into_iter().map(one_cloud);
         FleetStream(stream::iter(each).flatten_unordered(at_once).boxed())

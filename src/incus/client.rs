@@ -7,7 +7,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::client::Client;
 use crate::incus::connect::identity::Identity;
-use crate::incus::events::feed::Feeds;
+use crate::incus::events::subscriptions::Feeds;
 use crate::place::{Place, Server};
 use crate::raw;
 use crate::transport::retry::Retry;

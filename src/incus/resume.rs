@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::incus::copy::relocate;
 use crate::incus::instance::{change_state, until};
-use crate::incus::launch::reconciled_launch;
+use crate::incus::launch::launched;
 use crate::incus::operation::completion::{Plain, Whole};
 use crate::incus::operation::work::IncusWork;
 use crate::incus::snapshot::{child, import_backup};
@@ -108,7 +108,7 @@ mod sealed {
 
 impl Resume for Instance {
     fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operation<Self>> {
-        reconciled_launch::resume(incus, ticket)
+        launched::resume(incus, ticket)
             .or_else(|| change_state::resume_rename(incus, ticket))
             .or_else(|| relocate::resume(incus, ticket))
             .or_else(|| import_backup::resume(incus, ticket))

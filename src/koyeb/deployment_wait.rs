@@ -3,7 +3,7 @@
 use super::client::Koyeb;
 use super::deployment::{Deployment, DeploymentRef};
 use super::types::DeploymentStatus;
-use super::verdict::{self, Verdict, progress};
+use super::waits::{self, Verdict, progress};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::ticket::Ticket;
@@ -21,7 +21,7 @@ impl<D: Identified> Deployment<D> {
     /// [`WaitEnd::Failed`](crate::WaitEnd::Failed) as soon as it is cancelled, stopped or broken, or on its way there;
     /// otherwise those of [`Until`].
     pub fn until_healthy(&self) -> Until<Deployment> {
-        verdict::until(&self.koyeb, Healthy(self.reference()))
+        waits::until(&self.koyeb, Healthy(self.reference()))
     }
 
     /// Cancels it. It is cancelled when `.await` returns.
@@ -35,7 +35,7 @@ impl<D: Identified> Deployment<D> {
         let deployment = self.reference();
         Action::new(async move {
             cancel(&deployment.koyeb, deployment.id()).await?;
-            Ok(verdict::operation(&deployment.koyeb.clone(), Cancelled(deployment)))
+            Ok(waits::operation(&deployment.koyeb.clone(), Cancelled(deployment)))
         })
     }
 }
@@ -47,7 +47,7 @@ async fn cancel(koyeb: &Koyeb, id: &str) -> Result<(), Error> {
 
 /// An operation that ends when the deployment is healthy; cancelling it cancels the deployment.
 pub(super) fn until_healthy(deployment: &Deployment) -> Operation<Deployment> {
-    verdict::operation(&deployment.koyeb, Healthy(deployment.reference()))
+    waits::operation(&deployment.koyeb, Healthy(deployment.reference()))
 }
 
 /// Whether it will never be healthy again.
@@ -120,11 +120,11 @@ fn is_until(ticket: &Ticket, state: &str) -> bool {
 }
 
 pub(super) fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Deployment>> {
-    is_until(ticket, "healthy").then(|| verdict::operation(koyeb, Healthy(koyeb.deployment(ticket.id()))))
+    is_until(ticket, "healthy").then(|| waits::operation(koyeb, Healthy(koyeb.deployment(ticket.id()))))
 }
 
 pub(super) fn resume_cancel(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<()>> {
-    is_until(ticket, "cancelled").then(|| verdict::operation(koyeb, Cancelled(koyeb.deployment(ticket.id()))))
+    is_until(ticket, "cancelled").then(|| waits::operation(koyeb, Cancelled(koyeb.deployment(ticket.id()))))
 }
 
 #[cfg(test)]

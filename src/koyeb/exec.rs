@@ -15,7 +15,7 @@ use crate::handle::Identified;
 use crate::stream::process::{
     Control, ControlRequest, Controls, ExitStatus, Input, Output, Process, Sink, StdinSource, Wires,
 };
-use crate::stream::socket::{Frame, Socket};
+use crate::stream::websocket::{Frame, Socket};
 use crate::transport::{Label, checked};
 
 /// Runs a command; from [`Instance::exec`] or [`Service::exec`].

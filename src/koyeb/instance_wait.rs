@@ -3,7 +3,7 @@
 use super::client::Koyeb;
 use super::instance::{Instance, InstanceRef};
 use super::types::InstanceStatus;
-use super::verdict::{Verdict, operation, progress, until};
+use super::waits::{Verdict, operation, progress, until};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::ticket::Ticket;

@@ -38,7 +38,7 @@ mod snapshot_wait;
 mod snapshots;
 mod subprotocol;
 mod tail;
-mod verdict;
+mod waits;
 
 pub use crate::raw::koyeb::types;
 pub use crate::raw::koyeb::types::{

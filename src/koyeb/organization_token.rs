@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::{reply, subprotocol, types};
-use crate::deadline;
 use crate::error::{Error, ErrorKind};
+use crate::instant;
 use crate::raw;
 use crate::transport::credential::{Credential, Fetch, Token, bearer};
 use crate::transport::limits::Limits;
@@ -59,5 +59,5 @@ impl Fetch for Switch {
 /// A time of day as this process's clock has it.
 fn moment(time: chrono::DateTime<chrono::Utc>) -> Option<Instant> {
     let left = (time - chrono::Utc::now()).to_std().unwrap_or_default();
-    Some(deadline::from_now(left))
+    Some(instant::from_now(left))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::client::Koyeb;
 use super::service::{Service, ServiceRef};
 use super::types::{self, InstanceStatus};
-use super::verdict::{Verdict, operation};
+use super::waits::{Verdict, operation};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::ticket::Ticket;

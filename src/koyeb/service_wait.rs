@@ -5,7 +5,7 @@ use super::deployment::Deployment;
 use super::deployment_wait;
 use super::service::{Service, ServiceRef};
 use super::types::ServiceStatus;
-use super::verdict::{Verdict, operation, progress, until};
+use super::waits::{Verdict, operation, progress, until};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::ticket::Ticket;

@@ -3,7 +3,7 @@
 use super::client::Koyeb;
 use super::snapshot::{Snapshot, SnapshotRef};
 use super::types::InstanceSnapshotStatus;
-use super::verdict::{self, Verdict, progress};
+use super::waits::{self, Verdict, progress};
 use crate::error::Error;
 use crate::handle::Identified;
 use crate::ticket::Ticket;
@@ -18,7 +18,7 @@ impl<D: Identified> Snapshot<D> {
     ///
     /// [`WaitEnd::Failed`](crate::WaitEnd::Failed) as soon as it is broken or deleted; otherwise those of [`Until`].
     pub fn until_available(&self) -> Until<Snapshot> {
-        verdict::until(&self.koyeb, Available(self.reference()))
+        waits::until(&self.koyeb, Available(self.reference()))
     }
 
     /// Deletes it. It is deleted when `.await` returns.
@@ -32,14 +32,14 @@ impl<D: Identified> Snapshot<D> {
         Action::new(async move {
             let id = checked("id", snapshot.id())?;
             snapshot.koyeb.raw().delete_instance_snapshot().id(id).send().await?;
-            Ok(verdict::operation(&snapshot.koyeb.clone(), Deleted(snapshot)))
+            Ok(waits::operation(&snapshot.koyeb.clone(), Deleted(snapshot)))
         })
     }
 }
 
 /// An operation that ends when the snapshot can be used.
 pub(super) fn until_available(snapshot: SnapshotRef) -> Operation<Snapshot> {
-    verdict::operation(&snapshot.koyeb.clone(), Available(snapshot))
+    waits::operation(&snapshot.koyeb.clone(), Available(snapshot))
 }
 
 fn shown(seen: &Snapshot) -> Progress {
@@ -105,5 +105,5 @@ pub(super) fn resume(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<Snapsho
 }
 
 pub(super) fn resume_delete(koyeb: &Koyeb, ticket: &Ticket) -> Option<Operation<()>> {
-    is_until(ticket, "deleted").then(|| verdict::operation(koyeb, Deleted(koyeb.snapshot(ticket.id()))))
+    is_until(ticket, "deleted").then(|| waits::operation(koyeb, Deleted(koyeb.snapshot(ticket.id()))))
 }

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 use crate::transport::credential::{Credential, bearer};
 use crate::transport::http_client;
 use crate::transport::limits::Limits;
-use crate::transport::rate_limit::{Pace, Pacing};
+use crate::transport::pacing::{Pace, Pacing};
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
 use crate::wait::into_future;

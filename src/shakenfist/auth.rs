@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::client::ShakenFist;
 use super::types;
-use crate::deadline;
 use crate::error::{Error, ErrorKind};
+use crate::instant;
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::{Fetch, Token, bearer};
@@ -32,7 +32,7 @@ impl Tokens {
         let lasts = token.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
         Ok(Token {
             value: bearer(&token.access_token)?,
-            ends: lasts.map(|lasts| deadline::after(asked, lasts)),
+            ends: lasts.map(|lasts| instant::after(asked, lasts)),
         })
     }
 

@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep};
 
 use super::poll::pauses;
 use super::reply;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::instant;
 use crate::wait::Operation;
 
 /// When a whole call must be over.
@@ -19,7 +19,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(limit: Duration) -> Self {
-        Self { ends: deadline::from_now(limit), limit }
+        Self { ends: instant::from_now(limit), limit }
     }
 
     pub(super) fn left(self) -> Duration {

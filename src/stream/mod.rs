@@ -5,8 +5,8 @@ mod page;
 pub(crate) mod process;
 pub(crate) mod query;
 pub(crate) mod queue;
-pub(crate) mod socket;
 pub(crate) mod transfer;
+pub(crate) mod websocket;
 
 pub use list::List;
 pub use page::{Cursor, Page};

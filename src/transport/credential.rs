@@ -144,7 +144,7 @@ mod tests {
                 let number = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 let value = bearer(&Secret::from(format!("token-{number}")))?;
-                Ok(Token { value, ends: self.lasts.map(crate::deadline::from_now) })
+                Ok(Token { value, ends: self.lasts.map(crate::instant::from_now) })
             })
         }
     }

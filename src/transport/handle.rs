@@ -9,7 +9,7 @@ use super::credential::Credential;
 use super::failure::{Answer, Explanation};
 use super::gate::Gate;
 use super::limits::Limits;
-use super::rate_limit::Pace;
+use super::pacing::Pace;
 use super::retry::{Budget, Retry};
 
 /// The inside of a generated client: settings of a handle, and the state that all handles of a client share. Cheap to

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::deadline;
 use crate::error::Sent;
+use crate::instant;
 use crate::transport::RetryClass;
 
 /// The retry policy of a handle: a plain value.
@@ -91,7 +91,7 @@ impl Retry {
     pub(crate) fn pause(&self, next: u32, asked: Option<Duration>, dice: f64) -> Duration {
         let doublings = next.saturating_sub(2).min(20);
         let ceiling = self.first.saturating_mul(1 << doublings).min(self.longest);
-        let jittered = deadline::scaled(ceiling, dice.clamp(0.0, 1.0));
+        let jittered = instant::scaled(ceiling, dice.clamp(0.0, 1.0));
         asked.map_or(jittered, |asked| asked.min(self.longest).max(jittered))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::deadline;
+use crate::instant;
 
 /// Growing pauses with jitter, so that many waits don't look at the same time.
 #[derive(Debug, Clone)]
@@ -38,8 +38,8 @@ impl Pauses {
     /// `dice` is a random number in 0..1.
     fn draw(&mut self, dice: f64) -> Duration {
         let pause = self.next;
-        self.next = deadline::scaled(pause, 1.5).min(self.longest);
-        deadline::scaled(pause, 0.8 + 0.4 * dice.clamp(0.0, 1.0))
+        self.next = instant::scaled(pause, 1.5).min(self.longest);
+        instant::scaled(pause, 0.8 + 0.4 * dice.clamp(0.0, 1.0))
     }
 }
 

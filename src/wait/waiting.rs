@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::wait_error::Stopped;
 use super::{BoxFuture, Look, Progress, WaitEnd, WaitError, Work};
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::instant;
 use crate::ticket::Ticket;
 use crate::transport::gate::Queued;
 
@@ -117,7 +117,7 @@ impl<T> Wait<T> {
     fn endure(&mut self, e: Error, began: Instant) -> Result<Duration, WaitError> {
         // A look that hung may have been without contact from its start.
         let lost =
-            if e.kind() == ErrorKind::Timeout { deadline::after(began, self.queued) } else { Instant::now() };
+            if e.kind() == ErrorKind::Timeout { instant::after(began, self.queued) } else { Instant::now() };
         let since = *self.silent.get_or_insert(lost);
         if !e.kind().may_pass() || since.elapsed() >= self.terms.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::deadline;
 use crate::error::{Error, ErrorKind};
+use crate::instant;
 use crate::secret::Secret;
 use crate::transport::credential::{Fetch, Token, bearer};
 
@@ -70,7 +70,7 @@ impl Fetch for FetchToken {
                 Error::new(ErrorKind::Unauthenticated, format!("no bearer token: {e}"))
                     .with(|inner| inner.source = Some(e))
             })?;
-            let ends = token.lasts.map(deadline::from_now);
+            let ends = token.lasts.map(instant::from_now);
             Ok(Token { value: bearer(&token.value)?, ends })
         })
     }

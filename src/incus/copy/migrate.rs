@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::incus::launch::devices::device;
 use crate::incus::launch::instance_source;
-use crate::incus::launch::reconciled_launch::Launched;
+use crate::incus::launch::launched::Launched;
 use crate::incus::operation::completion::{Completion, Plain};
 use crate::incus::operation::work::IncusWork;
 use crate::incus::types;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
-use crate::stream::socket::{Frame, Socket};
+use crate::stream::websocket::{Frame, Socket};
 use crate::transport::retry::Retry;
 
 /// Which events to connect to.

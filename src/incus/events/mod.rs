@@ -1,9 +1,9 @@
 //! What happens on the server, as it happens.
 
 mod event;
-pub(super) mod feed;
 mod link;
-mod shared_feed;
+mod listen;
+pub(super) mod subscriptions;
 
 use std::fmt;
 use std::pin::Pin;

@@ -12,11 +12,11 @@ use super::status;
 use super::streams::{Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
-use crate::incus::events::feed::{Heard, Subscription};
+use crate::incus::events::subscriptions::{Heard, Subscription};
 use crate::stream::process::{
     Chunk, Control, ControlRequest, Controls, ExitStatus, Input, Signal, Sink, Wires,
 };
-use crate::stream::socket::{Frame, Socket};
+use crate::stream::websocket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
 
 /// How soon most commands end.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::drive::{pour, steer};
 use crate::stream::process::{Chunk, ExitStatus, Process, StdinSource, Wires};
-use crate::stream::socket::Socket;
+use crate::stream::websocket::Socket;
 
 /// The websockets of a command whose server says this, whatever it is told. All that came is passed on, and counted.
 pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::events::feed::{Heard, Subscription};
+use crate::incus::events::subscriptions::{Heard, Subscription};
 use crate::incus::operation::completion::Completion;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, types};

@@ -7,10 +7,10 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::events::feed::{Feed, Heard, Subscription};
+use crate::incus::events::subscriptions::{Feed, Heard, Subscription};
 use crate::incus::{Incus, types};
 use crate::secret::Secret;
-use crate::stream::socket::Socket;
+use crate::stream::websocket::Socket;
 
 /// Twice what the server itself waits for them.
 const DIAL: Duration = Duration::from_secs(10);

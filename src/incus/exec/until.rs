@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Exec;
-use crate::deadline;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::instant;
 use crate::stream::process::{Output, StdinSource};
 use crate::wait::into_future;
 
@@ -66,7 +66,7 @@ impl UntilSuccess {
         if matches!(self.exec.stdin, Some(StdinSource::Pipe)) {
             return Err(Error::invalid("stdin", "a writer can't be read by every run"));
         }
-        let end = deadline::from_now(self.limit);
+        let end = instant::from_now(self.limit);
         let (mut pause, mut last) = (FIRST, None);
         loop {
             let run = self.exec.clone().output();
@@ -78,7 +78,7 @@ impl UntilSuccess {
                 Err(_) => return Err(out_of_time(self.limit, last)),
             }
             pause = pause.min(self.pause);
-            if deadline::from_now(pause) >= end {
+            if instant::from_now(pause) >= end {
                 return Err(out_of_time(self.limit, last));
             }
             tokio::time::sleep(pause).await;

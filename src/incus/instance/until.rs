@@ -8,7 +8,7 @@ use super::handle::runs;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::handle::Identified;
-use crate::incus::events::feed::Subscription;
+use crate::incus::events::subscriptions::Subscription;
 use crate::incus::{Incus, Instance, InstanceRef, Status, types};
 use crate::ticket::Ticket;
 use crate::transport::checked;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::devices::device;
+use super::launched::{Launched, is_ambiguous, new_marker};
 use super::reconcile::{MARKER, MARKER_LABEL};
-use super::reconciled_launch::{Launched, is_ambiguous, new_marker};
 use super::{instance_source, sizes};
 use crate::error::Error;
 use crate::incus::connect::image_remotes;

@@ -5,8 +5,8 @@ pub(super) mod devices;
 mod image_source;
 pub(super) mod instance_source;
 mod launch_source;
+pub(super) mod launched;
 pub(super) mod reconcile;
-pub(super) mod reconciled_launch;
 pub(super) mod sizes;
 
 pub use builder::Launch;

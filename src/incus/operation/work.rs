@@ -8,7 +8,7 @@ use super::reconciled_work::{ReconciledWork, ended};
 use super::{is_final, is_success, progress};
 use crate::client::Client;
 use crate::error::Error;
-use crate::incus::events::feed::{Heard, Subscription};
+use crate::incus::events::subscriptions::{Heard, Subscription};
 use crate::incus::operation;
 use crate::incus::{Incus, types};
 use crate::ticket::Ticket;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::incus::launch::launched::{Launched, is_ambiguous, new_marker};
 use crate::incus::launch::reconcile::MARKER;
-use crate::incus::launch::reconciled_launch::{Launched, is_ambiguous, new_marker};
 use crate::incus::operation::completion::Completion;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, Instance, types};

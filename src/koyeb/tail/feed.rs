@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::koyeb::client::Koyeb;
 use crate::koyeb::logs::{Filter, LogLine, Logs, narrowed};
 use crate::stream::queue::Put;
-use crate::stream::socket::Socket;
+use crate::stream::websocket::Socket;
 
 /// How many old lines a tail starts with, and how many are on a page of a search.
 pub(super) const PAGE: u32 = 1000;

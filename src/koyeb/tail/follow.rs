@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::koyeb::logs::{LogLine, narrowed};
 use crate::koyeb::reply::{self, says_why};
 use crate::koyeb::types;
-use crate::stream::socket::{Frame, Socket};
+use crate::stream::websocket::{Frame, Socket};
 
 /// How long the service may be out of reach.
 const PATIENCE: Duration = Duration::from_secs(120);

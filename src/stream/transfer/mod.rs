@@ -7,10 +7,10 @@ mod atomic_file;
 mod blocking;
 mod content;
 mod draft;
-mod flow;
 mod multipart;
 mod pull;
 mod push;
+mod resuming;
 mod source;
 
 use std::fmt;
@@ -21,10 +21,10 @@ pub(crate) use blocking::{blocking, local};
 pub use content::Content;
 pub(crate) use content::Pieces;
 pub(crate) use draft::Draft;
-pub use flow::Download;
 pub(crate) use multipart::Multipart;
 pub use pull::Pull;
 pub(crate) use push::Upload;
+pub use resuming::Download;
 pub(crate) use source::{Opened, Source, ranged};
 
 /// The progress of a transfer.

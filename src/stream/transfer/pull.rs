@@ -9,7 +9,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::atomic_file::{Links, checked_mode};
 use super::draft::Draft;
-use super::flow::{Flow, Terms};
+use super::resuming::{Resuming, Terms};
 use super::source::Source;
 use super::{Download, IDLE, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
@@ -188,8 +188,8 @@ impl Pull {
         Ok(Download::new(self.flow().await?))
     }
 
-    async fn flow(self) -> Result<Flow, Error> {
-        Flow::open(self.source, self.terms).await
+    async fn flow(self) -> Result<Resuming, Error> {
+        Resuming::open(self.source, self.terms).await
     }
 }
 

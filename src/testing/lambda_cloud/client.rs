@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fake::FakeLambdaCloud;
 use crate::error::Error;
 use crate::lambda_cloud::{Connect, LambdaCloud};
-use crate::transport::rate_limit::Pacing;
+use crate::transport::pacing::Pacing;
 use crate::transport::retry::Retry;
 
 impl FakeLambdaCloud {

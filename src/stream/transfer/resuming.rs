@@ -22,7 +22,7 @@ pub(super) struct Terms {
 }
 
 /// Content being read.
-pub(super) struct Flow {
+pub(super) struct Resuming {
     source: Box<dyn Source>,
     terms: Terms,
     total: Option<u64>,
@@ -36,7 +36,7 @@ pub(super) struct Flow {
     resumed_at: u64,
 }
 
-impl Flow {
+impl Resuming {
     /// With less progress than this between two breaks, they count as consecutive failures.
     const STRIDE: u64 = 1 << 20;
 
@@ -175,7 +175,7 @@ pub struct Download {
 }
 
 impl Download {
-    pub(super) fn new(flow: Flow) -> Self {
+    pub(super) fn new(flow: Resuming) -> Self {
         let total = flow.total;
         let pieces =
             try_unfold(flow, |mut flow| async move { Ok(flow.next().await?.map(|piece| (piece, flow))) });

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::feed::{Alive, Feed, Heard, State, Subscription};
+use super::subscriptions::{Alive, Feed, Heard, State, Subscription};
 use super::{Link, News, Wanted};
 use crate::incus::{BackgroundOperation, Incus};
 

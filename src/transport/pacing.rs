@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::deadline;
+use crate::instant;
 
 /// The pace of requests of one account, for services with a published rate limit.
 ///
@@ -118,7 +118,7 @@ impl Pace {
         if usual.is_zero() {
             return;
         }
-        let until = deadline::from_now(asked.unwrap_or_default().max(usual).min(LONGEST));
+        let until = instant::from_now(asked.unwrap_or_default().max(usual).min(LONGEST));
         let mut closed = lock(&lane.closed);
         *closed = (*closed).max(Some(until));
     }
@@ -135,7 +135,7 @@ struct Turn<'a>(tokio::sync::MutexGuard<'a, Option<Instant>>);
 
 impl Turn<'_> {
     fn take(mut self, pause: Duration) {
-        *self.0 = Some(deadline::from_now(pause));
+        *self.0 = Some(instant::from_now(pause));
     }
 }
 
