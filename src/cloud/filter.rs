@@ -1,4 +1,4 @@
-//! Which instances somebody wants.
+//! Which instances a list asks for.
 
 use super::{Instance, State};
 

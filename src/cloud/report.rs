@@ -42,7 +42,7 @@ impl<T> Report<T> {
         })
     }
 
-    /// Those of which nobody knows, and why.
+    /// Instances whose state is unknown, and why.
     pub fn unknown(&self) -> impl Iterator<Item = (&Instance, &Error)> {
         self.results.iter().filter_map(|(instance, outcome)| match outcome {
             Outcome::Unknown(e) => Some((instance, e)),

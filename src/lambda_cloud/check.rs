@@ -61,7 +61,7 @@ fn mount(mount: &types::FileSystemMount) -> Result<(), Error> {
 fn ssh_keys(names: &[String]) -> Result<(), Error> {
     match names {
         [only] if !only.is_empty() => Ok(()),
-        [] | [_] => Err(Error::invalid("ssh_key_names", "is missing: without a key nobody can log in")),
+        [] | [_] => Err(Error::invalid("ssh_key_names", "is missing: without a key you can't log in")),
         several => {
             Err(Error::invalid("ssh_key_names", format!("{} are given; it must be one", several.len())))
         }

@@ -73,7 +73,7 @@ async fn four_platforms_in_one_list() -> Outcomes {
         "incus/web running",
         "koyeb/shop/0 running",
         "koyeb/shop/1 unhealthy",
-        "lambda-cloud/somebody's running",
+        "lambda-cloud/foreign running",
         "shakenfist/vm running",
     ];
     assert_eq!(lines(&listing.instances), expected);
@@ -220,7 +220,7 @@ async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
     let listing = fleet.instances().timeout(Duration::from_secs(1)).await;
     let took = started.elapsed();
 
-    let whole = ["incus/db stopped", "incus/web running", "lambda-cloud/somebody's running"];
+    let whole = ["incus/db stopped", "incus/web running", "lambda-cloud/foreign running"];
     assert_eq!(lines(&listing.instances), whole);
     let mut errors: Vec<_> = listing.errors.iter().map(|e| (e.cloud.name(), e.error.kind())).collect();
     errors.sort_by_key(|(cloud, _)| *cloud);
@@ -256,7 +256,7 @@ async fn filters() -> Outcomes {
             &["incus/db stopped", "koyeb/shop/1 unhealthy"],
         ),
         (list().name("we"), &["incus/web running"]),
-        (list().name("we").name("body"), &["incus/web running", "lambda-cloud/somebody's running"]),
+        (list().name("we").name("body"), &["incus/web running", "lambda-cloud/foreign running"]),
         (list().region("fra"), &["koyeb/shop/0 running", "koyeb/shop/1 unhealthy"]),
         (list().region("fra").state(State::Running), &["koyeb/shop/0 running"]),
         (list().label("role", "shop"), &["incus/web running", "shakenfist/vm running"]),

@@ -44,7 +44,7 @@ mod incus {
 
     #[tokio::test]
     async fn a_connection_that_fails_names_the_socket_and_that_it_was_the_connect() -> Outcome {
-        let e = Incus::unix("/nowhere/unix.socket").await.expect_err("nobody is there");
+        let e = Incus::unix("/nowhere/unix.socket").await.expect_err("the server is gone");
         assert_eq!(
             (e.kind(), e.operation(), e.server()),
             (ErrorKind::Connect, "connect", Some("/nowhere/unix.socket"))

@@ -89,7 +89,7 @@ mod incus {
         web.start().await?;
         fake.restart().await?;
         fake.on("GET /1.0/instances/{name}").always().reply(404, "<html>not here</html>");
-        let e = incus.resume::<()>(&ticket)?.await.expect_err("nobody said that it is gone");
+        let e = incus.resume::<()>(&ticket)?.await.expect_err("it may still exist");
         assert_eq!((e.end(), e.kind()), (WaitEnd::LostContact, ErrorKind::BadReply));
         Ok(())
     }

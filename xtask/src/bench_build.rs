@@ -37,7 +37,7 @@ struct Build {
     name: &'static str,
     /// The directory of its manifest.
     directory: PathBuf,
-    /// Which features and targets.
+    /// Which package and features. Without the package, cargo would build all default members of the workspace.
     features: &'static [&'static str],
     /// User CPU seconds of each round.
     seconds: Vec<f64>,
@@ -62,8 +62,12 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
 fn measure(scratch: &Path, rounds: usize) -> Outcome {
     let baseline = write_baseline(scratch)?;
     let mut builds = [
-        build("one API", workspace::root(), &["--no-default-features", "--features", "incus"]),
-        build("all", workspace::root(), &[]),
+        build(
+            "one API",
+            workspace::root(),
+            &["-p", "windlass", "--no-default-features", "--features", "incus"],
+        ),
+        build("all", workspace::root(), &["-p", "windlass"]),
         build("baseline", baseline, &[]),
     ];
     for build in &builds {

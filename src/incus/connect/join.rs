@@ -84,7 +84,7 @@ async fn reach(connect: Connect, told: &TrustToken) -> Result<Incus, Error> {
             Err(e) => failed.push((address, e)),
         }
     }
-    Err(nobody(failed))
+    Err(unreachable(failed))
 }
 
 /// Sends a request that needs no trust.
@@ -100,7 +100,7 @@ async fn ask<'a>(connect: &Connect, address: &'a str) -> (&'a str, Result<Incus,
 }
 
 /// Why no address will do: all of it in the words, and the most telling as the kind.
-fn nobody(failed: Vec<(&str, Error)>) -> Error {
+fn unreachable(failed: Vec<(&str, Error)>) -> Error {
     let why: Vec<String> = failed.iter().map(|(address, e)| format!("{address}: {e}")).collect();
     let sent = failed.iter().map(|(_, e)| e.sent()).find(|sent| *sent != Sent::No).unwrap_or(Sent::No);
     let stranger = failed.iter().any(|(_, e)| e.kind() == ErrorKind::UntrustedServer);

@@ -161,7 +161,7 @@ impl Migrate {
                 Ok(IncusWork::found(&self.target, operation, Migrated { launched, left }))
             }
             Err(e) => {
-                // Whether something came into being or not: nobody will fetch any more.
+                // Whether a copy exists or not, the target won't fetch any more.
                 if !e.is_outcome_unknown() {
                     left.withdraw().await;
                 }

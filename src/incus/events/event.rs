@@ -1,4 +1,4 @@
-//! What the server tells, typed.
+//! Typed events.
 
 use std::ops::Deref;
 

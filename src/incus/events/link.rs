@@ -1,4 +1,4 @@
-//! A connection to the server's events that is made again whenever it breaks.
+//! A connection to the server's events that reconnects when it breaks.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Link {
     const LONGEST: Duration = Duration::from_secs(15);
 
     pub(in crate::incus) fn new(incus: &Incus, wanted: Wanted) -> Self {
-        // It has a way of its own to try again, which must not cost the other calls their retry budget.
+        // It reconnects by itself, which must not use up the retry budget of other calls.
         let incus = incus.with(Retry::never());
         Self { incus, wanted, socket: None, pause: Duration::ZERO, since: Instant::now() }
     }
@@ -78,7 +78,7 @@ impl Link {
             Err(e) => tracing::debug!(error = %e, "the events connection broke"),
         }
         self.socket = None;
-        // A server that takes the connection only to close it is not to be stormed.
+        // A server that accepts connections and closes them must not be flooded.
         if self.since.elapsed() > Self::LONGEST {
             self.pause = Duration::ZERO;
         }
@@ -87,7 +87,7 @@ impl Link {
     }
 
     async fn reconnect(&mut self) -> Result<News, Error> {
-        // Many clients lose a server at the same moment: they must not all come back at the same moment.
+        // Many clients lose a server at the same moment: spread their attempts.
         tokio::time::sleep(self.pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
         match self.connect().await {
             Ok(()) => Ok(News::Up),

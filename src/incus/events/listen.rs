@@ -1,4 +1,4 @@
-//! The events connection that a feed hears: one per client, project and runtime.
+//! Listens to the server's events for all waits: one connection per client, project and runtime.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn run(incus: Incus, feed: Weak<Feed>, alive: Alive) {
         match news {
             Ok(News::Frame(frame)) => feed.hear(&frame),
             Ok(News::Up) => {
-                // A wait for the first connection looks once it stands.
+                // A wait for the first connection looks once it is up.
                 if !std::mem::take(&mut first) {
                     catch_up(&incus, &feed).await;
                 }
@@ -54,7 +54,7 @@ async fn run(incus: Incus, feed: Weak<Feed>, alive: Alive) {
             Err(e) => {
                 tracing::debug!(error = %e, "no events; waits look by themselves");
                 feed.is_now(State::Down);
-                // A server that refused once will refuse again: another attempt is of no use.
+                // A server that refused will refuse again: don't retry.
                 return alive.forget();
             }
         }

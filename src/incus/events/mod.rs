@@ -1,4 +1,4 @@
-//! What happens on the server, as it happens.
+//! Live events of the server.
 
 mod event;
 mod link;

@@ -1,4 +1,4 @@
-//! What waits hear from an events connection that they share.
+//! Subscriptions of waits to one shared events connection.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

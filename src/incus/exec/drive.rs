@@ -1,4 +1,4 @@
-//! Moves the bytes of a running command, obeys its controls, and learns how it ended.
+//! Moves the bytes of a running command, executes its controls, and finds its exit status.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use crate::stream::process::{
 use crate::stream::websocket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
 
-/// How soon most commands end.
+/// How long the wait for the end of a command lasts without a connection of its own: most end sooner.
 const SOON: Duration = Duration::from_secs(1);
-/// How long to wait for the server's word on why a stream broke.
+/// How long to wait for the server's explanation of a broken stream.
 const WORD: Duration = Duration::from_secs(5);
-/// The most that is sent at once.
+/// Size of the largest frame sent.
 const PIECE: usize = 64 * 1024;
 
 /// A command that has been started.
 pub(super) struct Run {
     pub(super) incus: Incus,
     pub(super) id: String,
-    /// What is heard of it since before it started.
+    /// Its events, subscribed to before it started.
     pub(super) heard: Option<Subscription<Heard>>,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
     tokio::select! {
         ended = ended(run, drain) => ended,
         e = steer(&control, controls, false) => Err(e),
-        // Up to the very end: what says no more may still read.
+        // Until the exit status: a command that closed its output may still read input.
         never = feed(&stdin, input, silence) => never,
     }
 }
@@ -72,7 +72,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
             result = pour(&both, &output, Chunk::Stdout) => result,
             never = write(&both, input, Keyboard::ControlD) => never,
         };
-        // The server ends the operation when the client has hung up, not before.
+        // The server ends the operation only after the client has closed the connection.
         let _ = tokio::time::timeout(SOON, both.close()).await;
         drop(both);
         result
@@ -83,7 +83,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     }
 }
 
-/// Waits for the end of the output, whose size `drain` tells, and for the exit status, whichever comes first.
+/// Waits for the end of the output, whose size `drain` returns, and for the exit status, whichever comes first.
 async fn ended(run: Run, drain: impl Future<Output = Result<u64, Error>>) -> Result<ExitStatus, Error> {
     let (told, drained) = oneshot::channel();
     let mut status = pin!(status_of(run, drained));
@@ -103,7 +103,7 @@ async fn ended(run: Run, drain: impl Future<Output = Result<u64, Error>>) -> Res
     }
 }
 
-/// The server's word on why there was no output, which says more than that there was none.
+/// The server's reason for the missing output, if it gives one: a better error than a lost connection.
 fn said(status: Option<Result<ExitStatus, WaitError>>, otherwise: Error) -> Error {
     match status {
         Some(Err(word)) if word.end() == WaitEnd::Failed => word.into(),
@@ -121,7 +121,7 @@ async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitS
     }
     if tokio::time::timeout(SOON, &mut drained).await.is_err() {
         match status::of_running(&run.incus, &run.id).await {
-            // The streams may still be good: ask once more at their end. If they had ended, nothing more can come.
+            // The streams may still work: ask again at their end. If they had ended, there is nothing left to wait for.
             Err(e) if e.end() == WaitEnd::LostContact && drained.try_recv().is_err() => {
                 tracing::debug!(error = %e, "no exit status yet");
                 let _ = drained.await;
@@ -132,7 +132,8 @@ async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitS
     status::of_ended(&run.incus, &run.id).await
 }
 
-/// Hears how the command ended. Nothing heard when its output has ended may mean a dead connection: then it asks, too.
+/// Waits for the event that tells how the command ended. If none comes after the end of the output, the events
+/// connection may be dead: then it also asks.
 async fn status_heard(
     incus: &Incus,
     id: &str,
@@ -153,15 +154,15 @@ async fn status_heard(
             told => told,
         },
         answer = &mut asked => match answer {
-            // The word may still be on its way.
+            // The event may still be on its way.
             Err(e) if is_open(&e) => tokio::time::timeout(WORD, told).await.unwrap_or(Err(e)),
             answer => answer,
         },
     }
 }
 
-/// Passes one stream on, and tells how long it was. Its end is an empty text frame; a connection that just ends has
-/// lost something.
+/// Passes one stream on, and returns its length. Its end is an empty text frame; if the connection ends without it,
+/// output is missing.
 pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
     socket: &Socket<C>,
     sink: &Sink,
@@ -199,7 +200,7 @@ async fn feed<C: AsyncRead + AsyncWrite + Unpin, T>(
         }
         stdin.send_text("").await
     };
-    // Read as well, so that the server's pings are answered. It closes what the command reads no more.
+    // Also read: pings must be answered, and the server closes the connection once the command stops reading.
     let closed = async { while let Ok(Some(_)) = stdin.next().await {} };
     tokio::select! {
         sent = sending => tell(sent),
@@ -210,14 +211,14 @@ async fn feed<C: AsyncRead + AsyncWrite + Unpin, T>(
     std::future::pending().await
 }
 
-/// A moment in which nothing happens although the output has ended.
+/// How long a writer may stay idle after the end of the output.
 async fn idle_in(silence: &mut watch::Receiver<bool>) {
     // Its sender lives as long as the command.
     let _ = silence.wait_for(|silent| *silent).await;
     tokio::time::sleep(SOON).await;
 }
 
-/// Sends all that is typed, then its end; the writer gets an error once the command reads no more.
+/// Sends what is typed, then the end of input. The writer gets an error once the command has stopped reading.
 pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
     let sending = async {
         while let Some(piece) = input.next(PIECE).await {
@@ -239,7 +240,7 @@ fn tell(sent: Result<(), Error>) {
     }
 }
 
-/// Obeys controls for as long as the command runs; returns only when the connection is dead.
+/// Executes controls while the command runs; returns only when the connection is dead.
 pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
     control: &Socket<C>,
     mut controls: Controls,
@@ -251,13 +252,13 @@ pub(in crate::incus) async fn steer<C: AsyncRead + AsyncWrite + Unpin>(
             heard = control.next() => match heard {
                 Ok(Some(_)) => {}
                 Err(e) if e.kind() == ErrorKind::Timeout => return e,
-                // It ends with the command, of whose end the streams tell.
+                // It ends with the command, whose end shows in the streams.
                 Ok(None) | Err(_) => break,
             },
         }
     }
     loop {
-        // Whoever asks is told that it is too late.
+        // Callers that send a control now get an error.
         drop(controls.next().await);
     }
 }
@@ -287,7 +288,7 @@ mod tests {
     use super::*;
     use crate::stream::process::StdinSource;
 
-    /// What the server gets until it is told the end.
+    /// Frames received until the end of input is sent.
     async fn received(connection: tokio::io::DuplexStream) -> Vec<u8> {
         let mut server = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
         let mut all = Vec::new();
@@ -326,7 +327,7 @@ mod tests {
         assert!((SOON.mul_f64(3.6)..SOON * 4).contains(&started.elapsed()), "{:?}", started.elapsed());
     }
 
-    /// Whatever ended when: a minute after the last sign of life the wait is over.
+    /// In any order of ends, the wait ends a minute after the last sign of life.
     #[tokio::test(start_paused = true)]
     async fn a_server_that_is_gone_is_given_up_after_a_minute() -> std::io::Result<()> {
         let silent = std::env::temp_dir().join(format!("windlass-silent-{}.socket", std::process::id()));

@@ -1,4 +1,4 @@
-//! A door for the fuzz targets.
+//! Entry point for the fuzz targets.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::drive::{pour, steer};
 use crate::stream::process::{Chunk, ExitStatus, Process, StdinSource, Wires};
 use crate::stream::websocket::Socket;
 
-/// The websockets of a command whose server says this, whatever it is told. All that came is passed on, and counted.
+/// Runs a command against a server that sends these bytes regardless of its input. Returns the bytes passed on.
 pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {
     let (stdout, control) = (said(stdout).await, said(control).await);
     let process = Process::new(StdinSource::Bytes(Bytes::new()), |wires| async move {
@@ -27,7 +27,7 @@ pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {
     }
 }
 
-/// A server that says this, and then only listens.
+/// A server that sends this and then only reads.
 async fn said(bytes: Vec<u8>) -> Socket<DuplexStream> {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (mut heard, mut says) = tokio::io::split(theirs);

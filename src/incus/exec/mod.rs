@@ -28,7 +28,7 @@ pub use until::UntilSuccess;
 
 /// A command to run; from [`Instance::exec`].
 ///
-/// The program is run as it is: no shell takes part. There are these ways:
+/// The program runs directly, without a shell. There are several ways to run it:
 ///
 /// | | output | ends with this program | input |
 /// | --- | --- | --- | --- |
@@ -194,7 +194,7 @@ impl Exec {
         label.clone().watch(self.started(label)).await
     }
 
-    /// For errors that no answer is behind.
+    /// For errors without an answer.
     fn label(&self) -> Label {
         self.instance.label("instance_exec")
     }
@@ -205,7 +205,7 @@ impl Exec {
         exec.wait_for_websocket = true;
         let interactive = exec.interactive;
         if interactive {
-            // The server gives it none.
+            // The server sets none.
             exec.environment.entry("TERM".to_owned()).or_insert_with(|| "xterm".to_owned());
         }
         let turn = Turn::of(&instance.incus).await?;

@@ -1,4 +1,4 @@
-//! How a command ended, by its operation.
+//! The exit status of a command, from its operation.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::stream::process::ExitStatus;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation, WaitEnd, WaitError};
 
-/// Waits for a command that may run for long.
+/// Waits for a command that may run for a long time.
 pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
     IncusWork::resumed(incus, id, Exited).timeout(Duration::MAX).await
 }
 
-/// Waits for a command that a feed has listened to since before it started.
+/// Waits for a command whose events were subscribed to before it started.
 pub(super) async fn of_heard(
     incus: &Incus,
     id: &str,
@@ -27,7 +27,7 @@ pub(super) async fn of_heard(
     IncusWork::heard(incus, id, feed, Exited).timeout(Duration::MAX).await
 }
 
-/// Waits for a command whose output has ended: most often it has, too, or will in a moment.
+/// Waits for a command whose output has ended: usually the command has ended, too, or is about to.
 pub(super) async fn of_ended(incus: &Incus, id: &str) -> Result<ExitStatus, WaitError> {
     IncusWork::about_to_end(incus, id, Exited).timeout(Duration::MAX).await
 }
@@ -36,7 +36,7 @@ pub(in crate::incus) fn resume(incus: &Incus, ticket: &Ticket) -> Option<Operati
     (ticket.kind == Exited::KIND).then(|| IncusWork::resumed(incus, ticket.id(), Exited))
 }
 
-/// Ends in the exit status.
+/// An operation whose result is the exit status.
 pub(super) struct Exited;
 
 impl Exited {
@@ -75,8 +75,8 @@ pub(super) fn exit_status(operation: &types::Operation) -> Result<ExitStatus, Er
     }
 }
 
-/// The exit status in the words of a failure. The server makes failures of these two, whether the command couldn't be
-/// run or ran and ended so: nothing that it tells is different.
+/// The exit status from the message of a failed operation. The server reports statuses 126 and 127 as failures, both
+/// for a command that couldn't be run and for one that ran and ended so, with the same message.
 pub(super) fn in_words(failure: &Error) -> Option<ExitStatus> {
     match failure.message() {
         "Command not found" => Some(ExitStatus::new(127)),
@@ -85,7 +85,7 @@ pub(super) fn in_words(failure: &Error) -> Option<ExitStatus> {
     }
 }
 
-/// What has written something has run: then words that may mean either mean its exit status.
+/// A command that has written something has run: then an ambiguous message means its exit status.
 pub(super) fn with_output(told: Result<ExitStatus, WaitError>, wrote: bool) -> Result<ExitStatus, Error> {
     match told {
         Err(e) if wrote && e.end() == WaitEnd::Failed => match in_words(e.error()) {
@@ -96,7 +96,7 @@ pub(super) fn with_output(told: Result<ExitStatus, WaitError>, wrote: bool) -> R
     }
 }
 
-/// The error of a command that couldn't be run, by the words.
+/// The error of a command that couldn't be run, from the message.
 pub(super) fn no_such_command(e: Error) -> Error {
     let status = in_words(&e);
     e.with(|inner| {

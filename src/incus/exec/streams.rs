@@ -12,16 +12,16 @@ use crate::incus::{Incus, types};
 use crate::secret::Secret;
 use crate::stream::websocket::Socket;
 
-/// Twice what the server itself waits for them.
+/// Twice the time that the server waits for them.
 const DIAL: Duration = Duration::from_secs(10);
 /// How often the controls are tried, and the pause between.
 const CONTROL_TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
-/// What a command waits for events before its streams connect: little of what the server gives it for them.
+/// How long a command waits for the events connection: a small part of the server's limit for connecting streams.
 const MOMENT: Duration = Duration::from_secs(1);
-/// After so long a silence the other side is asked whether it is there. The server itself says so every ten seconds.
+/// After this silence the server is pinged. The server itself pings every ten seconds.
 const QUIET: Duration = Duration::from_secs(30);
-/// How long it may take to answer.
+/// Time limit for the answer to a ping.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// A command without a terminal. Closing `control` kills it.
@@ -38,10 +38,10 @@ pub(in crate::incus) struct Terminal {
     pub(in crate::incus) control: Socket,
 }
 
-/// The right to start a command: the server begins to count at the request, so few at a time make it in time.
+/// The permit to start a command. The server's limit for connecting starts at the request, so only a few start at once.
 pub(in crate::incus) struct Turn {
     place: OwnedSemaphorePermit,
-    /// If the command had to queue: where so many start, a look at the end of one may come after the server has
+    /// Set if the command had to queue: with so many commands, a request for the status may come after the server has
     /// forgotten it.
     feed: Option<Arc<Feed>>,
 }
@@ -54,16 +54,16 @@ impl Turn {
             return Ok(Self { place, feed: None });
         }
         let (place, feed) = tokio::join!(places.acquire_owned(), incus.feed());
-        // Nobody ever closes it.
+        // It is never closed.
         let place = place.map_err(|_| Error::new(ErrorKind::Interrupted, "no command starts any more"))?;
         Ok(Self { place, feed: Some(feed) })
     }
 
-    /// Listens to a command that has yet to start, if many do.
+    /// Subscribes to the events of a command before it starts, if many do.
     pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Heard>> {
         let feed = match &self.feed {
             Some(feed) => feed.clone(),
-            // Others came after it. They have the feed by now, or will in a moment.
+            // Later commands have subscribed, or are about to.
             None if incus.0.starting.available_permits() == 0 => {
                 tokio::time::timeout(MOMENT, incus.feed()).await.ok()?
             }
@@ -79,9 +79,9 @@ impl Turn {
 }
 
 impl Pipes {
-    /// The controls first: the server starts the command once the others are there, and one that ends before its
-    /// controls connect may keep a 7.0 server waiting for their end without limit. The others all at once: it gives up
-    /// after five seconds, which is little for one after the other.
+    /// Controls first: the server starts the command once the data streams are connected, and a 7.0 server may wait
+    /// forever for the controls of a command that ended before they connected. The data streams then connect at once,
+    /// because the server gives up after five seconds.
     pub(super) async fn connect(
         incus: &Incus,
         operation: types::Operation,
@@ -115,15 +115,15 @@ impl Terminal {
             let control = control(&incus, &operation).await?;
             let both = dial(&incus, &operation, "0").await?;
             turn.end();
-            // Not watched: an answer could wait behind what is being typed. `control` tells for both.
+            // Not pinged: the answer could be queued behind input. `control` is pinged for both.
             Ok(Self { both, control })
         })
         .await
     }
 }
 
-/// Connects in a task of its own. Without its controls a command can't be killed: dropping the future while it
-/// connects must not leave it with half of its streams.
+/// Connects in a separate task: if the future is dropped meanwhile, the command must not be left with half of its
+/// streams, because without its controls it can't be killed.
 async fn to_the_end<T: Send + 'static>(
     all: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
@@ -136,7 +136,7 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-/// The controls, with more than one try: nothing runs yet that a second one could do harm to.
+/// Connects the controls. Retried, because the command hasn't started yet.
 async fn control(incus: &Incus, operation: &types::Operation) -> Result<Socket, Error> {
     let mut tries = 1;
     loop {
@@ -149,7 +149,7 @@ async fn control(incus: &Incus, operation: &types::Operation) -> Result<Socket, 
     }
 }
 
-/// The server knows the secrets, or the operation, only while it has something to do with them.
+/// The server knows the secrets, or the operation, only while it needs them.
 fn is_over(e: &Error) -> bool {
     match e.kind() {
         ErrorKind::PermissionDenied | ErrorKind::NotFound => true,

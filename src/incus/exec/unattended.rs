@@ -1,4 +1,4 @@
-//! Commands without streams: they run on the server alone, and go on whatever becomes of this program.
+//! Commands without streams: they run on the server and go on when this program ends.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -93,7 +93,7 @@ impl Exec {
     }
 }
 
-/// Starts it when it is its turn.
+/// Starts it, in turn with the others.
 async fn accepted<E: Completion>(
     instance: &InstanceRef,
     exec: types::InstanceExec,
@@ -103,7 +103,7 @@ async fn accepted<E: Completion>(
     let turn = Turn::of(incus).await?;
     let started = start(instance, exec).await.map_err(no_such_command)?;
     if let Some(heard) = turn.listen(incus, &started.id).await
-        // It may have ended before anybody listened: one look, ahead of those whose turn it isn't yet.
+        // It may have ended before the subscription: look once, without queueing.
         && let Ok(now) = operation::get(incus, &started.id).await
     {
         heard.tell(now);
@@ -112,7 +112,7 @@ async fn accepted<E: Completion>(
     Ok(IncusWork::accepted(incus, started, ending))
 }
 
-/// Ends in the recorded output.
+/// An operation whose result is the recorded output.
 pub(super) struct Recorded {
     instance: String,
     max_output: u64,
@@ -139,7 +139,7 @@ impl Recorded {
                 Ok(collected.end(status))
             }
             Err(e) => {
-                // Another try would find as much; after other failures it may do better.
+                // The limit would be hit again; after other failures another try may succeed.
                 if e.kind() == ErrorKind::LimitExceeded {
                     self.clear_away(incus, operation).await;
                 }
@@ -148,7 +148,7 @@ impl Recorded {
         }
     }
 
-    /// Whether the command has written anything; what can't be looked at, it may have.
+    /// Whether the command has written anything; true if a file can't be read.
     async fn wrote(&self, incus: &Incus, operation: &types::Operation) -> bool {
         for stream in ["1", "2"] {
             let Ok(file) = file(operation, stream) else { continue };
@@ -159,10 +159,10 @@ impl Recorded {
         false
     }
 
-    /// Deletes the files. One that stays behind is no reason to lose what is known.
+    /// Deletes the files. A failure here doesn't replace the command's result.
     async fn clear_away(&self, incus: &Incus, operation: &types::Operation) {
         for (stream, name) in [("1", "stdout"), ("2", "stderr")] {
-            // They have these names even where the operation failed before it could tell.
+            // Their names if the operation failed before it listed them.
             let file = file(operation, stream).unwrap_or_else(|_| format!("exec_{}.{name}", operation.id));
             match self.delete(incus, &file).await {
                 Err(e) if !e.is_not_found() => {
@@ -197,7 +197,7 @@ impl Recorded {
     }
 }
 
-/// The name of a recorded file: the operation tells its URL.
+/// The name of a recorded file, from its URL in the operation.
 fn file(operation: &types::Operation, stream: &str) -> Result<String, Error> {
     let files = operation.metadata.as_ref().and_then(|metadata| metadata.get("output"));
     let url = files.and_then(|files| files.get(stream)).and_then(Value::as_str);
@@ -234,7 +234,7 @@ impl Completion for Recorded {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async {
             let failure = failure(operation);
-            // What has written something has run: then the words mean its exit status.
+            // It has written something, so it ran: the message means its exit status.
             if in_words(&failure).is_some() && self.wrote(incus, operation).await {
                 return Ok(());
             }

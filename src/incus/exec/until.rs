@@ -22,15 +22,15 @@ const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(3);
 
 impl Exec {
-    /// Runs it again and again until it succeeds: a wait for anything that a command can test.
+    /// Runs the command repeatedly until it succeeds: a wait for anything that a command can test.
     ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
     /// let web = incus.launch("web").image("images:ubuntu/24.04/cloud").await?;
-    /// // Until cloud-init is through …
+    /// // Wait for cloud-init …
     /// web.exec(["cloud-init", "status", "--wait"]).until_success().timeout(Duration::from_secs(900)).await?;
-    /// // … and the service answers.
+    /// // … and for the service.
     /// web.exec(["curl", "-fs", "http://localhost/health"]).until_success().await?;
     /// # Ok(()) }
     /// ```
@@ -89,10 +89,10 @@ impl UntilSuccess {
 
 into_future!(UntilSuccess => Output: |it| it.exec.label().watch(it.run()).await);
 
-/// Whether another run may do better.
+/// Whether a later run may succeed.
 fn may_pass(e: &Error) -> bool {
     match e.kind() {
-        // No such program yet: that is no answer of HTTP.
+        // A program that doesn't exist yet: this error has no HTTP status.
         ErrorKind::NotFound => e.status() != Some(404),
         ErrorKind::CommandFailed
         | ErrorKind::Conflict

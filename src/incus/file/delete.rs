@@ -48,7 +48,7 @@ impl DeleteFile {
     async fn send(self) -> Result<(), Error> {
         let Self { instance, path, recursive } = self;
         match delete(&instance, &path, recursive).await {
-            // Older servers take no notice of the wish.
+            // Older servers ignore the header.
             Err(e) if recursive && e.kind() == ErrorKind::Conflict => empty(&instance, &path).await,
             other => other,
         }
@@ -59,14 +59,15 @@ into_future!(DeleteFile => (): |it| it.instance.label_file("instance_file_delete
 
 /// Deletes what is below, deepest first, and then the directory itself.
 async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
-    // Each directory with what was in it when it was last looked at.
+    // Each directory with its entries at the last listing.
     let (mut left, mut room) = (vec![(path.to_owned(), Vec::new())], Room::new(MOST_ENTRIES));
     while let Some((path, before)) = left.pop() {
         match delete(instance, &path, false).await {
             Err(e) if e.kind() == ErrorKind::Conflict => {
                 let mut names = instance.read_dir(&path).await?;
                 names.sort_unstable();
-                // What can't be deleted, as its name isn't told right, would be tried again and again.
+                // An entry whose name the server doesn't report correctly can't be deleted: without this check it
+                // would be tried without end.
                 if names.is_empty() || names == before {
                     return Err(e);
                 }
@@ -75,7 +76,7 @@ async fn empty(instance: &InstanceRef, path: &str) -> Result<(), Error> {
                 left.push((path, names));
                 left.extend(all?.into_iter().map(|path| (path, Vec::new())));
             }
-            // Somebody else was faster.
+            // Another client has deleted it.
             Err(e) if e.is_not_found() => {}
             Err(e) => return Err(e),
             Ok(()) => {}

@@ -1,4 +1,4 @@
-//! Directories of this machine while they are filled: other users can't see their content.
+//! Local directories during a pull: other users can't see their content until the end.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::stream::transfer::local;
 
-/// Directories with the modes that they are to have in the end. They get them also when this is dropped.
+/// Directories and their final modes, which are set at the end or on drop.
 pub(super) struct Directories(Vec<(PathBuf, u32)>);
 
 impl Directories {
-    /// Makes a directory with those above it, and then the ones below it, each before what is in it. One that exists
-    /// will do; the first one keeps its mode then.
+    /// Creates a directory and its parents, then the directories below it, parents first. Existing ones are used; the
+    /// first one then keeps its mode.
     pub(super) fn make(top: (PathBuf, u32), below: Vec<(PathBuf, u32)>) -> Result<Self, Error> {
         let mut made = Self(Vec::new());
         made.top(top.0, top.1)?;
@@ -38,7 +38,7 @@ impl Directories {
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {}
             Err(e) => match fs::symlink_metadata(&path) {
-                // A link of that name would lead elsewhere.
+                // A link of that name would lead out of the directory.
                 Ok(found) if found.is_dir() => narrow(&path, &found, mode).map_err(failed)?,
                 _ => return Err(failed(e)),
             },
@@ -47,7 +47,7 @@ impl Directories {
         Ok(())
     }
 
-    /// Gives them their modes: what can't be written to afterwards is full by now.
+    /// Sets the final modes, now that nothing is written into them any more.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         while let Some((path, mode)) = self.0.pop() {
             set_mode(&path, mode).map_err(|e| local("change", &path, e))?;
@@ -59,13 +59,13 @@ impl Directories {
 impl Drop for Directories {
     fn drop(&mut self) {
         for (path, mode) in self.0.drain(..).rev() {
-            // What ended the copy is told already.
+            // The error that ended the copy is reported already.
             let _ = set_mode(&path, mode);
         }
     }
 }
 
-/// Until the end, no user has a right that they didn't have before or won't have afterwards.
+/// Until the end, a user has only those rights that they had before and will have afterwards.
 fn narrow(path: &Path, found: &Metadata, mode: u32) -> io::Result<()> {
     let now = found.permissions().mode() & 0o7777;
     let meanwhile = now & (mode | 0o7000) | 0o700;

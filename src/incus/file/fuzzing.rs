@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets.
+//! Entry points for the fuzz targets.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::info::FileInfo;
 use super::sftp::{Room, Sftp};
 
-/// What headers tell of a file.
+/// Parses the headers that describe a file.
 pub fn file_info(headers: &HeaderMap) {
     let _ = FileInfo::of(headers);
 }
 
-/// A session with a server that says `answers`, whatever it is asked.
+/// A session with a server that sends `answers` regardless of the requests.
 pub async fn sftp(answers: Vec<u8>) {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let (mut asked, mut said) = tokio::io::split(theirs);

@@ -1,4 +1,4 @@
-//! What is known of a file besides its content.
+//! Metadata of a file.
 
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_LENGTH, HeaderMap};
@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::handle::Identified;
 use crate::incus::types::FileType;
 
-/// What is known of a file, a directory or a symbolic link besides its content; from [`Instance::stat`].
+/// Metadata of a file, a directory or a symbolic link; from [`Instance::stat`].
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FileInfo {
-    /// What it is.
+    /// File, directory or symbolic link.
     pub file_type: FileType,
     /// Number of the user who owns it.
     pub uid: u32,
@@ -37,7 +37,7 @@ impl FileInfo {
         self.file_type == FileType::Symlink
     }
 
-    /// What the headers tell; none if they don't even tell the type.
+    /// From the headers of an answer; none if the type is missing.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let file_type = FileType::from(text("x-incus-type")?.to_owned());
@@ -60,7 +60,7 @@ fn octal(text: &str) -> Option<u32> {
     u32::from_str_radix(text.trim_start_matches("0o"), 8).ok()
 }
 
-/// As Go prints times: `2026-11-20 23:20:14.5 +0100 CET`.
+/// A time as Go prints it: `2026-11-20 23:20:14.5 +0100 CET`.
 fn go_time(text: &str) -> Option<DateTime<Utc>> {
     let mut words = text.split(' ');
     let (date, time, zone) = (words.next()?, words.next()?, words.next()?);
@@ -69,7 +69,7 @@ fn go_time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 impl<D: Identified> Instance<D> {
-    /// Looks at a file, a directory or a symbolic link, without reading it. Links are not followed.
+    /// Reads the metadata of a file, a directory or a symbolic link. Links are not followed.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {

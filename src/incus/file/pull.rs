@@ -95,7 +95,7 @@ async fn never_answers(instance: &InstanceRef, path: &str) -> Error {
         Ok(found) if !is_kind(&found, REGULAR) && found.permissions.is_some() => {
             Error::invalid("path", format!("{path} is no regular file"))
         }
-        // It is only slow.
+        // The server is only slow.
         _ => std::future::pending().await,
     }
 }
@@ -119,7 +119,7 @@ pub(super) type Got = (ByteStream, Head);
 /// Asks for whatever is there, from a byte on.
 pub(super) async fn get(instance: &InstanceRef, path: &str, from: u64) -> Result<Got, Error> {
     match ask(instance, path, from).await {
-        // The next request starts another helper.
+        // The next request starts another process in the instance.
         Err(e) if helper_ended(&e) => ask(instance, path, from).await,
         answer => answer,
     }

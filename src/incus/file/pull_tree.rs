@@ -1,4 +1,4 @@
-//! Pulling a directory with all that is in it.
+//! Pulling a directory and everything in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::handle::Identified;
 use crate::stream::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
 
 impl<D: Identified> Instance<D> {
-    /// Pulls a directory with all that is in it.
+    /// Pulls a directory and everything in it.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
@@ -74,8 +74,8 @@ impl PullTree {
         self
     }
 
-    /// Keeps set-user-id, set-group-id and sticky bits. Otherwise they are left off, because they mean something else
-    /// on another machine; [`Copied::stripped`] tells of what.
+    /// Keeps set-user-id, set-group-id and sticky bits. By default they are removed, because they mean something else
+    /// on another machine; [`Copied::stripped`] lists the files.
     pub fn special_bits(mut self) -> Self {
         self.mask = ALL_BITS;
         self
@@ -116,7 +116,7 @@ impl PullTree {
     }
 }
 
-/// Everything below a directory, each directory before what is in it.
+/// Everything below a directory; each directory comes before its content.
 async fn walk(sftp: &Sftp, top: &str, limit: usize) -> Result<Vec<Item>, Error> {
     let mut room = Room::new(limit);
     let (mut items, mut left) = (Vec::new(), vec![String::new()]);
@@ -144,7 +144,7 @@ async fn describe(sftp: &Sftp, top: &str, path: String, entry: &Entry) -> Result
     Ok(Item { path, mode: attributes.permissions.unwrap_or_default() & ALL_BITS, what })
 }
 
-/// A copy under way.
+/// The state of a running copy.
 struct Copy {
     instance: InstanceRef,
     sftp: Sftp,
@@ -160,7 +160,7 @@ impl Copy {
         let directories = items.iter().filter(|item| item.what == What::Directory);
         let below = directories.map(|item| (self.local(item), item.mode & self.mask)).collect();
         let top = (self.to.clone(), top & self.mask);
-        // What this returns gives them their modes, even if nobody waits for it any more.
+        // The returned value sets their modes, even if the caller has dropped the pull.
         let directories = blocking(move || Directories::make(top, below)).await?;
         self.files(items, AT_ONCE, |size| size <= SMALL).await?;
         self.files(items, LARGE_AT_ONCE, |size| size > SMALL).await?;
@@ -198,7 +198,7 @@ impl Copy {
             let pull = self.instance.pull(remote).idle_timeout(self.idle).on_progress(self.sum.part());
             return pull.mode(mode).into_place(&path, Links::Replace).await.map(drop);
         }
-        // It may have grown a little in the meantime.
+        // The file may have grown since it was listed.
         let content = self.sftp.read(&remote, 4 * SMALL as usize).await?;
         self.sum.add(content.len() as u64);
         blocking(move || put(&path, &content, mode)).await

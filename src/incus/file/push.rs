@@ -82,11 +82,11 @@ impl Owner {
     /// The mode as the server reads it.
     fn octal(&self) -> Result<Option<String>, Error> {
         match self.mode {
-            // The server drops the rest without a word.
+            // The server silently drops the other bits.
             Some(mode) if mode > 0o777 => {
                 Err(Error::invalid("mode", format!("{mode:#o} has more than permissions")))
             }
-            // Without the zero in front it would be taken for a decimal number.
+            // Without the leading zero the server reads a decimal number.
             mode => Ok(mode.map(|mode| format!("0{mode:03o}"))),
         }
     }
@@ -109,11 +109,11 @@ impl Wanted<'_> {
             return Ok(());
         }
         let now = match instance.stat(self.path).await {
-            // Somebody was waiting for it, and has taken it away.
+            // A process in the instance replaced it meanwhile.
             Err(e) if e.is_not_found() && !any_owner => return Ok(()),
             now => now?,
         };
-        // What was written through a link is behind it.
+        // Content written through a link is in its target.
         if now.is_symlink() || now.size.unwrap_or_default() < self.size {
             self.look_closely(instance).await?;
         }
@@ -128,7 +128,7 @@ impl Wanted<'_> {
     async fn look_closely(&self, instance: &InstanceRef) -> Result<(), Error> {
         let found = Sftp::connect(instance, IDLE).await?.look_behind(self.path).await?;
         let kept = found.size.unwrap_or_default();
-        // Devices have no size, nor have the files that the kernel makes up.
+        // Devices have no size, and neither have files of /proc.
         let has_size =
             is_kind(&found, REGULAR) && !["/proc/", "/sys/"].iter().any(|p| self.path.starts_with(p));
         if kept >= self.size || !has_size {
@@ -149,7 +149,7 @@ impl Wanted<'_> {
 /// The size of a file before something is added to it.
 async fn size_before(instance: &InstanceRef, path: &str) -> Result<u64, Error> {
     let found = match instance.stat(path).await {
-        // The push tells.
+        // The push reports it.
         Err(e) if e.is_not_found() => return Ok(0),
         found => found?,
     };
@@ -262,7 +262,7 @@ impl MakeDir {
         let Self { instance, path, owner } = &self;
         let make = Make { instance, path, kind: FileType::Directory, owner, write: None };
         make.send("".into()).await?;
-        // The server says so, too, where it found something else of that name.
+        // The server also answers this if something else of that name exists.
         if instance.stat(path).await?.is_directory() {
             return Ok(());
         }
@@ -332,7 +332,7 @@ impl Make<'_> {
             request = request.x_incus_write(write.clone());
         }
         let call = request.body(body).send();
-        // An upload watches over it by itself.
+        // An upload has its own limit on silence.
         let call = if self.write.is_some() { call.bounded() } else { call };
         call.await.map_err(explained)
     }

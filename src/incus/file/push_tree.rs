@@ -1,4 +1,4 @@
-//! Pushing a directory with all that is in it.
+//! Pushing a directory and everything in it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -159,7 +159,7 @@ impl Copy {
         }
         for item in items.iter().filter(|item| item.what == What::Directory) {
             self.sftp.make_dir(&self.remote(item)).await?;
-            // Before anything is in it; it must be possible to write to it meanwhile.
+            // Before anything is in it; it must stay writable meanwhile.
             self.sftp.set(&self.remote(item), None, None, Some(item.mode & self.mask | 0o700)).await?;
         }
         self.files(items, AT_ONCE, |size| size <= SMALL).await?;
@@ -208,7 +208,7 @@ impl Copy {
         if size > SMALL {
             let push = self.instance.push(&place).idle_timeout(self.idle).on_progress(self.sum.part());
             push.mode(mode & PERMISSIONS).to(&remote).await?;
-            // Files are pushed without the others.
+            // For files, the other bits are ignored.
             let special = (mode & !PERMISSIONS != 0).then(|| self.sftp.set(&remote, None, None, Some(mode)));
             return OptionFuture::from(special).await.unwrap_or(Ok(()));
         }

@@ -12,7 +12,7 @@ use crate::incus::types::{FileType, ReplyType};
 use crate::wait::into_future;
 
 impl<D: Identified> Instance<D> {
-    /// The names in a directory, in no order.
+    /// The names in a directory, in no particular order.
     ///
     /// ```no_run
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {

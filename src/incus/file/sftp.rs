@@ -1,4 +1,4 @@
-//! SFTP: what the plain calls can't do.
+//! SFTP, for what the files API can't do.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl Sftp {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (wire, end) = Wire::new(stream);
-        // Its own limit is in whole seconds, and the same for all.
+        // The library's own limit has whole seconds, and is the same for all calls.
         let config = Config { request_timeout_secs: u64::from(u32::MAX), ..Config::default() };
         let session = Self { session: RawSftpSession::new_with_config(wire, config), end, limit };
         session.ask(session.session.init()).await.map_err(|e| told("the session", e))?;
@@ -84,7 +84,7 @@ impl Sftp {
                 Ok(answer) => Ok(answer),
                 Err(SftpError::Status(status)) => Err(Failed::Told(status.status_code, status.error_message)),
                 Err(SftpError::Limited(limit)) => Err(Failed::Unsent(limit)),
-                // The session is at its end, and the connection soon will be.
+                // The session has ended, and the connection ends with it.
                 Err(_) => Err(tokio::time::timeout(SOON, self.end.wait()).await.unwrap_or(Ended::Broken).into()),
             },
             ended = self.end.wait() => Err(ended.into()),
@@ -146,7 +146,7 @@ impl Sftp {
 
     /// Makes a link, or gives one that exists another target.
     pub(super) async fn link(&self, path: &str, target: &str) -> Result<(), Error> {
-        // The order of the arguments is OpenSSH's, which is not that of the standard.
+        // In OpenSSH's order of arguments, which differs from the standard's.
         if self.ask(self.session.symlink(target, path)).await.is_ok() {
             return Ok(());
         }
@@ -178,7 +178,7 @@ impl Sftp {
     ) -> Result<(), Error> {
         let mut wanted = FileAttributes { permissions: mode, ..FileAttributes::empty() };
         if uid.is_some() || gid.is_some() {
-            // They go together: one that isn't wanted must be what it is.
+            // User and group are set together: an unset one keeps its current value.
             let found = self.look(path).await?;
             (wanted.uid, wanted.gid) = (uid.or(found.uid), gid.or(found.gid));
         }
@@ -208,7 +208,7 @@ impl Sftp {
 
     /// A small file, whole, with its mode.
     pub(super) async fn write(&self, path: &str, content: &[u8], mode: u32) -> Result<(), Error> {
-        // Not emptied first: a file that is, is written to the disk at once by some file systems, as ext4 does.
+        // Not truncated first: ext4, for example, flushes a truncated file to the disk at once.
         let opened = self.session.open(path, OpenFlags::WRITE | OpenFlags::CREATE, FileAttributes::empty());
         let handle = self.ask(opened).await.map_err(|e| told(path, e))?.handle;
         let written = self.fill(&handle, content, mode).await.map_err(|e| told(path, e));
@@ -218,7 +218,7 @@ impl Sftp {
 
     async fn fill(&self, handle: &str, content: &[u8], mode: u32) -> Result<(), Failed> {
         let set = |wanted| self.ask(self.session.fsetstat(handle, wanted));
-        // Before the first byte, so that nobody reads what they mustn't.
+        // Before the first byte, so that the content is never readable to others.
         let first = FileAttributes { permissions: Some(mode & 0o777), ..FileAttributes::empty() };
         let (_, before) =
             futures_util::future::try_join(set(first), self.ask(self.session.fstat(handle))).await?;
@@ -232,7 +232,7 @@ impl Sftp {
             last.size = Some(length);
         }
         if mode > 0o777 {
-            // To write to a file takes them away.
+            // Writing to the file has cleared these bits.
             last.permissions = Some(mode);
         }
         if last.size.is_some() || last.permissions.is_some() {

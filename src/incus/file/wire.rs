@@ -1,4 +1,4 @@
-//! The connection below SFTP: its packets are measured as they pass, and its end is known to all waits.
+//! The connection below SFTP: bounds the length of its packets, and tells all waiting calls when it ends.
 
 use std::io;
 use std::pin::Pin;
@@ -12,36 +12,36 @@ use tokio::sync::watch;
 pub(super) enum Ended {
     /// The other side closed or lost it.
     Broken,
-    /// It sent what is no packet.
+    /// It sent something that isn't a packet.
     NotUnderstood,
 }
 
-/// Tells how the connection ended, once it has.
+/// Tells how the connection ended.
 #[derive(Debug, Clone)]
 pub(super) struct End(watch::Receiver<Option<Ended>>);
 
 impl End {
     pub(super) async fn wait(&self) -> Ended {
         let mut told = self.0.clone();
-        // A sender that is gone has told before.
+        // The sender sends before it is dropped.
         told.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or(Ended::Broken)
     }
 }
 
-/// A connection whose packets are measured.
+/// A connection that bounds the length of its packets.
 pub(super) struct Wire<S> {
     stream: S,
-    /// What is known of the length that is being read.
+    /// The bytes of the length field read so far.
     head: u32,
-    /// How many bytes of that length have come.
+    /// Their number.
     known: u8,
-    /// What is still to come of the packet.
+    /// Bytes left of the packet.
     left: u32,
     end: watch::Sender<Option<Ended>>,
 }
 
 impl<S> Wire<S> {
-    /// The longest packet that is taken. Longer ones are only sent by what doesn't speak this protocol.
+    /// The longest packet accepted. A longer one means that the server doesn't speak this protocol.
     pub(super) const LONGEST: u32 = 256 << 10;
 
     pub(super) fn new(stream: S) -> (Self, End) {
@@ -49,7 +49,7 @@ impl<S> Wire<S> {
         (Self { stream, head: 0, known: 0, left: 0, end }, End(told))
     }
 
-    /// The first that is told counts.
+    /// The first reason is kept.
     fn tell(&self, how: Ended) {
         self.end.send_if_modified(|told| match told {
             Some(_) => false,
@@ -84,7 +84,7 @@ impl<S> Wire<S> {
     }
 }
 
-/// The reader has given up: because of what came, if nothing else ended it.
+/// The reader has given up: because of an invalid packet, unless the connection ended before.
 impl<S> Drop for Wire<S> {
     fn drop(&mut self) {
         self.tell(Ended::NotUnderstood);
@@ -133,7 +133,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 mod tests {
     use super::*;
 
-    /// What becomes of bytes that come in pieces of this size.
+    /// Feeds the bytes in pieces of this size.
     fn measured(bytes: &[u8], piece: usize) -> (bool, Wire<()>) {
         let (mut wire, _end) = Wire::new(());
         let good = bytes.chunks(piece).all(|piece| wire.measure(piece).is_ok());

@@ -130,7 +130,7 @@ async fn update(
     let mut tries = 1;
     loop {
         let (now, etag) = instance.get_with_etag().await?;
-        // Without it, somebody else's change could be overwritten unseen.
+        // Without it, a concurrent change would be overwritten.
         let etag =
             etag.ok_or_else(|| Error::new(ErrorKind::BadReply, "the server gave the instance no ETag"))?;
         let mut wanted = current(now.into_data());

@@ -1,4 +1,4 @@
-//! What comes after an operation.
+//! What an operation's result is made of, once it has ended.
 
 use super::failure;
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::incus::{Incus, types};
 use crate::ticket::Ticket;
 use crate::wait::BoxFuture;
 
-/// What comes after an operation.
+/// What an operation's result is made of, once it has ended.
 pub(in crate::incus) trait Completion: Send + Sync + 'static {
     type Output: Send + 'static;
 

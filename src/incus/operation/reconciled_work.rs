@@ -1,4 +1,4 @@
-//! Work without an operation to ask: only what it made tells how it ended.
+//! Work without an operation: its result alone shows how it ended.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Background operations of Incus, as the waiting loop sees them.
+//! Background operations of Incus, for the waiting loop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -133,9 +133,9 @@ impl<E: Completion> IncusWork<E> {
         if !operation::is_old_style(&answer) {
             return Err(answer);
         }
-        // Up to 6.0.4 a failed operation and a wait out of time look alike: the operation itself tells.
+        // Up to 6.0.4 a failed operation and a wait that timed out look alike: only the operation tells them apart.
         match self.look_now().await? {
-            // Forgotten in between: the text is all that is left.
+            // The operation is forgotten by now: only the message is left.
             Look::Gone if !operation::says_out_of_time(&answer) => {
                 Ok(Look::Failed(self.ending.confirm(&self.incus, operation::as_failure(answer)).await))
             }
@@ -147,7 +147,7 @@ impl<E: Completion> IncusWork<E> {
         let Some(feed) = self.feed.as_mut().filter(|feed| !feed.is_over()) else {
             return self.join_feed().await;
         };
-        // Without it, a few still get long polls.
+        // Without events, a few waits still use long polls.
         if !feed.is_up()
             && patience >= Duration::from_secs(1)
             && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
@@ -156,7 +156,7 @@ impl<E: Completion> IncusWork<E> {
         }
         match feed.news(patience).await {
             Some(Heard::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
-            // Something may have been missed, or nothing happened for long: ask.
+            // Events may have been missed, or none came for a long time: ask.
             Some(Heard::Nothing | Heard::Gap) | None => self.look_now().await,
         }
     }

@@ -23,7 +23,7 @@ use crate::testing::server::request::Request;
 
 pub(super) fn console(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let found = world.with(key, |instance| (instance.console.clone(), instance.is_up()));
-    let (console, running) = found.map_err(|_| nobody(key))?;
+    let (console, running) = found.map_err(|_| not_attached(key))?;
     match request.method.as_str() {
         "GET" => Ok(log(request, &console.read(running))),
         "DELETE" => {
@@ -35,7 +35,7 @@ pub(super) fn console(world: &Arc<World>, request: &Request, key: &Key) -> Answe
     }
 }
 
-fn nobody(key: &Key) -> Failure {
+fn not_attached(key: &Key) -> Failure {
     let (project, name) = key;
     failure(404, format!("Failed to fetch instance \"{name}\" in project \"{project}\": Instance not found"))
 }

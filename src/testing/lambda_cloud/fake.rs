@@ -117,7 +117,7 @@ impl FakeLambdaCloud {
     pub fn add_instance(&self) -> String {
         let mut state = lock(&self.0.state);
         let id = state.launch(&json!({"instance_type_name": "gpu_1x_a10", "region_name": "us-west-1",
-            "ssh_key_names": ["laptop"], "name": "somebody's"}));
+            "ssh_key_names": ["laptop"], "name": "foreign"}));
         let now = state.now;
         if let Some(machine) = state.machines.get_mut(&id) {
             machine.visible = now;

@@ -82,7 +82,7 @@ fn show(key: &KeyPair) -> io::Result<Shown> {
     let server = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
-        .with_client_cert_verifier(Arc::new(Anybody(provider)))
+        .with_client_cert_verifier(Arc::new(AnyClient(provider)))
         .with_single_cert(vec![der.clone()], private)
         .map_err(io::Error::other)?;
     Ok(Shown { der, pem: certificate.pem(), acceptor: TlsAcceptor::from(Arc::new(server)) })
@@ -96,9 +96,9 @@ pub(crate) fn fingerprint(der: &[u8]) -> String {
 
 /// Accepts every certificate whose key the client has, and clients without one. What they may do is decided later.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AnyClient(Arc<CryptoProvider>);
 
-impl ClientCertVerifier for Anybody {
+impl ClientCertVerifier for AnyClient {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

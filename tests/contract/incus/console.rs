@@ -63,7 +63,7 @@ pub async fn console_reads_and_types(incus: Incus) -> Outcome {
 pub async fn console_for_one_at_a_time(incus: Incus) -> Outcome {
     let web = launched(&incus, "taken").await?;
     let mut first = attached(&web).await?;
-    let e = web.attach_console().await.expect_err("somebody is attached");
+    let e = web.attach_console().await.expect_err("another client is attached");
     assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let mut second = web.attach_console().force().await?;
     let put_out = tokio::time::timeout(SOON, first.next()).await.map_err(|_| "it isn't put out")?;

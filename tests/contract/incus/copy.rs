@@ -111,7 +111,7 @@ pub async fn an_instance_moves_to_another_pool_and_project(incus: Incus) -> Outc
     assert_eq!(e.kind(), ErrorKind::Conflict, "{e:?}");
     let e = there.relocate().name("x").await.expect_err("that is a rename");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::InvalidInput, 0), "{e:?}");
-    let e = incus.instance(name("nobody")).relocate().pool(POOL).await.expect_err("nobody");
+    let e = incus.instance(name("nobody")).relocate().pool(POOL).await.expect_err("it doesn't exist");
     assert!(e.is_not_found(), "{e:?}");
     remove(&handle(&incus.project(OTHER), &there)).await
 }

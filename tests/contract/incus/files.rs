@@ -309,7 +309,7 @@ pub async fn a_pipe_is_not_waited_for(incus: Incus) -> Outcome {
     web.write_file("/root/d/file", "x").await?;
     web.symlink("d/pipe").at("/root/link").await?;
     for path in ["/root/d/pipe", "/root/link"] {
-        let e = web.pull(path).to(directory.0.join("pipe")).await.expect_err("nobody writes to it");
+        let e = web.pull(path).to(directory.0.join("pipe")).await.expect_err("a pipe has no writer");
         assert_eq!(e.kind(), ErrorKind::InvalidInput, "{e:?}");
     }
     assert_eq!(std::fs::read_dir(&directory.0)?.count(), 0);

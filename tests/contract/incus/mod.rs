@@ -371,7 +371,7 @@ pub async fn update_starts_over_when_somebody_was_faster(incus: Incus) -> Outcom
         let mut runs = count.lock().unwrap();
         *runs += 1;
         if *runs == 1 {
-            // Somebody else changes it between our reading and our writing.
+            // Another client changes it between our reading and our writing.
             let other = other.clone();
             tokio::task::block_in_place(|| {
                 runtime.block_on(async { other.patch().config("user.theirs", "1").await })

@@ -47,7 +47,7 @@ pub async fn a_ticket_of_a_forgotten_operation_says_so(incus: Incus) -> Outcome 
     let here = here.split_once('?').map(|(_, here)| here).ok_or("it says no place")?;
     let lost =
         format!("windlass:incus/restart/c0ffee00-0000-4000-8000-000000000000?{here}&name=nobody").parse()?;
-    let e = incus.resume::<()>(&lost)?.await.expect_err("nobody knows it");
+    let e = incus.resume::<()>(&lost)?.await.expect_err("it doesn't exist");
     assert_eq!((e.end(), e.kind()), (WaitEnd::Gone, ErrorKind::OperationGone));
     assert_eq!(e.ticket(), &lost);
     Ok(())
@@ -125,7 +125,7 @@ pub async fn until_it_runs_and_is_ready(incus: Incus) -> Outcome {
     let web = incus.create(name("ready")).image(IMAGE).await?;
     let running = tokio::spawn(web.until_running().timeout(SOON).into_future());
     let ready = tokio::spawn(web.until_ready().timeout(SOON).into_future());
-    let e = web.until_running().timeout(Duration::from_millis(1)).await.expect_err("nobody has started it");
+    let e = web.until_running().timeout(Duration::from_millis(1)).await.expect_err("it is stopped");
     assert_eq!((e.end(), e.kind()), (WaitEnd::OutOfTime, ErrorKind::Timeout));
     assert_eq!(e.last_progress().map(|last| last.status.as_str()), Some("Stopped"));
     web.start().await?;

@@ -90,7 +90,7 @@ async fn another_server_is_not_worked_with() -> crate::incus::Outcome {
     let own = admin()?.get_server().await?.environment.ok_or("no environment")?;
     assert_eq!(own.certificate_fingerprint, token.fingerprint());
     // Signed by itself: no authority vouches for it.
-    let e = remote()?.await.expect_err("nobody vouches for it");
+    let e = remote()?.await.expect_err("its certificate isn't trusted");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");
     let e = remote()?.fingerprint("ab".repeat(32)).await.expect_err("it isn't the pinned one");
     assert_eq!((e.kind(), e.sent()), (ErrorKind::UntrustedServer, Sent::No), "{e:?}");

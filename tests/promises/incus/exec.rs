@@ -234,7 +234,7 @@ async fn output_that_breaks_off_is_no_success() -> Outcome {
 async fn an_upgrade_that_is_not_made_from_the_key_is_refused() -> Outcome {
     let (fake, web) = web().await?;
     fake.on("GET /1.0/operations/{id}/websocket").always().reply(101, "");
-    let e = web.exec(["true"]).output().await.expect_err("anybody could say that");
+    let e = web.exec(["true"]).output().await.expect_err("the answer isn't authenticated");
     assert_eq!(e.kind(), ErrorKind::BadReply, "{e:?}");
     Ok(())
 }

@@ -229,7 +229,7 @@ async fn a_late_answer_is_not_called_a_slow_upload() -> Outcome {
     let reader = Content::reader(std::io::Cursor::new(vec![1; 1_000]));
     let unknown = web.push(reader).idle_timeout(limit).to("/a").await;
     for push in [known, unknown] {
-        let e = push.expect_err("nobody answers");
+        let e = push.expect_err("there is no answer");
         assert_eq!((e.kind(), e.sent()), (ErrorKind::Timeout, Sent::Unknown));
         assert!(e.message().contains("all 1000 bytes were sent"), "{e}");
     }

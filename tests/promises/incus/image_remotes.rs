@@ -64,7 +64,7 @@ configured! { None; async fn the_commands_own_remotes_need_no_configuration() ->
         assert_eq!((&sent["mode"], &sent["alias"]), (&"pull".into(), &"debian/13".into()), "{sent}");
         let image = incus.image(&web.config["volatile.base_image"]).get().await?;
         assert!(image.cached && image.aliases.is_empty(), "{image:?}");
-        let e = incus.launch("no").image("images:debian/99").await.expect_err("nobody has it");
+        let e = incus.launch("no").image("images:debian/99").await.expect_err("the alias doesn't exist");
         assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");
         assert!(e.message().contains("The requested image couldn't be found"), "{e}");
         let e = incus.launch("no").image("nowhere:debian/13").await.expect_err("no such remote");
@@ -91,7 +91,7 @@ configured! { Some(CONFIG); async fn the_users_remotes_are_those_of_the_command(
     let e = incus.create("no").image("images:debian/13").await.expect_err("the user has removed it");
     assert!(e.kind() == ErrorKind::InvalidInput && e.message().contains("local, site, streams"), "{e}");
     assert!(web.rebuild("nowhere:debian/13").await.is_err_and(|e| e.kind() == ErrorKind::InvalidInput));
-    let e = incus.create("no").image("site:nothing").await.expect_err("nobody has it");
+    let e = incus.create("no").image("site:nothing").await.expect_err("the alias doesn't exist");
     assert!(e.message().contains("Image \"nothing\" not found"), "{e}");
     Ok(())
 }}

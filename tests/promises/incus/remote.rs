@@ -159,7 +159,7 @@ async fn a_client_that_is_not_trusted_learns_so() -> Outcome {
     for connect in [stranger.clone(), stranger.clone().identity(Identity::generate("me")?)] {
         let e = refused(connect.clone()).await;
         assert_eq!((e.kind(), e.sent()), (ErrorKind::PermissionDenied, Sent::Yes), "{e:?}");
-        let e = connect.client()?.instances().await.expect_err("nobody knows us");
+        let e = connect.client()?.instances().await.expect_err("the server doesn't trust this client");
         assert_eq!(
             (e.kind(), e.status(), e.message()),
             (ErrorKind::PermissionDenied, Some(403), "not authorized")
@@ -362,7 +362,7 @@ async fn a_login_lifts_no_limit_of_attempts() -> Outcome {
     let quick = Retry::default().attempts(3).backoff(Duration::from_millis(1), Duration::from_millis(1));
     let incus = login(&fake).0.retry(quick).client()?;
     fake.stop().await;
-    let e = incus.get_server().await.expect_err("nobody is there");
+    let e = incus.get_server().await.expect_err("the server is gone");
     assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 3), "{e:?}");
     Ok(())
 }

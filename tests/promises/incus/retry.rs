@@ -183,7 +183,7 @@ async fn a_create_that_never_left_is_sent_again() -> Outcome {
 async fn nobody_there_is_a_connect_error_that_may_be_repeated() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.stop().await;
-    let e = incus.with(quick()).launch("web").image("busybox").await.expect_err("nobody is there");
+    let e = incus.with(quick()).launch("web").image("busybox").await.expect_err("the server is gone");
     assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Connect, Sent::No, 4));
     assert!(e.is_repeatable());
     Ok(())
@@ -282,7 +282,7 @@ async fn an_error_after_several_attempts_tells_no_lies() -> Outcome {
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
     fake.stop().await;
-    let e = asking.await?.expect_err("nobody is there any more");
+    let e = asking.await?.expect_err("the server is gone");
     assert_eq!((e.kind(), e.sent(), e.status(), e.attempts()), (ErrorKind::Connect, Sent::Unknown, None, 2));
     // The status of the first answer is not that of the second, which never came.
     fake.restart().await?;
@@ -319,7 +319,7 @@ async fn a_body_that_cannot_be_sent_again_costs_no_budget() -> Outcome {
     fake.stop().await;
     let body = || windlass::Content::reader(std::io::Cursor::new("x"));
     for _ in 0..150 {
-        let e = incus.import_image(body()).send().await.expect_err("nobody is there");
+        let e = incus.import_image(body()).send().await.expect_err("the server is gone");
         assert_eq!((e.kind(), e.attempts()), (ErrorKind::Connect, 1));
     }
     let e = incus.with(quick()).instance("web").get().await.expect_err("nor now");
@@ -471,7 +471,7 @@ async fn a_lost_launch_is_found_by_its_marker() -> Outcome {
     fake.on(CREATE).drop_before();
     let launch = incus.with(quick()).launch("other").image("busybox").reconcile_window(Duration::ZERO);
     let marker = launch.marker().to_owned();
-    let e = launch.await.expect_err("nobody knows");
+    let e = launch.await.expect_err("the outcome is unknown");
     assert_eq!((e.kind(), e.marker()), (ErrorKind::OutcomeUnknown, Some(marker.as_str())));
     assert!(incus.launched(&marker).await?.is_none());
     Ok(())

@@ -83,7 +83,7 @@ async fn an_operation_forgotten_during_a_wait_ends_in_what_the_world_shows() -> 
     for generation in BOTH {
         let (fake, incus) = fake(generation).await?;
         let operation = incus.launch("web").image("busybox").send().await?;
-        // It ends and is forgotten, as after a restart, before anybody looks.
+        // It ends and is forgotten, as after a restart, before the first wait looks.
         tokio::time::sleep(Duration::from_millis(300)).await;
         fake.restart().await?;
         assert_eq!(operation.await?.status, Status::Running);
@@ -240,7 +240,7 @@ async fn a_ticket_is_resumed_in_its_own_project_alone() -> Outcome {
 async fn a_first_look_that_fails_is_made_up_for() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
-    // It ends before anybody listens, so no event will tell; another wait has opened the events already.
+    // It ends before the first wait listens, so no event will tell; another wait has opened the events already.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let _hold = fake.hold_operations();
     let other = incus.launch("other").image("busybox").send().await?.on_progress(|_| {});
@@ -427,7 +427,7 @@ async fn events_cut_under_many_waits_cost_one_list() -> Outcome {
     let looks = fake.requests("GET /1.0/operations/{id}");
     fake.on(EVENTS).reply(503, "busy");
     fake.kill_events();
-    drop(hold); // they all end while nobody listens
+    drop(hold); // they all end while no wait listens
     for wait in waits {
         assert_eq!(wait.await??.status, Status::Running);
     }

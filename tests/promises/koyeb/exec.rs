@@ -166,7 +166,7 @@ async fn dropping_kills_the_command() -> Outcome {
     let mut run = instance.exec(["sleep", "1000"]).spawn().await?;
     until("running", || fake.commands() == 1).await;
     run.kill().await?;
-    assert_eq!(run.wait().await.expect_err("nobody tells the status").kind(), ErrorKind::Cancelled);
+    assert_eq!(run.wait().await.expect_err("the status is lost").kind(), ErrorKind::Cancelled);
     until("killed", || fake.commands() == 0).await;
     Ok(())
 }
@@ -177,7 +177,7 @@ async fn a_dead_peer_is_noticed() -> Outcome {
     fake.stream_dead();
     let quick = Duration::from_millis(300);
     let run = instance.exec(["cat"]).pipe_stdin().keepalive(quick).output();
-    let e = tokio::time::timeout(Duration::from_secs(20), run).await?.expect_err("nobody is there");
+    let e = tokio::time::timeout(Duration::from_secs(20), run).await?.expect_err("the server is gone");
     assert_eq!(e.kind(), ErrorKind::Timeout, "{e}");
     // One that answers, but has nothing to say, is not dead.
     let done = instance.exec(["sleep", "2"]).keepalive(Duration::from_millis(500)).output().await?;

@@ -149,7 +149,7 @@ async fn a_service_that_stays_out_of_reach_leaves_an_error_that_names_the_marker
     fake.on(LIST).always().reply(502, "<html></html>");
     let launch = a10(&lambda.with(hasty()));
     let marker = launch.marker().to_owned();
-    let e = launch.await.expect_err("nobody answers");
+    let e = launch.await.expect_err("there is no answer");
     assert_eq!(
         (e.kind(), e.marker(), fake.launches()),
         (ErrorKind::OutcomeUnknown, Some(marker.as_str()), 1)
@@ -256,7 +256,7 @@ async fn two_instances_of_one_launch_are_both_named() -> Outcome {
 async fn a_launch_that_never_left_is_sent_again() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.stop().await;
-    let e = a10(&lambda.with(hasty())).await.expect_err("nobody is there");
+    let e = a10(&lambda.with(hasty())).await.expect_err("the server is gone");
     assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Connect, Sent::No, 3));
     assert!(e.is_repeatable() && e.marker().is_none());
     fake.restart().await?;

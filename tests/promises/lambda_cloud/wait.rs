@@ -201,7 +201,7 @@ async fn terminating_what_is_on_its_way_out_is_success() -> Outcome {
     // But what was never there may be a slip of the pen.
     fake.advance(Duration::from_secs(3_600));
     for id in [gpu.id.as_str(), "0000"] {
-        let e = lambda.instance(id).terminate().await.expect_err("nobody knows it");
+        let e = lambda.instance(id).terminate().await.expect_err("it doesn't exist");
         assert!(e.is_not_found() && e.code_is(ErrorCode::ObjectDoesNotExist), "{e:?}");
     }
     Ok(())

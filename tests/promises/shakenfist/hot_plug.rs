@@ -79,7 +79,7 @@ async fn what_destroys_the_instance_says_so() -> Outcome {
         let (fake, sf) = served().await?;
         sf.create_network("back").netblock("10.0.0.0/24").await?;
         let web = ready(&sf).await?;
-        // Somebody else was quicker, after the look.
+        // Another client plugged one in after the look.
         let answer = format!(r#"{{"error": "address in use", "status": {status}}}"#);
         fake.on("POST /instances/{one}/interfaces").reply(status, answer);
         let e = assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.5")).await, kind);
