@@ -42,20 +42,27 @@ impl<S> Layer<S> for OneByOne {
     type Service = Connects<S>;
 
     fn layer(&self, inner: S) -> Connects<S> {
-        Connects { inner, turn: self.0.clone() }
+        Connects { inner: Arc::new(inner), turn: self.0.clone() }
     }
 }
 
-/// The wrapped connector.
-#[derive(Debug, Clone)]
+/// The wrapped connector. Shared, because hyper clones it for every request, even if that needs no connection, and a
+/// clone of the inner one is a dozen allocations.
+#[derive(Debug)]
 pub(crate) struct Connects<S> {
-    inner: S,
+    inner: Arc<S>,
     turn: Arc<Semaphore>,
+}
+
+impl<S> Clone for Connects<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), turn: self.turn.clone() }
+    }
 }
 
 impl<S, D> Service<D> for Connects<S>
 where
-    S: Service<D, Error = BoxError> + Clone + Send + 'static,
+    S: Service<D, Error = BoxError> + Clone + Send + Sync + 'static,
     S::Future: Send,
     D: Send + 'static,
 {
@@ -63,17 +70,17 @@ where
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
+    /// Always ready: the inner one is waited for when it connects.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, to: D) -> Self::Future {
-        // Move the ready one, as usual with tower.
-        let next = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, next);
-        let turn = self.turn.clone();
+        let Self { inner, turn } = self.clone();
         Box::pin(async move {
             let turn = next_turn(turn).await?;
+            let mut inner = S::clone(&inner);
+            poll_fn(|context| inner.poll_ready(context)).await?;
             let connected = inner.call(to).await;
             drop(turn);
             connected
