@@ -160,6 +160,7 @@ mod instant;
 pub mod koyeb;
 #[cfg(feature = "lambda-cloud")]
 pub mod lambda_cloud;
+mod launch_marker;
 mod open_enum;
 mod place;
 mod price;

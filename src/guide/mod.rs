@@ -59,7 +59,7 @@ page! {
     clouds: "clouds.md", "incus" "koyeb" "lambda-cloud" "shakenfist"
 }
 page! {
-    /// Clean up after a crash: labels, markers, tickets.
+    /// Clean up after a crash: labels, keys, markers, tickets.
     clean_up: "clean_up.md", "incus" "lambda-cloud"
 }
 page! {

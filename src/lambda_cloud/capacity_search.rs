@@ -51,6 +51,9 @@ impl Search {
         &mut self,
         mut stop: BoxFuture<'static, ()>,
     ) -> Result<Operation<Instance>, Error> {
+        if let Some(found) = self.launch.by_key().await? {
+            return Ok(self.followed(found));
+        }
         while !self.left().is_zero() {
             let round = tokio::select! {
                 biased;

@@ -83,6 +83,12 @@ impl Instance {
 }
 
 impl types::Instance {
+    /// Whether it is being terminated, or gone.
+    pub(super) fn is_leaving(&self) -> bool {
+        use types::InstanceStatus::{Preempted, Terminated, Terminating};
+        matches!(self.status, Terminating | Terminated | Preempted)
+    }
+
     /// The public address, once it has one.
     pub fn address(&self) -> Option<&str> {
         self.ip.as_deref().filter(|ip| !ip.is_empty())

@@ -121,7 +121,9 @@ struct InstanceGoal<D> {
 impl<D: Destination> InstanceGoal<D> {
     async fn look_at_list(&mut self, lambda: &LambdaCloud) -> Result<Seen<D::Output>, Error> {
         let all = lambda.listed(self.since).await?;
-        match all.iter().find(|instance| self.identity.is(instance)) {
+        let found = all.iter().filter(|instance| self.identity.is(instance));
+        // An earlier launch with the same key may have left one.
+        match found.min_by_key(|instance| instance.is_leaving()) {
             Some(instance) => Ok(self.judge(lambda, instance.clone())),
             None => self.look_closer(lambda).await,
         }

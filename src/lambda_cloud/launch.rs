@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use super::check;
 use super::client::LambdaCloud;
-use super::instance::{Instance, InstanceRef};
-use super::instance_goal::{Destination, Identity, Judgement, not_cancelled, operation};
+use super::instance::Instance;
+use super::instance_goal::{Destination, Identity, operation};
+use super::launched::Launched;
 use super::reconcile::{self, MARKER, WINDOW};
 use super::reply::is_ambiguous;
-use super::types::{self, InstanceStatus};
+use super::types;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Sent};
+use crate::launch_marker::Marker;
 use crate::secret::Secret;
-use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation, into_future};
+use crate::wait::{Operation, into_future};
 
 /// Launches an instance; from [`LambdaCloud::launch`].
 ///
@@ -26,13 +27,14 @@ use crate::wait::{BoxFuture, Operation, into_future};
 /// what it finds. If it finds nothing, the error is of [`ErrorKind::OutcomeUnknown`]: [`Error::marker`] is the value of
 /// the tag, and [`Error::ticket`] is a ticket that looks again.
 ///
-/// If the call is dropped while the request is under way, there may be an instance. To recover even then, save
-/// [`marker`](Self::marker) before sending, and pass it to [`launched`](LambdaCloud::launched).
+/// If the call is dropped while the request is under way, there may be an instance. To recover even then, set a
+/// [`key`](Self::key), or save [`marker`](Self::marker) before sending and pass it to
+/// [`launched`](LambdaCloud::launched).
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     pub(super) lambda: LambdaCloud,
     pub(super) request: types::LaunchRequest,
-    marker: String,
+    pub(super) marker: Marker,
     window: Duration,
     patient: bool,
 }
@@ -43,7 +45,7 @@ impl fmt::Debug for Launch {
             .field("instance_type", &self.request.instance_type_name)
             .field("region", &self.request.region_name)
             .field("name", &self.request.name)
-            .field("marker", &self.marker)
+            .field("marker", &self.marker())
             .finish_non_exhaustive()
     }
 }
@@ -79,27 +81,12 @@ impl LambdaCloud {
     pub fn launch(&self, instance_type: impl Into<String>) -> Launch {
         Launch::new(self, instance_type.into())
     }
-
-    /// The instance that the launch with this [marker](Error::marker) created, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// [`BadReply`](ErrorKind::BadReply) with all ids if the service made several instances of one launch, and those of
-    /// [every request](LambdaCloud#errors).
-    pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
-        let mut found = self.instances().label(MARKER, marker).await?;
-        if found.len() > 1 {
-            let ids: Vec<&str> = found.iter().map(Instance::id).collect();
-            return Err(self.label("instances_list", "").on(several(&ids)));
-        }
-        Ok(found.pop())
-    }
 }
 
 /// One launch is one instance, whatever the service did.
-fn several(ids: &[&str]) -> Error {
+fn several(kind: ErrorKind, ids: &[String]) -> Error {
     let message = format!("{} instances instead of one: {}", ids.len(), ids.join(", "));
-    Error::new(ErrorKind::BadReply, message).with(|e| e.sent = Sent::Yes)
+    Error::new(kind, message).with(|e| e.sent = Sent::Yes)
 }
 
 impl Launch {
@@ -117,8 +104,7 @@ impl Launch {
             tags: Vec::new(),
             user_data: None,
         };
-        let marker = format!("{:032x}", rand::random::<u128>());
-        Self { lambda: lambda.clone(), request, marker, window: WINDOW, patient: false }
+        Self { lambda: lambda.clone(), request, marker: Marker::random(), window: WINDOW, patient: false }
     }
 
     /// In this region, for example `us-west-1`.
@@ -219,9 +205,37 @@ impl Launch {
         self
     }
 
-    /// The value of the tag `windlass-launch` that the instance will have.
+    /// A key of yours, for example the id of a job. If an instance has it, this launch makes none: it goes on with that
+    /// one, also in another process, and whatever its type, region and settings are.
+    ///
+    /// ```no_run
+    /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
+    /// // The same call after a crash gives the same instance.
+    /// let gpu = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").key("job-17").await?;
+    /// # let _ = gpu; Ok(()) }
+    /// ```
+    ///
+    /// The key is the launch's [marker](Self::marker), and [`launched`](LambdaCloud::launched) asks for it. It has 1 to
+    /// 128 characters, none of them a control character. It is free again once the instance is being terminated, or was
+    /// preempted. An unhealthy instance keeps it, since it goes on costing money: the wait then fails as that of its
+    /// own launch.
+    ///
+    /// The service has no way to make this atomic: the list of instances is read, then the request is sent. So two
+    /// processes that launch with one key at the same time can make two instances, and so can a call that comes before
+    /// the service lists an instance made just before. Later calls with the key then fail with
+    /// [`Conflict`](ErrorKind::Conflict), which names them all, and make no third.
+    ///
+    /// # Errors
+    ///
+    /// Sending fails with [`InvalidInput`](ErrorKind::InvalidInput) for a text that can't be a key.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.marker = Marker::key(key);
+        self
+    }
+
+    /// The value of the tag `windlass-launch` that the instance will have: random, or the [key](Self::key).
     pub fn marker(&self) -> &str {
-        &self.marker
+        self.marker.as_str()
     }
 
     /// Sends the request. The launch then proceeds by itself; cancelling the operation terminates the instance.
@@ -230,9 +244,27 @@ impl Launch {
     ///
     /// Those of [`LambdaCloud::launch`], without those of the wait.
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
-        let checked = check::place(&self.request).and_then(|()| check::launch(&self.request));
+        let checked = check::place(&self.request).and_then(|()| self.check());
         checked.map_err(|e| self.lambda.label("instance_launch", "").on(e))?;
-        self.place(&self.lambda).await
+        match self.by_key().await? {
+            Some(operation) => Ok(operation),
+            None => self.place(&self.lambda).await,
+        }
+    }
+
+    /// All rules except those for the type and the region.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check::launch(&self.request)?;
+        self.marker.check()
+    }
+
+    /// The wait for the instance that has the key already.
+    pub(super) async fn by_key(&self) -> Result<Option<Operation<Instance>>, Error> {
+        if !self.marker.is_key() {
+            return Ok(None);
+        }
+        let found = self.lambda.launched(self.marker()).await?;
+        Ok(found.map(|instance| self.operation(Some(instance.into_data().id))))
     }
 
     /// Sends a request that was checked, by this handle.
@@ -250,7 +282,7 @@ impl Launch {
 
     async fn post(&self, by: &LambdaCloud) -> Result<Vec<String>, Error> {
         let mut body = self.request.clone();
-        body.tags.push(tag(MARKER, &self.marker));
+        body.tags.push(tag(MARKER, self.marker()));
         let reply = by.raw().instance_launch().body(body).send().await?;
         Ok(reply.instance_ids)
     }
@@ -260,7 +292,7 @@ impl Launch {
     }
 
     fn identity(&self, id: Option<String>) -> Identity {
-        Identity { id, marker: Some(self.marker.clone()) }
+        Identity { id, marker: Some(self.marker().to_owned()) }
     }
 
     /// The answer is lost: finds out what became of the request.
@@ -276,29 +308,31 @@ impl Launch {
         match <[String; 1]>::try_from(ids) {
             Ok([id]) => Ok(self.operation(Some(id))),
             Err(ids) if ids.is_empty() => Err(self.unknown(lost)),
+            // Another launch had the same key.
+            Err(ids) if self.marker.is_key() => Err(self.marked(several(ErrorKind::Conflict, &ids))),
             Err(ids) => Err(self.not_one(&ids)),
         }
     }
 
     fn unknown(&self, lost: Error) -> Error {
-        self.marked(Error::outcome_unknown("an instance", MARKER, &self.marker, lost))
+        self.marked(Error::outcome_unknown("an instance", MARKER, self.marker(), lost))
     }
 
     /// Accepted, but not as one instance.
     fn not_one(&self, ids: &[String]) -> Error {
         if ids.is_empty() {
-            let message = format!("the launch was accepted without an id ({MARKER}={})", self.marker);
+            let message = format!("the launch was accepted without an id ({MARKER}={})", self.marker());
             let e = Error::new(ErrorKind::OutcomeUnknown, message);
             return self.marked(e.with(|e| e.sent = Sent::Yes));
         }
-        self.marked(several(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
+        self.marked(several(ErrorKind::BadReply, ids))
     }
 
     fn marked(&self, e: Error) -> Error {
         let ticket = Launched { patient: self.patient }.facts(self.identity(None).ticket(Launched::KIND));
         let ticket = ticket.at(&self.lambda.place());
         self.lambda.label("instance_launch", "").on(e).with(|e| {
-            e.marker = Some(self.marker.clone());
+            e.marker = Some(self.marker().to_owned());
             e.ticket = Some(ticket.to_string());
         })
     }
@@ -327,54 +361,4 @@ impl Mount {
 
 fn tag(key: impl Into<String>, value: impl Into<String>) -> types::Tag {
     types::Tag { key: key.into(), value: value.into(), extra: Default::default() }
-}
-
-/// Active, and with an address.
-#[derive(Debug, Clone, Copy)]
-struct Launched {
-    /// An unhealthy phase is waited out.
-    patient: bool,
-}
-
-impl Destination for Launched {
-    type Output = Instance;
-
-    const KIND: &'static str = "launch";
-
-    fn facts(&self, ticket: Ticket) -> Ticket {
-        if self.patient { ticket.with("unhealthy", "wait") } else { ticket }
-    }
-
-    fn judge(&mut self, instance: &types::Instance) -> Judgement {
-        match instance.status {
-            InstanceStatus::Active if instance.address().is_some() => Judgement::Done,
-            InstanceStatus::Terminated => Judgement::Failed("it is terminated"),
-            InstanceStatus::Terminating => Judgement::Failed("it is being terminated"),
-            InstanceStatus::Preempted => Judgement::Failed("it is preempted"),
-            InstanceStatus::Unhealthy if !self.patient => {
-                Judgement::Failed("it is unhealthy, and goes on costing money")
-            }
-            // A state that this version doesn't know is no end.
-            _ => Judgement::Running,
-        }
-    }
-
-    fn output(&self, lambda: &LambdaCloud, instance: &types::Instance) -> Instance {
-        Instance::new(lambda, instance.clone())
-    }
-
-    fn cancel(&self, instance: Option<InstanceRef>) -> BoxFuture<'static, Result<(), Error>> {
-        Box::pin(async {
-            match instance {
-                Some(instance) => instance.terminate().send().await.map(drop),
-                None => Err(not_cancelled(Self::KIND)),
-            }
-        })
-    }
-}
-
-pub(super) fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Instance>> {
-    let goal = Launched { patient: ticket.fact("unhealthy") == Some("wait") };
-    let identity = (ticket.kind == Launched::KIND).then(|| Identity::of_ticket(ticket))??;
-    Some(operation(lambda, identity, goal, WINDOW))
 }

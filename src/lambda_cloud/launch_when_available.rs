@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::capacity_search::{Search, Tell};
-use super::check;
 use super::choice::Choice;
 use super::client::LambdaCloud;
 use super::instance::Instance;
@@ -124,7 +123,7 @@ impl LaunchWhenAvailable {
         if !self.choices.iter().all(named) {
             return Err(Error::invalid("choices", "a type or a region is empty"));
         }
-        check::launch(&self.launch.request)?;
+        self.launch.check()?;
         Search::new(self.launch, self.choices, self.limit, self.tell).run(self.stop).await
     }
 }

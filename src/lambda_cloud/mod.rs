@@ -17,6 +17,7 @@ mod instance_type;
 mod instances;
 mod launch;
 mod launch_when_available;
+mod launched;
 mod listed;
 mod reconcile;
 mod reply;

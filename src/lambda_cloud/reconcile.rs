@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use super::client::LambdaCloud;
 use super::types;
 use crate::error::{Error, ErrorKind};
+use crate::launch_marker::Marker;
 
-/// The tag that marks an instance as the result of one launch; its value is random.
+/// The tag that marks an instance as the result of one launch; its value is random, or the caller's key.
 pub(crate) const MARKER: &str = "windlass-launch";
 
 /// How long a launch may take to show.
@@ -17,7 +18,7 @@ pub(super) const WINDOW: Duration = Duration::from_secs(600);
 /// Looks for the instances with this marker, until there is one or the window is over.
 pub(super) async fn find(
     lambda: &LambdaCloud,
-    marker: &str,
+    marker: &Marker,
     window: Duration,
 ) -> Result<Vec<types::Instance>, Error> {
     let started = Instant::now();
@@ -42,9 +43,17 @@ pub(super) async fn find(
 /// What the last look may take after the end of the window.
 const LAST_LOOK: Duration = Duration::from_secs(30);
 
-async fn marked(lambda: &LambdaCloud, marker: &str, since: Instant) -> Result<Vec<types::Instance>, Error> {
+async fn marked(
+    lambda: &LambdaCloud,
+    marker: &Marker,
+    since: Instant,
+) -> Result<Vec<types::Instance>, Error> {
     let all = lambda.listed(since).await?;
-    Ok(all.iter().filter(|instance| instance.tag(MARKER) == Some(marker)).cloned().collect())
+    // An earlier launch with the same key may have left one.
+    let is_ours = |instance: &&types::Instance| {
+        instance.tag(MARKER) == Some(marker.as_str()) && !(marker.is_key() && instance.is_leaving())
+    };
+    Ok(all.iter().filter(is_ours).cloned().collect())
 }
 
 /// Errors that another look won't cure.

@@ -2,7 +2,7 @@
 
 use super::client::LambdaCloud;
 use super::instance::Instance;
-use super::{launch, restart, terminate};
+use super::{launched, restart, terminate};
 use crate::client::Client;
 use crate::error::Error;
 use crate::ticket::Ticket;
@@ -48,7 +48,7 @@ mod sealed {
 
 impl Resume for Instance {
     fn resume(lambda: &LambdaCloud, ticket: &Ticket) -> Option<Operation<Self>> {
-        launch::resume(lambda, ticket)
+        launched::resume(lambda, ticket)
     }
 }
 

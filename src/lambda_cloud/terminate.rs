@@ -50,7 +50,7 @@ async fn insist(instance: &InstanceRef) -> Result<(), Error> {
         let lost = is_ambiguous(&e);
         may_have_worked |= lost;
         match instance.get().await {
-            Ok(seen) if is_leaving(&seen.status) => return Ok(()),
+            Ok(seen) if seen.is_leaving() => return Ok(()),
             Err(looked) if may_have_worked && looked.tells_absence() => return Ok(()),
             _ if !lost || attempt >= MOST => return Err(e),
             _ => tokio::time::sleep(instance.lambda.0.interval).await,
@@ -68,10 +68,6 @@ async fn post(instance: &InstanceRef) -> Result<(), Error> {
 /// Errors that say nothing of the instance.
 fn is_final(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::RateLimited)
-}
-
-fn is_leaving(status: &InstanceStatus) -> bool {
-    matches!(status, InstanceStatus::Terminating | InstanceStatus::Terminated | InstanceStatus::Preempted)
 }
 
 /// Gone.

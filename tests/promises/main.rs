@@ -36,6 +36,7 @@ mod incus {
     mod extremes;
     mod files;
     mod image_remotes;
+    mod launch_key;
     mod modes;
     mod raw;
     mod remote;
@@ -62,6 +63,7 @@ mod lambda_cloud {
     mod capacity;
     mod extremes;
     mod launch;
+    mod launch_key;
     mod wait;
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::devices::device;
-use super::launched::{Launched, is_ambiguous, new_marker};
-use super::reconcile::{MARKER, MARKER_LABEL};
+use super::launched::{Launched, is_ambiguous};
+use super::reconcile::{self, MARKER, MARKER_LABEL};
 use super::{instance_source, sizes};
 use crate::error::Error;
 use crate::incus::connect::image_remotes;
@@ -14,6 +14,7 @@ use crate::incus::operation::work::IncusWork;
 use crate::incus::types;
 use crate::incus::types::{InstanceType, SourceType};
 use crate::incus::{Incus, Instance};
+use crate::launch_marker::Marker;
 use crate::transport::Call;
 use crate::transport::checked;
 use crate::wait::{Operation, into_future};
@@ -33,7 +34,7 @@ pub struct Launch {
     /// The image's alias may begin with a remote.
     pub(in crate::incus) as_command: bool,
     target: Option<String>,
-    marker: String,
+    marker: Marker,
     window: Duration,
 }
 
@@ -119,7 +120,7 @@ impl Launch {
             type_: Some(InstanceType::Container),
             ..types::InstanceCreate::new(name, instance_source::blank())
         };
-        let (marker, window) = (new_marker(), Duration::from_secs(10));
+        let (marker, window) = (Marker::random(), Duration::from_secs(10));
         Self { incus: incus.clone(), create, as_command: false, target: None, marker, window }
     }
 
@@ -199,10 +200,36 @@ impl Launch {
         self
     }
 
-    /// What marks the instance as made by this launch. To recover even if this process dies, save it before sending,
-    /// and pass it to [`Incus::launched`].
+    /// A key of yours, for example the id of a job. If an instance of the project has it, this launch makes none: it
+    /// goes on with that one, also in another process, and whatever its name and settings are.
+    ///
+    /// ```no_run
+    /// # async fn demo(incus: windlass::Incus) -> windlass::Result<()> {
+    /// // The same call after a crash gives the same instance.
+    /// let web = incus.launch("job-17").key("job-17").image("images:debian/13").await?;
+    /// # let _ = web; Ok(()) }
+    /// ```
+    ///
+    /// The key is the launch's [marker](Self::marker), and [`Incus::launched`] asks for it. It has 1 to 128 characters,
+    /// none of them a control character. It is free again once the instance is deleted.
+    ///
+    /// With the same name, launches of several processes at the same time make one instance, and all get it: names are
+    /// unique. With different names they can make several; then `launched` gives the oldest, and so do later launches.
+    ///
+    /// # Errors
+    ///
+    /// Sending fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a text that can't be a key,
+    /// and waiting with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the instance is there, but doesn't run.
+    /// It isn't started: it may have done its work.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.marker = Marker::key(key);
+        self
+    }
+
+    /// What marks the instance as made by this launch: random, or the [key](Self::key). To recover even if this process
+    /// dies, use a key, or save the marker before sending; [`Incus::launched`] finds the instance by it.
     pub fn marker(&self) -> &str {
-        &self.marker
+        self.marker.as_str()
     }
 
     /// How long to look for the instance when the answer to the request is lost; ten seconds if not set.
@@ -232,6 +259,9 @@ impl Launch {
     /// The operation that makes it, if there is one to wait for, and what comes after.
     pub(in crate::incus) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;
+        if let Some(found) = self.by_key().await? {
+            return Ok(found);
+        }
         if self.as_command {
             image_remotes::resolve(&self.incus, &mut self.create.source).await?;
         }
@@ -245,14 +275,28 @@ impl Launch {
         match self.post().await {
             Ok(operation) => Ok((Some(operation), ending)),
             Err(e) if is_ambiguous(&e) => Ok((ending.find(&incus, window, e).await?, ending)),
-            Err(e) => Err(ending.check_name_taken(&incus, e).await),
+            Err(e) if e.is_already_exists() => match self.by_key().await? {
+                Some(found) => Ok(found),
+                None => Err(ending.check_name_taken(&incus, e).await),
+            },
+            Err(e) => Err(e),
         }
     }
 
-    fn post(self) -> Call<types::Operation> {
-        let request = self.incus.raw().instance_create().body(self.create);
-        match self.target {
-            Some(target) => request.target(target).send(),
+    /// The instance that has the key already, and the operation that is still about to make it.
+    async fn by_key(&self) -> Result<Option<(Option<types::Operation>, Launched)>, Error> {
+        if !self.marker.is_key() {
+            return Ok(None);
+        }
+        let Some(found) = self.incus.launched(self.marker()).await? else { return Ok(None) };
+        let operation = reconcile::running(&self.incus, found.name()).await?;
+        Ok(Some((operation, Launched::new(found.name(), &self.marker, self.create.start))))
+    }
+
+    fn post(&self) -> Call<types::Operation> {
+        let request = self.incus.raw().instance_create().body(self.create.clone());
+        match &self.target {
+            Some(target) => request.target(target.as_str()).send(),
             None => request.send(),
         }
     }
@@ -260,6 +304,7 @@ impl Launch {
     fn check(&self) -> Result<(), Error> {
         let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
         checked("name", name)?;
+        self.marker.check()?;
         instance_source::check(source)?;
         if config.get("limits.memory").is_some_and(String::is_empty) {
             return Err(Error::invalid("memory", "is empty"));

@@ -8,8 +8,10 @@ use super::reconcile::{MARKER, Outcome};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::instance::handle::runs;
 use crate::incus::operation::completion::Completion;
+use crate::incus::operation::failure;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, Instance, types};
+use crate::launch_marker::Marker;
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation};
 
@@ -26,23 +28,21 @@ pub(in crate::incus) fn is_ambiguous(e: &Error) -> bool {
     }
 }
 
-/// A marker that no other launch has.
-pub(in crate::incus) fn new_marker() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
+/// In a ticket: another launch may have the same marker.
+const KEY: &str = "key";
 
 /// Ends in the instance that bears the marker.
 pub(in crate::incus) struct Launched {
     name: String,
-    marker: String,
+    marker: Marker,
     start: bool,
     /// The alias of this server that the launch named.
     alias: Option<String>,
 }
 
 impl Launched {
-    pub(in crate::incus) fn new(name: &str, marker: &str, start: bool) -> Self {
-        Self { name: name.to_owned(), marker: marker.to_owned(), start, alias: None }
+    pub(in crate::incus) fn new(name: &str, marker: &Marker, start: bool) -> Self {
+        Self { name: name.to_owned(), marker: marker.clone(), start, alias: None }
     }
 
     /// From this alias, for the error that says that there is none.
@@ -52,8 +52,9 @@ impl Launched {
 
     /// As a ticket tells.
     pub(in crate::incus) fn resumed(ticket: &Ticket, start: bool) -> Option<Self> {
-        let (name, marker) = (ticket.fact("name")?.to_owned(), ticket.fact("marker")?.to_owned());
-        Some(Self { name, marker, start, alias: None })
+        let (name, marker) = (ticket.fact("name")?, ticket.fact("marker")?);
+        let marker = if ticket.fact(KEY).is_some() { Marker::key(marker) } else { Marker::given(marker) };
+        Some(Self::new(name, &marker, start))
     }
 
     pub(in crate::incus) fn name(&self) -> &str {
@@ -61,7 +62,7 @@ impl Launched {
     }
 
     pub(in crate::incus) fn marker(&self) -> &str {
-        &self.marker
+        self.marker.as_str()
     }
 
     /// The answer is lost: which operation did the request start? None if the instance is made already.
@@ -71,7 +72,7 @@ impl Launched {
         window: Duration,
         lost: Error,
     ) -> Result<Option<types::Operation>, Error> {
-        match reconcile::find(incus, &self.name, &self.marker, window).await {
+        match reconcile::find(incus, &self.name, self.marker(), window).await {
             Ok(Outcome::Running(operation)) => Ok(Some(*operation)),
             Ok(Outcome::Exists) => Ok(None),
             Ok(Outcome::Foreign) => Err(self.name_taken(lost)),
@@ -94,7 +95,7 @@ impl Launched {
     }
 
     pub(in crate::incus) fn unknown(&self, lost: Error) -> Error {
-        Error::outcome_unknown(&format!("{:?}", self.name), MARKER, &self.marker, lost)
+        Error::outcome_unknown(&format!("{:?}", self.name), MARKER, self.marker(), lost)
     }
 
     /// "Already exists" by the text: is there one, and is it another launch's?
@@ -103,17 +104,48 @@ impl Launched {
             return e;
         }
         let foreign = match incus.instance(&self.name).get().await {
-            Ok(instance) => instance.config.get(MARKER) != Some(&self.marker),
+            Ok(instance) => !self.is_own(&instance),
             // Who can't look believes the text.
             Err(looked) => !looked.is_not_found(),
         };
         if foreign { e } else { e.with(|inner| inner.kind = ErrorKind::OperationFailed) }
     }
 
+    fn is_own(&self, instance: &types::Instance) -> bool {
+        instance.config.get(MARKER).map(String::as_str) == Some(self.marker())
+    }
+
+    /// The instance that a launch with the same key made, if that is why this one failed: the name was taken.
+    async fn made_by_another(
+        &self,
+        incus: &Incus,
+        operation: &types::Operation,
+    ) -> Result<Option<Instance>, Error> {
+        if !self.marker.is_key() || !failure(operation).is_already_exists() {
+            return Ok(None);
+        }
+        self.own(incus).await
+    }
+
+    /// Checks an instance that is made, and which no operation is about to start.
+    fn check_runs(&self, instance: &types::Instance) -> Result<(), Error> {
+        if !self.start || runs(&instance.status) {
+            return Ok(());
+        }
+        let (name, status) = (&self.name, &instance.status);
+        if !self.marker.is_key() {
+            let message = format!("the operation is forgotten; {name:?} exists and is {status}");
+            return Err(Error::new(ErrorKind::OperationGone, message));
+        }
+        let message = format!("{name:?} has the key {:?} and is {status}", self.marker());
+        Err(Error::new(ErrorKind::Conflict, message)
+            .with(|e| e.suggestion = Some(format!("start {name:?}, or delete it and launch again"))))
+    }
+
     /// The instance, if it bears the marker.
     async fn own(&self, incus: &Incus) -> Result<Option<Instance>, Error> {
         match incus.instance(&self.name).get().await {
-            Ok(instance) if instance.config.get(MARKER) == Some(&self.marker) => Ok(Some(instance)),
+            Ok(instance) if self.is_own(&instance) => Ok(Some(instance)),
             Ok(_) => Ok(None),
             Err(e) if e.is_not_found() => Ok(None),
             Err(e) => Err(e),
@@ -126,7 +158,8 @@ impl Completion for Launched {
 
     fn ticket(&self, id: &str) -> Ticket {
         let kind = if self.start { "launch" } else { "create" };
-        Ticket::new("incus", kind, id).with("name", &self.name).with("marker", &self.marker)
+        let ticket = Ticket::new("incus", kind, id).with("name", &self.name).with("marker", self.marker());
+        if self.marker.is_key() { ticket.with(KEY, "yes") } else { ticket }
     }
 
     fn finish<'a>(
@@ -140,12 +173,33 @@ impl Completion for Launched {
     fn reconcile<'a>(&'a self, incus: &'a Incus) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         Box::pin(async {
             let Some(instance) = self.own(incus).await? else { return Ok(None) };
-            if !self.start || runs(&instance.status) {
-                return Ok(Some(instance));
+            self.check_runs(&instance).map(|()| Some(instance))
+        })
+    }
+
+    fn judge<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async {
+            match self.made_by_another(incus, operation).await? {
+                Some(instance) => self.check_runs(&instance),
+                None => Err(self.confirm(incus, failure(operation)).await),
             }
-            let message =
-                format!("the operation is forgotten; {:?} exists and is {}", self.name, instance.status);
-            Err(Error::new(ErrorKind::OperationGone, message))
+        })
+    }
+
+    fn successor<'a>(
+        &'a self,
+        incus: &'a Incus,
+        operation: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Option<types::Operation>, Error>> {
+        Box::pin(async {
+            match self.made_by_another(incus, operation).await? {
+                Some(_) => reconcile::running(incus, &self.name).await,
+                None => Ok(None),
+            }
         })
     }
 

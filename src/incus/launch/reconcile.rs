@@ -107,7 +107,7 @@ async fn still_running(
 }
 
 /// The operation that makes an instance of that name, if there is one.
-async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
+pub(super) async fn running(incus: &Incus, name: &str) -> Result<Option<types::Operation>, Error> {
     let working = incus.operations().await?.into_iter().filter(|operation| makes(operation, name));
     // Where two want the name, the one that came first gets it.
     let first = working.min_by_key(|operation| operation.created_at);

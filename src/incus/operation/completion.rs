@@ -31,6 +31,15 @@ pub(in crate::incus) trait Completion: Send + Sync + 'static {
         Box::pin(async { Err(self.confirm(incus, failure(operation)).await) })
     }
 
+    /// Another operation, which is about to bring the result that this failed one didn't.
+    fn successor<'a>(
+        &'a self,
+        _incus: &'a Incus,
+        _failed: &'a types::Operation,
+    ) -> BoxFuture<'a, Result<Option<types::Operation>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// Checks a failure that was classified by its text against the world.
     fn confirm<'a>(&'a self, _incus: &'a Incus, e: Error) -> BoxFuture<'a, Error> {
         Box::pin(async { e })

@@ -110,12 +110,23 @@ impl<E: Completion> IncusWork<E> {
             return Ok(Look::Succeeded(progress));
         }
         if is_final(&self.last) {
+            if let Some(other) = self.ending.successor(&self.incus, &self.last).await? {
+                return Ok(self.follow(other));
+            }
             return Ok(match self.ending.judge(&self.incus, &self.last).await {
                 Ok(()) => Look::Succeeded(progress),
                 Err(e) => Look::Failed(e),
             });
         }
         Ok(Look::Running { progress, pause: Duration::ZERO })
+    }
+
+    /// Goes on with another operation.
+    fn follow(&mut self, other: types::Operation) -> Look {
+        self.id.clone_from(&other.id);
+        self.last = other;
+        self.feed = None;
+        Look::Running { progress: self.progress.clone(), pause: Duration::ZERO }
     }
 
     /// A slice of a long poll.

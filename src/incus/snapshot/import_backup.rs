@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::launch::launched::{Launched, is_ambiguous, new_marker};
+use crate::incus::launch::launched::{Launched, is_ambiguous};
 use crate::incus::launch::reconcile::MARKER;
 use crate::incus::operation::completion::Completion;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, Instance, types};
+use crate::launch_marker::Marker;
 use crate::stream::transfer::{Content, Transferred, Upload};
 use crate::ticket::Ticket;
 use crate::transport::{Body, Call};
@@ -125,7 +126,8 @@ impl ImportBackup {
             check_free(&incus, name).await?;
         }
         // Without a name the operation tells it.
-        let launched = Launched::new(destination.name.as_deref().unwrap_or_default(), &new_marker(), false);
+        let name = destination.name.as_deref().unwrap_or_default();
+        let launched = Launched::new(name, &Marker::random(), false);
         let marker = launched.marker();
         let sent = upload.send(&label, |body| post(&incus, &destination, marker, body)).await;
         let operation = match sent {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::marker::MARKER;
 use crate::error::Error;
+use crate::launch_marker::Marker;
 use crate::secret::Secret;
 use crate::shakenfist::client::ShakenFist;
 use crate::shakenfist::devices::{Disk, Nic, Video};
@@ -40,6 +41,8 @@ pub struct Launch {
     pub(super) window: Duration,
     pub(super) attempts_when_full: u32,
     pub(super) remove_refused: bool,
+    /// None: each attempt has a random marker.
+    pub(super) key: Option<Marker>,
     flaw: Option<Flaw>,
 }
 
@@ -94,6 +97,7 @@ impl ShakenFist {
             window: Duration::from_secs(10),
             attempts_when_full: 1,
             remove_refused: false,
+            key: None,
             flaw: None,
         }
     }
@@ -227,6 +231,34 @@ impl Launch {
         self
     }
 
+    /// A key of yours, for example the id of a job. If an instance of the namespace has it, this launch makes none: it
+    /// goes on with that one, also in another process, and whatever its name and settings are.
+    ///
+    /// ```no_run
+    /// # use windlass::shakenfist::{Disk, ShakenFist};
+    /// # async fn demo(sf: ShakenFist) -> windlass::Result<()> {
+    /// // The same call after a crash gives the same instance.
+    /// let web = sf.launch("web").disk(Disk::from_base("debian:12")).key("job-17").await?;
+    /// # let _ = web; Ok(()) }
+    /// ```
+    ///
+    /// It takes the place of the random marker, and [`launched`](ShakenFist::launched) asks for it. It has 1 to 128
+    /// characters, none of them a control character. It is free again once the instance is being deleted. An instance
+    /// that failed keeps it: the wait then fails as that of its own launch, and the error names the instance to delete.
+    /// The record of a launch that was refused doesn't: it is removed, as with [`remove_refused`](Self::remove_refused).
+    ///
+    /// The server has no way to make this atomic, since names aren't unique: the list of instances is read, then the
+    /// request is sent. So two processes that launch with one key at the same time can make two instances. Later calls
+    /// with the key then fail with [`Conflict`](crate::ErrorKind::Conflict), which names both, and make no third.
+    ///
+    /// # Errors
+    ///
+    /// Sending fails with [`InvalidInput`](crate::ErrorKind::InvalidInput) for a text that can't be a key.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(Marker::key(key));
+        self
+    }
+
     /// Removes the record that a refused launch leaves behind, before the error is returned.
     pub fn remove_refused(mut self) -> Self {
         self.remove_refused = true;
@@ -246,6 +278,7 @@ impl Launch {
         if let Some((field, message)) = &self.flaw {
             return Err(Error::invalid(field, message));
         }
+        self.key.as_ref().map_or(Ok(()), Marker::check)?;
         let types::InstanceCreate { name, cpus, memory, disk, .. } = &self.request;
         check_name(name)?;
         match () {

@@ -8,6 +8,7 @@ use super::builder::Launch;
 use super::created::Created;
 use super::marker::{self, MARKER};
 use crate::error::Error;
+use crate::launch_marker::Marker;
 use crate::shakenfist::deadline::Deadline;
 use crate::shakenfist::instance::{Instance, is_failed};
 use crate::shakenfist::poll::{self, pauses};
@@ -31,9 +32,12 @@ impl Launch {
 
     async fn sent(mut self, deadline: Deadline) -> Result<Operation<Instance>, Error> {
         self.check()?;
+        if let Some(found) = deadline.bound(self.by_key()).await? {
+            return Ok(self.wait(deadline, Created::new(found.into_data().uuid)));
+        }
         let (mut pauses, mut sent) = (pauses(), 1);
         loop {
-            let marker = format!("{:032x}", rand::random::<u128>());
+            let marker = self.key.clone().unwrap_or_else(Marker::random).as_str().to_owned();
             self.mark(&marker);
             let e = match deadline.bound(self.post()).await {
                 Ok(instance) => return Ok(self.wait(deadline, Created::new(instance.uuid))),
@@ -52,10 +56,23 @@ impl Launch {
             let pause =
                 e.retry_after().unwrap_or(AGAIN).clamp(Duration::from_secs(1), Duration::from_secs(60));
             let e = self.refused(deadline, &marker, e, again).await;
+            // Another attempt must not find a record that couldn't be removed.
+            let again = again && !(self.key.is_some() && e.marker().is_some());
             if !again || !deadline.pause(pause).await {
                 return Err(e);
             }
             sent += 1;
+        }
+    }
+
+    /// The instance that has the key already.
+    async fn by_key(&self) -> Result<Option<Instance>, Error> {
+        match &self.key {
+            Some(key) => {
+                let namespace = self.request.namespace.as_deref().unwrap_or(self.sf.namespace());
+                marker::launched_in(&self.sf, Some(namespace), key.as_str()).await
+            }
+            None => Ok(None),
         }
     }
 
@@ -116,6 +133,11 @@ impl Launch {
         self.left_behind(deadline, marker, &record, e, again).await
     }
 
+    async fn remove(&self, record: &Instance) -> Result<(), Error> {
+        marker::remove(&self.sf, record).await?;
+        if self.key.is_some() { marker::gone(record).await } else { Ok(()) }
+    }
+
     /// Names the record in the error, or removes it.
     async fn left_behind(
         &self,
@@ -126,9 +148,9 @@ impl Launch {
         again: bool,
     ) -> Error {
         let uuid = record.uuid.clone();
-        let removed = match self.remove_refused || again {
+        let removed = match self.remove_refused || self.key.is_some() || again {
             false => false,
-            true => match deadline.bound(marker::remove(&self.sf, record)).await {
+            true => match deadline.bound(self.remove(record)).await {
                 Ok(()) => true,
                 Err(failed) => {
                     tracing::warn!(error = %failed, uuid, "the record of a refused launch can't be removed");

@@ -7,6 +7,7 @@ mod files;
 mod hot_plug;
 mod labels;
 mod launch;
+mod launch_key;
 mod power;
 mod snapshots;
 mod tokens;
