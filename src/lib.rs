@@ -97,6 +97,7 @@
 //! | run a command | [`Process`], [`Output`], [`Signal`] |
 //! | move bytes | [`Content`], [`Pull`], [`Transferred`] |
 //! | follow what happens | [`incus::Events`], [`koyeb::Tail`] |
+//! | set proxy, headers, certificate authorities | [`Http`] |
 //! | set retries, pace and limits | [`Retry`], [`Pacing`], [`Limits`] |
 //! | know what went wrong | [`Error`], [`ErrorKind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
 //! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
@@ -193,5 +194,5 @@ pub use stream::{
     Transferred,
 };
 pub use ticket::Ticket;
-pub use transport::{Limits, Pacing, Retry};
+pub use transport::{Http, Limits, Pacing, Retry};
 pub use wait::{Action, Operation, Progress, Until, WaitEnd, WaitError};

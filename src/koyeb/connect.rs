@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-
 use super::client::{Core, Koyeb};
 use super::organization_token::Switch;
 use super::{discover, reply, subprotocol};
@@ -15,8 +13,8 @@ use crate::place::{self, Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::{Credential, bearer};
+use crate::transport::http::Http;
 use crate::transport::http_client;
-use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared, checked};
 use crate::wait::into_future;
@@ -33,10 +31,8 @@ pub struct Connect {
     token: Token,
     url: Option<String>,
     organization: Option<String>,
-    headers: Vec<(String, Secret)>,
     retry: Retry,
-    limits: Limits,
-    proxy: Option<Secret>,
+    http: Http,
 }
 
 #[derive(Clone)]
@@ -47,11 +43,10 @@ enum Token {
 
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Connect")
             .field("url", &self.url)
             .field("organization", &self.organization)
-            .field("headers", &headers)
+            .field("http", &self.http)
             .finish_non_exhaustive()
     }
 }
@@ -109,11 +104,9 @@ impl Connect {
             token,
             url: None,
             organization: None,
-            headers: Vec::new(),
             // A limit that is reached is lifted within a minute: one pause can be that long.
             retry: Retry::default().backoff(Duration::from_millis(100), Duration::from_secs(60)),
-            limits: Limits::default(),
-            proxy: None,
+            http: Http::default(),
         }
     }
 
@@ -131,12 +124,6 @@ impl Connect {
         self
     }
 
-    /// Sends this header with every request, for example `x-koyeb-project-id`. The value is never printed.
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
     /// How failed requests are repeated. The default is [`Retry::default`] with pauses of up to a minute, if the service
     /// asks for them.
     pub fn retry(mut self, retry: Retry) -> Self {
@@ -144,18 +131,9 @@ impl Connect {
         self
     }
 
-    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if necessary.
-    ///
-    /// The proxy can read everything that goes over plain HTTP, credentials included. If not set, HTTPS uses the proxy in
-    /// `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself never use one.
-    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// How long an answer may take, how large it may be, and how many requests may be under way at once.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    /// The HTTP settings: proxy, headers, user agent, certificate authorities, limits.
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = http;
         self
     }
 
@@ -165,14 +143,15 @@ impl Connect {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if no token is found or it can't be one,
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address, a header or the organization's id can't be right.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address, the organization's id or an HTTP setting can't be right.
     pub fn client(mut self) -> Result<Koyeb, Error> {
         let (token, origin) = self.found()?;
         let url = checked_url(self.url.as_deref().unwrap_or(URL))?;
         let place = self.place(&url, &token)?;
-        let http = http_client::build(self.http(&url)?)?;
+        let to = http_client::base_url(&url)?;
+        let http = http_client::build(http_client::builder_to_service(&to, &self.http)?)?;
         let credential = self.credential(&http, &url, &token)?;
-        let shared = Shared::new("koyeb", &url, reply::explain, credential, self.limits)
+        let shared = Shared::new("koyeb", &url, reply::explain, credential, self.http.limits)
             .upgraded_with(subprotocol::put_on);
         let raw = raw::koyeb::Client { handle: Handle::new(http, &url, shared, self.retry) };
         Ok(Koyeb(Arc::new(Core { raw, origin, place })))
@@ -206,20 +185,6 @@ impl Connect {
         Ok(Place { api: "koyeb", server: Server::at(&http_client::base_url(url)?), scope })
     }
 
-    fn http(&self, url: &str) -> Result<reqwest::ClientBuilder, Error> {
-        let builder = http_client::builder_to_service(&http_client::base_url(url)?, self.proxy.as_ref())?;
-        Ok(builder.default_headers(self.default_headers()?))
-    }
-
-    fn default_headers(&self) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let (name, value) = header(name, value)?;
-            headers.append(name, value);
-        }
-        Ok(headers)
-    }
-
     fn credential(&self, http: &reqwest::Client, url: &str, token: &Secret) -> Result<Credential, Error> {
         if !subprotocol::can_carry(token.expose()) {
             return Err(Error::new(
@@ -230,26 +195,11 @@ impl Connect {
         let own = Credential::Fixed(bearer(token)?);
         let Some(id) = &self.organization else { return Ok(own) };
         let id = checked("organization", id)?.to_owned();
-        Ok(Credential::fetched(Switch::new(http, url, own, id, self.limits.clone())))
+        Ok(Credential::fetched(Switch::new(http, url, own, id, self.http.limits.clone())))
     }
 }
 
 into_future!(Connect => Koyeb: |this| this.connect().await);
-
-/// Headers that the client sets itself.
-const OWN: [&str; 7] =
-    ["authorization", "connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"];
-
-fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), Error> {
-    let parsed = HeaderName::try_from(name).map_err(|e| Error::invalid("header", e))?;
-    if OWN.contains(&parsed.as_str()) || parsed.as_str().starts_with("sec-websocket") {
-        return Err(Error::invalid("header", format!("{parsed} is set by the client itself")));
-    }
-    let mut value = HeaderValue::try_from(value.expose())
-        .map_err(|_| Error::invalid("header", format!("{parsed} can't have such a value")))?;
-    value.set_sensitive(true);
-    Ok((parsed, value))
-}
 
 fn checked_url(url: &str) -> Result<String, Error> {
     http_client::private_url(url, "token")?;
@@ -285,17 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_the_client_itself_are_not_for_others() {
-        let with = |name: &str, value: &str| kind(Koyeb::token("t").header(name, value));
-        assert_eq!(with("x-koyeb-project-id", "p1"), Ok(()));
-        for (name, value) in
-            [("Authorization", "x"), ("Sec-WebSocket-Protocol", "x"), ("a b", "x"), ("", "x"), ("x", "a\nb")]
-        {
-            assert_eq!(with(name, value), Err(ErrorKind::InvalidInput), "{name:?}");
-        }
-    }
-
-    #[test]
     fn organizations_that_lead_elsewhere_are_refused() {
         assert_eq!(kind(Koyeb::token("t").organization("..")), Err(ErrorKind::InvalidInput));
         assert_eq!(kind(Koyeb::token("t").organization("")), Err(ErrorKind::InvalidInput));
@@ -314,7 +253,7 @@ mod tests {
 
     #[test]
     fn no_secret_is_printed() {
-        let connect = Koyeb::token("hunter2").header("x-a", "hunter3");
+        let connect = Koyeb::token("hunter2").http(Http::default().header("x-a", "hunter3"));
         let shown = format!("{connect:?} {:?}", connect.clone().client());
         assert!(!shown.contains("hunter"), "{shown}");
     }

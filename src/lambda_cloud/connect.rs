@@ -13,8 +13,8 @@ use crate::place::{self, Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::{Credential, bearer};
+use crate::transport::http::Http;
 use crate::transport::http_client;
-use crate::transport::limits::Limits;
 use crate::transport::pacing::{Pace, Pacing};
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
@@ -30,8 +30,7 @@ pub struct Connect {
     basic: bool,
     url: Option<String>,
     retry: Retry,
-    limits: Limits,
-    proxy: Option<Secret>,
+    http: Http,
     pacing: Pacing,
     interval: Duration,
 }
@@ -101,8 +100,7 @@ impl Connect {
             basic: false,
             url: None,
             retry: patient(),
-            limits: Limits::default(),
-            proxy: None,
+            http: Http::default(),
             pacing: LambdaCloud::PACING,
             interval: Duration::from_secs(10),
         }
@@ -129,18 +127,9 @@ impl Connect {
         self
     }
 
-    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if necessary.
-    ///
-    /// The proxy can read everything that goes over plain HTTP, credentials included. If not set, HTTPS uses the proxy in
-    /// `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself never use one.
-    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// How long an answer may take, how large it may be, and how many requests may be under way at once.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    /// The HTTP settings: proxy, headers, user agent, certificate authorities, limits.
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = http;
         self
     }
 
@@ -162,17 +151,17 @@ impl Connect {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if no key is found or it can't be one,
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address can't be right.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address or an HTTP setting can't be right.
     pub fn client(mut self) -> Result<LambdaCloud, Error> {
         let (key, origin) = self.found()?;
         let base = checked(self.url.as_deref().unwrap_or(SERVICE))?;
         let parsed = http_client::base_url(&base)?;
-        let http = http_client::build(http_client::builder_to_service(&parsed, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to_service(&parsed, &self.http)?)?;
         let key = checked_key(&key)?;
         let header = if self.basic { basic(&http, key)? } else { bearer(&Secret::from(key))? };
         let place = Place { api: API, server: Server::at(&parsed), scope: place::account(API, key) };
         let pace = Pace::of_account(&base, key, "instance_launch", self.pacing);
-        let shared = Shared::new(API, &base, reply::explain, Credential::Fixed(header), self.limits);
+        let shared = Shared::new(API, &base, reply::explain, Credential::Fixed(header), self.http.limits);
         let raw =
             raw::lambda_cloud::Client { handle: Handle::new(http, &base, shared.paced(pace), self.retry) };
         // Without a pause a wait would send one request after the other.

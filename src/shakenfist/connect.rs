@@ -12,8 +12,8 @@ use crate::place::{Place, Server};
 use crate::raw;
 use crate::secret::Secret;
 use crate::transport::credential::Credential;
+use crate::transport::http::Http;
 use crate::transport::http_client;
-use crate::transport::limits::Limits;
 use crate::transport::retry::Retry;
 use crate::transport::{Handle, Shared};
 use crate::wait::into_future;
@@ -30,14 +30,18 @@ pub struct Connect {
     namespace: Option<String>,
     key: Option<Secret>,
     retry: Retry,
-    limits: Limits,
-    proxy: Option<Secret>,
+    http: Http,
 }
 
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (url, namespace) = (&self.url, &self.namespace);
-        f.debug_struct("Connect").field("url", url).field("namespace", namespace).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Connect");
+        shown
+            .field("url", url)
+            .field("namespace", namespace)
+            .field("http", &self.http)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,8 +97,7 @@ impl ShakenFist {
 
 impl Connect {
     fn new(url: Option<String>) -> Self {
-        let (retry, limits) = (Retry::default(), Limits::default());
-        Self { url, namespace: None, key: None, retry, limits, proxy: None }
+        Self { url, namespace: None, key: None, retry: Retry::default(), http: Http::default() }
     }
 
     /// The namespace to work in.
@@ -115,18 +118,9 @@ impl Connect {
         self
     }
 
-    /// Uses this proxy, whatever the environment says: `http://` or `https://`, with a password if it needs one.
-    ///
-    /// The proxy can read everything that is sent over plain HTTP, credentials included. By default, HTTPS uses the
-    /// proxy named by `HTTPS_PROXY` or `ALL_PROXY`; plain HTTP and this machine itself are never reached through one.
-    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// Limits on the time until an answer starts, on its size, and on the number of requests at once.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    /// The HTTP settings: proxy, headers, user agent, certificate authorities, limits.
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = http;
         self
     }
 
@@ -146,9 +140,10 @@ impl Connect {
         if parsed.scheme() == "http" && !crate::place::is_loopback(&parsed) {
             tracing::warn!(host = parsed.host_str(), "the key and tokens go over the network unencrypted");
         }
-        let http = http_client::build(http_client::builder_to_service(&parsed, self.proxy.as_ref())?)?;
+        let http = http_client::build(http_client::builder_to_service(&parsed, &self.http)?)?;
         let raw = |credential| {
-            let shared = Shared::new("shakenfist", &base, reply::explain, credential, self.limits.clone());
+            let shared =
+                Shared::new("shakenfist", &base, reply::explain, credential, self.http.limits.clone());
             let handle = Handle::new(http.clone(), &base, shared, self.retry.clone());
             raw::shakenfist::Client { handle }
         };

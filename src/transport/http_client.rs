@@ -7,50 +7,40 @@ use rustls::ClientConfig;
 
 use crate::error::{Error, ErrorKind};
 use crate::place::is_loopback;
-use crate::secret::Secret;
+use crate::transport::http::Http;
 use crate::transport::tls;
 
 /// A client of a public service at this address, with the certificate authorities that the system trusts.
 #[allow(dead_code)] // not every API is one
-pub(crate) fn builder_to_service(url: &Url, proxy: Option<&Secret>) -> Result<ClientBuilder, Error> {
-    let tls = if url.scheme() == "https" { tls::public()? } else { tls::none()? };
-    builder_to(url, tls, proxy)
+pub(crate) fn builder_to_service(url: &Url, http: &Http) -> Result<ClientBuilder, Error> {
+    let tls = if url.scheme() == "https" { tls::public(http.checked_authorities()?)? } else { tls::none()? };
+    builder_to(url, tls, http)
 }
 
-/// A client for the server at `url`. It uses the given proxy, or the one that the environment names for HTTPS.
+/// A client for the server at `url`. It uses the proxy of the settings, or the one that the environment names for HTTPS.
 ///
 /// The environment doesn't apply to plain HTTP, because the proxy would see the credential, nor to loopback addresses.
-pub(crate) fn builder_to(
-    url: &Url,
-    tls: ClientConfig,
-    proxy: Option<&Secret>,
-) -> Result<ClientBuilder, Error> {
-    let builder = builder(tls);
-    match proxy {
-        Some(proxy) => Ok(builder.proxy(self::proxy(proxy)?)),
+pub(crate) fn builder_to(url: &Url, tls: ClientConfig, http: &Http) -> Result<ClientBuilder, Error> {
+    let builder = builder(tls, http)?;
+    match http.checked_proxy()? {
+        Some(proxy) => Ok(builder.proxy(proxy)),
         None if url.scheme() == "http" || is_loopback(url) => Ok(builder.no_proxy()),
         None => Ok(builder),
     }
 }
 
-/// Parses the address of a proxy, which may hold a password.
-fn proxy(url: &Secret) -> Result<reqwest::Proxy, Error> {
-    let wrong = || Error::invalid("proxy", "is not an address that starts with http:// or https://");
-    let parsed = Url::parse(url.expose()).map_err(|_| wrong())?;
-    match parsed.scheme() {
-        "http" | "https" if parsed.has_host() => reqwest::Proxy::all(parsed).map_err(|_| wrong()),
-        _ => Err(wrong()),
-    }
-}
-
 /// A client that follows no redirects and retries nothing by itself: those are decisions of this crate.
-pub(crate) fn builder(tls: ClientConfig) -> ClientBuilder {
-    reqwest::Client::builder()
+///
+/// All settings are checked, also those that this client doesn't need.
+pub(crate) fn builder(tls: ClientConfig, http: &Http) -> Result<ClientBuilder, Error> {
+    http.checked_authorities()?;
+    Ok(reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(Duration::from_secs(10))
-        .user_agent(concat!("windlass/", env!("CARGO_PKG_VERSION")))
-        .tls_backend_preconfigured(tls)
+        .default_headers(http.checked_headers()?)
+        .user_agent(http.checked_user_agent()?)
+        .tls_backend_preconfigured(tls))
 }
 
 /// Builds the client.
@@ -108,20 +98,6 @@ mod tests {
             "http://a#b",
         ] {
             assert_eq!(base_url(bad).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput), "{bad}");
-        }
-    }
-
-    #[test]
-    fn proxies() {
-        let kind = |url: &str| proxy(&Secret::from(url)).map(|_| ()).map_err(|e| (e.kind(), e.to_string()));
-        assert_eq!(kind("http://proxy:3128"), Ok(()));
-        assert_eq!(kind("https://me:hunter2@proxy"), Ok(()));
-        for bad in ["", "proxy", "hunter2:3128", "socks5://me:hunter2@proxy", "http://"] {
-            let refused = kind(bad);
-            assert!(
-                matches!(&refused, Err((ErrorKind::InvalidInput, text)) if !text.contains("hunter2")),
-                "{bad}: {refused:?}"
-            );
         }
     }
 

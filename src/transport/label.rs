@@ -25,9 +25,8 @@ impl Handle {
 impl Label {
     /// The label of an operation on a server that doesn't exist.
     pub(crate) fn of(api: &'static str, operation: &'static str, server: &str) -> Result<Self, Error> {
-        let http = crate::transport::http_client::build(crate::transport::http_client::builder(
-            crate::transport::tls::none()?,
-        ))?;
+        use crate::transport::{http_client, tls};
+        let http = http_client::build(http_client::builder(tls::none()?, &Default::default())?)?;
         let limits = crate::transport::limits::Limits::default();
         let shared = super::Shared::new(api, server, |_| Default::default(), Default::default(), limits);
         Ok(Handle::new(http, server, shared, Retry::default()).label(operation, ""))

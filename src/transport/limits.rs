@@ -13,14 +13,14 @@ use std::time::Duration;
 /// | [`starting_commands`](Self::starting_commands) | 32 commands | further ones wait |
 /// | [`output`](Self::output) | 64 MiB | an error of [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) |
 ///
-/// Set them with the `limits` of an API's `Connect`:
+/// They are a part of the [`Http`](crate::Http) settings of an API's `Connect`:
 ///
 /// ```
 /// use std::time::Duration;
-/// use windlass::Limits;
+/// use windlass::{Http, Limits};
 ///
-/// let limits = Limits::default().head(Duration::from_secs(20)).in_flight(16);
-/// # let _ = limits;
+/// let http = Http::default().limits(Limits::default().head(Duration::from_secs(20)).in_flight(16));
+/// # let _ = http;
 /// ```
 ///
 /// An error caused by a limit names it and its value. For the time and number of attempts of a call, see

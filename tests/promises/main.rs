@@ -67,6 +67,12 @@ mod lambda_cloud {
     mod wait;
 }
 
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod http {
+    mod proxy;
+    mod settings;
+}
+
 /// Servers that never end, or never begin.
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod limits {
@@ -75,7 +81,6 @@ mod limits {
     mod heads;
     mod hostile;
     mod in_flight;
-    mod proxy;
 }
 
 /// Memory is measured in a process of its own.

@@ -29,7 +29,7 @@ mod incus {
     use super::*;
     use windlass::incus::Instance;
     use windlass::testing::FakeIncus;
-    use windlass::{Incus, Limits};
+    use windlass::{Http, Incus, Limits};
 
     async fn web() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
         let fake = FakeIncus::start().await?;
@@ -82,7 +82,7 @@ mod incus {
         // A wait that is resumed has the limit of its client.
         let operation = flood().record_output().send().await?;
         let small = Limits::default().output(1_000);
-        let small = Incus::unix(fake.socket()).limits(small).client()?;
+        let small = Incus::unix(fake.socket()).http(Http::default().limits(small)).client()?;
         let e = Error::from(small.resume::<Output>(&operation.ticket())?.await.expect_err("too much"));
         assert_eq!((e.kind(), e.message().contains("1000 bytes")), (ErrorKind::LimitExceeded, true), "{e}");
         Ok(())
@@ -91,7 +91,8 @@ mod incus {
     #[tokio::test]
     async fn a_client_can_have_another_limit() -> Outcome {
         let (fake, _) = web().await?;
-        let small = Incus::unix(fake.socket()).limits(Limits::default().output(4)).client()?;
+        let small =
+            Incus::unix(fake.socket()).http(Http::default().limits(Limits::default().output(4))).client()?;
         let echo = || small.instance("web").exec(["echo", "hello"]);
         assert_eq!(failed(echo().output().await).0, ErrorKind::LimitExceeded);
         assert!(echo().max_output(6).output().await.is_ok());

@@ -7,7 +7,7 @@ use super::bearer_token::FetchToken;
 use super::target::{KnownBy, Target};
 use crate::incus::{BearerToken, Identity, Incus};
 use crate::secret::Secret;
-use crate::transport::limits::Limits;
+use crate::transport::http::Http;
 use crate::transport::retry::Retry;
 
 /// A server to connect to; from [`Incus::discover`], [`Incus::unix`], [`Incus::https`], [`Incus::joining`],
@@ -38,8 +38,7 @@ pub struct Connect {
     pub(in crate::incus) target: Target,
     pub(in crate::incus) project: Option<String>,
     pub(in crate::incus) retry: Retry,
-    pub(in crate::incus) limits: Limits,
-    pub(in crate::incus) proxy: Option<Secret>,
+    pub(in crate::incus) http: Http,
     pub(in crate::incus) origin: Option<String>,
     pub(in crate::incus) known_by: Option<KnownBy>,
     pub(in crate::incus) identity: Option<Identity>,
@@ -156,10 +155,9 @@ impl Incus {
 
 impl Connect {
     fn to(target: Target) -> Self {
-        let (retry, limits, none) = (Retry::default(), Limits::default(), None);
-        let (project, origin, known_by, identity, token, bearer) = (none, None, None, None, None, None);
-        let proxy = None;
-        Self { target, project, retry, limits, proxy, origin, known_by, identity, token, bearer }
+        let (retry, http) = (Retry::default(), Http::default());
+        let (project, origin, known_by, identity, token, bearer) = (None, None, None, None, None, None);
+        Self { target, project, retry, http, origin, known_by, identity, token, bearer }
     }
 
     /// Work in this project instead of `default`.
@@ -174,18 +172,9 @@ impl Connect {
         self
     }
 
-    /// Uses this proxy, whatever the environment sets: `http://` or `https://`, with a password if needed.
-    ///
-    /// What goes over plain HTTP, credentials and all, the proxy can read. If not set, HTTPS goes through the proxy
-    /// that `HTTPS_PROXY` or `ALL_PROXY` names; plain HTTP and this machine itself are never reached through one.
-    pub fn proxy(mut self, url: impl Into<Secret>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// How long an answer may be in coming, how large it may be, and how many requests are on their way at once.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    /// The HTTP settings: proxy, headers, user agent, certificate authorities, limits.
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = http;
         self
     }
 
@@ -206,8 +195,9 @@ impl Connect {
         self
     }
 
-    /// The server's certificate is signed by this authority, for the name or address that it is reached by. PEM;
-    /// several may follow each other.
+    /// The server's certificate is signed by this authority, and not by one that the system trusts, for the name or
+    /// address that it is reached by. PEM; several may follow each other. To trust an authority in addition to those of the
+    /// system, use [`Http::extra_authority`].
     pub fn authority(mut self, pem: impl Into<String>) -> Self {
         self.known_by = Some(KnownBy::Authority(pem.into()));
         self

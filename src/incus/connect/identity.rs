@@ -72,7 +72,7 @@ impl Identity {
     pub fn pem(text: impl Into<Secret>) -> Result<Self, Error> {
         let text: Secret = text.into();
         let bytes = text.expose().as_bytes();
-        let chain = certificates("identity", bytes)?;
+        let chain = tls::certificates("identity", bytes)?;
         let key = PrivateKeyDer::from_pem_slice(bytes).map_err(|_| {
             let encrypted = text.expose().contains("ENCRYPTED");
             Error::invalid("identity", if encrypted { "its key is encrypted" } else { "has no private key" })
@@ -162,15 +162,6 @@ fn self_signed(name: &str) -> Result<(CertificateDer<'static>, Secret), rcgen::E
     params.not_after = rcgen::date_time_ymd(year + 10, 1, 1);
     let certificate = params.self_signed(&key)?;
     Ok((certificate.der().clone(), key.serialize_pem().into()))
-}
-
-/// All certificates of a PEM text: at least one.
-pub(in crate::incus) fn certificates(field: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match all {
-        Ok(all) if !all.is_empty() => Ok(all),
-        _ => Err(Error::invalid(field, "holds no certificate in PEM")),
-    }
 }
 
 fn key_in_pem(key: &PrivateKeyDer<'_>) -> Secret {

@@ -7,7 +7,7 @@ use reqwest::{ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
 use super::address;
-use super::target::{KnownBy, Target};
+use super::target::Target;
 use crate::error::Error;
 use crate::incus::client::{Core, POLLS};
 use crate::incus::{Connect, Identity, Incus, reply};
@@ -25,8 +25,8 @@ impl Connect {
         let server = self.server()?;
         let credential = self.bearer.map_or(Credential::None, Credential::fetched);
         let starting =
-            Arc::new(Semaphore::new(self.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
-        let shared = Shared::new("incus", &place, reply::explain, credential, self.limits);
+            Arc::new(Semaphore::new(self.http.limits.starting_commands.clamp(1, Semaphore::MAX_PERMITS)));
+        let shared = Shared::new("incus", &place, reply::explain, credential, self.http.limits);
         let handle = Handle::new(http_client::build(builder)?, &base, shared, self.retry);
         let handle = match self.project {
             Some(project) => handle.scoped("project", project),
@@ -59,10 +59,10 @@ impl Connect {
         match &self.target {
             Target::Unix(path) => {
                 self.only_over_tls(self.bearer.is_some().then_some("bearer"))?;
-                if self.proxy.is_some() {
+                if self.http.checked_proxy()?.is_some() {
                     return Err(Error::invalid("proxy", "leads to no unix socket"));
                 }
-                let builder = http_client::builder(tls::none()?).no_proxy();
+                let builder = http_client::builder(tls::none()?, &self.http)?.no_proxy();
                 let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
                 let builder = builder.connector_layer(OneByOne::new());
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
@@ -70,16 +70,14 @@ impl Connect {
             Target::Http(url) => {
                 self.only_over_tls(None)?;
                 let url = address::plain(url)?;
-                let (builder, base) =
-                    (http_client::builder_to(&url, tls::none()?, self.proxy.as_ref())?, base(&url));
+                let (builder, base) = (http_client::builder_to(&url, tls::none()?, &self.http)?, base(&url));
                 Ok((builder, base.clone(), base))
             }
             Target::Https(given) => {
                 let url = address::remote(given)?;
                 let login = self.identity.as_ref().map(Identity::login).transpose()?;
                 let tls = tls::client(&self.trust()?, login)?;
-                let builder =
-                    http_client::builder_to(&url, tls, self.proxy.as_ref())?.pool_idle_timeout(REMOTE_IDLE);
+                let builder = http_client::builder_to(&url, tls, &self.http)?.pool_idle_timeout(REMOTE_IDLE);
                 let base = base(&url);
                 Ok((builder, base.clone(), base))
             }
@@ -96,7 +94,7 @@ impl Connect {
                 let server = Server::at(&address::remote(given)?);
                 match self.trust()? {
                     Trust::Exactly(pinned) => server.known_by(pinned.to_string()),
-                    Trust::System | Trust::Authorities(_) => server,
+                    Trust::System(_) | Trust::Authorities(_) => server,
                 }
             }
             Target::Invited | Target::Discovered | Target::Remote(_) => return Err(not_known_yet()),
@@ -115,7 +113,14 @@ impl Connect {
     }
 
     pub(in crate::incus) fn trust(&self) -> Result<Trust, Error> {
-        self.known_by.as_ref().map_or(Ok(Trust::System), KnownBy::trust)
+        let extra = self.http.checked_authorities()?;
+        match &self.known_by {
+            None => Ok(Trust::System(extra)),
+            Some(known_by) => Ok(match known_by.trust()? {
+                Trust::Authorities(own) => Trust::Authorities([own, extra].concat()),
+                other => other,
+            }),
+        }
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::identity::certificates;
 use crate::error::Error;
-use crate::transport::tls::{Fingerprint, Trust};
+use crate::transport::tls::{self, Fingerprint, Trust};
 
 /// Where the server is.
 #[derive(Debug, Clone)]
@@ -42,11 +41,11 @@ impl KnownBy {
         Ok(match self {
             Self::Fingerprint(sha256) => Trust::Exactly(sha256.parse()?),
             Self::Certificate(pem) => {
-                let all = certificates("server_certificate", pem.as_bytes())?;
+                let all = tls::certificates("server_certificate", pem.as_bytes())?;
                 // The server's own stands first.
                 all.first().map_or(Trust::Authorities(Vec::new()), |own| Trust::Exactly(Fingerprint::of(own)))
             }
-            Self::Authority(pem) => Trust::Authorities(certificates("authority", pem.as_bytes())?),
+            Self::Authority(pem) => Trust::Authorities(tls::authorities("authority", pem.as_bytes())?),
         })
     }
 }

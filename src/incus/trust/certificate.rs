@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Error;
 use crate::handle::{Id, Identified, handle, identified};
-use crate::incus::connect::identity::certificates;
 use crate::incus::{Incus, types};
 use crate::stream::query::Query;
+use crate::transport::tls;
 use crate::wait::into_future;
 
 handle! {
@@ -114,7 +114,7 @@ impl AddCertificate {
     }
 
     async fn send(self) -> Result<(), Error> {
-        let all = certificates("certificate", self.pem.as_bytes())?;
+        let all = tls::certificates("certificate", self.pem.as_bytes())?;
         let certificate = all.first().map(|own| STANDARD.encode(own)).unwrap_or_default();
         let body = types::CertificateCreate { certificate, ..self.body };
         self.incus.raw().certificate_create().body(body).send().await.map(drop)

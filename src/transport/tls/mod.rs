@@ -1,5 +1,6 @@
 //! TLS: which servers to trust, and the client's own certificate.
 
+mod authority;
 #[cfg(feature = "incus")]
 mod pin;
 
@@ -7,20 +8,37 @@ use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::pki_types::CertificateDer;
+use rustls::{CertificateError, ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls_platform_verifier::{BuilderVerifierExt, Verifier};
 
 use crate::error::{Error, ErrorKind};
 
+pub(crate) use authority::authorities;
+#[cfg(feature = "incus")]
+pub(crate) use authority::certificates;
 #[cfg(feature = "incus")]
 pub(crate) use pin::{Fingerprint, Login, Trust, client};
 
-/// Trusts the certificate authorities of this system.
-pub(crate) fn public() -> Result<ClientConfig, Error> {
+/// Trusts the certificate authorities of this system, and these.
+pub(crate) fn public(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
-    Ok(builder.with_platform_verifier().map_err(unusable)?.with_no_client_auth())
+    Ok(trusting_system(builder, extra)?.with_no_client_auth())
+}
+
+fn trusting_system(
+    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    extra: Vec<CertificateDer<'static>>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    if extra.is_empty() {
+        return builder.with_platform_verifier().map_err(unusable);
+    }
+    let verifier = Verifier::new_with_extra_roots(extra, builder.crypto_provider().clone());
+    let verifier = Arc::new(verifier.map_err(unusable)?);
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
 }
 
 /// Trusts no certificate. For clients that only speak plain HTTP, without reading the system's certificates.

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
-};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
-use super::{provider, unusable};
-use crate::error::{Error, ErrorKind};
+use super::authority::store;
+use super::{provider, trusting_system, unusable};
+use crate::error::Error;
 
 /// SHA-256 of a certificate's DER.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,8 +20,8 @@ pub(crate) struct Fingerprint([u8; 32]);
 /// How a server is recognized.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
-    /// By a certificate for its name, signed by an authority that this system trusts.
-    System,
+    /// By a certificate for its name, signed by an authority that this system trusts, or by one of these.
+    System(Vec<CertificateDer<'static>>),
     /// By a certificate signed by one of these authorities.
     Authorities(Vec<CertificateDer<'static>>),
     /// By exactly this certificate.
@@ -42,8 +40,10 @@ pub(crate) fn client(trust: &Trust, login: Option<Login>) -> Result<ClientConfig
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
     let builder = match trust {
-        Trust::System => builder.with_platform_verifier().map_err(unusable)?,
-        Trust::Authorities(authorities) => builder.with_root_certificates(store(authorities)?),
+        Trust::System(extra) => trusting_system(builder, extra.clone())?,
+        Trust::Authorities(authorities) => {
+            builder.with_root_certificates(store(authorities).map_err(unusable)?)
+        }
         Trust::Exactly(wanted) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Exactly { wanted: *wanted, provider })),
@@ -54,16 +54,6 @@ pub(crate) fn client(trust: &Trust, login: Option<Login>) -> Result<ClientConfig
     };
     client.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(client)
-}
-
-fn store(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, Error> {
-    let mut store = RootCertStore::empty();
-    for authority in authorities {
-        store.add(authority.clone()).map_err(|e| {
-            Error::new(ErrorKind::Configuration, format!("can't use the certificate of the authority: {e}"))
-        })?;
-    }
-    Ok(store)
 }
 
 /// Accepts one certificate, whatever names and dates it has, and no other.
@@ -177,6 +167,7 @@ impl FromStr for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn fingerprints_read_back() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
-use windlass::{Chunk, ErrorKind, Incus, Limits};
+use windlass::{Chunk, ErrorKind, Http, Incus, Limits};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -243,7 +243,9 @@ async fn an_upgrade_that_is_not_made_from_the_key_is_refused() -> Outcome {
 #[tokio::test]
 async fn commands_start_a_few_at_a_time_and_in_order() -> Outcome {
     let fake = FakeIncus::start().await?;
-    let incus = Incus::unix(fake.socket()).limits(Limits::default().starting_commands(3)).client()?;
+    let incus = Incus::unix(fake.socket())
+        .http(Http::default().limits(Limits::default().starting_commands(3)))
+        .client()?;
     let web = incus.launch("web").image("busybox").await?;
     fake.on("GET /1.0/operations/{id}/websocket").always().delay(Duration::from_millis(20));
     let before = fake.log().len();
@@ -268,7 +270,9 @@ async fn commands_start_a_few_at_a_time_and_in_order() -> Outcome {
 /// A client that starts one command at a time, for an instance that runs.
 async fn one_at_a_time() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
     let fake = FakeIncus::start().await?;
-    let incus = Incus::unix(fake.socket()).limits(Limits::default().starting_commands(1)).client()?;
+    let incus = Incus::unix(fake.socket())
+        .http(Http::default().limits(Limits::default().starting_commands(1)))
+        .client()?;
     let web = incus.launch("web").image("busybox").await?;
     Ok((fake, web))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::incus::{BearerToken, Incus};
 use windlass::testing::FakeIncus;
-use windlass::{Content, Error, ErrorKind, Retry};
+use windlass::{Content, Error, ErrorKind, Http, Retry};
 
 use super::transfer::Directory;
 use crate::alone::{alone, memory};
@@ -91,7 +91,7 @@ alone! {
             let place = format!("{time:?}");
             for size in SIZES {
                 let place = format!("{time:?}, {size}");
-                let incus = Incus::unix(fake.socket()).limits(limits(time, size)).retry(Retry::never()).client()?;
+                let incus = Incus::unix(fake.socket()).http(Http::default().limits(limits(time, size))).retry(Retry::never()).client()?;
                 let web = incus.instance("web");
                 ends(&place, web.get()).await;
                 ends(&place, web.exec(["echo", "out"]).output()).await;

@@ -2,7 +2,7 @@
 
 use windlass::koyeb::Koyeb;
 use windlass::testing::FakeKoyeb;
-use windlass::{ErrorKind, Sent};
+use windlass::{ErrorKind, Http, Sent};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -12,7 +12,8 @@ const SWITCH: &str = "POST /v1/organizations/{id}/switch";
 async fn the_token_and_other_headers_go_with_every_request() -> Outcome {
     let fake = FakeKoyeb::start().await?;
     let id = fake.add_instance("HEALTHY");
-    let connect = Koyeb::token(fake.token()).url(fake.url()).header("X-Koyeb-Project-Id", "p1");
+    let connect = Koyeb::token(fake.token()).url(fake.url());
+    let connect = connect.http(Http::default().header("X-Koyeb-Project-Id", "p1"));
     let koyeb = connect.await?;
     koyeb.instance(&id).get().await?;
     koyeb.instance(&id).exec(["true"]).output().await?.success()?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass::koyeb::Koyeb;
 use windlass::testing::FakeKoyeb;
-use windlass::{Error, ErrorKind, Retry};
+use windlass::{Error, ErrorKind, Http, Retry};
 
 use crate::alone::{alone, memory};
 use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
@@ -79,7 +79,7 @@ alone! {
         for (time, size) in DURATIONS.into_iter().flat_map(|time| SIZES.map(|size| (time, size))) {
             let place = format!("{time:?}, {size}");
             let connect = Koyeb::token(fake.token()).url(fake.url()).retry(Retry::never());
-            let koyeb = connect.limits(limits(time, size)).client()?;
+            let koyeb = connect.http(Http::default().limits(limits(time, size))).client()?;
             ends(&place, koyeb.instance(id.as_str()).get()).await;
             ends(&place, koyeb.instances()).await;
             ends(&place, koyeb.instance(id.as_str()).exec(["echo", "x"]).output()).await;

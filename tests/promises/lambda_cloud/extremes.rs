@@ -5,7 +5,7 @@ use std::time::Duration;
 use windlass::lambda_cloud::types::NetworkProtocol;
 use windlass::lambda_cloud::{Choice, FirewallRule};
 use windlass::testing::FakeLambdaCloud;
-use windlass::{Error, ErrorKind, LambdaCloud, Pacing, Retry};
+use windlass::{Error, ErrorKind, Http, LambdaCloud, Pacing, Retry};
 
 use crate::alone::{alone, memory};
 use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
@@ -79,7 +79,7 @@ alone! {
         let fake = FakeLambdaCloud::start().await?;
         for (time, size) in DURATIONS.into_iter().flat_map(|time| SIZES.map(|size| (time, size))) {
             let place = format!("{time:?}, {size}");
-            let lambda = fake.connect().retry(Retry::never()).limits(limits(time, size)).client()?;
+            let lambda = fake.connect().retry(Retry::never()).http(Http::default().limits(limits(time, size))).client()?;
             ends(&place, lambda.instance_types()).await;
             ends(&place, lambda.instances().into_future()).await;
         }

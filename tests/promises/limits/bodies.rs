@@ -5,7 +5,7 @@ use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::{Disk, ShakenFist};
 use windlass::testing::FakeShakenFist;
-use windlass::{Error, ErrorKind, Limits, Pacing, Retry};
+use windlass::{Error, ErrorKind, Http, Limits, Pacing, Retry};
 
 use super::hostile::{Door, Manner};
 use crate::alone::{alone, memory};
@@ -14,10 +14,14 @@ const MIB: u64 = 1 << 20;
 
 async fn all(door: &Door, limits: &Limits) -> Result<[Error; 4], Error> {
     let (url, limits) = (&door.url, || limits.clone());
-    let incus = Incus::http(url).limits(limits()).client()?;
-    let koyeb = Koyeb::token("t").url(url).limits(limits()).client()?;
-    let lambda = LambdaCloud::key("k").url(url).pacing(Pacing::none()).limits(limits()).client()?;
-    let sf = ShakenFist::at(url).namespace("n").key("k").limits(limits()).client()?;
+    let incus = Incus::http(url).http(Http::default().limits(limits())).client()?;
+    let koyeb = Koyeb::token("t").url(url).http(Http::default().limits(limits())).client()?;
+    let lambda = LambdaCloud::key("k")
+        .url(url)
+        .pacing(Pacing::none())
+        .http(Http::default().limits(limits()))
+        .client()?;
+    let sf = ShakenFist::at(url).namespace("n").key("k").http(Http::default().limits(limits())).client()?;
     Ok([
         incus.with(Retry::never()).instance("web").get().await.expect_err("incus"),
         koyeb.with(Retry::never()).instance("i1").get().await.expect_err("koyeb"),
@@ -54,7 +58,7 @@ async fn an_endless_document_with_a_limit_of_its_own() -> Outcome {
     let fake = FakeShakenFist::start().await?;
     let uuid = fake.client()?.launch("web").disk(Disk::blank(8)).await?.uuid.clone();
     let console = Door::before(&fake.url(), "/consoledata", Manner::Endless { status: 200 }).await?;
-    let sf = ShakenFist::at(&console.url).namespace("demo").key("demokey").limits(limits).client()?;
+    let sf = ShakenFist::at(&console.url).namespace("demo").key("demokey").http(Http::default().limits(limits)).client()?;
     let e = sf.instance(&uuid).console_log().await.expect_err("it has no end");
     assert!(e.kind() == ErrorKind::BadReply && e.message().contains("(Limits::json_body)"), "{e:?}");
     let more = memory("VmHWM").saturating_sub(before);

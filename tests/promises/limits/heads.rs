@@ -9,7 +9,7 @@ use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::{Disk, ShakenFist};
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
-use windlass::{Error, ErrorKind, Limits, Pacing, Retry, Sent};
+use windlass::{Error, ErrorKind, Http, Limits, Pacing, Retry, Sent};
 
 use super::hostile::{Door, Manner};
 use crate::alone::Outcome;
@@ -194,7 +194,7 @@ async fn of_bodies_that_trickle() -> Outcome {
 async fn of_a_client_with_a_limit_of_its_own() -> Outcome {
     let door = Door::to_nowhere(Manner::Silent).await?;
     let limits = Limits::default().head(Duration::from_millis(250));
-    let incus = Incus::http(&door.url).limits(limits).retry(Retry::never()).client()?;
+    let incus = Incus::http(&door.url).http(Http::default().limits(limits)).retry(Retry::never()).client()?;
     let web = incus.instance("web");
     let calls: [(&str, Ended); 3] = [
         (
@@ -228,7 +228,7 @@ async fn at_the_extremes() -> Outcome {
     let fake = FakeIncus::start().await?;
     for time in [Duration::ZERO, Duration::MAX] {
         let limits = Limits::default().head(time);
-        let incus = Incus::unix(fake.socket()).limits(limits).client()?;
+        let incus = Incus::unix(fake.socket()).http(Http::default().limits(limits)).client()?;
         let listed = incus.instances().await.map(drop).map_err(|e| e.kind());
         assert!(
             listed.is_ok() || (listed == Err(ErrorKind::Timeout) && time.is_zero()),
@@ -244,7 +244,7 @@ async fn at_the_extremes() -> Outcome {
     }
     for most in [0, u64::MAX] {
         let limits = Limits::default().json_body(most).error_body(most).in_flight(usize::try_from(most)?);
-        let incus = Incus::unix(fake.socket()).limits(limits).client()?;
+        let incus = Incus::unix(fake.socket()).http(Http::default().limits(limits)).client()?;
         assert_eq!(incus.instances().await.is_ok(), most > 0);
         let missing = incus.instance("nobody").get().await.map(drop);
         assert_eq!(missing.map_err(|e| e.kind()), Err(ErrorKind::NotFound));

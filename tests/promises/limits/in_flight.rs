@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use windlass::incus::{Incus, Instance};
 use windlass::testing::{FakeIncus, FakeKoyeb};
-use windlass::{ErrorKind, Limits, Retry, Sent, Ticket};
+use windlass::{ErrorKind, Http, Limits, Retry, Sent, Ticket};
 
 use crate::alone::Outcome;
 
@@ -81,7 +81,8 @@ async fn too_few_files_for_the_looks() -> Outcome {
     const SIZE: usize = 150;
     if let (Ok(socket), Ok(task)) = (std::env::var(SOCKET), std::env::var(TASK)) {
         let limits = Limits::default().in_flight(SIZE);
-        let incus = Incus::unix(socket).retry(Retry::never()).limits(limits).client()?;
+        let incus =
+            Incus::unix(socket).retry(Retry::never()).http(Http::default().limits(limits)).client()?;
         let mut waits = Vec::new();
         for line in task.lines() {
             let ticket: Ticket = line.parse()?;
@@ -125,7 +126,8 @@ async fn too_few_files_for_the_looks() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others_wait_in_order_and_within_their_time() -> Outcome {
     let fake = FakeIncus::start().await?;
-    let incus = Incus::unix(fake.socket()).limits(Limits::default().in_flight(2)).client()?;
+    let incus =
+        Incus::unix(fake.socket()).http(Http::default().limits(Limits::default().in_flight(2))).client()?;
     let slow = fake.on("GET /1.0/instances/{name}").times(2).hang();
     let held: Vec<_> = (0..2)
         .map(|_| {
@@ -150,7 +152,8 @@ async fn others_wait_in_order_and_within_their_time() -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
     let fake = FakeIncus::start().await?;
-    let incus = Incus::unix(fake.socket()).limits(Limits::default().in_flight(1)).client()?;
+    let incus =
+        Incus::unix(fake.socket()).http(Http::default().limits(Limits::default().in_flight(1))).client()?;
     let web = incus.launch("web").image("busybox").await?;
     let _events = incus.watch().await?;
     let _command = web.exec(["sleep", "60"]).spawn().await?;
@@ -166,7 +169,9 @@ async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
 
     let fake = FakeKoyeb::start().await?;
     let shop = fake.add_service("shop", 1);
-    let koyeb = windlass::Koyeb::token(fake.token()).url(fake.url()).limits(Limits::default().in_flight(1));
+    let koyeb = windlass::Koyeb::token(fake.token())
+        .url(fake.url())
+        .http(Http::default().limits(Limits::default().in_flight(1)));
     let koyeb = koyeb.client()?;
     let _tail = koyeb.service(&shop).logs().tail().await?;
     assert_eq!(koyeb.service(&shop).instances().await?.len(), 1);

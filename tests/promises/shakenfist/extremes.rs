@@ -1,5 +1,7 @@
 //! Shaken Fist: whatever stands in an answer or is given to a call, it ends, without a panic.
 
+use windlass::Http;
+
 use super::*;
 use crate::alone::{alone, memory};
 use crate::hostile::{DURATIONS, Hostile, SIZES, assert_no_panic, ends, limits, names, watch_panics};
@@ -76,7 +78,7 @@ alone! {
             for size in SIZES {
                 let place = format!("{time:?}, {size}");
                 let connect = ShakenFist::at(fake.url()).namespace("demo").key("demokey").retry(Retry::never());
-                let sf = connect.limits(limits(time, size)).client()?;
+                let sf = connect.http(Http::default().limits(limits(time, size))).client()?;
                 ends(&place, sf.instances()).await;
                 ends(&place, sf.instance(web.id()).get()).await;
             }
