@@ -43,6 +43,8 @@ mod live {
     #[cfg(feature = "incus")]
     mod incus_https;
     #[cfg(feature = "incus")]
+    mod incus_images;
+    #[cfg(feature = "incus")]
     mod incus_many;
     #[cfg(feature = "incus")]
     mod incus_restart;

@@ -83,6 +83,18 @@ mod limits {
     mod in_flight;
 }
 
+/// The programs in `examples/`, on the fakes.
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod examples {
+    mod ci_runner;
+    mod fleet;
+    mod gpu_burst;
+    mod koyeb_watch;
+    mod sandbox_service;
+    mod screen;
+    mod vm_lab;
+}
+
 /// Memory is measured in a process of its own.
 mod memory {
     #[cfg(feature = "incus")]

@@ -18,6 +18,8 @@ const SUITES: &[Suite<'_>] = &[
     of("live::incus_https"),
     // Discovery, compared with the vendor's command.
     of("live::incus_discover"),
+    // Images of remotes: a simplestreams server, and another daemon.
+    of("live::incus_images"),
     // Many commands at once.
     of("live::incus_exec"),
     // Even more on the fake server, as waits.

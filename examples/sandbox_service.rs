@@ -1,0 +1,119 @@
+//! A web service that runs each posted script in a fresh Incus container and streams back what the script writes.
+//!
+//! ```sh
+//! cargo run --example sandbox_service                        # on a built-in fake server
+//! cargo run --example sandbox_service -- images:alpine/3.22  # on the Incus of this machine
+//! curl --no-buffer --data-binary 'echo hello; exit 3' http://127.0.0.1:8080/run
+//! ```
+//!
+//! A sandbox has one processor, 256 MiB of memory, 100 processes, no network, and ten seconds. It is deleted when the
+//! script ends, and also when the client hangs up. The last line of the answer says how the script ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, routing::post};
+use futures_util::stream::{self, StreamExt};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use windlass::incus::{Incus, Instance};
+use windlass::testing::FakeIncus;
+use windlass::{Chunk, Result};
+
+/// Where the output of a script goes: to the body of the answer.
+type Output = mpsc::Sender<Result<Bytes>>;
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let fake = FakeIncus::start().await?;
+    let service = match std::env::args().nth(1) {
+        None => Sandboxes::new(fake.client()?, "busybox"),
+        Some(image) => Sandboxes::new(Incus::discover().await?, image),
+    };
+    let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    println!("post a script to http://{}/run", listener.local_addr()?);
+    Ok(axum::serve(listener, service.router()).await?)
+}
+
+/// What makes the sandboxes.
+#[derive(Debug, Clone)]
+pub struct Sandboxes {
+    incus: Incus,
+    image: String,
+    places: Arc<Semaphore>,
+    /// How long a script may run.
+    pub limit: Duration,
+}
+
+impl Sandboxes {
+    /// Ten seconds for each, eight at the same time.
+    pub fn new(incus: Incus, image: impl Into<String>) -> Self {
+        let (places, limit) = (Arc::new(Semaphore::new(8)), Duration::from_secs(10));
+        Self { incus, image: image.into(), places, limit }
+    }
+
+    /// The web service.
+    pub fn router(self) -> Router {
+        Router::new().route("/run", post(run)).with_state(self)
+    }
+
+    /// Runs a script in a sandbox, which is gone when this returns.
+    async fn run(&self, script: String, output: &Output) -> Result<()> {
+        let name = format!("sandbox-{:016x}", rand::random::<u64>());
+        let launch = self.incus.launch(&name).image(&self.image).cpus(1).memory("256MiB");
+        let launch = launch.config("limits.processes", "100").device("eth0", [("type", "none")]);
+        let accepted = launch.label("owner", "sandbox_service").send().await?;
+        let ended = async {
+            let running = self.script(accepted.await?, script, output);
+            tokio::select! {
+                ended = running => ended,
+                () = output.closed() => Ok(()), // the client has hung up
+            }
+        };
+        let ended = ended.await;
+        let deleted = self.incus.instance(name).delete().force().await;
+        ended.and(deleted) // what went wrong first
+    }
+
+    async fn script(&self, sandbox: Instance, script: String, output: &Output) -> Result<()> {
+        let mut process = sandbox.exec(["sh", "-c", &script]).spawn().await?;
+        let run = async {
+            while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
+                let _ = output.send(Ok(bytes)).await;
+            }
+            process.wait().await
+        };
+        let last = match tokio::time::timeout(self.limit, run).await {
+            Ok(ended) => ended?.to_string(),
+            Err(_) => format!("stopped after {:?}", self.limit),
+        };
+        let _ = output.send(Ok(format!("{last}\n").into())).await;
+        Ok(())
+    }
+}
+
+/// `POST /run`: the body is a script for `sh`.
+async fn run(State(service): State<Sandboxes>, script: String) -> Response {
+    let Ok(place) = service.places.clone().try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "all sandboxes are in use\n").into_response();
+    };
+    let (output, mut chunks) = mpsc::channel(8);
+    // In a task of its own, so that it cleans up even if the client hangs up.
+    tokio::spawn(async move {
+        if let Err(e) = service.run(script, &output).await {
+            let _ = output.send(Err(e)).await; // cuts the answer off, unless it is the first that is known
+        }
+        drop(place);
+    });
+    match chunks.recv().await {
+        Some(Err(e)) => (StatusCode::BAD_GATEWAY, format!("{e}\n")).into_response(),
+        first => {
+            let rest = stream::poll_fn(move |context| chunks.poll_recv(context));
+            Body::from_stream(stream::iter(first).chain(rest)).into_response()
+        }
+    }
+}
