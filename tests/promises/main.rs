@@ -120,4 +120,6 @@ mod fake {
     mod koyeb;
     #[cfg(feature = "lambda-cloud")]
     mod lambda_cloud;
+    #[cfg(all(feature = "incus", feature = "koyeb", feature = "shakenfist"))]
+    mod shell;
 }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::envelope::{Failure, failure};
 use super::world::{Inside, Key, Operation, World, path};
-use crate::testing::shell::{Exit, Shell, Stream, Window};
+use crate::testing::shell::{Exit, Guest, Stream, Window};
 
 /// A requested command.
 #[derive(Debug, Clone)]
@@ -69,27 +69,24 @@ impl World {
             let inside = Inside { files: instance.files.clone(), console: instance.console.clone() };
             (inside, instance.addresses.clone(), instance.power.subscribe())
         })?;
-        let shell = Shell {
+        let guest = Guest {
             env: job.environment.clone(),
             cwd: job.cwd.clone(),
             uid: job.uid,
             gid: job.gid,
             files: Arc::new(inside),
             addresses,
-            stdin,
             output,
             window,
             hostname: job.key.1.clone(),
             commands: self.commands.clone(),
-            ahead: Vec::new(),
-            last: 0,
         };
         let command = job.command.clone();
         Ok(async move {
             // If the sender is gone, so is the instance: that kills the command, too.
             let killed = power.wait_for(|on| !on);
             tokio::select! {
-                exit = shell.run(command) => exit,
+                exit = guest.run(stdin, command) => exit,
                 _ = killed => Exit::Code(137),
             }
         })

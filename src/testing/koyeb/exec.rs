@@ -19,7 +19,7 @@ use crate::testing::server::limited::WebSocket;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-use crate::testing::shell::{Addresses, Exit, Shell, Stream, Window};
+use crate::testing::shell::{Addresses, Exit, Guest, Stream, Window};
 
 pub(super) fn connect(world: &Arc<World>, request: &Request, caller: Caller) -> Reply {
     let world = world.clone();
@@ -118,23 +118,20 @@ impl Job {
         let (output, chunks) = mpsc::channel(8);
         let (resize, window) = watch::channel((0, 0));
         obey(first, &resize);
-        let shell = Shell {
+        let guest = Guest {
             env: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]),
             cwd: "/".to_owned(),
             uid: 0,
             gid: 0,
             files: Arc::new(lock(&world.state).disk(&self.instance)),
             addresses: Addresses::default(),
-            stdin,
             output,
             window,
             hostname: self.instance.clone(),
             commands: world.planted.clone(),
-            ahead: Vec::new(),
-            last: 0,
         };
         tokio::select! {
-            () = deliver(shell.run(self.command), chunks, out, self.terminal) => {}
+            () = deliver(guest.run(stdin, self.command), chunks, out, self.terminal) => {}
             // Who hangs up kills the command.
             () = listen(input, typed, resize) => {}
             _ = closing.changed() => {}

@@ -106,6 +106,17 @@ impl Drop for Guest {
 pub(super) struct Disk(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl Files for Disk {
+    /// Directories are where files are.
+    fn is_directory(&self, path: &str) -> bool {
+        let below = format!("{}/", path.trim_end_matches('/'));
+        lock(&self.0).keys().any(|file| file.starts_with(&below))
+    }
+
+    /// There is no way to set modes.
+    fn is_executable(&self, _path: &str) -> bool {
+        true
+    }
+
     fn read(&self, path: &str) -> Option<Bytes> {
         lock(&self.0).get(path).map(|data| Bytes::copy_from_slice(data))
     }

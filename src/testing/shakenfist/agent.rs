@@ -11,7 +11,7 @@ use super::answer::{Answer, Failure, data, failure, not_found, options, text};
 use super::asked::Asked;
 use super::state::{Tree, World, is_visible, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
-use crate::testing::shell::{Addresses, Exit, Files, Shell, Stream};
+use crate::testing::shell::{Addresses, Exit, Files, Guest, Stream};
 
 /// More output than this goes into a blob.
 const INLINE: usize = 10 * 1024;
@@ -148,7 +148,8 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
     let line = command["commandline"].as_str().unwrap_or_default();
     let (output, written) = mpsc::channel(16);
     let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
-    let (exit, [out, err]) = tokio::join!(shell(world, files, output).run(argv), collect(written));
+    let (exit, [out, err]) =
+        tokio::join!(guest(world, files, output).run(mpsc::channel(1).1, argv), collect(written));
     let code = match exit {
         Exit::Code(code) => code,
         Exit::NotFound => 127,
@@ -165,22 +166,19 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
     result
 }
 
-/// A shell in the guest, without input.
-fn shell(world: &World, files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Shell {
-    Shell {
+/// What a command finds in the guest.
+fn guest(world: &World, files: &Tree, output: mpsc::Sender<(Stream, Bytes)>) -> Guest {
+    Guest {
         env: BTreeMap::new(),
         cwd: "/".to_owned(),
         uid: 0,
         gid: 0,
         files: Arc::new(files.clone()),
         addresses: Addresses::default(),
-        stdin: mpsc::channel(1).1,
         output,
         window: watch::channel((80, 25)).1,
         hostname: "guest".to_owned(),
         commands: world.commands.clone(),
-        ahead: Vec::new(),
-        last: 0,
     }
 }
 

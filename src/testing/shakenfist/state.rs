@@ -123,6 +123,16 @@ pub(super) struct Tree(pub(super) Arc<Mutex<BTreeMap<String, File>>>);
 type File = (Vec<u8>, i64);
 
 impl Files for Tree {
+    /// Directories are where files are.
+    fn is_directory(&self, path: &str) -> bool {
+        let below = format!("{}/", path.trim_end_matches('/'));
+        lock(&self.0).keys().any(|file| file.starts_with(&below))
+    }
+
+    fn is_executable(&self, path: &str) -> bool {
+        lock(&self.0).get(path).is_some_and(|(_, mode)| mode & 0o111 != 0)
+    }
+
     fn read(&self, path: &str) -> Option<Bytes> {
         lock(&self.0).get(path).map(|(data, _)| Bytes::copy_from_slice(data))
     }

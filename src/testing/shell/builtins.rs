@@ -1,20 +1,34 @@
-//! The commands that the small shell knows.
+//! The commands that guests have.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::interpreter::{Broken, Flow, Plumbing, Ran, Shell};
+use super::interpreter::{Flow, Ran, Shell};
+use super::limits::Stop;
 use super::planted::Planned;
+use super::plumbing::Plumbing;
+use super::script::Named;
+use super::special::wrong;
 use crate::testing::server::tasks::lock;
 
 const BLOCK: usize = 16 * 1024;
 
 impl Shell {
     pub(super) async fn command(&mut self, argv: Vec<String>, to: &Plumbing) -> Ran {
-        match self.commands.take(&argv) {
-            Some(planned) => self.planned(planned, to).await,
-            None => self.builtin(argv, to).await,
+        if let Some(planned) = self.guest.commands.take(&argv) {
+            return self.planned(planned, to).await;
+        }
+        let args: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let [name, args @ ..] = args.as_slice() else {
+            return Ok(Flow::Next(0));
+        };
+        match self.named(name) {
+            Named::File(path) => self.file(&path, name, args, to).await,
+            Named::Command(name) => match self.special(name, args, to).await? {
+                Some(flow) => Ok(flow),
+                None => self.builtin(name, args, to).await,
+            },
         }
     }
 
@@ -25,34 +39,31 @@ impl Shell {
         Ok(Flow::Next(planned.code))
     }
 
-    async fn builtin(&mut self, argv: Vec<String>, to: &Plumbing) -> Ran {
-        let args: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let [name, args @ ..] = args.as_slice() else {
-            return Ok(Flow::Next(0));
-        };
-        match name.rsplit('/').next().unwrap_or(name) {
+    async fn builtin(&mut self, name: &str, args: &[&str], to: &Plumbing) -> Ran {
+        match name {
             "true" | ":" => Ok(Flow::Next(0)),
             "false" => Ok(Flow::Next(1)),
-            "exit" => Ok(Flow::Leave(self.exit_code(args))),
+            "test" => self.test(args),
+            "[" => self.bracket(args),
             "echo" => self.echo(args, to).await,
             "printf" => self.printf(args, to).await,
             "cat" => self.cat(args, to).await,
             "head" => self.head(args, to).await,
             "yes" => self.yes(args, to).await,
             "sleep" => sleep(args).await,
-            "pwd" => self.line(to, &self.cwd).await,
-            "cd" => Ok(self.cd(args)),
-            "env" => self.environment(to).await,
-            "export" => Ok(self.export(args)),
+            "pwd" if args.is_empty() => self.line(to, &self.state.cwd).await,
+            "env" if args.is_empty() => {
+                self.say(to, self.state.variables.exported().lines()).await?;
+                Ok(Flow::Next(0))
+            }
             "id" => self.id(args, to).await,
             "stty" => self.stty(args, to).await,
-            "hostname" => self.line(to, &self.hostname).await,
-            "uname" => self.line(to, "Linux").await,
-            "ip" => Ok(self.ip(args)),
+            "hostname" if args.is_empty() => self.line(to, &self.guest.hostname).await,
+            "uname" => self.uname(args, to).await,
+            "ip" => self.ip(args),
             "mkfifo" => Ok(self.pipes(args)),
-            "mount" => Ok(self.mount(args)),
-            "sh" | "bash" => self.shell(args, to).await,
-            assignment if assignment.contains('=') => Ok(self.export(&[name])),
+            "mount" => self.mount(args),
+            "pwd" | "env" | "hostname" => Err(wrong(name, args)),
             _ => Ok(Flow::NotFound),
         }
     }
@@ -63,43 +74,47 @@ impl Shell {
     }
 
     /// `ip addr add ADDRESS/LENGTH dev NAME`. Links are always up.
-    fn ip(&self, args: &[&str]) -> Flow {
+    fn ip(&self, args: &[&str]) -> Ran {
         match args {
             ["addr", "add", address, "dev", name] => {
-                let mut all = lock(&self.addresses);
+                let mut all = lock(&self.guest.addresses);
                 all.entry((*name).to_owned()).or_default().push((*address).to_owned());
-                Flow::Next(0)
+                Ok(Flow::Next(0))
             }
-            ["link", "set", ..] => Flow::Next(0),
-            _ => Flow::Next(1),
+            ["link", "set", _, "up"] => Ok(Flow::Next(0)),
+            _ => Err(wrong("ip", args)),
         }
     }
 
     fn pipes(&self, args: &[&str]) -> Flow {
-        let made = !args.is_empty() && args.iter().all(|path| self.files.make_pipe(&self.absolute(path)));
+        let made =
+            !args.is_empty() && args.iter().all(|path| self.guest.files.make_pipe(&self.absolute(path)));
         Flow::Next(i32::from(!made))
     }
 
     /// `mount -t tmpfs -o size=64k tmpfs PATH`: only limits the size of its contents.
-    fn mount(&self, args: &[&str]) -> Flow {
+    fn mount(&self, args: &[&str]) -> Ran {
         let mounted = match args {
             ["-t", "tmpfs", "-o", options, _, path] => {
-                let bytes = options.strip_prefix("size=").and_then(size);
-                bytes.is_some_and(|bytes| self.files.mount(&self.absolute(path), bytes))
+                let bytes =
+                    options.strip_prefix("size=").and_then(size).ok_or_else(|| wrong("mount", args))?;
+                self.guest.files.mount(&self.absolute(path), bytes)
             }
-            _ => false,
+            _ => return Err(wrong("mount", args)),
         };
-        Flow::Next(i32::from(!mounted))
-    }
-
-    fn exit_code(&self, args: &[&str]) -> i32 {
-        let given = args.first().and_then(|arg| arg.parse::<i32>().ok());
-        given.map_or(self.last, |code| code & 0xff)
+        Ok(Flow::Next(i32::from(!mounted)))
     }
 
     async fn echo(&self, args: &[&str], to: &Plumbing) -> Ran {
         let (args, end) = match args {
             ["-n", rest @ ..] => (rest, ""),
+            [option, ..]
+                if option.starts_with('-')
+                    && option.len() > 1
+                    && option.chars().skip(1).all(|c| "neE".contains(c)) =>
+            {
+                return Err(wrong("echo", args));
+            }
             all => (all, "\n"),
         };
         self.say(to, format!("{}{end}", args.join(" "))).await?;
@@ -109,12 +124,13 @@ impl Shell {
     /// `%s`, `%d`, `%%` and the common escapes. The format repeats while there are arguments.
     async fn printf(&self, args: &[&str], to: &Plumbing) -> Ran {
         let Some((format, mut rest)) = args.split_first() else {
-            return Ok(Flow::Next(2));
+            return Err(wrong("printf", args));
         };
         let format = unescape(format);
         loop {
             let before = rest.len();
-            self.say(to, fill(&format, &mut rest)).await?;
+            let text = fill(&format, &mut rest).ok_or_else(|| wrong("printf", args))?;
+            self.say(to, text).await?;
             if rest.is_empty() || rest.len() == before {
                 return Ok(Flow::Next(0));
             }
@@ -123,10 +139,13 @@ impl Shell {
 
     async fn cat(&mut self, args: &[&str], to: &Plumbing) -> Ran {
         if args.is_empty() || args == ["-"] {
-            while let Some(data) = self.read().await {
+            while let Some(data) = self.stdin.read().await {
                 self.say(to, data).await?;
             }
             return Ok(Flow::Next(0));
+        }
+        if args.iter().any(|arg| arg.starts_with('-')) {
+            return Err(wrong("cat", args));
         }
         let mut code = 0;
         for path in args {
@@ -137,8 +156,8 @@ impl Shell {
         Ok(Flow::Next(code))
     }
 
-    async fn cat_file(&self, path: &str, to: &Plumbing) -> Result<bool, Broken> {
-        let Some(data) = self.files.read(&self.absolute(path)) else {
+    async fn cat_file(&self, path: &str, to: &Plumbing) -> Result<bool, Stop> {
+        let Some(data) = self.guest.files.read(&self.absolute(path)) else {
             let text = format!("cat: can't open '{path}': No such file or directory\n");
             self.warn(to, &text).await?;
             return Ok(false);
@@ -154,8 +173,7 @@ impl Shell {
             _ => None,
         };
         let Some(mut left) = count else {
-            self.warn(to, "head: only `head -c N /dev/zero` works here\n").await?;
-            return Ok(Flow::Next(1));
+            return Err(wrong("head", args));
         };
         let zeros = Bytes::from(vec![0; BLOCK]);
         while left > 0 {
@@ -174,75 +192,48 @@ impl Shell {
         }
     }
 
-    fn cd(&mut self, args: &[&str]) -> Flow {
-        let home = self.env.get("HOME").map_or("/", String::as_str);
-        self.cwd = self.absolute(args.first().copied().unwrap_or(home));
-        Flow::Next(0)
-    }
-
-    async fn environment(&self, to: &Plumbing) -> Ran {
-        for (name, value) in &self.env {
-            self.say(to, format!("{name}={value}\n")).await?;
-        }
-        Ok(Flow::Next(0))
-    }
-
-    fn export(&mut self, args: &[&str]) -> Flow {
-        for (name, value) in args.iter().filter_map(|arg| arg.split_once('=')) {
-            self.env.insert(name.to_owned(), value.to_owned());
-        }
-        Flow::Next(0)
-    }
-
     async fn id(&self, args: &[&str], to: &Plumbing) -> Ran {
-        let (uid, gid) = (self.uid, self.gid);
+        let (uid, gid) = (self.guest.uid, self.guest.gid);
         match args {
             ["-u"] => self.line(to, &uid.to_string()).await,
             ["-g"] => self.line(to, &gid.to_string()).await,
-            _ => self.line(to, &format!("uid={uid} gid={gid}")).await,
+            [] => self.line(to, &format!("uid={uid} gid={gid}")).await,
+            _ => Err(wrong("id", args)),
         }
     }
 
     /// `stty size`: rows first, as the real one.
     async fn stty(&self, args: &[&str], to: &Plumbing) -> Ran {
-        let (columns, rows) = *self.window.borrow();
+        let (columns, rows) = *self.guest.window.borrow();
         match args {
             ["size"] => self.line(to, &format!("{rows} {columns}")).await,
-            _ => Ok(Flow::Next(1)),
+            _ => Err(wrong("stty", args)),
         }
     }
 
-    async fn shell(&mut self, args: &[&str], to: &Plumbing) -> Ran {
-        let flow = match args {
-            ["-c" | "-ec" | "-lc", script, ..] => self.script(script, to).await?,
-            _ => self.lines(to).await?,
-        };
-        // The inner shell ended, not the one that called it.
-        Ok(match flow {
-            Flow::Leave(code) => Flow::Next(code),
-            other => other,
-        })
-    }
-
-    async fn lines(&mut self, to: &Plumbing) -> Ran {
-        while let Some(line) = self.read_line().await {
-            if let Flow::Leave(code) = self.script(&line, to).await? {
-                return Ok(Flow::Leave(code));
-            }
+    async fn uname(&self, args: &[&str], to: &Plumbing) -> Ran {
+        match args {
+            [] | ["-s"] => self.line(to, "Linux").await,
+            ["-r"] => self.line(to, "6.12.0-fake").await,
+            ["-m"] => self.line(to, "x86_64").await,
+            ["-n"] => self.line(to, &self.guest.hostname).await,
+            _ => Err(wrong("uname", args)),
         }
-        Ok(Flow::Next(self.last))
     }
 }
 
 async fn sleep(args: &[&str]) -> Ran {
-    let seconds = args.first().and_then(|arg| arg.parse::<f64>().ok());
+    let seconds = match args {
+        [seconds] => seconds.parse::<f64>().ok(),
+        _ => None,
+    };
     let duration = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
     match duration {
         Some(duration) => {
             tokio::time::sleep(duration).await;
             Ok(Flow::Next(0))
         }
-        None => Ok(Flow::Next(1)),
+        None => Err(wrong("sleep", args)),
     }
 }
 
@@ -278,20 +269,21 @@ fn unescape(text: &str) -> String {
     out
 }
 
-fn fill(format: &str, args: &mut &[&str]) -> String {
+/// None if the format has anything else.
+fn fill(format: &str, args: &mut &[&str]) -> Option<String> {
     let mut out = String::new();
     let mut chars = format.chars();
     while let Some(c) = chars.next() {
         match c {
             '%' => match chars.next() {
                 Some('s' | 'd' | 'i') => out.push_str(take(args)),
-                Some('%') | None => out.push('%'),
-                Some(other) => out.extend(['%', other]),
+                Some('%') => out.push('%'),
+                _ => return None,
             },
             c => out.push(c),
         }
     }
-    out
+    Some(out)
 }
 
 fn take<'a>(args: &mut &[&'a str]) -> &'a str {

@@ -1,4 +1,4 @@
-//! The shell itself: runs lines, one command after the other.
+//! The shell itself: what it runs in, and how it runs lists, pipelines and simple commands.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,21 +8,23 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
+use super::limits::{Budget, Stop};
 use super::planted::Commands;
-use super::words::{self, Redirect, Step, Target, When, Word};
+use super::plumbing::{Input, Plumbing, Sink, Stream};
+use super::syntax::{Command, Item, List, Pipeline, Redirect, Simple, Target, When};
+use super::variables::Variables;
 
-/// Where output goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Out,
-    Err,
-}
+/// How deep shells, loops and substitutions may be nested.
+const DEPTH: usize = 32;
 
 /// The files that commands see.
 pub(crate) trait Files: Send + Sync + 'static {
     fn read(&self, path: &str) -> Option<Bytes>;
     /// False if the parent directory doesn't exist.
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool;
+    fn is_directory(&self, path: &str) -> bool;
+    /// Whether the mode of a file lets it run.
+    fn is_executable(&self, path: &str) -> bool;
     /// Makes a named pipe. False if that isn't supported.
     fn make_pipe(&self, _path: &str) -> bool {
         false
@@ -43,205 +45,349 @@ pub(crate) enum Exit {
     NotFound,
 }
 
-/// The reader went away, as with SIGPIPE.
-#[derive(Debug)]
-pub(super) struct Broken;
-
 /// How a command ended, and whether the shell continues after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Next(i32),
     Leave(i32),
     NotFound,
+    /// Ends this many loops.
+    Break(usize),
+    /// Ends all but the last of this many loops, and goes on with the next turn of that.
+    Continue(usize),
 }
 
-pub(super) type Ran = Result<Flow, Broken>;
+impl Flow {
+    pub(super) fn code(self) -> i32 {
+        match self {
+            Flow::Next(code) | Flow::Leave(code) => code,
+            Flow::NotFound => 127,
+            Flow::Break(_) | Flow::Continue(_) => 0,
+        }
+    }
+}
+
+pub(super) type Ran = Result<Flow, Stop>;
 
 /// Columns and rows of the terminal.
 pub(crate) type Window = (u32, u32);
 
-pub(crate) struct Shell {
+/// What a command runs in.
+pub(crate) struct Guest {
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) cwd: String,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) addresses: Addresses,
-    pub(crate) stdin: mpsc::Receiver<Bytes>,
     pub(crate) output: mpsc::Sender<(Stream, Bytes)>,
     pub(crate) window: watch::Receiver<Window>,
     pub(crate) hostname: String,
     /// Those with planted results.
     pub(crate) commands: Commands,
-    /// What was read from stdin but not used yet.
-    pub(crate) ahead: Vec<u8>,
-    /// Code of the last command, `$?`.
-    pub(crate) last: i32,
 }
 
-impl fmt::Debug for Shell {
+impl fmt::Debug for Guest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shell").field("cwd", &self.cwd).finish_non_exhaustive()
+        f.debug_struct("Guest").field("hostname", &self.hostname).finish_non_exhaustive()
     }
 }
 
-/// Where the two outputs of one command go.
-#[derive(Debug, Clone)]
-pub(super) struct Plumbing {
-    out: Sink,
-    err: Sink,
-}
-
-#[derive(Debug, Clone)]
-enum Sink {
-    Stream(Stream),
-    File(String),
-    Nowhere,
-}
-
-impl Plumbing {
-    fn plain() -> Plumbing {
-        Plumbing { out: Sink::Stream(Stream::Out), err: Sink::Stream(Stream::Err) }
+impl Guest {
+    /// Runs one command to its end.
+    pub(crate) async fn run(self, stdin: mpsc::Receiver<Bytes>, argv: Vec<String>) -> Exit {
+        let state = State::new(&self);
+        let guest = Arc::new(self);
+        let mut shell = Shell { guest, state, stdin: Input::new(stdin), budget: Arc::default() };
+        match shell.command(argv, &Plumbing::plain()).await {
+            Ok(Flow::NotFound) => Exit::NotFound,
+            Ok(flow) => Exit::Code(flow.code()),
+            Err(Stop::Broken) => Exit::Code(141),
+            Err(Stop::Fault(why)) => {
+                // No redirection hides it. The reader may be gone.
+                let _ = shell.warn(&Plumbing::plain(), &format!("sh: {why}\n")).await;
+                Exit::Code(2)
+            }
+        }
     }
+}
+
+/// What a subshell has of its own.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) variables: Variables,
+    pub(super) cwd: String,
+    /// `$0`.
+    pub(super) name: String,
+    /// `$1` and so on.
+    pub(super) arguments: Vec<String>,
+    pub(super) options: Options,
+    /// Code of the last command, `$?`.
+    pub(super) last: i32,
+    /// Code of the last `$(…)` in the current command.
+    pub(super) substituted: Option<i32>,
+    /// In so many conditions, where a failure doesn't end the shell.
+    pub(super) guarded: usize,
+    pub(super) loops: usize,
+    pub(super) depth: usize,
+}
+
+/// What `set` sets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Options {
+    pub(super) errexit: bool,
+    pub(super) nounset: bool,
+    pub(super) pipefail: bool,
+}
+
+impl State {
+    fn new(guest: &Guest) -> State {
+        State {
+            variables: Variables::of_environment(guest.env.clone()),
+            cwd: guest.cwd.clone(),
+            name: "sh".to_owned(),
+            arguments: Vec::new(),
+            options: Options::default(),
+            last: 0,
+            substituted: None,
+            guarded: 0,
+            loops: 0,
+            depth: 0,
+        }
+    }
+}
+
+pub(super) struct Shell {
+    pub(super) guest: Arc<Guest>,
+    pub(super) state: State,
+    pub(super) stdin: Input,
+    pub(super) budget: Arc<Budget>,
 }
 
 impl Shell {
-    /// Runs one command line to its end.
-    pub(crate) async fn run(mut self, argv: Vec<String>) -> Exit {
-        match self.command(argv, &Plumbing::plain()).await {
-            Ok(Flow::Next(code) | Flow::Leave(code)) => Exit::Code(code),
-            Ok(Flow::NotFound) => Exit::NotFound,
-            Err(Broken) => Exit::Code(141),
-        }
-    }
-
-    /// Runs the text of `sh -c`, or a script on stdin.
-    pub(super) fn script<'a>(&'a mut self, text: &'a str, to: &'a Plumbing) -> BoxFuture<'a, Ran> {
+    pub(super) fn list<'a>(&'a mut self, list: &'a List, to: &'a Plumbing) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
-            for step in words::parse(text) {
-                if let Flow::Leave(code) = self.step(step, to).await? {
-                    return Ok(Flow::Leave(code));
-                }
+            if self.state.depth == DEPTH {
+                return Err(Stop::limit("shells and loops are nested too deeply"));
             }
-            Ok(Flow::Next(self.last))
+            self.state.depth += 1;
+            let ran = self.items(list, to).await;
+            self.state.depth -= 1;
+            ran
         })
     }
 
-    async fn step(&mut self, step: Step, to: &Plumbing) -> Ran {
-        let wanted = match step.when {
-            When::Always => true,
-            When::Success => self.last == 0,
-            When::Failure => self.last != 0,
+    async fn items(&mut self, list: &[Item], to: &Plumbing) -> Ran {
+        for (at, item) in list.iter().enumerate() {
+            let wanted = match item.when {
+                When::Always => true,
+                When::Success => self.state.last == 0,
+                When::Failure => self.state.last != 0,
+            };
+            if !wanted {
+                continue;
+            }
+            let judged = list.get(at + 1).is_some_and(|next| next.when != When::Always);
+            let flow = self.pipeline(&item.pipeline, judged, to).await?;
+            if !matches!(flow, Flow::Next(_)) {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next(self.state.last))
+    }
+
+    /// `judged`: something looks at its status, so `set -e` doesn't.
+    async fn pipeline(&mut self, pipeline: &Pipeline, judged: bool, to: &Plumbing) -> Ran {
+        let guarded = judged || pipeline.negated;
+        self.state.guarded += usize::from(guarded);
+        let flow = match pipeline.commands.as_slice() {
+            [one] => self.one(one, to).await?,
+            many => self.stages(many, to).await?,
         };
-        if !wanted {
-            return Ok(Flow::Next(self.last));
+        self.state.guarded -= usize::from(guarded);
+        let Flow::Next(code) = flow else {
+            return Ok(flow);
+        };
+        let code = if pipeline.negated { i32::from(code == 0) } else { code };
+        self.state.last = code;
+        let fatal = code != 0 && !guarded && self.state.guarded == 0 && self.state.options.errexit;
+        Ok(if fatal { Flow::Leave(code) } else { Flow::Next(code) })
+    }
+
+    pub(super) async fn one(&mut self, command: &Command, to: &Plumbing) -> Ran {
+        match command {
+            Command::Simple(simple) => self.simple(simple, to).await,
+            Command::Compound(compound, redirects) => {
+                let Some((to, input)) = self.redirected(redirects, to).await? else {
+                    return Ok(Flow::Next(1));
+                };
+                let outer = input.map(|input| std::mem::replace(&mut self.stdin, input));
+                let flow = self.compound(compound, &to).await;
+                self.stdin_back(outer);
+                flow
+            }
         }
-        let to = self.redirected(&step.redirects, to.clone());
-        let argv: Vec<String> = step.words.iter().map(|word| self.expand(word)).collect();
+    }
+
+    pub(super) fn stdin_back(&mut self, outer: Option<Input>) {
+        if let Some(outer) = outer {
+            self.stdin = outer;
+        }
+    }
+
+    async fn simple(&mut self, simple: &Simple, to: &Plumbing) -> Ran {
+        self.budget.step().await?;
+        self.state.substituted = None;
+        let argv = self.words(&simple.words).await?;
+        let mut values = Vec::new();
+        for (name, word) in &simple.assignments {
+            values.push((name.clone(), self.text(word).await?));
+        }
+        let Some((to, input)) = self.redirected(&simple.redirects, to).await? else {
+            return Ok(Flow::Next(1));
+        };
+        if argv.is_empty() {
+            for (name, value) in values {
+                self.state.variables.set(&name, value)?;
+            }
+            return Ok(Flow::Next(self.state.substituted.unwrap_or(0)));
+        }
+        let outer = input.map(|input| std::mem::replace(&mut self.stdin, input));
+        let flow = self.with(values, argv, &to).await;
+        self.stdin_back(outer);
+        flow
+    }
+
+    /// Runs a command with variables that last as long as it does.
+    pub(super) async fn with(
+        &mut self,
+        values: Vec<(String, String)>,
+        argv: Vec<String>,
+        to: &Plumbing,
+    ) -> Ran {
+        let mut before = Vec::new();
+        for (name, value) in values {
+            before.push((name.clone(), self.state.variables.get(&name).map(str::to_owned)));
+            self.state.variables.set(&name, value)?;
+            self.state.variables.export(&name);
+        }
         let name = argv.first().cloned().unwrap_or_default();
-        let mut flow = self.command(argv, &to).await?;
-        if flow == Flow::NotFound {
-            self.warn(&to, &format!("sh: {name}: not found\n")).await?;
-            flow = Flow::Next(127);
+        let mut flow = self.command(argv, to).await?;
+        for (name, value) in before {
+            match value {
+                Some(value) => self.state.variables.set(&name, value)?,
+                None => self.state.variables.unset(&name),
+            }
         }
-        if let Flow::Next(code) = flow {
-            self.last = code;
+        if flow == Flow::NotFound {
+            self.warn(to, &format!("sh: {name}: not found\n")).await?;
+            flow = Flow::Next(127);
         }
         Ok(flow)
     }
 
-    fn expand(&self, word: &Word) -> String {
-        let pieces = word.0.iter().map(|piece| match piece {
-            words::Piece::Text(text) => text.clone(),
-            words::Piece::Variable(name) => self.variable(name),
-        });
-        pieces.collect()
-    }
-
-    fn variable(&self, name: &str) -> String {
-        match name {
-            "?" => self.last.to_string(),
-            name => self.env.get(name).cloned().unwrap_or_default(),
-        }
-    }
-
-    fn redirected(&self, redirects: &[Redirect], mut to: Plumbing) -> Plumbing {
+    /// Where a command with these redirections reads and writes; none if a file can't be opened.
+    async fn redirected(
+        &mut self,
+        redirects: &[Redirect],
+        to: &Plumbing,
+    ) -> Result<Option<(Plumbing, Option<Input>)>, Stop> {
+        let (mut to, mut input) = (to.clone(), None);
         for redirect in redirects {
             let sink = match &redirect.target {
                 Target::Same(1) => to.out.clone(),
                 Target::Same(_) => to.err.clone(),
-                Target::File(word, append) => self.open(&self.expand(word), *append),
+                Target::File { path, append } => {
+                    let path = self.text(path).await?;
+                    let Some(sink) = self.open(&path, *append, &to).await? else { return Ok(None) };
+                    sink
+                }
+                Target::Input(path) => {
+                    let path = self.text(path).await?;
+                    input = self.source(&path, &to).await?;
+                    if input.is_none() {
+                        return Ok(None);
+                    }
+                    continue;
+                }
             };
             match redirect.fd {
                 1 => to.out = sink,
                 _ => to.err = sink,
             }
         }
-        to
+        Ok(Some((to, input)))
     }
 
-    fn open(&self, path: &str, append: bool) -> Sink {
-        let path = self.absolute(path);
-        if path != "/dev/null" && self.files.write(&path, b"", append) {
-            return Sink::File(path);
+    async fn open(&self, path: &str, append: bool, to: &Plumbing) -> Result<Option<Sink>, Stop> {
+        match path {
+            "/dev/null" => return Ok(Some(Sink::Nowhere)),
+            "/dev/stdout" => return Ok(Some(to.out.clone())),
+            "/dev/stderr" => return Ok(Some(to.err.clone())),
+            _ => {}
         }
-        Sink::Nowhere
+        let file = self.absolute(path);
+        if self.guest.files.write(&file, b"", append) {
+            return Ok(Some(Sink::File(file)));
+        }
+        self.warn(to, &format!("sh: can't create {path}: nonexistent directory\n")).await?;
+        Ok(None)
     }
 
+    async fn source(&self, path: &str, to: &Plumbing) -> Result<Option<Input>, Stop> {
+        if path == "/dev/null" {
+            return Ok(Some(Input::of(Vec::new())));
+        }
+        if let Some(data) = self.guest.files.read(&self.absolute(path)) {
+            return Ok(Some(Input::of(data.to_vec())));
+        }
+        self.warn(to, &format!("sh: can't open {path}: no such file\n")).await?;
+        Ok(None)
+    }
+
+    /// The path from the root, without `.` and `..`.
     pub(super) fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') {
-            return path.to_owned();
+        let base = if path.starts_with('/') { "" } else { self.state.cwd.as_str() };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in base.split('/').chain(path.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                part => parts.push(part),
+            }
         }
-        format!("{}/{path}", self.cwd.trim_end_matches('/'))
+        format!("/{}", parts.join("/"))
     }
 
-    pub(super) async fn say(&self, to: &Plumbing, data: impl Into<Bytes>) -> Result<(), Broken> {
+    pub(super) async fn say(&self, to: &Plumbing, data: impl Into<Bytes>) -> Result<(), Stop> {
         self.put(&to.out, data.into()).await
     }
 
-    pub(super) async fn warn(&self, to: &Plumbing, text: &str) -> Result<(), Broken> {
+    pub(super) async fn warn(&self, to: &Plumbing, text: &str) -> Result<(), Stop> {
         self.complain(to, Bytes::copy_from_slice(text.as_bytes())).await
     }
 
-    pub(super) async fn complain(&self, to: &Plumbing, data: Bytes) -> Result<(), Broken> {
+    pub(super) async fn complain(&self, to: &Plumbing, data: Bytes) -> Result<(), Stop> {
         self.put(&to.err, data).await
     }
 
-    async fn put(&self, sink: &Sink, data: Bytes) -> Result<(), Broken> {
+    async fn put(&self, sink: &Sink, data: Bytes) -> Result<(), Stop> {
+        if data.is_empty() {
+            return Ok(());
+        }
         match sink {
-            Sink::Nowhere => {}
+            // Nothing slows these two down.
+            Sink::Nowhere => self.budget.step().await,
             Sink::File(path) => {
-                self.files.write(path, &data, true);
+                self.budget.step().await?;
+                self.budget.write(data.len())?;
+                match self.guest.files.write(path, &data, true) {
+                    true => Ok(()),
+                    false => Err(Stop::unsupported(format!("writing to {path}"))),
+                }
             }
-            Sink::Stream(stream) if !data.is_empty() => {
-                self.output.send((*stream, data)).await.map_err(|_| Broken)?;
-            }
-            Sink::Stream(_) => {}
-        }
-        Ok(())
-    }
-
-    /// The next piece of stdin. Empty at its end.
-    pub(super) async fn read(&mut self) -> Option<Bytes> {
-        if !self.ahead.is_empty() {
-            return Some(Bytes::from(std::mem::take(&mut self.ahead)));
-        }
-        self.stdin.recv().await
-    }
-
-    /// The next line of stdin without its end.
-    pub(super) async fn read_line(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.ahead.iter().position(|b| matches!(b, b'\n' | b'\r')) {
-                let rest = self.ahead.split_off(end + 1);
-                let line = std::mem::replace(&mut self.ahead, rest);
-                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
-            }
-            match self.stdin.recv().await {
-                Some(more) => self.ahead.extend_from_slice(&more),
-                None if self.ahead.is_empty() => return None,
-                None => self.ahead.push(b'\n'),
-            }
+            Sink::Pipe(pipe) => pipe.send(data).await.map_err(|_| Stop::Broken),
+            Sink::Stream(stream) => self.guest.output.send((*stream, data)).await.map_err(|_| Stop::Broken),
         }
     }
 }

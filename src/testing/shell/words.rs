@@ -1,188 +1,229 @@
-//! Cuts a command line into commands, words and redirections.
+//! Words: quotes, and what `$` begins.
 
-use std::iter::Peekable;
-use std::str::Chars;
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Piece {
-    Text(String),
-    Variable(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Word(pub(super) Vec<Piece>);
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum When {
-    Always,
-    Success,
-    Failure,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Target {
-    Same(u8),
-    File(Word, bool),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Redirect {
-    pub(super) fd: u8,
-    pub(super) target: Target,
-}
-
-/// One command, and when it runs.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Step {
-    pub(super) when: When,
-    pub(super) words: Vec<Word>,
-    pub(super) redirects: Vec<Redirect>,
-}
-
-impl Step {
-    fn new(when: When) -> Step {
-        Step { when, words: Vec::new(), redirects: Vec::new() }
-    }
-}
-
-type Source<'a> = Peekable<Chars<'a>>;
-
-pub(super) fn parse(text: &str) -> Vec<Step> {
-    let mut source = text.chars().peekable();
-    let mut steps = Vec::new();
-    let mut step = Step::new(When::Always);
-    while let Some(&c) = source.peek() {
-        match c {
-            ' ' | '\t' | '\r' => drop(source.next()),
-            '#' => while source.next_if(|c| *c != '\n').is_some() {},
-            ';' | '\n' | '&' | '|' => {
-                let next = Step::new(connector(&mut source));
-                steps.push(std::mem::replace(&mut step, next));
-            }
-            '>' => step.redirects.push(redirect(&mut source, 1)),
-            '1' | '2' if leads_redirect(&source) => {
-                source.next();
-                step.redirects.push(redirect(&mut source, if c == '1' { 1 } else { 2 }));
-            }
-            _ => step.words.push(word(&mut source)),
-        }
-    }
-    steps.push(step);
-    steps.retain(|step| !step.words.is_empty());
-    steps
-}
-
-fn leads_redirect(source: &Source<'_>) -> bool {
-    source.clone().nth(1) == Some('>')
-}
-
-fn connector(source: &mut Source<'_>) -> When {
-    let first = source.next();
-    let doubled = source.next_if(|c| Some(*c) == first).is_some();
-    match first {
-        Some('&') if doubled => When::Success,
-        Some('|') if doubled => When::Failure,
-        _ => When::Always,
-    }
-}
-
-fn redirect(source: &mut Source<'_>, fd: u8) -> Redirect {
-    source.next();
-    let append = source.next_if_eq(&'>').is_some();
-    if source.next_if_eq(&'&').is_some() {
-        let same = if source.next() == Some('1') { 1 } else { 2 };
-        return Redirect { fd, target: Target::Same(same) };
-    }
-    while source.next_if_eq(&' ').is_some() {}
-    let target = Target::File(word(source), append);
-    Redirect { fd, target }
-}
-
-fn word(source: &mut Source<'_>) -> Word {
-    let mut word = Word::default();
-    while let Some(&c) = source.peek() {
-        match c {
-            ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '>' => break,
-            '\'' => single(source, &mut word),
-            '"' => double(source, &mut word),
-            '$' => variable(source, &mut word),
-            '\\' => {
-                source.next();
-                word.push(source.next().unwrap_or('\\'));
-            }
-            _ => {
-                source.next();
-                word.push(c);
-            }
-        }
-    }
-    word
-}
+use super::parser::{Parsed, Parser, Refusal};
+use super::syntax::{Default, Kind, Piece, Word};
 
 impl Word {
-    fn push(&mut self, c: char) {
+    fn push(&mut self, c: char, quoted: bool) {
         match self.0.last_mut() {
-            Some(Piece::Text(text)) => text.push(c),
-            _ => self.0.push(Piece::Text(c.to_string())),
+            Some(Piece { kind: Kind::Text(text), quoted: same }) if *same == quoted => text.push(c),
+            _ => self.0.push(Piece { kind: Kind::Text(c.to_string()), quoted }),
         }
     }
-}
 
-fn single(source: &mut Source<'_>, word: &mut Word) {
-    source.next();
-    word.0.push(Piece::Text(String::new()));
-    while let Some(c) = source.next_if(|c| *c != '\'') {
-        word.push(c);
+    fn add(&mut self, kind: Kind, quoted: bool) {
+        self.0.push(Piece { kind, quoted });
     }
-    source.next();
 }
 
-fn double(source: &mut Source<'_>, word: &mut Word) {
-    source.next();
-    word.0.push(Piece::Text(String::new()));
-    while let Some(&c) = source.peek() {
-        match c {
-            '"' => break,
-            '$' => variable(source, word),
-            '\\' => {
-                source.next();
-                if let Some(c) = source.next() {
-                    escaped(c, word);
+impl Parser<'_> {
+    /// One word. Outside of assignments, `*`, `?` and `[` would be patterns of file names.
+    pub(super) fn word(&mut self, patterns: bool) -> Parsed<Word> {
+        let mut word = Word::default();
+        self.tilde(&mut word)?;
+        while let Some(c) = self.peek() {
+            match c {
+                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')' => break,
+                '*' | '?' if patterns => return Err(self.unsupported("patterns of file names")),
+                '[' if patterns && !self.is_test(&word) => {
+                    return Err(self.unsupported("patterns of file names, or `[[`"));
+                }
+                _ => self.part(&mut word)?,
+            }
+        }
+        Ok(word)
+    }
+
+    /// `[` as the name of a command.
+    fn is_test(&self, word: &Word) -> bool {
+        word.0.is_empty() && matches!(self.second(), Some(' ' | '\t'))
+    }
+
+    /// `~` alone or before a slash is the home directory.
+    fn tilde(&mut self, word: &mut Word) -> Parsed<()> {
+        if self.peek() != Some('~') {
+            return Ok(());
+        }
+        if self.second().is_some_and(|c| c.is_alphanumeric()) {
+            return Err(self.unsupported("`~` with a name"));
+        }
+        self.next();
+        word.add(Kind::Variable("HOME".to_owned(), None), true);
+        Ok(())
+    }
+
+    /// A character, or what quotes or `$` begin.
+    fn part(&mut self, word: &mut Word) -> Parsed<()> {
+        match self.peek() {
+            Some('\'') => self.single(word),
+            Some('"') => self.double(word),
+            Some('$') => self.dollar(word, false),
+            Some('`') => Err(self.unsupported("backquotes; write `$(…)`")),
+            Some('\\') => {
+                self.next();
+                match self.next() {
+                    Some('\n') => {}
+                    Some(c) => word.push(c, true),
+                    None => return Err(Refusal::Unfinished),
+                }
+                Ok(())
+            }
+            Some(c) => {
+                self.next();
+                word.push(c, false);
+                Ok(())
+            }
+            None => Err(Refusal::Unfinished),
+        }
+    }
+
+    fn single(&mut self, word: &mut Word) -> Parsed<()> {
+        self.next();
+        word.add(Kind::Text(String::new()), true);
+        loop {
+            match self.next() {
+                Some('\'') => return Ok(()),
+                Some(c) => word.push(c, true),
+                None => return Err(Refusal::Unfinished),
+            }
+        }
+    }
+
+    fn double(&mut self, word: &mut Word) -> Parsed<()> {
+        self.next();
+        word.add(Kind::Text(String::new()), true);
+        loop {
+            match self.peek() {
+                Some('"') => {
+                    self.next();
+                    return Ok(());
+                }
+                _ => self.inside(word)?,
+            }
+        }
+    }
+
+    /// A character in double quotes, or what `$` begins there.
+    fn inside(&mut self, word: &mut Word) -> Parsed<()> {
+        match self.peek() {
+            Some('$') => return self.dollar(word, true),
+            Some('`') => return Err(self.unsupported("backquotes; write `$(…)`")),
+            Some('\\') => {
+                self.next();
+                match self.next() {
+                    Some('\n') => {}
+                    Some(c @ ('"' | '\\' | '$' | '`')) => word.push(c, true),
+                    Some(c) => {
+                        word.push('\\', true);
+                        word.push(c, true);
+                    }
+                    None => return Err(Refusal::Unfinished),
                 }
             }
-            _ => {
-                source.next();
-                word.push(c);
+            Some(c) => {
+                self.next();
+                word.push(c, true);
             }
+            None => return Err(Refusal::Unfinished),
+        }
+        Ok(())
+    }
+
+    fn dollar(&mut self, word: &mut Word, quoted: bool) -> Parsed<()> {
+        self.next();
+        let kind = match self.peek() {
+            Some('(') if self.second() == Some('(') => self.deeper(Self::arithmetic)?,
+            Some('(') => self.deeper(Self::substitution)?,
+            Some('{') => self.deeper(Self::braced)?,
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => Kind::Variable(self.name(), None),
+            Some(c @ ('@' | '*')) => {
+                self.next();
+                Kind::Arguments { joined: c == '*' }
+            }
+            Some(c @ ('?' | '#' | '0'..='9')) => {
+                self.next();
+                Kind::Variable(c.to_string(), None)
+            }
+            Some(c @ ('$' | '!' | '-')) => return Err(self.unsupported(&format!("`${c}`"))),
+            Some('\'' | '"') if !quoted => return Err(self.unsupported("`$'` and `$\"`")),
+            _ => Kind::Text("$".to_owned()),
+        };
+        word.add(kind, quoted);
+        Ok(())
+    }
+
+    /// Letters, digits and underscores.
+    pub(super) fn name(&mut self) -> String {
+        let mut name = String::new();
+        while let Some(c) = self.peek().filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+            name.push(c);
+            self.next();
+        }
+        name
+    }
+
+    fn substitution(&mut self) -> Parsed<Kind> {
+        self.next();
+        let list = self.list(&[")"])?;
+        self.expect(')')?;
+        Ok(Kind::Command(list))
+    }
+
+    fn arithmetic(&mut self) -> Parsed<Kind> {
+        self.next();
+        self.next();
+        let (mut word, mut open) = (Word::default(), 0_usize);
+        loop {
+            match self.peek() {
+                Some(')') if open == 0 => break,
+                Some('(') => open += 1,
+                Some(')') => open -= 1,
+                _ => {}
+            }
+            self.inside(&mut word)?;
+        }
+        self.next();
+        self.expect(')')?;
+        Ok(Kind::Arithmetic(word))
+    }
+
+    fn braced(&mut self) -> Parsed<Kind> {
+        self.next();
+        let length = self.peek() == Some('#') && self.second() != Some('}');
+        if length {
+            self.next();
+        }
+        let name = match self.peek() {
+            Some(c @ ('?' | '#' | '@' | '*')) => {
+                self.next();
+                c.to_string()
+            }
+            _ => self.name(),
+        };
+        if self.take('}') {
+            return Ok(match name.as_str() {
+                _ if length => Kind::Length(name),
+                "@" | "*" => Kind::Arguments { joined: name == "*" },
+                _ => Kind::Variable(name, None),
+            });
+        }
+        let colon = self.take(':');
+        match self.peek() {
+            Some(c @ ('-' | '+')) if !length && !name.is_empty() => {
+                self.next();
+                let default = Default { word: self.to_brace()?, if_set: c == '+', colon };
+                Ok(Kind::Variable(name, Some(default)))
+            }
+            None => Err(Refusal::Unfinished),
+            Some(c) => Err(self.unsupported(&format!("`${{{name}{}{c}…}}`", if colon { ":" } else { "" }))),
         }
     }
-    source.next();
-}
 
-/// Inside double quotes, a backslash before most letters is kept.
-fn escaped(c: char, word: &mut Word) {
-    if !matches!(c, '"' | '\\' | '$' | '`') {
-        word.push('\\');
-    }
-    word.push(c);
-}
-
-fn variable(source: &mut Source<'_>, word: &mut Word) {
-    source.next();
-    if source.next_if_eq(&'?').is_some() {
-        word.0.push(Piece::Variable("?".to_owned()));
-        return;
-    }
-    let braced = source.next_if_eq(&'{').is_some();
-    let mut name = String::new();
-    while let Some(c) = source.next_if(|c| c.is_alphanumeric() || *c == '_') {
-        name.push(c);
-    }
-    if braced {
-        source.next();
-    }
-    match name.is_empty() {
-        true => word.push('$'),
-        false => word.0.push(Piece::Variable(name)),
+    fn to_brace(&mut self) -> Parsed<Word> {
+        let mut word = Word::default();
+        while !self.take('}') {
+            self.part(&mut word)?;
+        }
+        Ok(word)
     }
 }

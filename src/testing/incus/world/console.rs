@@ -123,6 +123,14 @@ impl<F: Files> Files for Inside<F> {
         self.files.write(path, data, append)
     }
 
+    fn is_directory(&self, path: &str) -> bool {
+        self.files.is_directory(path)
+    }
+
+    fn is_executable(&self, path: &str) -> bool {
+        self.files.is_executable(path)
+    }
+
     fn make_pipe(&self, path: &str) -> bool {
         self.files.make_pipe(path)
     }

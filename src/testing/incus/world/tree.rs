@@ -222,6 +222,14 @@ pub(crate) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
 }
 
 impl shell::Files for Tree {
+    fn is_directory(&self, path: &str) -> bool {
+        self.get(&self.followed(path)).is_some_and(|node| node.kind == NodeKind::Directory)
+    }
+
+    fn is_executable(&self, path: &str) -> bool {
+        self.get(&self.followed(path)).is_some_and(|node| node.mode & 0o111 != 0)
+    }
+
     fn make_pipe(&self, path: &str) -> bool {
         let new = self.get(path).is_none() && self.has_parent(path);
         new.then(|| self.put(path, Node::new(NodeKind::Pipe))).is_some()
