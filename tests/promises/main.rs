@@ -120,6 +120,8 @@ mod fake {
     mod koyeb;
     #[cfg(feature = "lambda-cloud")]
     mod lambda_cloud;
+    #[cfg(feature = "incus")]
+    mod late_failures;
     #[cfg(all(feature = "incus", feature = "koyeb", feature = "shakenfist"))]
     mod shell;
 }

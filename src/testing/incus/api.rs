@@ -7,14 +7,28 @@ use serde_json::{Value, json};
 use super::common::{not_implemented, project, recursion};
 use super::envelope::{self, Answer, failure};
 use super::generation::Generation;
-use super::world::World;
+use super::world::{Doom, World};
 use super::{
     about_instance, backups, cluster, console, events, exec, files, images, instances, logs, operations,
     power, rebuild, sessions, snapshots, trust,
 };
 use crate::testing::server::front::Service;
+use crate::testing::server::known::Known;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
+
+pub(super) const KNOWN: Known = Known {
+    table: crate::raw::incus::ENDPOINTS,
+    beyond: &[
+        "GET /",
+        "GET /1.0/profiles",
+        "GET /1.0/profiles/default",
+        "GET /1.0/projects",
+        "GET /1.0/projects/{name}",
+        "GET /1.0/storage-pools",
+        "GET /1.0/networks",
+    ],
+};
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);
@@ -30,6 +44,11 @@ impl Service for Api {
         self.0.events.log("debug", "Handling API request", &context);
         let answer = trust::gate(&self.0, request).unwrap_or_else(|| route(&self.0, request));
         answer.unwrap_or_else(|failure| envelope::error(self.0.generation, &failure))
+    }
+
+    fn call_in_vain(&self, request: &Request, why: &str) -> Reply {
+        let _doom = Doom::over_this_thread(why);
+        self.call(request)
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::api::Api;
+use super::api::{Api, KNOWN};
 use super::common::digest;
 use super::generation::Generation;
 use super::hold::Hold;
 use super::world::{Instance, Key, World, documents, image_document, unified};
 use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
+use crate::testing::server::fault::{Action, Planting};
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::Tls;
@@ -88,7 +89,7 @@ impl FakeIncusBuilder {
     pub async fn start(self) -> io::Result<FakeIncus> {
         let world = World::new(self.generation);
         *lock(&world.members) = self.members;
-        let front = Front::new(Arc::new(Api(world.clone())));
+        let front = Front::new(Arc::new(Api(world.clone())), KNOWN);
         let tls = Arc::new(Tls::new()?);
         let doors = Doors::open_with_tls(front, tls.clone())?;
         world.trust.listens(doors.secure_address(), tls);
@@ -261,6 +262,27 @@ impl FakeIncus {
 
 /// Time and events.
 impl FakeIncus {
+    /// The next request on this route is accepted, and the operation that it starts fails for this reason, without having
+    /// changed anything. A request that starts no operation is answered as usual.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use windlass::ErrorKind;
+    /// let fake = windlass::testing::FakeIncus::start().await?;
+    /// let full = fake.fail_operation("POST /1.0/instances", "No space left on device");
+    /// let e = fake.client()?.launch("web").image("busybox").await.expect_err("the disk is full");
+    /// assert_eq!((e.kind(), full.hits()), (ErrorKind::OperationFailed, 1));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the API has no such route.
+    #[track_caller]
+    pub fn fail_operation(&self, route: &str, why: &str) -> Planting {
+        self.on(route).plant(Action::FailLater(why.to_owned()))
+    }
+
     /// How long creating, starting, stopping and so on take from now on (default: 20 ms).
     pub fn operation_delay(&self, delay: Duration) {
         *lock(&self.0.world.pace) = delay;

@@ -9,9 +9,12 @@ use super::reply::{Answer, not_found, ok};
 use super::world::World;
 use super::{exec, lists, logs};
 use crate::testing::server::front::Service;
+use crate::testing::server::known::Known;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
+
+pub(super) const KNOWN: Known = Known { table: crate::raw::koyeb::ENDPOINTS, beyond: &[] };
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);

@@ -56,7 +56,7 @@ impl FakeKoyeb {
     /// If there is no free loopback port or no temporary directory.
     pub async fn start() -> io::Result<FakeKoyeb> {
         let world = Arc::new(World::default());
-        let front = Front::new(Arc::new(api::Api(world.clone())));
+        let front = Front::new(Arc::new(api::Api(world.clone())), api::KNOWN);
         Ok(FakeKoyeb(Arc::new(Server { world, doors: Doors::open(front)? })))
     }
 

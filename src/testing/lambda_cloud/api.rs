@@ -10,9 +10,12 @@ use super::envelope::{self, Answer, body, failure, nowhere};
 use super::state::{Account, State};
 use super::{companions, firewalls, instances, launch};
 use crate::testing::server::front::Service;
+use crate::testing::server::known::Known;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
+
+pub(super) const KNOWN: Known = Known { table: crate::raw::lambda_cloud::ENDPOINTS, beyond: &[] };
 
 #[derive(Debug)]
 pub(super) struct Api {

@@ -51,7 +51,7 @@ impl FakeLambdaCloud {
     /// If there is no free loopback port or no temporary directory.
     pub async fn start() -> io::Result<FakeLambdaCloud> {
         let state = Arc::new(Mutex::new(State::new()));
-        let front = Front::new(Arc::new(api::Api { state: state.clone(), key: KEY.to_owned() }));
+        let front = Front::new(Arc::new(api::Api { state: state.clone(), key: KEY.to_owned() }), api::KNOWN);
         Ok(FakeLambdaCloud(Arc::new(Server { state, doors: Doors::open(front)? })))
     }
 
@@ -127,7 +127,8 @@ impl FakeLambdaCloud {
         id
     }
 
-    /// The state in which the next boot ends instead of `active`. Each call is for one boot.
+    /// The state in which the next boot, of a launch or a restart, ends instead of `active`: for example `unhealthy` or
+    /// `terminated`. Each call is for one boot.
     pub fn next_boot_ends(&self, status: &str) {
         lock(&self.0.state).fates.push(status.to_owned());
     }
@@ -189,6 +190,25 @@ impl FakeLambdaCloud {
             lock(&self.0.state).odd_types.insert(instance_type.to_owned());
         }
         CapacityOf { fake: self.clone(), instance_type: instance_type.to_owned() }
+    }
+
+    /// The price of a type in US cents an hour, for the list of types and for launches from now on. An unknown type is
+    /// added.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
+    /// fake.price("gpu_1x_a10", 129);
+    /// let types = fake.client()?.instance_types().await?;
+    /// assert!(types.iter().any(|kind| kind.name == "gpu_1x_a10" && kind.price().to_string() == "$1.29/h"));
+    /// # Ok(()) }
+    /// ```
+    pub fn price(&self, instance_type: &str, cents_per_hour: u32) {
+        let mut state = lock(&self.0.state);
+        if catalog::instance_type(instance_type).is_none() {
+            state.odd_types.insert(instance_type.to_owned());
+        }
+        state.prices.insert(instance_type.to_owned(), cents_per_hour);
     }
 
     /// No capacity anywhere.

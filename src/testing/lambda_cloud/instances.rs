@@ -31,8 +31,7 @@ pub(super) fn types(state: &State) -> Value {
     let names: Vec<&str> = catalog::type_names().chain(state.odd_types.iter().map(String::as_str)).collect();
     let offer = |name: &str| {
         let regions: Vec<Value> = state.regions_listed(name).map(catalog::region).collect();
-        let kind = catalog::instance_type(name)
-            .unwrap_or_else(|| json!({"name": name, "price_cents_per_hour": 1, "specs": {}}));
+        let kind = state.kind(name);
         (name.to_owned(), json!({"instance_type": kind, "regions_with_capacity_available": regions}))
     };
     Value::Object(names.into_iter().map(offer).collect::<Map<_, _>>())
@@ -70,9 +69,10 @@ pub(super) fn restart(state: &mut State, asked: &Value) -> Answer {
     }
     let (now, boot) = (state.now, state.times.boot);
     let restarted = ids.iter().filter_map(|id| {
+        let fate = state.fate();
         let machine = state.machines.get_mut(id)?;
         machine.set_status("booting");
-        machine.due.push((now + boot, Step::Status("active".to_owned(), std::time::Duration::ZERO)));
+        machine.due.push((now + boot, Step::Status(fate, std::time::Duration::ZERO)));
         Some(machine.document.clone())
     });
     Ok(json!({"restarted_instances": restarted.collect::<Vec<_>>()}))

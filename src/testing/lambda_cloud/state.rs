@@ -131,6 +131,8 @@ pub(super) struct State {
     pub(super) global_rules: Value,
     pub(super) rulesets: BTreeMap<String, Value>,
     pub(super) odd_types: BTreeSet<String>,
+    /// US cents an hour, where a test set them.
+    pub(super) prices: BTreeMap<String, u32>,
 }
 
 /// Whether the account may do anything.
@@ -174,6 +176,7 @@ impl State {
             global_rules: json!([rule]),
             rulesets: BTreeMap::new(),
             odd_types: BTreeSet::new(),
+            prices: BTreeMap::new(),
         };
         state.add_ssh_key("laptop", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFake laptop", None);
         state
@@ -204,9 +207,7 @@ impl State {
     pub(super) fn launch(&mut self, asked: &Value) -> String {
         let id = catalog::id();
         let text = |key: &str| asked[key].as_str().unwrap_or_default();
-        let kind = catalog::instance_type(text("instance_type_name"));
-        let kind =
-            kind.unwrap_or_else(|| json!({"name": text("instance_type_name"), "price_cents_per_hour": 1}));
+        let kind = self.kind(text("instance_type_name"));
         let or_empty = |key: &str| if asked[key].is_null() { json!([]) } else { asked[key].clone() };
         let mut document = json!({
             "id": id, "status": "booting", "ssh_key_names": or_empty("ssh_key_names"),
@@ -219,7 +220,7 @@ impl State {
             }
         }
         self.launched += 1;
-        let fate = if self.fates.is_empty() { "active".to_owned() } else { self.fates.remove(0) };
+        let fate = self.fate();
         let machine = Machine {
             document,
             visible: self.now + self.times.visible,
@@ -229,6 +230,21 @@ impl State {
         };
         self.machines.insert(id.clone(), machine);
         id
+    }
+
+    /// The state in which the next boot ends.
+    pub(super) fn fate(&mut self) -> String {
+        if self.fates.is_empty() { "active".to_owned() } else { self.fates.remove(0) }
+    }
+
+    /// An instance type, at its price of now.
+    pub(super) fn kind(&self, name: &str) -> Value {
+        let made_up = || json!({"name": name, "price_cents_per_hour": 1, "specs": {}});
+        let mut kind = catalog::instance_type(name).unwrap_or_else(made_up);
+        if let Some(price) = self.prices.get(name) {
+            kind["price_cents_per_hour"] = (*price).into();
+        }
+        kind
     }
 
     pub(super) fn add_ssh_key(&mut self, name: &str, public: &str, private: Option<&str>) -> Value {

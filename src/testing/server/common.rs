@@ -22,12 +22,34 @@ macro_rules! common {
 
             /// Starts a fault for a route: a method (`*` is any) and a path, in which `{…}` segments match anything.
             ///
+            /// # Panics
+            ///
+            /// If the API has no such route.
+            ///
             $(#[$example])*
+            #[track_caller]
             pub fn on(&self, route: &str) -> $crate::testing::Rule {
+                self.0.doors.front.known.check(route);
                 $crate::testing::Rule::new(self.0.doors.front.faults.clone(), route)
             }
 
+            /// Checks what was [expected](crate::testing::Rule::expect) so far. The last handle to the fake does so when it
+            /// is dropped; call this if that happens in another task, where a panic fails no test.
+            ///
+            /// # Panics
+            ///
+            /// If a rule didn't apply as often as expected. The message says which, and what arrived instead.
+            #[track_caller]
+            pub fn verify(&self) {
+                self.0.doors.front.verify();
+            }
+
             /// How many requests arrived on a route, including those that a fault dropped.
+            ///
+            /// # Panics
+            ///
+            /// If none arrived and the API has no such route.
+            #[track_caller]
             pub fn requests(&self, route: &str) -> usize {
                 self.0.doors.front.requests(route)
             }

@@ -114,6 +114,9 @@ impl Drop for Doors {
         self.listeners.abort();
         self.front.connections.abort();
         let _ = std::fs::remove_dir_all(&self.directory);
+        if !std::thread::panicking() {
+            self.front.verify();
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Action {
     Pass,
     Reply(u16, Bytes),
     ReplyAfter(u16, Bytes),
+    /// Accepted; the work that it starts fails for this reason.
+    FailLater(String),
 }
 
 /// What a rule does to one request.
@@ -39,17 +41,48 @@ impl Default for Verdict {
     }
 }
 
+impl Action {
+    /// The verb that plants it.
+    fn verb(&self) -> &'static str {
+        match self {
+            Action::Refuse => "refuse",
+            Action::DropBefore => "drop_before",
+            Action::DropAfter => "drop_after",
+            Action::Truncate(_) => "truncate",
+            Action::CloseSocket => "close_socket",
+            Action::Stall(_) => "stall",
+            Action::Hang => "hang",
+            Action::HangAfter => "hang_after",
+            Action::Pass => "pass",
+            Action::Reply(..) => "reply",
+            Action::ReplyAfter(..) => "reply_after",
+            Action::FailLater(_) => "fail_operation",
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Planted {
     id: u64,
+    pattern: String,
     route: Route,
     skip: usize,
     left: Option<usize>,
     hits: Arc<AtomicUsize>,
+    /// How many requests it must apply to.
+    expected: Option<usize>,
     verdict: Verdict,
 }
 
 impl Planted {
+    /// What is wrong, if it didn't apply as often as it must.
+    fn complaint(&self) -> Option<String> {
+        let hits = self.hits.load(Ordering::SeqCst);
+        let expected = self.expected.filter(|expected| *expected != hits)?;
+        let verb = self.verdict.action.verb();
+        Some(format!("`{}` {verb}: expected {expected}, applied to {hits}", self.pattern))
+    }
+
     fn take(&mut self) -> Verdict {
         if self.skip > 0 {
             self.skip -= 1;
@@ -76,6 +109,11 @@ impl Faults {
         rule.map(Planted::take).unwrap_or_default()
     }
 
+    /// Each rule that didn't apply as often as it must.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        lock(&self.rules).iter().filter_map(Planted::complaint).collect()
+    }
+
     fn remove(&self, id: u64) {
         lock(&self.rules).retain(|rule| rule.id != id);
     }
@@ -86,8 +124,9 @@ impl Faults {
 /// Nothing happens until a last verb plants it: [`refuse`](Rule::refuse), [`drop_before`](Rule::drop_before),
 /// [`drop_after`](Rule::drop_after), [`truncate`](Rule::truncate), [`stall`](Rule::stall),
 /// [`close_socket`](Rule::close_socket), [`hang`](Rule::hang), [`hang_after`](Rule::hang_after),
-/// [`delay`](Rule::delay), [`reply`](Rule::reply), [`reply_after`](Rule::reply_after). It then applies to one request,
-/// or to more with [`times`](Rule::times) or [`always`](Rule::always). Several rules on one route apply one after the
+/// [`delay`](Rule::delay), [`pass`](Rule::pass), [`reply`](Rule::reply), [`reply_after`](Rule::reply_after). It then
+/// applies to one request, or to more with [`times`](Rule::times) or [`always`](Rule::always). With
+/// [`expect`](Rule::expect) it must have applied. Several rules on one route apply one after the
 /// other: the next starts when the one before is used up. After the last one the server answers as usual.
 ///
 /// ```
@@ -102,26 +141,50 @@ impl Faults {
 #[must_use = "a rule does nothing until its last verb plants it"]
 pub struct Rule {
     faults: Arc<Faults>,
-    route: Route,
+    pattern: String,
     skip: usize,
-    times: Option<usize>,
+    /// None until it is said.
+    times: Option<Times>,
+    expected: Option<usize>,
     verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Times {
+    Exactly(usize),
+    Always,
 }
 
 impl Rule {
     pub(crate) fn new(faults: Arc<Faults>, route: &str) -> Rule {
-        Rule { faults, route: Route::new(route), skip: 0, times: Some(1), verdict: Verdict::default() }
+        let pattern = route.trim().to_owned();
+        Rule { faults, pattern, skip: 0, times: None, expected: None, verdict: Verdict::default() }
     }
 
     /// Applies to `n` requests instead of one.
     pub fn times(mut self, n: usize) -> Rule {
-        self.times = Some(n);
+        self.times = Some(Times::Exactly(n));
         self
     }
 
     /// Applies to every request from now on.
     pub fn always(mut self) -> Rule {
-        self.times = None;
+        self.times = Some(Times::Always);
+        self
+    }
+
+    /// The test fails unless the rule has applied to exactly `n` requests when the last handle to the fake is dropped,
+    /// or when `verify` of the fake is called. Without [`times`](Self::times) or [`always`](Self::always) it applies to
+    /// `n` requests, and with 0 to every one.
+    ///
+    /// ```should_panic
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// let fake = windlass::testing::FakeIncus::start().await?;
+    /// fake.on("POST /1.0/instances").expect(1).drop_after();
+    /// # Ok(()) } // panics: nothing was launched
+    /// ```
+    pub fn expect(mut self, n: usize) -> Rule {
+        self.expected = Some(n);
         self
     }
 
@@ -190,6 +253,11 @@ impl Rule {
         self.after(wait).plant(Action::Pass)
     }
 
+    /// Answers as usual: to add a [`header`](Self::header), or to [`expect`](Self::expect) requests.
+    pub fn pass(self) -> Planting {
+        self.plant(Action::Pass)
+    }
+
     /// Answers with this instead. No effect. A body that starts like JSON gets that content type.
     pub fn reply(self, status: u16, body: impl Into<Vec<u8>>) -> Planting {
         self.plant(Action::Reply(status, Bytes::from(body.into())))
@@ -201,15 +269,23 @@ impl Rule {
         self.plant(Action::ReplyAfter(status, Bytes::from(body.into())))
     }
 
-    fn plant(mut self, action: Action) -> Planting {
+    pub(crate) fn plant(mut self, action: Action) -> Planting {
         self.verdict.action = action;
         let id = self.faults.next.fetch_add(1, Ordering::SeqCst);
         let hits = Arc::new(AtomicUsize::new(0));
+        let left = match (self.times, self.expected) {
+            (Some(Times::Exactly(n)), _) => Some(n),
+            (Some(Times::Always), _) | (None, Some(0)) => None,
+            (None, Some(n)) => Some(n),
+            (None, None) => Some(1),
+        };
         lock(&self.faults.rules).push(Planted {
             id,
-            route: self.route,
+            route: Route::new(&self.pattern),
+            pattern: self.pattern,
             skip: self.skip,
-            left: self.times,
+            left,
+            expected: self.expected,
             hits: hits.clone(),
             verdict: self.verdict,
         });
@@ -231,7 +307,7 @@ impl Planting {
         self.hits.load(Ordering::SeqCst)
     }
 
-    /// Removes the rule.
+    /// Removes the rule, and what it expects.
     pub fn remove(self) {
         self.faults.remove(self.id);
     }

@@ -1,5 +1,6 @@
 //! What stands in front of every fake: connections, the log of requests, planted faults.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -19,6 +20,7 @@ use tokio::time::{Duration, sleep};
 
 use super::connections::{Count, Counted};
 use super::fault::{Action, Faults, Verdict};
+use super::known::Known;
 use super::limited::{End, Limit};
 use super::reply::{Body, Reply};
 use super::request::{Door, Request};
@@ -33,6 +35,11 @@ const FLUSH: Duration = Duration::from_millis(20);
 /// What a fake answers.
 pub(crate) trait Service: Send + Sync + 'static {
     fn call(&self, request: &Request) -> Reply;
+
+    /// The same, but work that this request starts in the background fails for that reason.
+    fn call_in_vain(&self, request: &Request, _why: &str) -> Reply {
+        self.call(request)
+    }
 }
 
 /// Ends a connection without an answer.
@@ -53,6 +60,7 @@ type HttpReply = hyper::Response<HttpBody>;
 /// What all connections share.
 pub(crate) struct Front {
     service: Arc<dyn Service>,
+    pub(crate) known: Known,
     log: Mutex<Vec<Request>>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) count: Arc<Count>,
@@ -66,9 +74,10 @@ impl fmt::Debug for Front {
 }
 
 impl Front {
-    pub(crate) fn new(service: Arc<dyn Service>) -> Arc<Front> {
+    pub(crate) fn new(service: Arc<dyn Service>, known: Known) -> Arc<Front> {
         Arc::new(Front {
             service,
+            known,
             log: Mutex::default(),
             faults: Arc::default(),
             count: Arc::default(),
@@ -80,10 +89,32 @@ impl Front {
         lock(&self.log).clone()
     }
 
-    pub(crate) fn requests(&self, route: &str) -> usize {
-        let route = Route::new(route);
-        let log = lock(&self.log);
-        log.iter().filter(|r| route.matches(&r.method, &r.path)).count()
+    /// Panics if nothing arrived on the route, and nothing ever could.
+    #[track_caller]
+    pub(crate) fn requests(&self, pattern: &str) -> usize {
+        let route = Route::new(pattern);
+        let count = lock(&self.log).iter().filter(|r| route.matches(&r.method, &r.path)).count();
+        if count == 0 {
+            self.known.check(pattern);
+        }
+        count
+    }
+
+    /// Panics if a planted rule didn't apply as often as it must.
+    #[track_caller]
+    #[allow(clippy::panic)] // it is there to fail a test
+    pub(crate) fn verify(&self) {
+        let complaints = self.faults.complaints();
+        if complaints.is_empty() {
+            return;
+        }
+        let mut arrived = BTreeMap::<String, usize>::new();
+        for request in lock(&self.log).iter() {
+            *arrived.entry(format!("{} {}", request.method, request.path)).or_default() += 1;
+        }
+        let arrived: Vec<_> = arrived.iter().map(|(route, count)| format!("{route}: {count}")).collect();
+        let (wrong, arrived) = (complaints.join("\n  "), arrived.join("\n  "));
+        panic!("planted rules did not apply as expected:\n  {wrong}\nwhat arrived:\n  {arrived}");
     }
 
     /// Serves one accepted stream in a separate task.
@@ -174,6 +205,7 @@ async fn judge(
             (planted(status, body), None)
         }
         Action::Pass => (front.service.call(request), None),
+        Action::FailLater(why) => (front.service.call_in_vain(request, &why), None),
         Action::Truncate(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Cut })),
         Action::Stall(bytes) => (front.service.call(request), Some(Limit { bytes, then: End::Stall })),
         Action::CloseSocket => (front.service.call(request), Some(Limit { bytes: 0, then: End::Close })),

@@ -5,6 +5,7 @@ pub(in crate::testing) mod connections;
 pub(in crate::testing) mod doors;
 pub(in crate::testing) mod fault;
 pub(in crate::testing) mod front;
+pub(in crate::testing) mod known;
 pub(in crate::testing) mod limited;
 pub(in crate::testing) mod reply;
 pub(in crate::testing) mod request;

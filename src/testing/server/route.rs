@@ -17,6 +17,15 @@ impl Route {
         (self.method == "*" || self.method == method) && self.matches_path(path)
     }
 
+    /// Whether some request matches both.
+    pub(crate) fn meets(&self, other: &Route) -> bool {
+        let same_method = [&self.method, &other.method].iter().any(|method| *method == "*");
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        (same_method || self.method == other.method)
+            && self.segments.len() == other.segments.len()
+            && pairs.all(|(a, b)| a.is_none() || b.is_none() || a == b)
+    }
+
     fn matches_path(&self, path: &str) -> bool {
         let mut given = split(path);
         let all = self.segments.iter().all(|want| match (want, given.next()) {
@@ -49,6 +58,15 @@ mod tests {
         assert!(!route.matches("GET", "/1.0/instances"));
         assert!(!route.matches("GET", "/1.0/instances/a/state"));
         assert!(!route.matches("PUT", "/1.0/instances/a"));
+    }
+
+    #[test]
+    fn patterns_meet_if_a_request_could_match_both() {
+        let meet = |a: &str, b: &str| Route::new(a).meets(&Route::new(b));
+        assert!(meet("GET /a/{x}", "GET /a/b") && meet("GET /a/b", "GET /{x}/b") && meet("* /a", "PUT /a"));
+        assert!(
+            !meet("GET /a/{x}", "GET /a") && !meet("GET /a", "PUT /a") && !meet("GET /a/{x}", "GET /b/{x}")
+        );
     }
 
     #[test]

@@ -10,8 +10,14 @@ use super::{
     agent, artifacts, auth, blobs, instances, interfaces, launch, metadata, networks, power, root, snapshots,
 };
 use crate::testing::server::front::Service;
+use crate::testing::server::known::Known;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
+
+pub(super) const KNOWN: Known = Known {
+    table: crate::raw::shakenfist::ENDPOINTS,
+    beyond: &["GET /", "GET /blob_checksums/{algorithm}/{hash}"],
+};
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::api::Api;
+use super::api::{Api, KNOWN};
 use super::held::{Held, hold};
 use super::release::Release;
 use super::state::World;
@@ -66,7 +66,7 @@ impl FakeShakenFist {
     /// If there is no free loopback port.
     pub async fn start_as(release: Release) -> io::Result<Self> {
         let world = World::new(release);
-        let doors = Doors::open(Front::new(Arc::new(Api(world.clone()))))?;
+        let doors = Doors::open(Front::new(Arc::new(Api(world.clone())), KNOWN))?;
         Ok(Self(Arc::new(Server { world, doors })))
     }
 

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use windlass::testing::Generation;
+use windlass::testing::{FakeIncus, Generation};
 
 #[tokio::test]
 async fn dropped_before_has_no_effect_and_dropped_after_has() {
@@ -187,4 +187,73 @@ async fn faults_reach_websockets() {
     let mut events = dial(&fake, "/1.0/events").await.unwrap();
     fake.send_event("lifecycle", &json!({"action": "instance-created"}));
     assert!(!matches!(timeout(SOON, events.next()).await.unwrap(), Some(Ok(_))));
+}
+
+/// The message of a panic.
+fn told(panic: Box<dyn std::any::Any + Send>) -> String {
+    panic.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_there_panics_at_once_and_names_the_nearest() {
+    let (fake, http) = server(Generation::V7_0).await;
+    for (typo, meant) in [
+        ("POST /1.0/instance", "POST /1.0/instances"),
+        ("GET /1.0/instances/{name}/status", "GET /1.0/instances/{name}/state"),
+        ("DELETE /1.0/instances", "DELETE /1.0/instances/{name}"),
+        ("GET /v1/instances", "GET /1.0/instances"),
+        ("/1.0/operation", "/1.0/operations"),
+    ] {
+        let calls: [fn(&FakeIncus, &str); 2] =
+            [|fake, route| drop(fake.on(route)), |fake, route| _ = fake.requests(route)];
+        for call in calls {
+            let panic =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(&fake, typo))).unwrap_err();
+            let told = told(panic);
+            assert!(told.contains(&format!("no route `{typo}`")) && told.contains(meant), "{told}");
+        }
+    }
+    for fine in [
+        "* /1.0",
+        "get /1.0/instances",
+        "GET /1.0/instances/b",
+        "GET /1.0/projects",
+        "GET /1.0/{any}/b/state",
+    ] {
+        drop(fake.on(fine));
+        fake.requests(fine);
+    }
+    // What did arrive can be counted, whatever it is.
+    http.get("/2.0").await;
+    assert_eq!(fake.requests("GET /2.0"), 1);
+}
+
+#[tokio::test]
+async fn a_rule_that_must_apply_and_does_not_fails_the_test() {
+    let (fake, http) = server(Generation::V7_0).await;
+    let twice = fake.on("GET /1.0").expect(2).reply(503, "wait");
+    fake.on("POST /1.0/instances").expect(1).drop_after();
+    fake.on("DELETE /1.0/instances/{name}").expect(0).pass();
+    http.send("GET", "/1.0", Value::Null).await.unwrap();
+    let verify = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fake.verify())).map_err(told);
+    let wrong = verify().unwrap_err();
+    assert!(wrong.contains("`GET /1.0` reply: expected 2, applied to 1"), "{wrong}");
+    assert!(wrong.contains("`POST /1.0/instances` drop_after: expected 1, applied to 0"), "{wrong}");
+    assert!(wrong.contains("GET /1.0: 1") && !wrong.contains("DELETE"), "{wrong}");
+
+    assert_eq!(http.send("GET", "/1.0", Value::Null).await.unwrap().status(), 503);
+    assert_eq!(http.send("GET", "/1.0", Value::Null).await.unwrap().status(), 200);
+    assert_eq!(twice.hits(), 2);
+    http.send("POST", "/1.0/instances", image("a", false)).await.unwrap_err();
+    verify().unwrap();
+    http.send("DELETE", "/1.0/instances/a", Value::Null).await.unwrap();
+    let wrong = verify().unwrap_err();
+    assert!(wrong.contains("`DELETE /1.0/instances/{name}` pass: expected 0, applied to 1"), "{wrong}");
+
+    // The last handle checks as well; and what is removed is expected no more.
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(fake))).unwrap_err();
+    assert!(told(panic).contains("expected 0"));
+    let (fake, _http) = server(Generation::V7_0).await;
+    fake.on("GET /1.0").expect(1).pass().remove();
+    drop(fake);
 }

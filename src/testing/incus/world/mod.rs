@@ -4,6 +4,7 @@ mod about_instance;
 mod backup;
 mod console;
 pub(super) mod documents;
+mod doom;
 mod events;
 mod images;
 mod instance;
@@ -20,6 +21,7 @@ mod work;
 
 pub(super) use backup::Backup;
 pub(super) use console::{Console, Inside, Seat};
+pub(super) use doom::Doom;
 pub(super) use events::{now, relay};
 pub(super) use images::{Part, document as image_document, unified};
 pub(super) use instance::{Instance, Key};

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::doom::Doom;
 use super::events::now;
 use super::instance::Key;
 use super::operations::{CONSOLE, Draft, Operation};
@@ -37,6 +38,9 @@ impl World {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let operation = self.begin(draft);
+        if let Some(why) = Doom::take() {
+            return self.fail_later(operation, why);
+        }
         let (world, work) = (self.clone(), work(self.clone(), operation.clone()));
         // What the work does at once is visible in the answer.
         let reply = envelope::accepted(&operation.document(), &self.url_query(&operation));
@@ -45,6 +49,19 @@ impl World {
                 result = work => world.finish(&operation, result),
                 () = operation.end() => {}
             }
+            sleep(MEMORY).await;
+            lock(&world.operations.0).remove(&operation.id);
+        });
+        reply
+    }
+
+    /// Nothing is done, and that takes as long as the work would.
+    fn fail_later(self: &Arc<Self>, operation: Arc<Operation>, why: String) -> Reply {
+        let reply = envelope::accepted(&operation.document(), &self.url_query(&operation));
+        let world = self.clone();
+        self.work.spawn(async move {
+            world.take_time(None).await;
+            world.finish(&operation, Err(failure(500, why)));
             sleep(MEMORY).await;
             lock(&world.operations.0).remove(&operation.id);
         });
