@@ -44,9 +44,8 @@ impl LambdaCloud {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a key is neither given nor to be generated, and those of
-    /// [every request](LambdaCloud#errors).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name is taken, or if a key is neither given nor to be
+    /// generated, and those of [every request](LambdaCloud#errors).
     pub fn add_ssh_key(&self, name: impl Into<String>) -> AddSshKey {
         AddSshKey { lambda: self.clone(), name: name.into(), key: None }
     }

@@ -122,6 +122,8 @@ mod fake {
     mod lambda_cloud;
     #[cfg(feature = "incus")]
     mod late_failures;
+    #[cfg(feature = "shakenfist")]
+    mod shakenfist;
     #[cfg(all(feature = "incus", feature = "koyeb", feature = "shakenfist"))]
     mod shell;
 }

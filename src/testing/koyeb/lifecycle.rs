@@ -10,6 +10,9 @@ use super::world::{State, World};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
+/// How many instances of a service one region may have.
+const MOST: u64 = 1_000;
+
 /// What counts as running.
 const ALIVE: [&str; 5] = ["ALLOCATING", "STARTING", "HEALTHY", "UNHEALTHY", "SLEEPING"];
 
@@ -115,6 +118,9 @@ impl World {
             return Err(invalid("scalings", "is required"));
         };
         let wanted: Vec<(String, u64)> = list.iter().flat_map(regions).collect();
+        if wanted.iter().any(|(_, number)| *number > MOST) {
+            return Err(invalid("scalings", "more instances than there is room for"));
+        }
         let mut state = lock(&self.state);
         state.services.iter().find(|one| one["id"] == service).ok_or_else(|| not_found("service"))?;
         state.scalings.insert(service.to_owned(), scalings.clone());

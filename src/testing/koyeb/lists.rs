@@ -95,7 +95,7 @@ pub(super) fn instances(world: &World, request: &Request) -> Answer {
     let (mut page, _) = cut.page(all);
     let from = cut.offset.max(own) - own;
     let room = cut.limit.saturating_sub(page.len() as u64);
-    page.extend((from..crowd.min(from + room)).map(documents::extra));
+    page.extend((from..crowd.min(from.saturating_add(room))).map(documents::extra));
     page.iter_mut().for_each(documents::list_item);
     ok(&json!({
         "instances": page, "limit": cut.limit, "offset": cut.offset, "count": own + crowd, "order": cut.order

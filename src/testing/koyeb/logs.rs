@@ -35,14 +35,15 @@ fn time(request: &Request, name: &str) -> Result<Option<DateTime<Utc>>, Reply> {
 
 impl Wanted {
     fn of(request: &Request, limit: usize) -> Result<Wanted, Reply> {
+        // Some names have an older one.
         let labels: Vec<_> = [
-            ("app_id", "app_id"),
-            ("service_id", "service_id"),
-            ("instance_ids", "instance_id"),
-            ("streams", "stream"),
+            ("app_id", "", "app_id"),
+            ("service_id", "", "service_id"),
+            ("instance_ids", "instance_id", "instance_id"),
+            ("streams", "stream", "stream"),
         ]
         .into_iter()
-        .map(|(name, label)| (label, params(request, name)))
+        .map(|(name, old, label)| (label, [params(request, name), params(request, old)].concat()))
         .collect();
         let named =
             ["deployment_id", "regional_deployment_id"].iter().any(|name| request.param(name).is_some());
@@ -83,7 +84,8 @@ impl Wanted {
 pub(super) fn query(world: &World, request: &Request) -> Answer {
     let wanted = Wanted::of(request, 100)?;
     let end = time(request, "end")?.unwrap_or_else(Utc::now);
-    let start = time(request, "start")?.unwrap_or(end - TimeDelta::minutes(15));
+    let start = time(request, "start")?;
+    let start = start.unwrap_or_else(|| end.checked_sub_signed(TimeDelta::minutes(15)).unwrap_or(end));
     if start >= end {
         return Err(invalid("start", "must be before end"));
     }

@@ -26,9 +26,9 @@ pub(super) fn invalid(field: &str, description: &str) -> Reply {
     )
 }
 
-/// gRPC's own shape.
+/// What a request gets that comes at the wrong time.
 pub(super) fn precondition(message: &str) -> Reply {
-    whole(400, &json!({"code": 9, "message": "failed_precondition", "details": [{"message": message}]}))
+    whole(400, &json!({"status": 400, "code": "failed_precondition", "message": message, "fields": []}))
 }
 
 pub(super) fn not_found(what: &str) -> Reply {

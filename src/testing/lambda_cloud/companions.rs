@@ -14,9 +14,10 @@ pub(super) fn route(state: &mut State, request: &Request, rest: &[&str]) -> Answ
     match (request.method.as_str(), rest) {
         ("GET", ["ssh-keys"]) => Ok(state.ssh_keys.values().cloned().collect()),
         ("POST", ["ssh-keys"]) => add_ssh_key(state, &body(request)?),
-        ("DELETE", ["ssh-keys", id]) => {
-            state.ssh_keys.remove(*id).map(|_| json!({})).ok_or_else(|| missing("SSH key"))
-        }
+        ("DELETE", ["ssh-keys", id]) => match state.ssh_keys.remove(*id) {
+            Some(_) => Ok(json!({})),
+            None => Err(failure(404, "global/not-found", "The specified SSH key was not found.")),
+        },
         ("GET", ["file-systems"]) => Ok(state.file_systems.keys().map(|id| shown(state, id)).collect()),
         ("POST", ["filesystems"]) => add_file_system(state, &body(request)?),
         ("DELETE", ["filesystems", id]) => remove_file_system(state, id),
@@ -31,7 +32,7 @@ fn add_ssh_key(state: &mut State, asked: &Value) -> Answer {
     let name = asked["name"].as_str().filter(|name| matches!(name.len(), 1..=64));
     let name = name.ok_or_else(|| invalid("name is required."))?;
     if state.ssh_keys.values().any(|known| known["name"] == name) {
-        return Err(failure(400, "global/duplicate", "There is a key of that name."));
+        return Err(invalid("There is a key of that name."));
     }
     match asked["public_key"].as_str() {
         Some(public) if public.starts_with("ssh-") => Ok(state.add_ssh_key(name, public, None)),
@@ -84,6 +85,12 @@ fn remove_file_system(state: &mut State, id: &str) -> Answer {
     }
     state.file_systems.remove(id);
     Ok(json!({"deleted_ids": [id]}))
+}
+
+/// Whether there is an image with that id, or of that family, in the region.
+pub(super) fn has_image(asked: &Value, region: &str) -> bool {
+    let image = image(region);
+    ["id", "family"].into_iter().all(|key| asked[key].is_null() || asked[key] == image[key])
 }
 
 fn image(region: &str) -> Value {

@@ -1,5 +1,7 @@
 //! Firewall rules and rulesets.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use super::catalog;
@@ -39,11 +41,40 @@ pub(super) fn route(state: &mut State, request: &Request, rest: &[&str]) -> Answ
 
 fn rules(given: &Value) -> Result<Value, Failure> {
     let all = given.as_array().ok_or_else(|| invalid("The rules are no list."))?;
-    let bad = |rule: &&Value| rule["protocol"] == "icmp" && !rule["port_range"].is_null();
-    match all.iter().find(bad) {
-        Some(_) => Err(invalid("port_range isn't allowed for icmp.")),
-        None => Ok(given.clone()),
+    for rule in all {
+        check(rule)?;
     }
+    Ok(given.clone())
+}
+
+fn check(rule: &Value) -> Result<(), Failure> {
+    let protocol = rule["protocol"].as_str().unwrap_or_default();
+    if !["tcp", "udp", "icmp", "all"].contains(&protocol) {
+        return Err(invalid("protocol must be tcp, udp, icmp or all."));
+    }
+    if !rule["source_network"].as_str().is_some_and(is_network) {
+        return Err(invalid("source_network must be an IPv4 address or network."));
+    }
+    if !matches!(rule["description"], Value::Null | Value::String(_)) {
+        return Err(invalid("description must be a text."));
+    }
+    match &rule["port_range"] {
+        Value::Null => Ok(()),
+        _ if protocol == "icmp" => Err(invalid("port_range isn't allowed for icmp.")),
+        Value::Array(ports) if is_range(ports) => Ok(()),
+        _ => Err(invalid("port_range must be two ports, the lower one first.")),
+    }
+}
+
+/// `192.0.2.7` or `192.0.2.0/24`.
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
+    address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
+}
+
+fn is_range(ports: &[Value]) -> bool {
+    let port = |value: &Value| value.as_u64().filter(|port| (1..=65_535).contains(port));
+    matches!(ports, [low, high] if port(low).zip(port(high)).is_some_and(|(low, high)| low <= high))
 }
 
 fn global(state: &State) -> Value {
@@ -87,7 +118,7 @@ fn change(state: &mut State, id: &str, asked: &Value) -> Answer {
         if let Some(new) = new {
             document["rules"] = new;
         }
-        if let Some(name) = asked["name"].as_str() {
+        if let Some(name) = asked["name"].as_str().filter(|name| !name.is_empty()) {
             document["name"] = name.into();
         }
     }

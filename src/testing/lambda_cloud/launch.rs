@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::catalog;
+use super::companions;
 use super::envelope::{Answer, Failure, failure, invalid, missing};
 use super::state::{Place, State};
 
@@ -32,6 +33,9 @@ fn check(state: &State, asked: &Value) -> Result<Place, Failure> {
     if !state.ssh_keys.values().any(|known| known["name"] == *key) {
         // With this status, and not with 404, as has been seen.
         return Err(failure(400, "global/object-does-not-exist", "The specified SSH key was not found."));
+    }
+    if !companions::has_image(&asked["image"], &region) {
+        return Err(missing("image"));
     }
     check_texts(asked)?;
     Ok((kind, region))

@@ -32,9 +32,8 @@ fn check(all: &Data, asked: Value, namespace: &str) -> Result<Wanted, Failure> {
     let reference = text(&asked, "network_uuid").ok_or_else(missing)?;
     let there = all.networks.values().find(|network| {
         let document = &network.document;
-        (document["uuid"] == reference || document["name"] == reference)
-            && document["state"] != "deleted"
-            && is_visible(document, namespace)
+        let named = document["name"] == reference && document["state"] != "deleted";
+        (document["uuid"] == reference || named) && is_visible(document, namespace)
     });
     let network = there.ok_or_else(|| failure(404, format!("network {reference} not found")))?;
     let uuid = network.document["uuid"].as_str().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Failure, data, failure, not_found, options, text};
 use super::asked::Asked;
 use super::interfaces;
-use super::networks::Refusal;
+use super::networks::{Refusal, must_exist};
 use super::state::{Data, Instance, Tree, uuid};
 use super::{life, metadata};
 use crate::testing::server::reply::Reply;
@@ -39,9 +39,11 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     if namespace != asked.namespace && asked.namespace != "system" {
         return Err(failure(404, "namespace not found"));
     }
+    must_exist(asked, &namespace)?;
     check(&wanted)?;
     let mut all = asked.world.data();
     check_disks(&all, &wanted)?;
+    check_video(&wanted)?;
     let doomed = all.knobs.failing.clone().or_else(|| unreachable_image(&wanted));
     let nics = interfaces::wanted(&all, wanted.remove("network"), &namespace)?;
     let uuid = uuid();
@@ -107,12 +109,27 @@ fn check(wanted: &Map<String, Value>) -> Result<(), Failure> {
     if text(wanted, "placed_on").is_some_and(|node| node != "localhost") {
         return Err(failure(404, "Specified node does not exist"));
     }
+    if let Some(odd) =
+        text(wanted, "configdrive").filter(|kind| !["", "openstack-disk", "none"].contains(kind))
+    {
+        return Err(failure(400, format!("invalid config drive type: \"{odd}\"")));
+    }
     match wanted.get("metadata") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::Object(metadata)) => {
             metadata.iter().try_for_each(|(key, value)| metadata::check(key, Some(value)).map(drop))
         }
         Some(_) => Err(failure(400, "metadata must be a dictionary")),
+    }
+}
+
+fn check_video(wanted: &Map<String, Value>) -> Result<(), Failure> {
+    let video = wanted.get("video").and_then(Value::as_object);
+    let missing =
+        ["model", "memory"].into_iter().find(|key| video.is_some_and(|video| !video.contains_key(*key)));
+    match missing {
+        Some(key) => Err(failure(400, format!("video specification requires \"{key}\""))),
+        None => Ok(()),
     }
 }
 

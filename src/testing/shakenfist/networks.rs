@@ -43,6 +43,11 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     if bits > 29 {
         return Err(failure(400, "network is below minimum size of /29"));
     }
+    let namespace = text(&options, "namespace").unwrap_or(&asked.namespace);
+    must_exist(asked, namespace)?;
+    if asked.namespace != "system" && asked.namespace != namespace {
+        return Err(failure(401, "only admins can create resources in a different namespace"));
+    }
     let last = first | (u32::MAX >> bits);
     let reserved = [(first, "network"), (first + 1, "gateway"), (last, "broadcast")];
     let reserved = reserved
@@ -62,6 +67,14 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
         }
     });
     Ok(Reply { status, ..data(&document) })
+}
+
+/// A namespace that a request names must be there.
+pub(super) fn must_exist(asked: &Asked<'_>, namespace: &str) -> Result<(), Failure> {
+    match asked.world.data().namespaces.contains_key(namespace) {
+        true => Ok(()),
+        false => Err(failure(404, "namespace not found")),
+    }
 }
 
 /// The document of a new network.

@@ -1,5 +1,6 @@
 //! The fake Koyeb's doors, knocked at by hand.
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use windlass::testing::FakeKoyeb;
@@ -41,6 +42,92 @@ async fn a_websocket_shows_its_token_in_one_place_or_in_both_and_then_it_must_be
     ] {
         let told = status(&fake, &headers).await?;
         assert_eq!(told, expected, "{}", headers.join(", ").replace(good, "TOKEN"));
+    }
+    Ok(())
+}
+
+/// Status, content type and document of an answer.
+async fn ask(
+    fake: &FakeKoyeb,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Result<(u16, String, Value), Box<dyn std::error::Error>> {
+    // Taken already where another test came first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let request = reqwest::Client::builder()
+        .no_proxy()
+        .build()?
+        .request(method.parse()?, format!("{}{path}", fake.url()));
+    let answer = request.bearer_auth(fake.token()).body(body.to_owned()).send().await?;
+    let (status, kind) = (answer.status().as_u16(), answer.headers()["content-type"].to_str()?.to_owned());
+    Ok((status, kind, serde_json::from_slice(&answer.bytes().await?)?))
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_documented_form_whatever_the_body() -> Outcome {
+    let fake = FakeKoyeb::start().await?;
+    let shop = fake.add_service("shop", 1);
+    let scale = format!("/v1/services/{shop}/scale");
+    let resume = format!("/v1/services/{shop}/resume");
+    for (method, path, body) in [
+        ("PUT", scale.as_str(), ""),
+        ("PUT", &scale, "{"),
+        ("PUT", &scale, "[]"),
+        ("PUT", &scale, "{\"scalings\": 5}"),
+        ("PUT", &scale, "{\"scalings\": [{\"instances\": 18446744073709551615}]}"),
+        ("POST", "/v1/instance_snapshots", "7"),
+        ("POST", "/v1/instance_snapshots", "\u{0}"),
+        ("POST", &resume, "x"),
+        ("GET", "/v1/instances?limit=x", ""),
+        ("GET", "/v1/instances?limit=101", ""),
+        ("GET", "/v1/streams/logs/query?service_id=a&start=x", ""),
+        ("GET", "/v1/streams/logs/query?service_id=a&regex=(", ""),
+    ] {
+        let (status, kind, told) = ask(&fake, method, path, body).await?;
+        assert_eq!((status, kind.as_str()), (400, "application/json"), "{method} {path} {body}");
+        assert!(told["code"].is_string() && told["message"].is_string(), "{method} {path} {body}: {told}");
+        assert!(told["fields"].is_array() && told["status"] == 400, "{method} {path} {body}: {told}");
+    }
+    assert_eq!(fake.instances(&shop).len(), 1);
+    // As far from now as times go.
+    for time in ["-262143-01-01T00:00:00Z", "%2B262142-12-31T23:59:59Z"] {
+        for name in ["start", "end"] {
+            ask(&fake, "GET", &format!("/v1/streams/logs/query?service_id=a&{name}={time}"), "").await?;
+        }
+    }
+    for number in ["0", "18446744073709551615"] {
+        for path in ["instances", "services", "instance_events", "deployments"] {
+            ask(&fake, "GET", &format!("/v1/{path}?offset={number}"), "").await?;
+        }
+        ask(&fake, "GET", &format!("/v1/streams/logs/query?service_id=a&limit={number}"), "").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn logs_are_chosen_by_the_older_names_too() -> Outcome {
+    let fake = FakeKoyeb::start().await?;
+    let shop = fake.add_service("shop", 2);
+    let [one, two] = fake.instances(&shop).try_into().map_err(|_| "two instances")?;
+    fake.add_log(&one, "stdout", "a");
+    fake.add_log(&one, "stderr", "b");
+    fake.add_log(&two, "stdout", "c");
+    for (query, expected) in [
+        (format!("service_id={shop}"), vec!["a", "b", "c"]),
+        (format!("instance_id={one}"), vec!["a", "b"]),
+        (format!("instance_id={one}&stream=stderr"), vec!["b"]),
+        (format!("service_id={shop}&stream=stdout"), vec!["a", "c"]),
+        (format!("instance_ids={two}&streams=stdout"), vec!["c"]),
+    ] {
+        let (_, _, told) =
+            ask(&fake, "GET", &format!("/v1/streams/logs/query?order=asc&{query}"), "").await?;
+        let lines = told["data"].as_array().ok_or("no lines")?;
+        assert_eq!(
+            lines.iter().filter_map(|line| line["msg"].as_str()).collect::<Vec<_>>(),
+            expected,
+            "{query}"
+        );
     }
     Ok(())
 }

@@ -212,3 +212,100 @@ async fn stopping_refuses_and_instances_go_on() {
     http.fake.restart().await.unwrap();
     assert_eq!(http.get(&format!("/api/v1/instances/{id}")).await["id"], id.as_str());
 }
+
+#[tokio::test]
+async fn what_is_no_firewall_rule_is_refused_and_not_given_back() {
+    let http = Http::new().await;
+    let rule = |key: &str, value: Value| {
+        let mut rule = json!({"protocol": "tcp", "port_range": [22, 22], "source_network": "10.0.0.0/8", "description": ""});
+        rule[key] = value;
+        rule
+    };
+    let bad = [
+        json!(7),
+        json!("tcp"),
+        json!(null),
+        json!({}),
+        rule("protocol", json!(null)),
+        rule("protocol", json!("gre")),
+        rule("source_network", json!(null)),
+        rule("source_network", json!(["10.0.0.0/8"])),
+        rule("source_network", json!("10.0.0.0/33")),
+        rule("source_network", json!("nowhere")),
+        rule("port_range", json!("22")),
+        rule("port_range", json!([22])),
+        rule("port_range", json!([22, 21])),
+        rule("port_range", json!([0, 21])),
+        rule("port_range", json!([1, 65_536])),
+        rule("port_range", json!(["1", "2"])),
+        rule("description", json!(5)),
+    ];
+    let made = json!({"name": "ssh", "region": "us-west-1", "rules": [rule("description", json!("ssh"))]});
+    let (status, made) = http.json("POST", "/api/v1/firewall-rulesets", made).await;
+    assert_eq!(status, 200, "{made}");
+    let one = format!("/api/v1/firewall-rulesets/{}", made["data"]["id"].as_str().unwrap());
+    let before = (http.get("/api/v1/firewall-rules").await, http.get(&one).await);
+    for rule in bad {
+        let rules = json!([rule]);
+        for (method, path, body) in [
+            ("PUT", "/api/v1/firewall-rules", json!({"data": rules})),
+            (
+                "POST",
+                "/api/v1/firewall-rulesets",
+                json!({"name": "n", "region": "us-west-1", "rules": rules}),
+            ),
+            ("PATCH", "/api/v1/firewall-rulesets/global", json!({"rules": rules})),
+            ("PATCH", &one, json!({"rules": rules})),
+        ] {
+            let refused = http.refused(method, path, body).await;
+            assert_eq!(refused, (400, "global/invalid-parameters".to_owned()), "{method} {path} {rule}");
+        }
+    }
+    assert_eq!((http.get("/api/v1/firewall-rules").await, http.get(&one).await), before);
+}
+
+#[tokio::test]
+async fn prices_can_be_planted_and_hold_for_launches_from_then_on() {
+    let http = Http::new().await;
+    let price = async |id: &str| {
+        http.get(&format!("/api/v1/instances/{id}")).await["instance_type"]["price_cents_per_hour"].clone()
+    };
+    let before = http.launch().await;
+    http.fake.price("gpu_1x_a10", 999);
+    http.fake.price("gpu_1x_dream", 1);
+    let after = http.launch().await;
+    assert_eq!((price(&before).await, price(&after).await), (json!(75), json!(999)));
+    let types = http.get("/api/v1/instance-types").await;
+    assert_eq!(types["gpu_1x_a10"]["instance_type"]["price_cents_per_hour"], 999);
+    assert_eq!(types["gpu_1x_dream"]["instance_type"]["price_cents_per_hour"], 1);
+}
+
+#[tokio::test]
+async fn a_restart_can_end_badly() {
+    let http = Http::new().await;
+    let id = http.launch().await;
+    http.fake.advance(Duration::from_secs(10));
+    http.fake.next_boot_ends("unhealthy");
+    http.json("POST", "/api/v1/instance-operations/restart", json!({"instance_ids": [id]})).await;
+    http.fake.advance(Duration::from_secs(10));
+    assert_eq!(http.get(&format!("/api/v1/instances/{id}")).await["status"], "unhealthy");
+}
+
+#[tokio::test]
+async fn images_and_keys_that_are_not_there_are_refused_with_the_documented_codes() {
+    let http = Http::new().await;
+    let is = |status: u16, code: &str| (status, code.to_owned());
+    for image in [json!({"family": "windows-3"}), json!({"id": "nope"}), json!({"id": "image-us-east-1"})] {
+        let refused = http.refused("POST", LAUNCH, wanted(json!({"image": image}))).await;
+        assert_eq!(refused, is(404, "global/object-does-not-exist"));
+    }
+    for image in [json!({"family": "lambda-stack-24-04"}), json!({"id": "image-us-west-1"}), json!(null)] {
+        assert_eq!(http.json("POST", LAUNCH, wanted(json!({"image": image}))).await.0, 200);
+    }
+    let twice = http.refused("POST", "/api/v1/ssh-keys", json!({"name": "laptop"})).await;
+    assert_eq!(twice, is(400, "global/invalid-parameters"));
+    assert_eq!(
+        http.refused("DELETE", "/api/v1/ssh-keys/nope", Value::Null).await,
+        is(404, "global/not-found")
+    );
+}

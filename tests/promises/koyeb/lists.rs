@@ -243,6 +243,11 @@ async fn errors_in_all_shapes() -> Outcome {
     assert_eq!((e.kind(), e.fields()), (ErrorKind::InvalidInput, &["id".to_owned()][..]));
     let shop = fake.add_service("shop", 1);
     let e = koyeb.service(&shop).resume().await.expect_err("it isn't paused");
+    assert_eq!((e.kind(), e.code()), (ErrorKind::Conflict, Some("failed_precondition")));
+    assert!(e.message().contains("not paused"), "{e}");
+    let rpc = r#"{"code":9,"message":"failed_precondition","details":[{"message":"it is not paused"}]}"#;
+    fake.on("POST /v1/services/{id}/resume").reply(400, rpc);
+    let e = koyeb.service(&shop).resume().await.expect_err("it isn't paused");
     assert_eq!((e.kind(), e.code()), (ErrorKind::Conflict, Some("9")));
     assert!(e.message().contains("not paused"), "{e}");
     fake.on("GET /v1/instances/{id}").reply(403, "");

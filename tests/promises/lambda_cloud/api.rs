@@ -275,7 +275,7 @@ async fn ssh_keys() -> Outcome {
     let key = lambda.add_ssh_key("desk").public_key("ssh-ed25519 AAAA me@desk").await?;
     assert!(key.private_key.is_none());
     let e = lambda.add_ssh_key("desk").generate().await.expect_err("taken");
-    assert!(e.is_already_exists() && e.code_is(ErrorCode::Duplicate));
+    assert!(e.kind() == ErrorKind::InvalidInput && e.code_is(ErrorCode::InvalidParameters));
     let names: Vec<_> = lambda.ssh_keys().await?.iter().map(|key| key.name.clone()).collect();
     assert_eq!((names.len(), names.contains(&"desk".to_owned())), (2, true));
     assert_eq!(lambda.ssh_key(&key.id).get().await?.name, "desk");
