@@ -15,7 +15,7 @@ use super::syntax::{Command, Item, List, Pipeline, Redirect, Simple, Target, Whe
 use super::variables::Variables;
 
 /// How deep shells, loops and substitutions may be nested.
-const DEPTH: usize = 32;
+const DEPTH: usize = 12;
 
 /// The files that commands see.
 pub(crate) trait Files: Send + Sync + 'static {

@@ -107,6 +107,35 @@ async fn vendor_cli_joins_the_fake_over_tls() {
 
 #[tokio::test]
 #[ignore = "needs the vendor's `incus` command"]
+async fn vendor_cli_moves_trees_and_images() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, _http) = server(generation).await;
+        let work = fake.socket().with_file_name("work");
+        std::fs::create_dir_all(work.join("site/css")).unwrap();
+        std::fs::write(work.join("site/index.html"), "hello").unwrap();
+        std::fs::write(work.join("site/css/a.css"), "b {}").unwrap();
+        let local = |name: &str| work.join(name).to_str().unwrap().to_owned();
+        let cli = Cli { socket: fake.socket().to_owned(), home: fake.socket().with_file_name("cli") };
+        cli.ok(&["launch", "busybox", "web"]).await;
+        cli.ok(&["file", "push", "-r", &local("site"), "web/root/"]).await;
+        assert_eq!(fake.file("web", "/root/site/css/a.css").unwrap(), b"b {}");
+        cli.ok(&["file", "pull", "-r", "web/root/site", &local("back")]).await;
+        let back = |name: &str| std::fs::read(work.join("back").join(name)).unwrap();
+        assert_eq!((back("site/index.html"), back("site/css/a.css")), (b"hello".to_vec(), b"b {}".to_vec()));
+
+        let shown = cli.ok(&["image", "list", "-f", "csv", "-c", "F"]).await;
+        cli.ok(&["image", "export", "busybox", &local("image")]).await;
+        let made =
+            std::fs::read_dir(&work).unwrap().filter_map(|entry| entry.ok()?.path().canonicalize().ok());
+        let image = made.filter(|path| path.is_file()).next().expect("an exported file");
+        let sum = tokio::process::Command::new("sha256sum").arg(&image).output().await.unwrap();
+        assert!(String::from_utf8(sum.stdout).unwrap().starts_with(shown.trim()), "{shown}");
+        cli.ok(&["delete", "-f", "web"]).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the vendor's `incus` command"]
 async fn vendor_cli_snapshots_copies_moves_and_exports() {
     for generation in [Generation::V6_0, Generation::V7_0] {
         let (fake, _http) = server(generation).await;

@@ -224,3 +224,32 @@ async fn errors_have_the_shape_of_their_generation() {
         assert_eq!(odd.as_object().unwrap().len(), 7);
     }
 }
+
+#[tokio::test]
+async fn files_take_the_names_of_headers_that_clients_of_lxd_use() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, http) = server(generation).await;
+        http.launch("a").await;
+        let post = async |path: &str, headers: &[(&str, &str)], body: &'static str| {
+            let url = format!("{}/1.0/instances/a/files?path={path}", fake.url());
+            let request =
+                headers.iter().fold(http.client.post(url), |it, (name, value)| it.header(*name, *value));
+            request.body(body).send().await.unwrap().status().as_u16()
+        };
+        let owned = [("X-LXD-uid", "1000"), ("X-LXD-gid", "1001"), ("X-LXD-mode", "0640")];
+        assert_eq!(post("/root/f", &owned, "one").await, 200);
+        assert_eq!(post("/root/f", &[("X-LXD-write", "append")], " two").await, 200);
+        assert_eq!(post("/root/d", &[("X-LXD-type", "directory")], "").await, 200);
+        assert_eq!(post("/root/l", &[("X-LXD-type", "symlink")], "/root/f").await, 200);
+        let shown = async |path: &str| {
+            let got =
+                http.send("GET", &format!("/1.0/instances/a/files?path={path}"), Value::Null).await.unwrap();
+            let said = |name: &str| got.headers()[name].to_str().unwrap().to_owned();
+            (said("x-incus-type"), said("x-incus-uid"), said("x-incus-gid"), said("x-incus-mode"))
+        };
+        assert_eq!(shown("/root/f").await, ("file".into(), "1000".into(), "1001".into(), "0640".into()));
+        assert_eq!(shown("/root/d").await.0, "directory");
+        assert_eq!(shown("/root/l").await.0, "symlink");
+        assert_eq!(fake.file("a", "/root/f").unwrap(), b"one two");
+    }
+}

@@ -62,7 +62,7 @@ async fn pipes_and_substitutions() -> Outcome {
         ("printf 'a b\\nc\\n' | while read -r x y; do echo \"$y$x\"; done", 0, "ba\nc\n"),
         ("yes | head -c 3 /dev/zero | cat", 0, "\0\0\0"),
         ("yes | true; echo $?", 0, "0\n"),
-        ("echo 'echo $1 from a pipe' | sh -c 'cat | sh'", 0, " from a pipe\n"),
+        ("echo 'echo $1 from a pipe' | sh -c 'cat | sh'", 0, "from a pipe\n"),
         ("x=$(echo a; echo b); echo \"$x\"", 0, "a\nb\n"),
         ("x=$(echo a; exit 3); echo $? $x", 0, "3 a\n"),
         ("echo $(echo a  b) \"$(echo 'c  d')\" $(echo $(echo e))", 0, "a b c  d e\n"),

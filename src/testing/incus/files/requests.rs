@@ -11,13 +11,19 @@ use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, absolute, i
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
+/// What a request says about a file. Clients of LXD use the older name, which the server takes as well.
+fn said<'a>(request: &'a Request, what: &str) -> Option<&'a str> {
+    let named = |prefix: &str| request.header(&format!("{prefix}{what}"));
+    named("x-incus-").or_else(|| named("x-lxd-"))
+}
+
 /// Sets owner and mode as the request says.
 fn dress(node: &mut Node, request: &Request) {
-    let number = |name: &str| request.header(name).and_then(|text| text.parse::<u32>().ok());
-    node.uid = number("x-incus-uid").unwrap_or(node.uid);
-    node.gid = number("x-incus-gid").unwrap_or(node.gid);
+    let number = |name: &str| said(request, name).and_then(|text| text.parse::<u32>().ok());
+    node.uid = number("uid").unwrap_or(node.uid);
+    node.gid = number("gid").unwrap_or(node.gid);
     // Without a leading zero it is decimal. Only permissions are kept.
-    let mode = request.header("x-incus-mode").and_then(|mode| match mode.strip_prefix('0') {
+    let mode = said(request, "mode").and_then(|mode| match mode.strip_prefix('0') {
         Some(octal) => u32::from_str_radix(octal.trim_start_matches('o'), 8).ok(),
         None => mode.parse().ok(),
     });
@@ -95,7 +101,7 @@ fn head(tree: &Tree, path: &str) -> Answer {
 }
 
 fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
-    let append = match request.header("x-incus-write").unwrap_or("overwrite") {
+    let append = match said(request, "write").unwrap_or("overwrite") {
         "append" => true,
         "overwrite" => false,
         other => return Err(failure(400, format!("Bad file write mode: {other}"))),
@@ -105,7 +111,7 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
         return Err(not_found());
     }
     let exists = tree.get(path).is_some();
-    let mut node = match request.header("x-incus-type").unwrap_or("file") {
+    let mut node = match said(request, "type").unwrap_or("file") {
         // Of any type.
         "directory" if exists => return Ok(envelope::done()),
         "directory" => Node::new(NodeKind::Directory),

@@ -33,6 +33,9 @@ pub(crate) fn sftp(world: &World, request: &Request, key: &Key) -> Answer {
     }))
 }
 
+/// How far a file may be extended, in bytes: it is in memory.
+const LARGEST: usize = 1 << 30;
+
 struct Session {
     tree: Tree,
     /// Which bits of a mode can be set.
@@ -102,6 +105,9 @@ impl Session {
     }
 
     fn set(&self, path: &str, wanted: &FileAttributes) -> Result<()> {
+        if wanted.size.is_some_and(|size| size > LARGEST as u64) {
+            return Err(failed(format!("truncate {path}: file too large")));
+        }
         let changed = self.tree.change(&self.tree.followed(path), |node| {
             node.uid = wanted.uid.unwrap_or(node.uid);
             node.gid = wanted.gid.unwrap_or(node.gid);
@@ -137,6 +143,8 @@ impl russh_sftp::server::Handler for Session {
     async fn open(&mut self, id: u32, path: String, flags: OpenFlags, _: FileAttributes) -> Result<Handle> {
         let path = self.tree.followed(&path);
         match self.tree.get(&path).map(|node| node.kind) {
+            // The vendor's command opens one to see what it is.
+            Some(NodeKind::Directory) if !flags.intersects(OpenFlags::WRITE | OpenFlags::CREATE) => {}
             Some(NodeKind::Directory) => return Err(failed(format!("open {path}: is a directory"))),
             Some(_) if flags.contains(OpenFlags::TRUNCATE) => {
                 self.tree.change(&path, |node| node.kind = NodeKind::File(Bytes::new()));
@@ -157,8 +165,10 @@ impl russh_sftp::server::Handler for Session {
     }
 
     async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Result<Data> {
-        let data = match self.tree.get(self.file(&handle)?).map(|node| node.kind) {
+        let path = self.file(&handle)?;
+        let data = match self.tree.get(path).map(|node| node.kind) {
             Some(NodeKind::File(data)) => data,
+            Some(NodeKind::Directory) => return Err(failed(format!("read {path}: is a directory"))),
             _ => Bytes::from_static(b"lie"),
         };
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
@@ -171,7 +181,9 @@ impl russh_sftp::server::Handler for Session {
 
     async fn write(&mut self, id: u32, handle: String, offset: u64, data: Vec<u8>) -> Result<Status> {
         let path = self.file(&handle)?;
-        let at = usize::try_from(offset).unwrap_or_default();
+        let Some(at) = usize::try_from(offset).ok().filter(|at| *at <= LARGEST) else {
+            return Err(failed(format!("write {path}: file too large")));
+        };
         let fits = self.tree.room(path).saturating_sub(at).min(data.len());
         self.tree.change(path, |node| {
             if let NodeKind::File(before) = &node.kind {
