@@ -139,7 +139,7 @@ impl Shell {
         for (at, command) in commands.iter().enumerate() {
             let (pipe, next) = mpsc::channel::<Bytes>(8);
             let following = self.fork(Input::new(next))?;
-            let to = if at + 1 == commands.len() { to.clone() } else { to.into_pipe(pipe) };
+            let to = if at + 1 == commands.len() { to.clone() } else { to.with_pipe(pipe) };
             stages.push(stage(std::mem::replace(&mut shell, following), command, to, at == 0));
         }
         // It belongs to no command; with it goes the end of a pipe that nothing writes to.
@@ -158,7 +158,7 @@ impl Shell {
     pub(super) async fn substitute(&mut self, list: &List) -> Result<String, Stop> {
         let mut inner = self.fork_with_input()?;
         let (pipe, mut output) = mpsc::channel::<Bytes>(8);
-        let to = Plumbing::plain().into_pipe(pipe);
+        let to = Plumbing::plain().with_pipe(pipe);
         let run = async move {
             let flow = inner.list(list, &to).await;
             (flow, inner.stdin)

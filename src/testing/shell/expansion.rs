@@ -86,11 +86,11 @@ impl Shell {
                 self.arguments(fields, joined || (!piece.quoted && !cut), cut)?;
                 continue;
             }
-            if let (Kind::Variable(name, Some(default)), true) = (&piece.kind, cut) {
-                if self.takes_default(name, default) {
-                    Box::pin(self.expand(&default.word, fields, true)).await?;
-                    continue;
-                }
+            if let (Kind::Variable(name, Some(default)), true) = (&piece.kind, cut)
+                && self.takes_default(name, default)
+            {
+                Box::pin(self.expand(&default.word, fields, true)).await?;
+                continue;
             }
             let text = self.value(piece).await?;
             match cut && !matches!(piece.kind, Kind::Text(_)) {

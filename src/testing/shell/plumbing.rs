@@ -34,7 +34,7 @@ impl Plumbing {
     }
 
     /// The same, with standard output into a pipe.
-    pub(super) fn into_pipe(&self, pipe: mpsc::Sender<Bytes>) -> Plumbing {
+    pub(super) fn with_pipe(&self, pipe: mpsc::Sender<Bytes>) -> Plumbing {
         Plumbing { out: Sink::Pipe(pipe), err: self.err.clone() }
     }
 }

@@ -211,7 +211,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(c @ ('-' | '+')) if !length && !name.is_empty() => {
                 self.next();
-                let default = Default { word: self.to_brace()?, if_set: c == '+', colon };
+                let default = Default { word: self.until_brace()?, if_set: c == '+', colon };
                 Ok(Kind::Variable(name, Some(default)))
             }
             None => Err(Refusal::Unfinished),
@@ -219,7 +219,7 @@ impl Parser<'_> {
         }
     }
 
-    fn to_brace(&mut self) -> Parsed<Word> {
+    fn until_brace(&mut self) -> Parsed<Word> {
         let mut word = Word::default();
         while !self.take('}') {
             self.part(&mut word)?;

@@ -125,9 +125,9 @@ async fn vendor_cli_moves_trees_and_images() {
 
         let shown = cli.ok(&["image", "list", "-f", "csv", "-c", "F"]).await;
         cli.ok(&["image", "export", "busybox", &local("image")]).await;
-        let made =
+        let mut made =
             std::fs::read_dir(&work).unwrap().filter_map(|entry| entry.ok()?.path().canonicalize().ok());
-        let image = made.filter(|path| path.is_file()).next().expect("an exported file");
+        let image = made.find(|path| path.is_file()).expect("an exported file");
         let sum = tokio::process::Command::new("sha256sum").arg(&image).output().await.unwrap();
         assert!(String::from_utf8(sum.stdout).unwrap().starts_with(shown.trim()), "{shown}");
         cli.ok(&["delete", "-f", "web"]).await;
