@@ -104,7 +104,7 @@ async fn bad_input_is_found_before_anything_is_sent() -> Outcome {
         );
         assert!(e.to_string().contains(field) && e.server().is_some() && !e.operation().is_empty(), "{e}");
     }
-    assert_eq!(fake.requests("*"), 0);
+    assert!(fake.log().is_empty());
     Ok(())
 }
 
