@@ -199,8 +199,9 @@ impl FakeLambdaCloud {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let fake = windlass::testing::FakeLambdaCloud::start().await?;
     /// fake.price("gpu_1x_a10", 129);
-    /// let types = fake.client()?.instance_types().await?;
-    /// assert!(types.iter().any(|kind| kind.name == "gpu_1x_a10" && kind.price().to_string() == "$1.29/h"));
+    /// let offers = fake.client()?.instance_types().await?;
+    /// let a10 = offers.iter().map(|offer| &offer.instance_type).find(|kind| kind.name == "gpu_1x_a10");
+    /// assert_eq!(a10.map(|kind| kind.price().cents_per_hour()), Some(129));
     /// # Ok(()) }
     /// ```
     pub fn price(&self, instance_type: &str, cents_per_hour: u32) {

@@ -180,8 +180,8 @@ impl Rule {
     /// ```should_panic
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
     /// let fake = windlass::testing::FakeIncus::start().await?;
-    /// fake.on("POST /1.0/instances").expect(1).drop_after();
-    /// # Ok(()) } // panics: nothing was launched
+    /// fake.on("POST /1.0/instances").expect(1).drop_after(); // nothing is launched: panics at the end
+    /// # Ok(()) }
     /// ```
     pub fn expect(mut self, n: usize) -> Rule {
         self.expected = Some(n);
