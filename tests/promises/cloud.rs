@@ -256,7 +256,7 @@ async fn filters() -> Outcomes {
             &["incus/db stopped", "koyeb/shop/1 unhealthy"],
         ),
         (list().name("we"), &["incus/web running"]),
-        (list().name("we").name("body"), &["incus/web running", "lambda-cloud/foreign running"]),
+        (list().name("we").name("reig"), &["incus/web running", "lambda-cloud/foreign running"]),
         (list().region("fra"), &["koyeb/shop/0 running", "koyeb/shop/1 unhealthy"]),
         (list().region("fra").state(State::Running), &["koyeb/shop/0 running"]),
         (list().label("role", "shop"), &["incus/web running", "shakenfist/vm running"]),
