@@ -25,6 +25,7 @@ mod prepass;
 mod progenitor;
 mod rule;
 mod rust_type;
+mod samples;
 mod table;
 mod tidy;
 
@@ -33,6 +34,7 @@ pub use finding::{Errors, Finding};
 pub use generate::{generate, generate_unchecked};
 pub use lint::lint;
 pub use rule::ALL_RULES;
+pub use samples::samples;
 
 /// A document, and the module of its generated code.
 #[derive(Clone, Copy, Debug)]

@@ -123,6 +123,17 @@ impl Parameter {
         }
     }
 
+    /// Whether a request can't be sent without it.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.required || matches!(self.role, Role::Segment | Role::Path)
+    }
+
+    /// A call of its setter with a value of `sample` for the operation with this id.
+    pub(crate) fn sample(&self, id: &str) -> TokenStream {
+        let Self { ident, wire, ty, .. } = self;
+        quote!(.#ident(sample.value::<#ty>(#id, #wire)))
+    }
+
     /// How it gets into the request.
     pub(crate) fn step(&self) -> TokenStream {
         let Self { ident, wire, .. } = self;

@@ -76,7 +76,12 @@ impl<T> Outcome<T> {
 
 /// Whether it may have worked all the same.
 fn is_unknown(e: &Error) -> bool {
-    let unknown = matches!(e.kind(), ErrorKind::OutcomeUnknown | ErrorKind::OperationGone);
+    let unknown = match e.kind() {
+        ErrorKind::OutcomeUnknown | ErrorKind::OperationGone => true,
+        // The answer began, and broke off.
+        ErrorKind::Interrupted | ErrorKind::Timeout => e.sent() != Sent::No,
+        _ => false,
+    };
     unknown || e.sent() == Sent::Unknown || e.is_wait_cut_short()
 }
 
@@ -126,6 +131,7 @@ mod tests {
         for (e, unknown) in [
             (error(ErrorKind::OutcomeUnknown, Sent::Yes, false), true),
             (error(ErrorKind::Interrupted, Sent::Unknown, false), true),
+            (error(ErrorKind::Interrupted, Sent::Yes, false), true),
             (error(ErrorKind::Timeout, Sent::Yes, true), true),
             // The work was accepted; then the server failed for too long.
             (error(ErrorKind::Server, Sent::Yes, true), true),

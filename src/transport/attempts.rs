@@ -10,6 +10,8 @@ use tracing::{Instrument, Span};
 
 use super::attempt::{Attempt, Failure, Got, Sending, outcome};
 use super::failure::{Answer, broken};
+#[cfg(windlass_planted)]
+use super::planted;
 use super::received::{Content, Received};
 use super::retry_after::retry_after;
 use super::span::span;
@@ -73,6 +75,8 @@ impl<'a> Attempts<'a> {
                 Err(e) => return Err(self.unsent(e)),
             };
             let result = self.sending.attempt(request).await;
+            #[cfg(windlass_planted)]
+            let permit = planted::kept("kept-permit", permit);
             drop(permit);
             let outcome = outcome(&result);
             self.note(&result, outcome);
@@ -134,6 +138,10 @@ impl<'a> Attempts<'a> {
             })??,
         };
         self.token.sent = Some(stamp);
+        #[cfg(windlass_planted)]
+        if let Some(token) = request.headers().get("authorization").filter(|_| planted::has("shown-token")) {
+            self.sending.facts.push_object(token.to_str().unwrap_or_default());
+        }
         match self.sending.facts.endpoint.reply {
             Reply::Upgrade => (self.sending.shared().upgrade)(request.headers_mut()),
             Reply::Json => {

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::failure::{Answer, undecodable};
+use super::failure::{Answer, undecodable, without};
 use super::received::{Content, Received};
 use super::stream::ByteStream;
 use super::upgrade::Upgraded;
@@ -23,8 +23,7 @@ impl Received {
     /// The member of the envelope that holds the data.
     pub(crate) fn member<T: DeserializeOwned>(self) -> Result<T, Error> {
         let found = self.opened::<T>()?;
-        found
-            .ok_or_else(|| self.facts.bad_reply(format!("the reply has no {}", self.facts.endpoint.envelope)))
+        found.ok_or_else(|| self.facts.error(without(self.facts.endpoint.envelope, self.whole())))
     }
 
     /// Like `member`, for a member that may be missing.

@@ -69,7 +69,12 @@ impl Facts {
         self.about(e).with(|e| {
             e.attempts = self.attempts;
             e.status = e.status.or(self.status);
-            e.sent = self.sent.unwrap_or(Sent::No);
+            // An answer that broke off was an answer.
+            e.sent = if e.status.is_some() { Sent::Yes } else { self.sent.unwrap_or(Sent::No) };
+            #[cfg(windlass_planted)]
+            if super::planted::has("never-sent") {
+                e.sent = Sent::No;
+            }
             if e.request_id.is_none() {
                 e.request_id = self.request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
             }

@@ -82,6 +82,12 @@ pub(super) fn undecodable(body: &[u8], e: &serde_json::Error) -> Error {
     Error::new(ErrorKind::BadReply, message).with(|inner| inner.body = excerpt(body))
 }
 
+/// The error of an answer that lacks the member with the data.
+pub(super) fn without(member: &str, body: &[u8]) -> Error {
+    Error::new(ErrorKind::BadReply, format!("the reply has no {member}"))
+        .with(|inner| inner.body = excerpt(body))
+}
+
 /// Removes the value that serde_json quotes, because it may be a secret.
 fn without_values(message: &str) -> String {
     match (message.find("string \""), message.rfind("\", expected")) {
@@ -93,6 +99,10 @@ fn without_values(message: &str) -> String {
 /// The beginning of a body, to show what it was.
 fn excerpt(body: &[u8]) -> Bytes {
     const MOST: usize = 2_048;
+    #[cfg(windlass_planted)]
+    if super::planted::has("no-body") {
+        return Bytes::new();
+    }
     Bytes::copy_from_slice(&body[..body.len().min(MOST)])
 }
 

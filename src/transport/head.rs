@@ -59,6 +59,10 @@ impl Bound {
     /// The limit for the head. An upload takes as long as it takes: only the server's silence is limited.
     pub(crate) fn of_head(limits: &Limits, retry: &Retry, left: Duration, course: Course) -> Self {
         let head = Self { left: limits.head, set: limits.head, name: "Limits::head", extra: Duration::ZERO };
+        #[cfg(windlass_planted)]
+        if crate::transport::planted::has("no-limit") {
+            return Self { left: Duration::MAX, ..head };
+        }
         match course {
             Course::Upload if retry.attempt < limits.head => Self::of_whole(retry, Duration::MAX),
             Course::Upload => head,

@@ -20,6 +20,8 @@ pub(crate) mod limits;
 pub(crate) mod outgoing;
 pub(crate) mod pacing;
 mod param;
+#[cfg(windlass_planted)]
+mod planted;
 mod received;
 mod request;
 pub(crate) mod retry;

@@ -2,6 +2,8 @@
 
 use windlass::{Error, ErrorKind, Sent};
 
+#[cfg(feature = "koyeb")]
+mod answers;
 #[cfg(feature = "incus")]
 mod origin_incus;
 #[cfg(feature = "koyeb")]

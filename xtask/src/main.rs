@@ -3,6 +3,7 @@
 mod bench_build;
 mod bench_incus;
 mod busy_test;
+mod chaos;
 mod coverage;
 mod diff;
 mod drift;
@@ -38,6 +39,9 @@ cargo xtask lint-specs [API]...     what Redocly's linter and Spectral say of th
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask grammar                 whether the public API keeps to its grammar
 cargo xtask rooms                   whether files import upwards or in circles, and how long they are
+cargo xtask chaos [--short] [--seed N] [--api NAME] [--operation ID] [--jobs N]
+                                    every operation against every fault, on the fakes
+cargo xtask chaos --planted         whether that notices faults that are planted in windlass
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask live lambda-cloud [-- ARGS]
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         ["coverage"] => coverage::run(),
         ["lint-specs", rest @ ..] => lint_specs::run(rest),
         ["drift", rest @ ..] => drift::run(rest),
+        ["chaos", rest @ ..] => chaos::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
         ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),

@@ -1,8 +1,9 @@
-//! `cargo xtask regen [--check] [--api NAME]`: `generated/<api>.rs` from `specs/<api>.yaml`.
+//! `cargo xtask regen [--check] [--api NAME]`: `generated/<api>.rs` and `chaos/generated/<api>.rs` from
+//! `specs/<api>.yaml`.
 
 use std::path::PathBuf;
 
-use windlass_codegen::{Input, generate};
+use windlass_codegen::{Errors, Input, generate, samples};
 
 use crate::{Outcome, diff, workspace};
 
@@ -92,25 +93,30 @@ fn all(apis: &[String]) -> Result<Vec<Generated>, String> {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for api in apis {
         match generate_one(api) {
-            Ok(generated) => done.push(generated),
+            Ok(generated) => done.extend(generated),
             Err(why) => failed.push(why),
         }
     }
     if failed.is_empty() { Ok(done) } else { Err(failed.join("\n")) }
 }
 
-/// What one spec gives.
-fn generate_one(api: &str) -> Result<Generated, String> {
+/// What one spec gives: the client, and a call of each of its operations for the tests that try all of them.
+fn generate_one(api: &str) -> Result<[Generated; 2], String> {
+    let module = workspace::module_name(api);
+    Ok([
+        generated(api, "generated", &format!("crate::raw::{module}"), generate)?,
+        generated(api, "chaos/generated", &format!("windlass::raw::{module}"), samples)?,
+    ])
+}
+
+type Generate = fn(&Input<'_>) -> Result<String, Errors>;
+
+fn generated(api: &str, directory: &str, module: &str, generate: Generate) -> Result<Generated, String> {
     let root = workspace::root();
     let file = format!("specs/{api}.yaml");
-    let module = workspace::module_name(api);
-    let input = Input {
-        file: &file,
-        text: &workspace::read(&root.join(&file))?,
-        module: &format!("crate::raw::{module}"),
-    };
+    let input = Input { file: &file, text: &workspace::read(&root.join(&file))?, module };
     let text = generate(&input).map_err(|findings| format!("{file} can't be generated:\n{findings}"))?;
-    let name = format!("generated/{api}.rs");
+    let name = format!("{directory}/{api}.rs");
     Ok(Generated { path: root.join(&name), name, text })
 }
 

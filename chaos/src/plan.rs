@@ -1,0 +1,130 @@
+//! The cells of an operation.
+
+use windlass::raw::Endpoint;
+
+use crate::answer::{Content, Injected};
+use crate::api::Api;
+use crate::cell::{Cell, Ending};
+use crate::fault::{End, Fault, Part};
+use crate::judge::{Wrong, judge};
+use crate::random::Random;
+
+/// The statuses that a server or a gateway has for failures of its own.
+const STATUSES: [(u16, Option<u64>); 10] = [
+    (408, None),
+    (425, None),
+    (429, None),
+    (429, Some(1)),
+    (500, None),
+    (502, None),
+    (503, None),
+    (503, Some(1)),
+    (504, None),
+    (507, None),
+];
+
+/// More polls than any call needs.
+const POLLS: usize = 200;
+
+/// All cells of an operation, except for those in which the call is dropped.
+pub fn cells(api: Api, endpoint: &'static Endpoint, seed: u64, short: bool) -> Vec<Cell> {
+    let name = api.name().bytes().chain(endpoint.id.bytes());
+    let mut random = Random::new(name.fold(seed, |mixed, byte| Random::new(mixed ^ u64::from(byte)).next()));
+    let mut cells = Vec::new();
+    for fault in faults(&mut random, short) {
+        for once in rounds(&fault, &mut random, short) {
+            cells.push(Cell { api, endpoint, fault: fault.clone(), once, seed: random.next() });
+        }
+    }
+    cells
+}
+
+/// Whether it happens once or always: both, but in the short run only one of them for the many answers.
+fn rounds(fault: &Fault, random: &mut Random, short: bool) -> Vec<bool> {
+    match fault {
+        Fault::None | Fault::NoAddress | Fault::Twice | Fault::IdleClosed | Fault::IdleReset => vec![false],
+        Fault::Answered(_) if short => vec![random.below(2) == 0],
+        _ => vec![true, false],
+    }
+}
+
+fn faults(random: &mut Random, short: bool) -> Vec<Fault> {
+    let mut all = vec![
+        Fault::None,
+        Fault::NoAddress,
+        Fault::Refused,
+        Fault::Silent,
+        Fault::ResetAtOnce,
+        Fault::ResetAfterRequest,
+        Fault::Slow(Part::Head),
+        Fault::Slow(Part::Body),
+        Fault::SlowRefusal,
+        Fault::Twice,
+        Fault::IdleClosed,
+        Fault::IdleReset,
+    ];
+    for end in [End::Reset, End::Close] {
+        all.push(Fault::Lost(end));
+        all.extend([Part::Head, Part::Body, Part::LastByte].map(|part| Fault::Cut(part, end)));
+    }
+    for (status, retry_after) in STATUSES {
+        let bodies = match short {
+            true => vec![Content::OF_REFUSALS[random.below(Content::OF_REFUSALS.len())]],
+            false => Content::OF_REFUSALS.to_vec(),
+        };
+        all.extend(bodies.into_iter().map(|body| Fault::Answered(Injected { status, retry_after, body })));
+    }
+    all.push(Fault::Answered(Injected { status: 200, retry_after: None, body: Content::Foreign }));
+    all
+}
+
+/// What is wrong with a cell that was played.
+pub struct Verdict {
+    /// The cell.
+    pub cell: Cell,
+    /// What is wrong.
+    pub wrong: Vec<(Wrong, String)>,
+    /// The call succeeded.
+    pub good: bool,
+}
+
+/// Plays an operation without file descriptors. Only in a process that may have few.
+pub fn play_without_descriptors(
+    api: Api,
+    endpoint: &'static Endpoint,
+    seed: u64,
+    mut tell: impl FnMut(Verdict),
+) {
+    tell(verdict(Cell { api, endpoint, fault: Fault::NoDescriptors, once: false, seed }).0);
+}
+
+/// Plays the other cells of an operation one after the other.
+pub fn play(api: Api, endpoint: &'static Endpoint, seed: u64, short: bool, mut tell: impl FnMut(Verdict)) {
+    for cell in cells(api, endpoint, seed, short) {
+        tell(verdict(cell).0);
+    }
+    // Dropped at each poll, until the call has ended before that.
+    for polls in 1..POLLS {
+        let cell = Cell { api, endpoint, fault: Fault::Dropped(polls), once: false, seed };
+        let (verdict, dropped) = verdict(cell);
+        tell(verdict);
+        if !dropped {
+            break;
+        }
+    }
+}
+
+/// Plays a cell; also says whether the call was dropped.
+fn verdict(cell: Cell) -> (Verdict, bool) {
+    let played = std::panic::catch_unwind(|| {
+        let seen = cell.play();
+        let good = matches!(seen.ending, Ending::Result(Ok(())));
+        (judge(&cell, &seen), good, matches!(seen.ending, Ending::Dropped))
+    });
+    let (wrong, good, dropped) = played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        (vec![(Wrong::Hung, format!("it panicked: {}", text.unwrap_or_default()))], false, false)
+    });
+    (Verdict { cell, wrong, good }, dropped)
+}

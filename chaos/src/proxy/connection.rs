@@ -1,0 +1,66 @@
+//! A connection of a client: one request after the other.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use super::Shared;
+use super::play::{Then, play};
+use crate::fault::Fault;
+use crate::wire;
+
+/// Counts a connection while it is open.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.lock().open += 1;
+        Self(shared.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().open -= 1;
+    }
+}
+
+pub(super) async fn serve(shared: Arc<Shared>, mut client: TcpStream) {
+    let _open = Open::new(&shared);
+    let _ = client.set_nodelay(true);
+    if shared.has(&Fault::ResetAtOnce) {
+        shared.begin();
+        return reset(client);
+    }
+    let mut closing = shared.closing.subscribe();
+    let mut used = false;
+    loop {
+        let mut first = Vec::new();
+        tokio::select! {
+            biased;
+            _ = closing.changed() => return,
+            read = client.read_buf(&mut first) => if !matches!(read, Ok(1..)) { return },
+        }
+        let number = shared.begin();
+        if used && shared.has(&Fault::IdleReset) {
+            return reset(client);
+        }
+        let Some(request) = wire::request(&mut client, first).await else { return };
+        let fault = shared.arrive(number, &request);
+        match play(&shared, number, &request, &fault, &mut client).await {
+            Then::Next => used = true,
+            Then::Close => return,
+            Then::Reset => return reset(client),
+            Then::Join(mut server) => {
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                return;
+            }
+        }
+        closing.mark_unchanged();
+    }
+}
+
+fn reset(client: TcpStream) {
+    let _ = client.set_zero_linger();
+}

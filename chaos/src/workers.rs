@@ -1,0 +1,187 @@
+//! The run: cells spread over processes, because file descriptors are counted for a whole process.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use windlass::raw::Endpoint;
+
+use crate::api::Api;
+use crate::fault::Fault;
+use crate::judge::Wrong;
+use crate::plan::{self, Verdict};
+use crate::table::Table;
+
+/// A worker that says nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// What the command line asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    seed: u64,
+    short: bool,
+    api: Option<String>,
+    operation: Option<String>,
+    jobs: usize,
+    /// This process is the worker with this number; after the last one, the worker with few file descriptors.
+    worker: Option<usize>,
+}
+
+impl Options {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    ///
+    /// It isn't understood.
+    pub fn parse(args: &[String]) -> Result<Self, String> {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut options = Self { seed: 1, jobs, ..Self::default() };
+        let mut args = args.iter();
+        while let Some(option) = args.next() {
+            let mut value = || args.next().cloned().ok_or_else(|| format!("{option} needs a value"));
+            let number = |text: String| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
+            match option.as_str() {
+                "--short" => options.short = true,
+                "--seed" => options.seed = number(value()?)? as u64,
+                "--api" => options.api = Some(value()?),
+                "--operation" => options.operation = Some(value()?),
+                "--jobs" => options.jobs = number(value()?)?.max(1),
+                "--worker" => options.worker = Some(number(value()?)?),
+                other => {
+                    return Err(format!(
+                        "it knows --short, --seed, --api, --operation and --jobs, not {other}"
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    /// The operations, every one in the tables that isn't left out.
+    fn operations(&self) -> Vec<(Api, &'static Endpoint)> {
+        let asked = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
+        let apis = Api::ALL.into_iter().filter(|api| asked(&self.api, api.name()));
+        let all = apis.flat_map(|api| api.endpoints().iter().map(move |endpoint| (api, endpoint)));
+        all.filter(|(_, endpoint)| asked(&self.operation, endpoint.id)).collect()
+    }
+
+    fn args(&self, worker: usize) -> Vec<String> {
+        let mut args = vec![
+            "--worker".to_owned(),
+            worker.to_string(),
+            "--jobs".to_owned(),
+            self.jobs.to_string(),
+            "--seed".to_owned(),
+            self.seed.to_string(),
+        ];
+        args.extend(self.short.then(|| "--short".to_owned()));
+        for (name, value) in [("--api", &self.api), ("--operation", &self.operation)] {
+            args.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+        }
+        args
+    }
+}
+
+/// Runs it, as a worker or with workers.
+pub fn run(options: &Options) -> ExitCode {
+    match options.worker {
+        Some(worker) => work(options, worker),
+        None => lead(options),
+    }
+}
+
+/// Plays every n-th operation, and writes a line for each cell.
+fn work(options: &Options, worker: usize) -> ExitCode {
+    // What panics is told as a verdict.
+    std::panic::set_hook(Box::new(|_| {}));
+    if worker == options.jobs {
+        for (api, endpoint) in options.operations() {
+            plan::play_without_descriptors(api, endpoint, options.seed, |verdict| tell(&verdict));
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mine = options.operations().into_iter().skip(worker).step_by(options.jobs);
+    for (api, endpoint) in mine {
+        plan::play(api, endpoint, options.seed, options.short, |verdict| tell(&verdict));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Fields between tabs: API, operation, class, whether the call succeeded without a fault, and what is wrong.
+fn tell(verdict: &Verdict) {
+    let Verdict { cell, wrong, good } = verdict;
+    let good = *good && cell.fault == Fault::None;
+    let mut line = format!("{}\t{}\t{}\t{good}", cell.api.name(), cell.endpoint.id, cell.fault.class());
+    for (wrong, why) in wrong {
+        let once = if cell.once { ", once" } else { "" };
+        let why = why.replace(['\t', '\n'], " ");
+        line += &format!("\t{}\t{}{once} (seed {}): {why}", wrong.word(), cell.fault, cell.seed);
+    }
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Starts the workers, and counts what they tell.
+fn lead(options: &Options) -> ExitCode {
+    println!("seed {}{}", options.seed, if options.short { ", short" } else { "" });
+    let (lines, told) = mpsc::channel();
+    let mut workers: Vec<_> =
+        (0..=options.jobs).map(|worker| start(options, worker, lines.clone())).collect();
+    drop(lines);
+    let mut table = Table::default();
+    loop {
+        match told.recv_timeout(SILENCE) {
+            Ok(line) => count(&mut table, &line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                println!("hung: a worker says nothing any more");
+                table.count_wrong(Wrong::Hung);
+                workers.iter_mut().for_each(|worker| _ = worker.kill());
+                break;
+            }
+        }
+    }
+    let ended = workers.iter_mut().all(|worker| worker.wait().is_ok_and(|status| status.success()));
+    table.print();
+    if ended && table.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn start(options: &Options, worker: usize, lines: mpsc::Sender<String>) -> std::process::Child {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = match worker == options.jobs {
+        true => few_descriptors(&program),
+        false => Command::new(&program),
+    };
+    command.args(options.args(worker)).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("a worker");
+    let output = BufReader::new(child.stdout.take().expect("its output"));
+    std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).for_each(|line| _ = lines.send(line));
+    });
+    child
+}
+
+/// The program, with room for no more than a cell needs.
+fn few_descriptors(program: &std::path::Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(program);
+    command
+}
+
+fn count(table: &mut Table, line: &str) {
+    let mut fields = line.split('\t');
+    let mut next = || fields.next().unwrap_or_default();
+    let (api, id, class, good) = (next(), next(), next(), next());
+    let wrong: Vec<&str> = fields.collect();
+    table.count(api, id, class, !wrong.is_empty());
+    if good == "true" {
+        table.count_good();
+    }
+    for pair in wrong.chunks(2) {
+        let [word, why] = pair else { continue };
+        if let Some(wrong) = Wrong::ALL.into_iter().find(|wrong| wrong.word() == *word) {
+            table.count_wrong(wrong);
+        }
+        println!("{word}: {api} {id}: {why}");
+    }
+}
