@@ -5,7 +5,7 @@ use std::time::Duration;
 use windlass::Incus;
 use windlass::testing::FakeIncus;
 
-use super::{Caller, Failure, World, address, limits, retry};
+use super::{Caller, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, bytes, connection, document};
 
 include!("../../generated/incus.rs");
@@ -31,7 +31,7 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
                 Some(host) => Incus::https(host).fingerprint("0".repeat(64)),
                 None => Incus::http(url),
             };
-            let incus = connect.retry(retry()).limits(limits()).client()?;
+            let incus = connect.retry(retry()).http(http()).client()?;
             let caller: Caller =
                 Box::new(move |id, sample| call(incus.raw(), id, sample).expect("an operation"));
             Ok(caller)

@@ -3,7 +3,7 @@
 use windlass::Koyeb;
 use windlass::testing::FakeKoyeb;
 
-use super::{Caller, Failure, World, address, limits, retry};
+use super::{Caller, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, connection, document};
 
 include!("../../generated/koyeb.rs");
@@ -35,7 +35,7 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
         sample: Sample { values, bodies, own },
         requests: Box::new(move |route| fake.requests(route)),
         connect: Box::new(move |url| {
-            let koyeb = Koyeb::token(token.as_str()).url(url).retry(retry()).limits(limits()).client()?;
+            let koyeb = Koyeb::token(token.as_str()).url(url).retry(retry()).http(http()).client()?;
             let caller: Caller =
                 Box::new(move |id, sample| call(koyeb.raw(), id, sample).expect("an operation"));
             Ok(caller)

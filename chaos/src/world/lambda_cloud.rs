@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass::testing::FakeLambdaCloud;
 use windlass::{LambdaCloud, Pacing};
 
-use super::{Caller, Failure, World, address, limits, retry};
+use super::{Caller, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, document};
 
 include!("../../generated/lambda-cloud.rs");
@@ -19,7 +19,7 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
         sample: Sample { values, bodies, own },
         requests: Box::new(move |route| fake.requests(route)),
         connect: Box::new(move |url| {
-            let connect = LambdaCloud::key(key).url(url).retry(retry()).limits(limits());
+            let connect = LambdaCloud::key(key).url(url).retry(retry()).http(http());
             let lambda = connect.pacing(Pacing::none()).client()?;
             let caller: Caller =
                 Box::new(move |id, sample| call(lambda.raw(), id, sample).expect("an operation"));

@@ -8,7 +8,7 @@ mod shakenfist;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use windlass::{Limits, Retry};
+use windlass::{Http, Limits, Retry};
 
 use crate::api::Api;
 use crate::call::{Calling, Sample};
@@ -51,8 +51,9 @@ pub const ATTEMPTS: u32 = 3;
 pub const TOTAL: Duration = Duration::from_secs(10);
 
 /// Small limits: the clock jumps, but bytes are real.
-fn limits() -> Limits {
-    Limits::default().head(Duration::from_secs(3)).json_body(1 << 20).error_body(1 << 14).in_flight(1)
+fn http() -> Http {
+    let limits = Limits::default().head(Duration::from_secs(3)).json_body(1 << 20).error_body(1 << 14);
+    Http::default().limits(limits.in_flight(1))
 }
 
 fn retry() -> Retry {

@@ -4,7 +4,7 @@ use windlass::ShakenFist;
 use windlass::shakenfist::{Disk, Nic};
 use windlass::testing::FakeShakenFist;
 
-use super::{Caller, Failure, World, address, limits, retry};
+use super::{Caller, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, bytes, document};
 
 include!("../../generated/shakenfist.rs");
@@ -20,7 +20,7 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
         requests: Box::new(move |route| fake.requests(route)),
         connect: Box::new(|url| {
             let connect = ShakenFist::at(url).namespace("demo").key("demokey");
-            let sf = connect.retry(retry()).limits(limits()).client()?;
+            let sf = connect.retry(retry()).http(http()).client()?;
             let caller: Caller =
                 Box::new(move |id, sample| call(sf.raw(), id, sample).expect("an operation"));
             Ok(caller)
