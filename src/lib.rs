@@ -132,9 +132,9 @@
 //! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Requires Rust 1.88,
 //! Linux, and tokio.
 
-// Each API needs only a part of the core.
+// Each API needs only a part of the core, and only Unix needs all of it.
 #![cfg_attr(
-    not(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
+    not(all(unix, feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist")),
     allow(dead_code, unreachable_pub, unused_imports, unused_macros)
 )]
 
@@ -171,6 +171,7 @@ mod secret;
 #[cfg(feature = "shakenfist")]
 pub mod shakenfist;
 mod stream;
+mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod ticket;

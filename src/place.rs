@@ -1,10 +1,13 @@
 //! Where work runs: which server, and which part of it. Places are compared without a request.
 
 use std::net::IpAddr;
+#[cfg(feature = "incus")]
 use std::path::Path;
 use std::sync::OnceLock;
 
 use reqwest::Url;
+
+use crate::system;
 
 /// A server, and the part of it that a client uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,8 +81,7 @@ pub(crate) fn account(api: &str, key: &str) -> String {
 fn machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
-        let read = |path: &str| std::fs::read_to_string(Path::new(path)).unwrap_or_default();
-        let (id, name) = (read("/etc/machine-id"), read("/proc/sys/kernel/hostname"));
+        let [id, name] = system::machine();
         match (id.trim(), name.trim()) {
             // Nothing is known: use a random value, so that no other process matches.
             ("", "") => format!("{:012x}", rand::random::<u64>() >> 16),

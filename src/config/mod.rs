@@ -4,11 +4,12 @@ pub(crate) mod file;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind};
+use crate::system;
 
 /// The environment that discovery reads. Tests use their own.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +39,7 @@ impl Surroundings {
         value.filter(|value| !value.is_empty())
     }
 
-    /// The home directory: `HOME`, or what the system says.
+    /// The home directory: `HOME` on Unix and `USERPROFILE` on Windows, else what the system says.
     #[allow(dead_code)] // not every API needs it
     pub(crate) fn home(&self) -> Option<PathBuf> {
         match &self.variables {
@@ -47,11 +48,24 @@ impl Surroundings {
         }
     }
 
+    /// The home directory of programs for which `HOME` counts on every system: the commands of Incus and Koyeb.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn home_by_variable(&self) -> Option<PathBuf> {
+        self.variable("HOME").map(PathBuf::from).or_else(|| self.home())
+    }
+
+    /// Where programs that follow the system's rules keep settings.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn config_base(&self) -> Option<PathBuf> {
+        system::config_base(|name| self.variable(name), || self.home())
+    }
+
     /// A system path, moved below the root of a test.
-    pub(crate) fn system(&self, path: &str) -> PathBuf {
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn system(&self, path: &str) -> Option<PathBuf> {
         match &self.root {
-            Some(root) => root.join(path.trim_start_matches('/')),
-            None => PathBuf::from(path),
+            Some(root) => Some(root.join(path.trim_start_matches('/'))),
+            None => system::system_path(path),
         }
     }
 }
@@ -67,33 +81,6 @@ impl Tried {
 
     pub(crate) fn error(self, wanted: &str) -> Error {
         Error::new(ErrorKind::Configuration, format!("{wanted} not found; tried {}", self.0.join(", ")))
-    }
-}
-
-/// Whether a unix socket can be used, checked without connecting to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Usable,
-    Denied,
-    Missing,
-}
-
-/// Whether this process may connect, which needs write permission. It opens the socket as a file: a test connection
-/// would occupy the server, and would block if the server doesn't accept.
-#[allow(dead_code)] // not every API has one
-pub(crate) fn socket_access(path: &Path) -> Access {
-    let of = |e: io::Error| match e.kind() {
-        io::ErrorKind::PermissionDenied => Access::Denied,
-        _ => Access::Missing,
-    };
-    match std::fs::metadata(path) {
-        Err(e) => of(e),
-        Ok(file) if !file.file_type().is_socket() => Access::Missing,
-        Ok(_) => match std::fs::OpenOptions::new().write(true).open(path) {
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Access::Denied,
-            // Opening a socket always fails, but only after the check of permissions.
-            _ => Access::Usable,
-        },
     }
 }
 

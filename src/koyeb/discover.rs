@@ -63,7 +63,7 @@ impl File {
             tried.add(format_args!("KOYEB_CONFIG={path}"));
             return Self::read(Path::new(&path));
         }
-        let Some(home) = surroundings.home() else { return Ok(Self::default()) };
+        let Some(home) = surroundings.home_by_variable() else { return Ok(Self::default()) };
         let path = home.join(".koyeb.yaml");
         tried.add(path.display());
         if path.exists() { Self::read(&path) } else { Ok(Self::default()) }

@@ -37,7 +37,7 @@ pub(super) fn find(
     let mut tried = Tried::default();
     tried.add("SHAKENFIST_API_URL");
     let home = surroundings.home().map(|home| home.join(".shakenfist"));
-    for path in home.into_iter().chain([surroundings.system("/etc/sf/shakenfist.json")]) {
+    for path in home.into_iter().chain(surroundings.system("/etc/sf/shakenfist.json")) {
         let place = path.display().to_string();
         let text = match file::text(&path) {
             Ok(text) => text,

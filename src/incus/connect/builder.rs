@@ -1,7 +1,6 @@
 //! How to reach a server.
 
 use std::error::Error as StdError;
-use std::path::Path;
 
 use super::bearer_token::FetchToken;
 use super::target::{KnownBy, Target};
@@ -79,18 +78,6 @@ impl Incus {
         Connect::to(Target::Discovered)
     }
 
-    /// A server on this machine, by the path of its unix socket.
-    ///
-    /// ```no_run
-    /// # use windlass::incus::Incus;
-    /// # async fn demo() -> windlass::Result<()> {
-    /// let incus = Incus::unix("/var/lib/incus/unix.socket").await?;
-    /// # Ok(()) }
-    /// ```
-    pub fn unix(socket: impl AsRef<Path>) -> Connect {
-        Connect::to(Target::Unix(socket.as_ref().to_owned()))
-    }
-
     /// A server on another machine: `10.0.0.2`, `host:8443`, `[::1]:8443`, `https://host:8443`; port 8443 by
     /// default.
     ///
@@ -134,8 +121,9 @@ impl Incus {
     /// # Ok(()) }
     /// ```
     ///
-    /// They are kept in the directory `INCUS_CONF`, or `incus` in `XDG_CONFIG_HOME` if it is there, or
-    /// `~/.config/incus`, and for all users in `INCUS_GLOBAL_CONF`, or `/etc/incus`. `INCUS_PROJECT` overrides the
+    /// They are kept in the directory `INCUS_CONF`, or the first that is there of `incus` in `XDG_CONFIG_HOME` (macOS:
+    /// `~/Library/Application Support`; Windows: `APPDATA`) and `~/.config/incus`, and for all users in
+    /// `INCUS_GLOBAL_CONF`, or `/etc/incus` (not on Windows, where every user could create it). `INCUS_PROJECT` overrides the
     /// remote's project, which `incus project switch` writes; settings of the result override both. Of a remote with
     /// several addresses, the one that worked last is used. `local` is always the server of this machine. Remotes that
     /// log in by OpenID Connect need a [`bearer`](Connect::bearer); those that only serve images are refused.
@@ -154,7 +142,7 @@ impl Incus {
 }
 
 impl Connect {
-    fn to(target: Target) -> Self {
+    pub(in crate::incus) fn to(target: Target) -> Self {
         let (retry, http) = (Retry::default(), Http::default());
         let (project, origin, known_by, identity, token, bearer) = (None, None, None, None, None, None);
         Self { target, project, retry, http, origin, known_by, identity, token, bearer }

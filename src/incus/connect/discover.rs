@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixListener;
 
-use super::local_socket;
+use super::local;
 use super::remotes::located;
 use crate::config::file::hostile;
 use crate::config::{self, Surroundings};
@@ -66,7 +66,7 @@ fn the_users_own_socket_comes_with_its_project() -> std::io::Result<()> {
     place.socket("var/lib/incus/unix.socket.user")?;
     let found = find(&Surroundings::made(&[], &place.root)).and_then(Connect::client);
     let project = found.ok().and_then(|incus| incus.own_project().map(str::to_owned));
-    assert_eq!(project, local_socket::own_uid().map(|uid| format!("user-{uid}")));
+    assert_eq!(project, local::own_user().map(|uid| format!("user-{uid}")));
     let found =
         find(&Surroundings::made(&[("INCUS_PROJECT", "blue")], &place.root)).and_then(Connect::client);
     assert_eq!(found.ok().and_then(|incus| incus.own_project().map(str::to_owned)).as_deref(), Some("blue"));
@@ -237,7 +237,7 @@ fn the_local_server_and_its_project_are_those_of_the_command() -> std::io::Resul
 fn a_users_own_socket_has_its_project_as_with_the_command() -> std::io::Result<()> {
     let machine = Machine::new("users")?;
     let (dir, socket) = (("INCUS_DIR", "@/user"), "@/user/unix.socket.user");
-    let uid = format!("user-{}", local_socket::own_uid().unwrap_or_default());
+    let uid = format!("user-{}", local::own_user().unwrap_or_default());
     let own = Some((socket, Some(uid.as_str())));
     machine.check("a user's socket", None, &[dir], own)?;
     machine.check("a switched project", local("blue"), &[dir], Some((socket, Some("blue"))))?;

@@ -1,9 +1,7 @@
 //! The identity of a client: a certificate and its key.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -15,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::file;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use crate::system;
 use crate::transport::tls::{self, Fingerprint, Login, Trust};
 
 /// A client's certificate and its private key: how a remote server knows this client.
@@ -108,13 +107,15 @@ impl Identity {
 
     /// Writes `client.crt` and `client.key` into a directory, the key for this user alone.
     ///
+    /// Windows has no such modes: there the files are as private as the directory, so choose one in your profile.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyExists`] instead of replacing another identity, [`ErrorKind::Configuration`] if the files
     /// can't be written.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<(), Error> {
         let directory = directory.as_ref();
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let made = system::directory(0o700).recursive(true).create(directory);
         made.map_err(|e| unusable(directory, &e))?;
         write_new(&directory.join("client.key"), self.key.expose(), 0o600)?;
         write_new(&directory.join("client.crt"), &self.certificate_pem(), 0o644)
@@ -180,7 +181,7 @@ fn in_pem(label: &str, der: &[u8]) -> String {
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let file = system::create_new(path, mode);
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|e| {
         let taken = e.kind() == io::ErrorKind::AlreadyExists;
         unusable(path, &e).with(|inner| {
@@ -248,13 +249,12 @@ mod tests {
 
     #[test]
     fn what_is_saved_is_private_and_never_replaced() -> Result<(), Error> {
-        use std::os::unix::fs::PermissionsExt;
         let directory = std::env::temp_dir().join(format!("windlass-identity-{}", std::process::id()));
         let me = Identity::generate("me")?;
         me.save(&directory)?;
-        let mode = fs::metadata(directory.join("client.key")).map(|file| file.permissions().mode() & 0o777);
+        let mode = std::fs::metadata(directory.join("client.key")).map(|file| system::mode(&file));
         let (again, loaded) = (me.save(&directory), Identity::load(&directory));
-        let _ = fs::remove_dir_all(&directory);
+        let _ = std::fs::remove_dir_all(&directory);
         assert!(mode.is_ok_and(|mode| mode == 0o600));
         assert!(again.is_err_and(|e| e.kind() == ErrorKind::AlreadyExists));
         assert_eq!(loaded?.fingerprint(), me.fingerprint());

@@ -8,7 +8,7 @@ mod discover;
 pub(super) mod identity;
 pub(super) mod image_remotes;
 pub(super) mod join;
-pub(super) mod local_socket;
+pub(super) mod local;
 pub(super) mod open;
 mod reached;
 pub(super) mod remotes;

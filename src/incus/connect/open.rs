@@ -6,14 +6,13 @@ use std::time::Duration;
 use reqwest::{ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
-use super::address;
 use super::target::Target;
+use super::{address, local};
 use crate::error::Error;
 use crate::incus::client::{Core, POLLS};
 use crate::incus::{Connect, Identity, Incus, reply};
 use crate::place::Server;
 use crate::raw;
-use crate::transport::connect_queue::OneByOne;
 use crate::transport::credential::Credential;
 use crate::transport::tls::Trust;
 use crate::transport::{Handle, Shared};
@@ -63,8 +62,7 @@ impl Connect {
                     return Err(Error::invalid("proxy", "leads to no unix socket"));
                 }
                 let builder = http_client::builder(tls::none()?, &self.http)?.no_proxy();
-                let builder = builder.unix_socket(path.as_path()).pool_idle_timeout(UNIX_IDLE);
-                let builder = builder.connector_layer(OneByOne::new());
+                let builder = local::over_socket(builder, path)?;
                 Ok((builder, "http://incus".to_owned(), path.display().to_string()))
             }
             Target::Http(url) => {
@@ -131,11 +129,6 @@ fn not_known_yet() -> Error {
 fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
-
-/// Incus up to 6.0.4 reads from a new connection before it accepts the next one, so a connection that is opened ahead
-/// and kept silent shuts everybody out. HTTP pools open such ones when a request gets a freed connection first. On a
-/// unix socket a new connection costs next to nothing: idle ones are closed soon.
-const UNIX_IDLE: Duration = Duration::from_millis(100);
 
 /// Incus closes a connection that was idle for 30 seconds. A request that meets the end of one is lost, perhaps after
 /// it arrived: our own idle time is shorter.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::identity::unusable;
-use super::local_socket;
+use super::local;
 use super::remotes_config::{Directory, Remote, directories, own_directory, text_of};
 use super::target::{KnownBy, Target};
 use crate::config::{Surroundings, Tried};
@@ -75,7 +75,7 @@ fn remote(connect: Connect, name: &str, surroundings: &Surroundings) -> Result<C
 }
 
 fn on_this_machine(connect: Connect, surroundings: &Surroundings, tried: Tried) -> Result<Connect, Error> {
-    let local_socket::Socket { path, origin, project } = local_socket::find(surroundings, tried)?;
+    let local::Socket { path, origin, project } = local::find(surroundings, tried)?;
     let mut connect = connect.found_by(origin);
     connect.target = Target::Unix(path);
     connect.project = connect.project.or(project);

@@ -92,20 +92,20 @@ pub(super) fn directories(surroundings: &Surroundings, tried: &mut Tried) -> Res
         found.extend(Directory::read(own, false, tried)?);
     }
     let global = surroundings.variable("INCUS_GLOBAL_CONF").map(PathBuf::from);
-    let global = global.unwrap_or_else(|| surroundings.system("/etc/incus"));
-    found.extend(Directory::read(global, true, tried)?);
+    if let Some(global) = global.or_else(|| surroundings.system("/etc/incus")) {
+        found.extend(Directory::read(global, true, tried)?);
+    }
     Ok(found)
 }
 
-/// Where the command keeps what is this user's. Its newer versions go by `XDG_CONFIG_HOME`, the older ones don't know
-/// it.
+/// Where the command keeps what is this user's. From 7.0.1 on it follows the rules of the system, and takes along what
+/// the older versions kept.
 pub(super) fn own_directory(surroundings: &Surroundings) -> Option<PathBuf> {
     if let Some(named) = surroundings.variable("INCUS_CONF") {
         return Some(PathBuf::from(named));
     }
-    let newer = surroundings.variable("XDG_CONFIG_HOME").map(|base| Path::new(&base).join("incus"));
-    let newer = newer.filter(|path| path.is_absolute() && path.is_dir());
-    newer.or_else(|| surroundings.home().map(|home| home.join(".config/incus")))
+    let newer = surroundings.config_base().map(|base| base.join("incus")).filter(|path| path.is_dir());
+    newer.or_else(|| surroundings.home_by_variable().map(|home| home.join(".config/incus")))
 }
 
 /// The text of a small file; none if there is no such file.

@@ -1,12 +1,12 @@
 //! Local directories during a pull: other users can't see their content until the end.
 
-use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::stream::transfer::local;
+use crate::system;
 
 /// Directories and their final modes, which are set at the end or on drop.
 pub(super) struct Directories(Vec<(PathBuf, u32)>);
@@ -35,7 +35,7 @@ impl Directories {
 
     fn one(&mut self, path: PathBuf, mode: u32) -> Result<(), Error> {
         let failed = |e| local("create", &path, e);
-        match DirBuilder::new().mode(0o700).create(&path) {
+        match system::directory(0o700).create(&path) {
             Ok(()) => {}
             Err(e) => match fs::symlink_metadata(&path) {
                 // A link of that name would lead out of the directory.
@@ -50,7 +50,7 @@ impl Directories {
     /// Sets the final modes, now that nothing is written into them any more.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         while let Some((path, mode)) = self.0.pop() {
-            set_mode(&path, mode).map_err(|e| local("change", &path, e))?;
+            system::set_mode(&path, mode).map_err(|e| local("change", &path, e))?;
         }
         Ok(())
     }
@@ -60,18 +60,14 @@ impl Drop for Directories {
     fn drop(&mut self) {
         for (path, mode) in self.0.drain(..).rev() {
             // The error that ended the copy is reported already.
-            let _ = set_mode(&path, mode);
+            let _ = system::set_mode(&path, mode);
         }
     }
 }
 
 /// Until the end, a user has only those rights that they had before and will have afterwards.
 fn narrow(path: &Path, found: &Metadata, mode: u32) -> io::Result<()> {
-    let now = found.permissions().mode() & 0o7777;
+    let now = system::mode(found);
     let meanwhile = now & (mode | 0o7000) | 0o700;
-    if meanwhile == now { Ok(()) } else { set_mode(path, meanwhile) }
-}
-
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(mode))
+    if meanwhile == now { Ok(()) } else { system::set_mode(path, meanwhile) }
 }

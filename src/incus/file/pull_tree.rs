@@ -12,9 +12,10 @@ use super::tree::{
     ALL_BITS, AT_ONCE, Copied, Item, LARGE_AT_ONCE, MOST_ENTRIES, PERMISSIONS, SMALL, Sum, What,
 };
 use super::{Instance, InstanceRef, checked_path};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::stream::transfer::{IDLE, Links, Tell, Transferred, blocking, put, put_link};
+use crate::system;
 
 impl<D: Identified> Instance<D> {
     /// Pulls a directory and everything in it.
@@ -121,7 +122,9 @@ async fn walk(sftp: &Sftp, top: &str, limit: usize) -> Result<Vec<Item>, Error> 
     let mut room = Room::new(limit);
     let (mut items, mut left) = (Vec::new(), vec![String::new()]);
     while let Some(directory) = left.pop() {
-        for entry in sftp.list(&format!("{top}{directory}"), &mut room).await? {
+        let entries = sftp.list(&format!("{top}{directory}"), &mut room).await?;
+        fits_here(&directory, &entries)?;
+        for entry in entries {
             let path = below(&directory, &entry.name)?;
             let item = describe(sftp, top, path, &entry).await?;
             if item.what == What::Directory {
@@ -133,12 +136,23 @@ async fn walk(sftp: &Sftp, top: &str, limit: usize) -> Result<Vec<Item>, Error> 
     Ok(items)
 }
 
+/// Fails if this machine can't have the entries beside each other, or would take one of them for a path.
+fn fits_here(directory: &str, entries: &[Entry]) -> Result<(), Error> {
+    match system::unfit_name(entries.iter().map(|entry| entry.name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let why = "can't be stored here: it is no file name of this system, or another one in other case";
+            Err(Error::new(ErrorKind::Io, format!("{name:?} in {directory}/ {why}")))
+        }
+    }
+}
+
 async fn describe(sftp: &Sftp, top: &str, path: String, entry: &Entry) -> Result<Item, Error> {
     let attributes = &entry.attributes;
     let what = match attributes {
         a if is_kind(a, DIRECTORY) => What::Directory,
         a if is_kind(a, REGULAR) => What::File(a.size.unwrap_or_default()),
-        a if is_kind(a, LINK) => What::Link(sftp.read_link(&format!("{top}{path}")).await?),
+        a if is_kind(a, LINK) && system::LINKS => What::Link(sftp.read_link(&format!("{top}{path}")).await?),
         _ => What::Other,
     };
     Ok(Item { path, mode: attributes.permissions.unwrap_or_default() & ALL_BITS, what })

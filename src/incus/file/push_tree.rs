@@ -1,6 +1,6 @@
 //! Pushing a directory and everything in it.
 
-use std::os::unix::fs::PermissionsExt;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::{Instance, InstanceRef, checked_path};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::stream::transfer::{IDLE, Tell, Transferred, local};
+use crate::system;
 
 impl<D: Identified> Instance<D> {
     /// Pushes a directory of this machine with all that is in it.
@@ -120,25 +121,22 @@ async fn walk(top: &Path) -> Result<Vec<Item>, Error> {
 
 async fn describe(directory: &str, place: &Path) -> Result<Item, Error> {
     let unreadable = |e| local("read", place, e);
-    let name = utf8(place, place.file_name().map(Path::new))?;
+    let name = place.file_name().and_then(OsStr::to_str).ok_or_else(|| unfit(place, "it isn't UTF-8"))?;
     let found = fs::symlink_metadata(place).await.map_err(unreadable)?;
     let what = match found.file_type() {
         kind if kind.is_dir() => What::Directory,
         kind if kind.is_file() => What::File(found.len()),
         kind if kind.is_symlink() => {
             let target = fs::read_link(place).await.map_err(unreadable)?;
-            What::Link(utf8(place, Some(&target))?)
+            What::Link(system::link_text(&target).map_err(|why| unfit(place, why))?)
         }
         _ => What::Other,
     };
-    let mode = found.permissions().mode() & ALL_BITS;
-    Ok(Item { path: format!("{directory}/{name}"), mode, what })
+    Ok(Item { path: format!("{directory}/{name}"), mode: system::mode(&found), what })
 }
 
-fn utf8(place: &Path, text: Option<&Path>) -> Result<String, Error> {
-    text.and_then(Path::to_str)
-        .map(str::to_owned)
-        .ok_or_else(|| Error::new(ErrorKind::Io, format!("can't push {}: it isn't UTF-8", place.display())))
+fn unfit(place: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("can't push {}: {why}", place.display()))
 }
 
 /// A copy under way.

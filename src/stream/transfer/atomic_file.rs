@@ -2,7 +2,7 @@
 //!
 //! Everything here blocks; [`Draft`](super::Draft) is for asynchronous code.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::blocking::local;
 use crate::error::{Error, ErrorKind};
+use crate::system;
 
 /// What to do with a symbolic link at the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,8 @@ pub(super) fn begin(target: &Path, links: Links) -> Result<Begun, Error> {
         return Err(Error::invalid("path", format!("{} is a directory", target.display())));
     }
     let old = replaceable(&target, links)?;
-    let made = Scrap::beside(&target, private);
+    // Only this user can read it, from the start.
+    let made = Scrap::beside(&target, |scrap| system::create_new(scrap, 0o600));
     let (file, scrap) = made.map_err(|e| local("create", &target, e))?;
     Ok(Begun { file, unfinished: Unfinished { scrap, target, links, old } })
 }
@@ -92,7 +94,7 @@ impl Unfinished {
         let Self { scrap, target, links, old } = self;
         let failed = |e| local("create", &target, e);
         let ordinary = || old.map_or_else(|| ordinary(&target), Ok);
-        let permissions = mode.and_then(of_mode).map_or_else(ordinary, Ok).map_err(failed)?;
+        let permissions = mode.and_then(system::permissions).map_or_else(ordinary, Ok).map_err(failed)?;
         file.set_permissions(permissions).map_err(failed)?;
         if durable {
             file.sync_all().map_err(|e| local("write", &target, e))?;
@@ -122,14 +124,13 @@ pub(crate) fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
 }
 
 /// Creates a symbolic link, replacing a file or link.
-#[cfg(unix)]
 #[cfg_attr(not(feature = "incus"), allow(dead_code))]
 pub(crate) fn put_link(path: &Path, to: &str) -> Result<(), Error> {
     if fs::read_link(path).is_ok_and(|old| old.as_os_str() == to) {
         return Ok(());
     }
     replaceable(path, Links::Replace)?;
-    let made = Scrap::beside(path, |scrap| std::os::unix::fs::symlink(to, scrap));
+    let made = Scrap::beside(path, |scrap| system::symlink(to, scrap));
     made.and_then(|((), scrap)| scrap.rename(path)).map_err(|e| local("create", path, e))
 }
 
@@ -178,55 +179,22 @@ fn check(path: &Path, found: &fs::Metadata) -> Result<(), Error> {
 
 fn is_already(path: &Path, content: &[u8], mode: u32) -> bool {
     let is_it = |found: &fs::Metadata| {
-        found.is_file() && found.len() == content.len() as u64 && of_mode(mode) == Some(permissions(found))
+        found.is_file() && found.len() == content.len() as u64 && system::has_mode(found, mode)
     };
     fs::symlink_metadata(path).is_ok_and(|found| is_it(&found))
         && fs::read(path).is_ok_and(|old| old == content)
 }
 
-/// Creates a file that only this user can read, from the start.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// The permissions that a new file gets from the umask.
 fn ordinary(target: &Path) -> io::Result<Permissions> {
-    let make = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
-    let (empty, _scrap) = Scrap::beside(target, make)?;
+    let (empty, _scrap) = Scrap::beside(target, |scrap| system::create_new(scrap, 0o666))?;
     Ok(empty.metadata()?.permissions())
-}
-
-#[cfg(unix)]
-fn of_mode(mode: u32) -> Option<Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(mode))
-}
-
-/// Only Unix has modes.
-#[cfg(not(unix))]
-fn of_mode(_: u32) -> Option<Permissions> {
-    None
-}
-
-/// The permissions without the file type.
-#[cfg(unix)]
-fn permissions(found: &fs::Metadata) -> Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    Permissions::from_mode(found.permissions().mode() & 0o7777)
-}
-
-#[cfg(not(unix))]
-fn permissions(found: &fs::Metadata) -> Permissions {
-    found.permissions()
 }
 
 /// Syncs the directory, so that a new name survives a power cut.
 fn sync_directory(of: &Path) -> io::Result<()> {
     let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    system::sync_directory(parent.unwrap_or(Path::new(".")))
 }
 
 /// Checks that a mode holds nothing but permissions, including the set-id and sticky bits.

@@ -1,11 +1,12 @@
-//! Makes a client of the fake: the only place where the fake knows the client.
+//! Makes a client of the fake. Only this file and `local/` know the client.
 
 use super::fake::FakeIncus;
+use super::local;
 use crate::error::Error;
 use crate::incus::Incus;
 
 impl FakeIncus {
-    /// A client of this server, over its unix socket.
+    /// A client of this server, over its unix socket (Windows: its loopback port).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -19,6 +20,6 @@ impl FakeIncus {
     /// # Ok(()) }
     /// ```
     pub fn client(&self) -> Result<Incus, Error> {
-        Incus::unix(self.socket()).client()
+        local::connect(self).client()
     }
 }

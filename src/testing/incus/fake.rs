@@ -1,7 +1,6 @@
 //! An Incus server in this process.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::Tls;
 use crate::testing::shell::{Files, PlantedCommand};
 
-/// An Incus server in this process, on a unix socket and loopback ports of its own, one of them with TLS.
+/// An Incus server in this process, on a unix socket (not on Windows) and loopback ports, one of them with TLS.
 ///
 /// It behaves as recorded from real servers: operations run in the background and are forgotten five seconds after
 /// their end, events are pushed, `exec` runs a few shell commands, and failures have the real texts. Instances are only
@@ -44,7 +43,7 @@ pub struct FakeIncus(pub(super) Arc<Server>);
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) world: Arc<World>,
-    doors: Doors,
+    pub(super) doors: Doors,
 }
 
 impl Drop for Server {
@@ -122,11 +121,6 @@ impl FakeIncus {
     /// ```
     pub fn builder() -> FakeIncusBuilder {
         FakeIncusBuilder::default()
-    }
-
-    /// The unix socket. It exists while the server runs.
-    pub fn socket(&self) -> &Path {
-        self.0.doors.socket()
     }
 
     /// Stops as a daemon does: connections are cut, new ones refused, operations forgotten. Instances stay.

@@ -24,6 +24,7 @@ mod images;
 mod instances;
 mod job;
 mod limits;
+mod local;
 mod logs;
 mod offers;
 mod operations;

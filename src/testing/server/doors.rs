@@ -1,14 +1,15 @@
-//! Addresses that stay the same after a restart: loopback ports, with and without TLS, and a socket in a
-//! private directory.
+//! Addresses that stay the same after a restart: loopback ports, with and without TLS, and what else this system has
+//! for local clients.
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::front::{Front, pause_after};
+use super::local::{self, LocalDoor};
 use super::tasks::{Tasks, lock};
 use super::tls::Tls;
 
@@ -18,8 +19,8 @@ pub(crate) struct Doors {
     pub(crate) front: Arc<Front>,
     plain: Port,
     secure: Option<(Port, Arc<Tls>)>,
-    directory: PathBuf,
-    socket: PathBuf,
+    pub(crate) local: LocalDoor,
+    open: AtomicBool,
     listeners: Tasks,
 }
 
@@ -35,16 +36,10 @@ impl Doors {
 
     fn build(front: Arc<Front>, secure: Option<(Port, Arc<Tls>)>) -> io::Result<Doors> {
         let plain = Port::reserve()?;
-        let directory = std::env::temp_dir().join(format!("windlass-{:016x}", rand::random::<u64>()));
-        std::fs::create_dir(&directory)?;
-        let socket = directory.join("unix.socket");
-        let doors = Doors { front, plain, secure, directory, socket, listeners: Tasks::default() };
+        let (local, open) = (LocalDoor::reserve()?, AtomicBool::new(false));
+        let doors = Doors { front, plain, secure, local, open, listeners: Tasks::default() };
         doors.listen()?;
         Ok(doors)
-    }
-
-    pub(crate) fn socket(&self) -> &Path {
-        &self.socket
     }
 
     pub(crate) fn url(&self) -> String {
@@ -58,7 +53,7 @@ impl Doors {
 
     /// Listens again. Does nothing if it already listens.
     pub(crate) fn listen(&self) -> io::Result<()> {
-        if self.socket.exists() {
+        if self.open.load(Ordering::SeqCst) {
             return Ok(());
         }
         let plain = self.plain.listen()?;
@@ -66,16 +61,16 @@ impl Doors {
         if let Some((port, tls)) = &self.secure {
             self.listeners.spawn(accept_tcp(self.front.clone(), port.listen()?, Some(tls.clone())));
         }
-        let unix = UnixListener::bind(&self.socket)?;
-        self.listeners.spawn(accept_unix(self.front.clone(), unix));
+        self.local.listen(&self.front, &self.listeners)?;
+        self.open.store(true, Ordering::SeqCst);
         Ok(())
     }
 
     /// Closes the doors, and cuts all connections.
     pub(crate) async fn close(&self) {
         self.listeners.end().await;
-        // It doesn't exist if the server was stopped before.
-        let _ = std::fs::remove_file(&self.socket);
+        self.open.store(false, Ordering::SeqCst);
+        self.local.close();
         self.front.connections.end().await;
         let secure = self.secure.iter().map(|(port, _)| port);
         secure.chain([&self.plain]).for_each(Port::keep);
@@ -113,7 +108,6 @@ impl Drop for Doors {
     fn drop(&mut self) {
         self.listeners.abort();
         self.front.connections.abort();
-        let _ = std::fs::remove_dir_all(&self.directory);
         if !std::thread::panicking() {
             self.front.verify();
         }
@@ -122,7 +116,7 @@ impl Drop for Doors {
 
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
+    local::take_over(&socket)?;
     socket.bind(address)?;
     Ok(socket)
 }
@@ -138,15 +132,6 @@ async fn accept_tcp(front: Arc<Front>, listener: TcpListener, tls: Option<Arc<Tl
                     None => front.serve(stream),
                 }
             }
-            Err(error) => pause_after(error).await,
-        }
-    }
-}
-
-async fn accept_unix(front: Arc<Front>, listener: UnixListener) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => front.serve(stream),
             Err(error) => pause_after(error).await,
         }
     }

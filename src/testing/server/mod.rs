@@ -7,6 +7,7 @@ pub(in crate::testing) mod fault;
 pub(in crate::testing) mod front;
 pub(in crate::testing) mod known;
 pub(in crate::testing) mod limited;
+pub(in crate::testing) mod local;
 pub(in crate::testing) mod reply;
 pub(in crate::testing) mod request;
 pub(in crate::testing) mod route;
