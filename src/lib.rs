@@ -129,8 +129,8 @@
 //! | Lambda Cloud | API 1.10.0 | **no** | a Python client from PyPI |
 //! | Shaken Fist | 0.7.2, 0.8.0.0rc4 | the API servers of both; libvirt, the network node and the guest's agent are stand-ins | the vendor's Python client |
 //!
-//! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Requires Rust 1.88,
-//! Linux, and tokio.
+//! Where no real server was tried, spec and fake follow the vendor's documents and published sources. Requires Rust 1.88
+//! and tokio, on Linux, macOS or Windows: [what differs](crate::guide::systems).
 
 // Each API needs only a part of the core, and only Unix needs all of it.
 #![cfg_attr(

@@ -118,6 +118,8 @@ pub(crate) mod hostile {
     use std::sync::mpsc;
     use std::time::Duration;
 
+    use crate::system;
+
     /// Puts each of them at `path` and expects an error from `find`. Fails if `find` hangs. `malformed`: the expected
     /// message for text that can't be parsed. The directory must exist.
     pub(crate) fn try_each(
@@ -125,25 +127,17 @@ pub(crate) mod hostile {
         malformed: &str,
         find: impl Fn() -> Option<String> + Clone + Send + 'static,
     ) {
-        let put_fifo = |path: &Path| {
-            let made = std::process::Command::new("mkfifo").arg(path).status();
-            assert!(made.is_ok_and(|status| status.success()));
-        };
         let write = |path: &Path, text: String| assert!(std::fs::write(path, text).is_ok());
         type Put<'a> = &'a dyn Fn(&Path);
-        let all: [(&str, Put<'_>, &str); 6] = [
-            ("a pipe", &put_fifo, "not a regular file"),
-            (
-                "a device",
-                &|path| assert!(std::os::unix::fs::symlink("/dev/zero", path).is_ok()),
-                "not a regular file",
-            ),
+        let odd = system::odd_files();
+        let odd = odd.iter().map(|(what, put)| (*what, put as Put<'_>, "not a regular file"));
+        let all: [(&str, Put<'_>, &str); 4] = [
             ("a directory", &|path| assert!(std::fs::create_dir(path).is_ok()), "directory"),
             ("brackets", &|path| write(path, "[".repeat(10_000)), malformed),
             ("lists", &|path| write(path, "- ".repeat(10_000)), malformed),
             ("two mebibytes", &|path| write(path, "#".repeat(2 << 20)), "larger than"),
         ];
-        for (what, put, says) in all {
+        for (what, put, says) in odd.chain(all) {
             let _ = std::fs::remove_file(path);
             put(path);
             let (told, answer) = mpsc::channel();

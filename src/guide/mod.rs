@@ -67,6 +67,10 @@ page! {
     logging: "logging.md", "incus"
 }
 page! {
+    /// What differs between Linux, macOS and Windows, and where settings are.
+    systems: "systems.md",
+}
+page! {
     /// Test your code: fakes, faults, counts.
     testing: "testing.md", "incus" "koyeb" "lambda-cloud" "shakenfist"
 }

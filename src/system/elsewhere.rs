@@ -73,6 +73,12 @@ pub(crate) fn config_base(
     variable("APPDATA").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
+/// For tests: what is no regular file, and how to make it.
+#[cfg(test)]
+pub(crate) fn odd_files() -> Vec<(&'static str, fn(&Path))> {
+    Vec::new()
+}
+
 /// An id and the host name of this machine, as far as they are known.
 pub(crate) fn machine() -> [String; 2] {
     [String::new(), std::env::var("COMPUTERNAME").unwrap_or_default()]

@@ -9,11 +9,15 @@ mod file_names;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(all(test, not(unix)))]
+pub(crate) use elsewhere::odd_files;
 #[cfg(not(unix))]
 pub(crate) use elsewhere::{
     LINKS, config_base, create_new, directory, has_mode, link_text, machine, mode, permissions, set_mode,
     symlink, sync_directory, system_path, unfit_name,
 };
+#[cfg(all(test, unix))]
+pub(crate) use unix::odd_files;
 #[cfg(unix)]
 pub(crate) use unix::{
     LINKS, config_base, create_new, directory, has_mode, link_text, machine, mode, permissions, set_mode,

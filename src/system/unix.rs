@@ -80,6 +80,16 @@ pub(crate) fn config_base(
     base.filter(|path| path.is_absolute())
 }
 
+/// For tests: what is no regular file, and how to make it.
+#[cfg(test)]
+pub(crate) fn odd_files() -> Vec<(&'static str, fn(&Path))> {
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+    };
+    vec![("a pipe", pipe), ("a device", |path| assert!(symlink("/dev/zero", path).is_ok()))]
+}
+
 /// An id and the host name of this machine, as far as they are known.
 ///
 /// Without unsafe code only the kernel's files tell the host name.

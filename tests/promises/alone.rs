@@ -68,6 +68,7 @@ fn a_failure_is_told_first_and_in_few_words() {
 macro_rules! alone {
     (umask $umask:literal; async fn $name:ident() -> Outcome $body:block) => {
         #[test]
+        #[cfg_attr(not(target_os = "linux"), ignore = "needs a umask")]
         fn $name() -> crate::alone::Outcome {
             async fn test() -> crate::alone::Outcome $body
             crate::alone::run_under($umask, concat!(module_path!(), "::", stringify!($name)), test)
@@ -75,6 +76,7 @@ macro_rules! alone {
     };
     ($(#[$attribute:meta])* async fn $name:ident() -> Outcome $body:block) => {
         #[test]
+        #[cfg_attr(not(target_os = "linux"), ignore = "measures memory by /proc")]
         $(#[$attribute])*
         fn $name() -> crate::alone::Outcome {
             async fn test() -> crate::alone::Outcome $body

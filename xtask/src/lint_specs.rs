@@ -45,9 +45,7 @@ fn has_npm() -> bool {
 
 /// The directory of the linters' commands.
 fn install() -> Result<std::path::PathBuf, String> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), Into::into);
-    let home = target.join("lint-specs");
+    let home = workspace::target().join("lint-specs");
     let done = home.join(LINTERS.join(" ").replace('/', "_"));
     if !done.exists() {
         std::fs::create_dir_all(&home).map_err(|e| format!("can't make {}: {e}", home.display()))?;

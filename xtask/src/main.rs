@@ -4,6 +4,7 @@ mod bench_build;
 mod bench_incus;
 mod busy_test;
 mod chaos;
+mod check_platforms;
 mod coverage;
 mod diff;
 mod drift;
@@ -16,6 +17,7 @@ mod live_shakenfist;
 mod methods;
 #[cfg(test)]
 mod public_types;
+mod pypi;
 mod regen;
 mod rooms;
 mod suite;
@@ -48,6 +50,7 @@ cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root)
+cargo xtask check-platforms         the library for Windows and macOS with each set of features; tests under Wine
 cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         ["regen", rest @ ..] => regen::run(rest),
         ["grammar"] => grammar::run(),
         ["rooms"] => rooms::run(),
+        ["check-platforms"] => check_platforms::run(),
         ["coverage"] => coverage::run(),
         ["lint-specs", rest @ ..] => lint_specs::run(rest),
         ["drift", rest @ ..] => drift::run(rest),

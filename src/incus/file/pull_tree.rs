@@ -30,7 +30,8 @@ impl<D: Identified> Instance<D> {
     /// Links are copied as they are, never followed; empty directories and permissions are kept, owners and times are
     /// not. Nothing is ever written outside of the directory, whatever names the server sends.
     ///
-    /// Names and targets of links that aren't UTF-8 end it with an error, before anything is written.
+    /// Names and targets of links that aren't UTF-8 end it with an error, before anything is written. Windows has no
+    /// modes, and no links are created there: see [the guide](crate::guide::systems).
     pub fn pull_tree(&self, path: impl Into<String>) -> PullTree {
         let (instance, path) = (self.reference(), path.into());
         PullTree { instance, path, idle: IDLE, limit: MOST_ENTRIES, mask: PERMISSIONS, tell: None }

@@ -27,6 +27,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// Links are copied as they are, never followed; empty directories and permissions are kept, also of what exists.
     /// What is new belongs to root. Names that aren't UTF-8 are an error of [`ErrorKind::Io`] before anything is sent.
+    /// From Windows, all directories get the mode 0755 and all files 0644.
     pub fn push_tree(&self, directory: impl AsRef<Path>) -> PushTree {
         let from = directory.as_ref().to_owned();
         PushTree { instance: self.reference(), from, idle: IDLE, mask: PERMISSIONS, tell: None }

@@ -87,7 +87,7 @@ impl Pull {
         self
     }
 
-    /// With [`to`](Self::to): the permissions of the file, for example `0o600`.
+    /// With [`to`](Self::to): the permissions of the file, for example `0o600`. Windows has none: there this does nothing.
     ///
     /// By default, a file of an instance keeps its permissions, without set-user-id and the like. Content without
     /// permissions, for example a backup, gets those of the file it replaces, or those of a new file.
