@@ -73,9 +73,9 @@ pub(crate) fn config_base(
     variable("APPDATA").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// For tests: what is no regular file, and how to make it.
+/// For tests: what is no regular file.
 #[cfg(test)]
-pub(crate) fn odd_files() -> Vec<(&'static str, fn(&Path))> {
+pub(crate) fn odd_files() -> Vec<super::OddFile> {
     Vec::new()
 }
 

@@ -23,3 +23,7 @@ pub(crate) use unix::{
     LINKS, config_base, create_new, directory, has_mode, link_text, machine, mode, permissions, set_mode,
     symlink, sync_directory, system_path, unfit_name,
 };
+
+/// For tests: what it is, and how to make it.
+#[cfg(test)]
+pub(crate) type OddFile = (&'static str, fn(&std::path::Path));

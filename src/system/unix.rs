@@ -80,9 +80,9 @@ pub(crate) fn config_base(
     base.filter(|path| path.is_absolute())
 }
 
-/// For tests: what is no regular file, and how to make it.
+/// For tests: what is no regular file.
 #[cfg(test)]
-pub(crate) fn odd_files() -> Vec<(&'static str, fn(&Path))> {
+pub(crate) fn odd_files() -> Vec<super::OddFile> {
     let pipe = |path: &Path| {
         let made = std::process::Command::new("mkfifo").arg(path).status();
         assert!(made.is_ok_and(|status| status.success()));
