@@ -253,3 +253,15 @@ async fn files_take_the_names_of_headers_that_clients_of_lxd_use() {
         assert_eq!(fake.file("a", "/root/f").unwrap(), b"one two");
     }
 }
+
+#[tokio::test]
+async fn an_image_is_named_by_the_sha256_of_what_is_exported() {
+    let (_fake, http) = server(Generation::V7_0).await;
+    let images = http.get("/1.0/images").await;
+    let path = images["metadata"][0].as_str().unwrap();
+    let exported =
+        http.send("GET", &format!("{path}/export"), Value::Null).await.unwrap().bytes().await.unwrap();
+    let sum = ring::digest::digest(&ring::digest::SHA256, &exported);
+    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(path, format!("/1.0/images/{sum}"));
+}
