@@ -101,6 +101,7 @@
 //! | set retries, pace and limits | [`Retry`], [`Pacing`], [`Limits`] |
 //! | know what went wrong | [`Error`], [`ErrorKind`], [`Sent`], [`lambda_cloud::ErrorCode`] |
 //! | see several clouds as one | [`cloud::Cloud`], [`cloud::Fleet`] |
+//! | delete in the end what was launched | [`cloud::Cleanup`] |
 //! | test your code | [`testing`] |
 //! | call any operation of an API | [`raw`] |
 //!

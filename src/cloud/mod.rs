@@ -29,6 +29,8 @@
 //! # Ok(()) }
 //! ```
 
+mod cleanup;
+mod cleanup_launch;
 mod filter;
 mod fleet;
 #[cfg(feature = "incus")]
@@ -42,12 +44,15 @@ mod from_shakenfist;
 mod instance;
 mod instance_ref;
 mod instances;
+mod owned;
 mod platform;
 mod report;
 mod state;
 mod totals;
 mod until;
 
+pub use cleanup::{Cleanup, CleanupReport, OwnedLaunch};
+pub use cleanup_launch::Launching;
 pub use fleet::{CloudError, Fleet, FleetInstances, FleetStream, Listing};
 pub use instance::{Instance, Native};
 pub use instance_ref::InstanceRef;

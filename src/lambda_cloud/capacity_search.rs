@@ -13,6 +13,8 @@ use super::instance::Instance;
 use super::launch::Launch;
 use super::types;
 use crate::error::{Error, ErrorKind};
+use crate::launch_marker::Marker;
+use crate::price::Price;
 use crate::wait::{BoxFuture, Operation, Progress};
 
 /// Told of the search first, then of the launch.
@@ -31,6 +33,11 @@ pub(super) struct Search {
     /// How often each choice was tried, and the last result.
     tried: BTreeMap<String, (u32, ErrorKind)>,
     last: Option<Error>,
+    /// What all instances of this search together may cost, and what they cost so far.
+    price_limit: Option<Price>,
+    spent: Price,
+    /// What each type costs.
+    prices: BTreeMap<String, Price>,
 }
 
 impl Search {
@@ -44,27 +51,40 @@ impl Search {
             limit,
             tried: BTreeMap::new(),
             last: None,
+            price_limit: None,
+            spent: Price::default(),
+            prices: BTreeMap::new(),
         }
+    }
+
+    /// For several instances, which together cost no more than this.
+    pub(super) fn price_limit(self, price_limit: Option<Price>) -> Self {
+        Self { price_limit, ..self }
+    }
+
+    /// The next instance has this marker.
+    pub(super) fn mark(&mut self, marker: Marker) {
+        self.launch.marker = marker;
     }
 
     pub(super) async fn run(
         &mut self,
-        mut stop: BoxFuture<'static, ()>,
+        stop: &mut BoxFuture<'static, ()>,
     ) -> Result<Operation<Instance>, Error> {
-        if let Some(found) = self.launch.by_key().await? {
-            return Ok(self.followed(found));
+        if let Some(operation) = self.found().await? {
+            return Ok(operation);
         }
         while !self.left().is_zero() {
             let round = tokio::select! {
                 biased;
-                () = &mut stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
+                () = &mut *stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
                 round = self.round() => round?,
             };
             for choice in round {
                 if self.left().is_zero() {
                     break;
                 }
-                if (&mut stop).now_or_never().is_some() {
+                if (&mut *stop).now_or_never().is_some() {
                     return Err(self.given_up(ErrorKind::Cancelled, "stopped"));
                 }
                 // Never dropped halfway: a launch must not get lost.
@@ -81,11 +101,18 @@ impl Search {
             let pause = self.launch.lambda.0.interval.min(self.left());
             tokio::select! {
                 biased;
-                () = &mut stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
+                () = &mut *stop => return Err(self.given_up(ErrorKind::Cancelled, "stopped")),
                 () = tokio::time::sleep(pause) => {}
             }
         }
         Err(self.given_up(ErrorKind::Timeout, "nothing could be had"))
+    }
+
+    /// The instance that has the key already.
+    async fn found(&mut self) -> Result<Option<Operation<Instance>>, Error> {
+        let Some(found) = self.launch.found_by_key().await? else { return Ok(None) };
+        self.spent = self.spent.plus(found.instance_type.price());
+        Ok(Some(self.followed(self.launch.operation(Some(found.id)))))
     }
 
     fn left(&self) -> Duration {
@@ -120,6 +147,7 @@ impl Search {
             }
             Err(e) => return Err(e),
         };
+        self.check_prices(&offers)?;
         let mut round: Vec<Choice> = Vec::new();
         for choice in self.choices.iter().flat_map(|choice| listed(choice, &offers)) {
             if !round.contains(&choice) {
@@ -132,7 +160,27 @@ impl Search {
             self.unlisted.push_back(other.clone());
             round.push(other);
         }
+        round.retain(|choice| self.is_affordable(choice));
         Ok(round)
+    }
+
+    /// Ends the search if no choice fits into the limit any more. A price can't be exceeded by a list that is missing:
+    /// what isn't known to be cheap enough isn't tried.
+    fn check_prices(&mut self, offers: &[types::InstanceTypeOffer]) -> Result<(), Error> {
+        let types = offers.iter().map(|offer| &offer.instance_type);
+        self.prices.extend(types.map(|it| (it.name.clone(), it.price())));
+        let Some(limit) = self.price_limit else { return Ok(()) };
+        if offers.is_empty() || self.choices.iter().any(|choice| self.is_affordable(choice)) {
+            return Ok(());
+        }
+        let message = format!("nothing fits into the limit of {limit}; {} are spent", self.spent);
+        Err(Error::new(ErrorKind::LimitExceeded, message))
+    }
+
+    fn is_affordable(&self, choice: &Choice) -> bool {
+        let price = self.prices.get(&choice.instance_type);
+        let fits = |limit| price.is_some_and(|price| self.spent.plus(*price) <= limit);
+        self.price_limit.is_none_or(fits)
     }
 
     async fn attempt(&mut self, choice: &Choice) -> Result<Option<Operation<Instance>>, Error> {
@@ -142,6 +190,8 @@ impl Search {
         let placed = self.launch.place(&self.in_time_for_an_answer()).await;
         match placed {
             Ok(operation) => {
+                let price = self.prices.get(&choice.instance_type).copied().unwrap_or_default();
+                self.spent = self.spent.plus(price);
                 self.say(choice, "accepted");
                 Ok(Some(operation))
             }
@@ -187,8 +237,8 @@ impl Search {
     }
 
     /// Tells the progress of the launch to the listener of the search.
-    fn followed(&mut self, operation: Operation<Instance>) -> Operation<Instance> {
-        match self.tell.take() {
+    fn followed(&self, operation: Operation<Instance>) -> Operation<Instance> {
+        match self.tell.clone() {
             Some(tell) => operation.on_progress(move |progress| {
                 let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
                 tell(progress);

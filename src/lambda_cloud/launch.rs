@@ -246,8 +246,8 @@ impl Launch {
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let checked = check::place(&self.request).and_then(|()| self.check());
         checked.map_err(|e| self.lambda.label("instance_launch", "").on(e))?;
-        match self.by_key().await? {
-            Some(operation) => Ok(operation),
+        match self.found_by_key().await? {
+            Some(found) => Ok(self.operation(Some(found.id))),
             None => self.place(&self.lambda).await,
         }
     }
@@ -258,13 +258,16 @@ impl Launch {
         self.marker.check()
     }
 
-    /// The wait for the instance that has the key already.
-    pub(super) async fn by_key(&self) -> Result<Option<Operation<Instance>>, Error> {
+    /// The instance that has the key already.
+    pub(super) async fn found_by_key(&self) -> Result<Option<types::Instance>, Error> {
         if !self.marker.is_key() {
             return Ok(None);
         }
-        let found = self.lambda.launched(self.marker()).await?;
-        Ok(found.map(|instance| self.operation(Some(instance.into_data().id))))
+        Ok(self.lambda.launched(self.marker()).await?.map(Instance::into_data))
+    }
+
+    pub(crate) fn client(&self) -> &LambdaCloud {
+        &self.lambda
     }
 
     /// Sends a request that was checked, by this handle.
@@ -287,7 +290,8 @@ impl Launch {
         Ok(reply.instance_ids)
     }
 
-    fn operation(&self, id: Option<String>) -> Operation<Instance> {
+    /// The wait for the instance.
+    pub(super) fn operation(&self, id: Option<String>) -> Operation<Instance> {
         operation(&self.lambda, self.identity(id), Launched { patient: self.patient }, self.window)
     }
 

@@ -10,6 +10,7 @@ use super::client::LambdaCloud;
 use super::instance::Instance;
 use super::launch::Launch;
 use crate::error::Error;
+use crate::launch_marker::Marker;
 use crate::wait::{BoxFuture, Operation, Progress, into_future};
 
 /// A search for capacity; from [`LambdaCloud::launch_when_available`].
@@ -68,13 +69,7 @@ impl LambdaCloud {
     /// [`Cancelled`](crate::ErrorKind::Cancelled) if it was [stopped](LaunchWhenAvailable::stop_when); and those of
     /// [`launch`](Self::launch) that another try won't cure.
     pub fn launch_when_available(&self, choices: impl IntoIterator<Item = Choice>) -> LaunchWhenAvailable {
-        LaunchWhenAvailable {
-            launch: Launch::new(self, String::new()),
-            choices: choices.into_iter().collect(),
-            limit: Duration::from_secs(3600),
-            tell: None,
-            stop: Box::pin(std::future::pending()),
-        }
+        LaunchWhenAvailable::of(Launch::new(self, String::new()), choices.into_iter().collect())
     }
 }
 
@@ -114,7 +109,17 @@ impl LaunchWhenAvailable {
         self.launch.lambda.label("instance_launch", "").watch(self.searched()).await
     }
 
+    pub(crate) fn client(&self) -> &LambdaCloud {
+        &self.launch.lambda
+    }
+
     async fn searched(self) -> Result<Operation<Instance>, Error> {
+        let (mut search, mut stop) = self.begin()?;
+        search.run(&mut stop).await
+    }
+
+    /// The search, once everything is checked, and what stops it.
+    pub(super) fn begin(self) -> Result<(Search, BoxFuture<'static, ()>), Error> {
         if self.choices.is_empty() {
             return Err(Error::invalid("choices", "are missing"));
         }
@@ -124,7 +129,18 @@ impl LaunchWhenAvailable {
             return Err(Error::invalid("choices", "a type or a region is empty"));
         }
         self.launch.check()?;
-        Search::new(self.launch, self.choices, self.limit, self.tell).run(self.stop).await
+        Ok((Search::new(self.launch, self.choices, self.limit, self.tell), self.stop))
+    }
+
+    /// The marker of its launch.
+    pub(super) fn marker(&self) -> &Marker {
+        &self.launch.marker
+    }
+
+    /// Searches for one launch that is set up.
+    pub(super) fn of(launch: Launch, choices: Vec<Choice>) -> Self {
+        let (limit, stop) = (Duration::from_secs(3600), Box::pin(std::future::pending()));
+        Self { launch, choices, limit, tell: None, stop }
     }
 }
 

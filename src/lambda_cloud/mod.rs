@@ -1,5 +1,6 @@
 //! [Lambda Cloud](https://lambda.ai/): machines with GPUs.
 
+mod burst;
 mod capacity_search;
 mod check;
 mod choice;
@@ -25,10 +26,12 @@ mod restart;
 mod resume;
 mod shared_list;
 mod ssh_key;
+mod ssh_ready;
 mod terminate;
 
 pub use crate::raw::lambda_cloud::types;
 pub use crate::raw::lambda_cloud::types::{FirewallRule, InstanceStatus, NetworkProtocol};
+pub use burst::{Burst, BurstReport, BurstWait};
 pub use choice::Choice;
 pub use client::LambdaCloud;
 pub use connect::Connect;

@@ -7,6 +7,8 @@ mod operation;
 pub(crate) mod poll;
 pub(crate) mod poll_backoff;
 mod progress;
+#[cfg(feature = "lambda-cloud")]
+pub(crate) mod ssh_banner;
 pub(crate) mod until;
 mod wait_error;
 mod waiting;

@@ -20,6 +20,8 @@ mod hostile;
 mod wire;
 
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod cleanup;
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod cloud;
 mod errors;
 mod output;
@@ -60,6 +62,7 @@ mod koyeb {
 #[cfg(feature = "lambda-cloud")]
 mod lambda_cloud {
     mod api;
+    mod burst;
     mod capacity;
     mod extremes;
     mod launch;

@@ -256,6 +256,10 @@ impl Launch {
         Ok(IncusWork::found(&incus, operation, ending))
     }
 
+    pub(crate) fn client(&self) -> &Incus {
+        &self.incus
+    }
+
     /// The operation that makes it, if there is one to wait for, and what comes after.
     pub(in crate::incus) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;

@@ -265,6 +265,10 @@ impl Launch {
         self
     }
 
+    pub(crate) fn client(&self) -> &ShakenFist {
+        &self.sf
+    }
+
     /// Keeps the first flaw.
     fn note(&mut self, checked: Result<(), Error>) {
         if let (None, Err(e)) = (&self.flaw, checked) {
