@@ -80,7 +80,7 @@ impl<'a> Sending<'a> {
             }
             Reply::Stream | Reply::Upgrade => {
                 let most = self.shared().limits.error_body;
-                Content::Whole(body::what_comes(&mut response, most, ERROR_BODY).await)
+                Content::Whole(body::what_comes(&mut response, most, ERROR_BODY.min(self.left())).await)
             }
         };
         Ok(Got { status, headers: std::mem::take(response.headers_mut()), content })

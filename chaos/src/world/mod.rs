@@ -48,7 +48,7 @@ impl World {
 /// The attempts of a call.
 pub const ATTEMPTS: u32 = 3;
 /// The most time that a call may take.
-pub const TOTAL: Duration = Duration::from_secs(10);
+pub const TOTAL: Duration = Duration::from_secs(8);
 
 /// Small limits: the clock jumps, but bytes are real.
 fn http() -> Http {
