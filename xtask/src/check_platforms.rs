@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::{Outcome, pypi, workspace};
 
@@ -11,12 +11,7 @@ const WINDOWS: &str = "x86_64-pc-windows-gnu";
 const MACOS: &str = "aarch64-apple-darwin";
 /// ring is partly C. For Windows Debian has a compiler, for macOS this is one.
 const ZIG: &str = "ziglang==0.17.1";
-/// Runs programs for Windows; from Debian's `wine64`.
-const WINE: &str = "/usr/lib/wine/wine64";
-/// The APIs whose tests run there. Those of Incus need unix sockets.
-const UNDER_WINE: &str = "koyeb,lambda-cloud,shakenfist,testing";
-
-/// Checks all sets for both targets, and runs tests under Wine if it is installed.
+/// Checks all sets for both targets.
 pub(crate) fn run() -> Outcome {
     let directory = workspace::target().join("check-platforms");
     std::fs::create_dir_all(&directory).map_err(|e| format!("can't make {}: {e}", directory.display()))?;
@@ -28,11 +23,7 @@ pub(crate) fn run() -> Outcome {
             workspace::run(&mut check(target, features, &directory, &compiler))?;
         }
     }
-    if !Path::new(WINE).exists() {
-        println!("no test runs for Windows: there is no {WINE}");
-        return Ok(());
-    }
-    workspace::run(&mut tests_under_wine(&directory))
+    Ok(())
 }
 
 /// No API, each alone, all, and all with their fakes.
@@ -74,16 +65,6 @@ exec '{}' -m ziglang cc -target aarch64-macos "$@"
     let mode = std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755));
     mode.map_err(|e| format!("can't change {}: {e}", script.display()))?;
     Ok(script)
-}
-
-/// The promises on the fakes, as programs for Windows. Its settings live below the target directory.
-fn tests_under_wine(directory: &Path) -> Command {
-    let mut command = workspace::cargo();
-    command.args(["test", "--quiet", "--package", "windlass", "--lib", "--test", "promises"]);
-    command.args(["--no-default-features", "--features", UNDER_WINE, "--target", WINDOWS]);
-    command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", WINE);
-    command.env("WINEPREFIX", directory.join("wine")).env("WINEDEBUG", "-all").stdin(Stdio::null());
-    command
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root)
-cargo xtask check-platforms         the library for Windows and macOS with each set of features; tests under Wine
+cargo xtask check-platforms         the library for Windows and macOS with each set of features
 cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
 cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
