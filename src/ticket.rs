@@ -78,6 +78,11 @@ impl Ticket {
         Self { server: place.server.name(), scope: place.scope.clone(), ..self }
     }
 
+    /// The name of what is waited for, or the id of the work.
+    pub(crate) fn object(&self) -> &str {
+        self.fact("name").unwrap_or(&self.id)
+    }
+
     pub(crate) fn fact(&self, key: &str) -> Option<&str> {
         self.facts.get(key).map(String::as_str)
     }

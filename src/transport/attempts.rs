@@ -14,7 +14,7 @@ use super::failure::{Answer, broken};
 use super::planted;
 use super::received::{Content, Received};
 use super::retry_after::retry_after;
-use super::span::span;
+use super::span::{request_ended, span};
 use super::{Facts, Request, upgrade};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::credential::Stamp;
@@ -74,12 +74,14 @@ impl<'a> Attempts<'a> {
                 Ok(permit) => permit,
                 Err(e) => return Err(self.unsent(e)),
             };
+            let began = Instant::now();
             let result = self.sending.attempt(request).await;
             #[cfg(windlass_planted)]
             let permit = planted::kept("kept-permit", permit);
             drop(permit);
             let outcome = outcome(&result);
-            self.note(&result, outcome);
+            let error = self.note(&result, outcome);
+            request_ended(&self.sending.facts, error, began.elapsed());
             self.tell_pace(&result);
             if self.has_stale_token(outcome)
                 && let Some(spare) = spare
@@ -220,7 +222,8 @@ impl<'a> Attempts<'a> {
         may.then_some(pause)
     }
 
-    fn note(&mut self, result: &Attempt, outcome: Outcome) {
+    /// Notes what is known now. Returns why there is no answer, in a word.
+    fn note(&mut self, result: &Attempt, outcome: Outcome) -> Option<&'static str> {
         let facts = &mut self.sending.facts;
         facts.attempts += 1;
         if facts.attempts > 1 {
@@ -233,12 +236,15 @@ impl<'a> Attempts<'a> {
                 if status >= 400 {
                     self.span.record("error.type", status);
                 }
+                None
             }
             Outcome::Broken(sent) => {
                 // A failed connection now doesn't mean that earlier attempts weren't received.
                 facts.sent = if sent == Sent::No { facts.sent.or(Some(sent)) } else { Some(sent) };
                 let own = matches!(result, Err(Failure::Own(_)));
-                self.span.record("error.type", if own { "timeout" } else { "connection" });
+                let error = if own { "timeout" } else { "connection" };
+                self.span.record("error.type", error);
+                Some(error)
             }
         }
     }

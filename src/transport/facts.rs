@@ -38,6 +38,11 @@ impl Facts {
         &self.handle
     }
 
+    /// What the call is about, if not the server.
+    pub(super) fn object(&self) -> Option<&str> {
+        Some(self.object.as_str()).filter(|object| !object.is_empty())
+    }
+
     pub(super) fn push_object(&mut self, segment: &str) {
         if !self.object.is_empty() {
             self.object.push('/');

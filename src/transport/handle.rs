@@ -64,6 +64,10 @@ impl Handle {
         self.0.scope.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
+    pub(super) fn api(&self) -> &'static str {
+        self.0.shared.api
+    }
+
     /// The base of every URL.
     pub(crate) fn base(&self) -> &str {
         &self.0.base

@@ -1,8 +1,12 @@
-//! The tracing span of a call.
+//! What tracing sees of a call: a span around it, and an event for each request.
+
+use std::time::Duration;
 
 use reqwest::Request;
 use tracing::{Span, field};
 
+use super::Facts;
+use crate::printable::Shown;
 use crate::transport::Endpoint;
 
 /// The names follow OpenTelemetry's HTTP conventions. The path is the template, which holds no names and no secrets.
@@ -21,4 +25,18 @@ pub(super) fn span(api: &'static str, endpoint: &Endpoint, request: &Request) ->
         http.response.status_code = field::Empty,
         error.type = field::Empty,
     )
+}
+
+/// The event of a request that has ended. The object is that of errors: names and ids, no secrets.
+pub(super) fn request_ended(facts: &Facts, error: Option<&'static str>, duration: Duration) {
+    tracing::debug!(
+        target: "windlass::request",
+        api = facts.handle().api(),
+        operation = facts.endpoint.id,
+        object = facts.object().map(|object| field::display(Shown(object))),
+        status = facts.status,
+        error,
+        ?duration,
+        attempt = facts.attempts,
+    );
 }

@@ -9,6 +9,7 @@ pub(crate) mod poll_backoff;
 mod progress;
 #[cfg(feature = "lambda-cloud")]
 pub(crate) mod ssh_banner;
+mod step_event;
 pub(crate) mod until;
 mod wait_error;
 mod waiting;

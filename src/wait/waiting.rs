@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::step_event::looked;
 use super::wait_error::Stopped;
 use super::{BoxFuture, Look, Progress, WaitEnd, WaitError, Work};
 use crate::error::{Error, ErrorKind, Sent};
@@ -98,9 +99,11 @@ impl<T> Wait<T> {
             limit = limit.min(self.terms.work.silence().saturating_sub(since.elapsed()));
         }
         let queued = Queued::default();
-        let looked = in_time(limit, most, &queued, self.terms.work.look(patience)).await;
+        let began = Instant::now();
+        let look = in_time(limit, most, &queued, self.terms.work.look(patience)).await;
         self.queued = queued.time();
-        looked
+        looked(|| self.terms.work.ticket(), &look, began.elapsed(), self.looks);
+        look
     }
 
     fn tell(&mut self, progress: Progress) {
@@ -122,7 +125,6 @@ impl<T> Wait<T> {
         if !e.kind().may_pass() || since.elapsed() >= self.terms.work.silence() {
             return Err(self.end(WaitEnd::LostContact, e));
         }
-        tracing::debug!(error = %e, "asking about the operation failed");
         Ok(Self::PAUSE)
     }
 
@@ -200,7 +202,7 @@ pub(super) fn labelled(error: Error, server: &str, ticket: &Ticket) -> Error {
         }
         if e.operation.is_empty() && e.verb.is_empty() {
             e.verb.clone_from(&ticket.kind);
-            ticket.fact("name").unwrap_or(&ticket.id).clone_into(&mut e.object);
+            ticket.object().clone_into(&mut e.object);
         }
     })
 }

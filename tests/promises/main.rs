@@ -28,6 +28,8 @@ mod output;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
 mod tickets;
+#[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+mod tracing;
 
 #[cfg(feature = "incus")]
 mod incus {
