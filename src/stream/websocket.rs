@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -33,6 +34,9 @@ pub(crate) struct Socket<C = Upgraded> {
 /// stream takes a third more CPU time.
 const READ: usize = 16 << 10;
 
+/// The library makes room for a whole frame when its size is announced: that must not be any size.
+const LARGEST_FRAME: u64 = 64 << 20;
+
 /// A received frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
@@ -44,13 +48,22 @@ impl Socket {
     /// Starts the protocol on an upgraded connection.
     pub(crate) async fn open(connection: Upgraded) -> Self {
         let facts = Box::new(connection.facts().clone());
-        Self { facts: Some(facts), ..Self::over(connection).await }
+        let most = facts.limits().websocket_message;
+        Self { facts: Some(facts), ..Self::up_to(most, connection).await }
     }
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
+    #[cfg(any(test, fuzzing))]
     pub(crate) async fn over(connection: C) -> Self {
-        let config = WebSocketConfig::default().read_buffer_size(READ);
+        Self::up_to(LARGEST_FRAME, connection).await
+    }
+
+    /// With messages of at most `most` bytes.
+    async fn up_to(most: u64, connection: C) -> Self {
+        let size = |most| Some(usize::try_from(most).unwrap_or(usize::MAX));
+        let config = WebSocketConfig::default().read_buffer_size(READ).max_message_size(size(most));
+        let config = config.max_frame_size(size(most.min(LARGEST_FRAME)));
         let connection = Listening::to(connection);
         let stream = WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
         Self { stream: Mutex::new(stream), pulse: None, facts: None }
@@ -172,6 +185,11 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
 
 impl<C> Socket<C> {
     fn broken(&self, e: tungstenite::Error) -> Error {
+        if let tungstenite::Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) = e {
+            let message =
+                format!("a websocket message has more than {max_size} bytes (Limits::websocket_message)");
+            return self.labelled(Error::new(ErrorKind::BadReply, message).with(|e| e.sent = Sent::Yes));
+        }
         self.labelled(Error::new(ErrorKind::Interrupted, format!("websocket: {e}")).with(|inner| {
             inner.sent = Sent::Unknown;
             inner.source = Some(e.into());

@@ -5,6 +5,7 @@ use reqwest::header::HeaderValue;
 use super::Handle;
 use super::failure::{Answer, answered};
 use crate::error::{Error, ErrorKind, Sent};
+use crate::transport::limits::Limits;
 use crate::transport::{Endpoint, RetryClass};
 
 /// What is known about a call.
@@ -56,6 +57,10 @@ impl Facts {
             self.object.push(':');
             self.object.push_str(path);
         }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        self.handle.limits()
     }
 
     /// Adds the object of the call to an error.

@@ -11,6 +11,7 @@ use std::time::Duration;
 /// | [`error_body`](Self::error_body) | 64 KiB | the rest is discarded |
 /// | [`in_flight`](Self::in_flight) | 64 requests | further ones wait |
 /// | [`starting_commands`](Self::starting_commands) | 32 commands | further ones wait |
+/// | [`websocket_message`](Self::websocket_message) | 64 MiB | an error of [`ErrorKind::BadReply`](crate::ErrorKind::BadReply) |
 /// | [`output`](Self::output) | 64 MiB | an error of [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) |
 ///
 /// They are a part of the [`Http`](crate::Http) settings of an API's `Connect`:
@@ -32,6 +33,7 @@ pub struct Limits {
     pub(crate) error_body: u64,
     pub(crate) in_flight: usize,
     pub(crate) starting_commands: usize,
+    pub(crate) websocket_message: u64,
     pub(crate) output: u64,
 }
 
@@ -43,6 +45,7 @@ impl Default for Limits {
             error_body: 64 << 10,
             in_flight: 64,
             starting_commands: 32,
+            websocket_message: 64 << 20,
             output: 64 << 20,
         }
     }
@@ -97,6 +100,16 @@ impl Limits {
     #[must_use]
     pub fn starting_commands(mut self, commands: usize) -> Self {
         self.starting_commands = commands.max(1);
+        self
+    }
+
+    /// The largest size of a message on a websocket, in bytes: a piece of a command's output, a line of a log, an event. A
+    /// larger one is an error, and closes the connection. A larger event of Incus shows as a gap.
+    ///
+    /// A message in one frame can have 64 MiB at most, even if the limit is higher.
+    #[must_use]
+    pub fn websocket_message(mut self, bytes: u64) -> Self {
+        self.websocket_message = bytes;
         self
     }
 

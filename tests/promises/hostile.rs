@@ -310,6 +310,7 @@ pub const SIZES: [u64; 3] = [0, 1, u64::MAX];
 pub fn limits(time: Duration, size: u64) -> Limits {
     let count = usize::try_from(size).unwrap_or(usize::MAX);
     let limits = Limits::default().head(time).json_body(size).error_body(size).output(size);
+    let limits = limits.websocket_message(size);
     limits.in_flight(count).starting_commands(count)
 }
 

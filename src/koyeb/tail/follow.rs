@@ -75,6 +75,8 @@ impl Feed {
             let useful = lines || opened.elapsed() > LONGEST;
             let text = match next {
                 Ok(Some(Frame::Text(text) | Frame::Binary(text))) => text,
+                // It is larger than the limit, and would be so again.
+                Err(e) if e.kind() == ErrorKind::BadReply => return Over::Refused(e),
                 Ok(None) | Err(_) if heard => return Over::Cut { useful },
                 Ok(None) | Err(_) => return self.why_closed(useful).await,
             };

@@ -4,11 +4,11 @@ use windlass::incus::Incus;
 use windlass::koyeb::Koyeb;
 use windlass::lambda_cloud::LambdaCloud;
 use windlass::shakenfist::{Disk, ShakenFist};
-use windlass::testing::FakeShakenFist;
+use windlass::testing::{FakeIncus, FakeKoyeb, FakeShakenFist};
 use windlass::{Error, ErrorKind, Http, Limits, Pacing, Retry};
 
 use super::hostile::{Door, Manner};
-use crate::alone::{alone, memory};
+use crate::alone::{Outcome, alone, memory};
 
 const MIB: u64 = 1 << 20;
 
@@ -83,4 +83,29 @@ async fn an_endless_error() -> Outcome {
     assert!(more < 24 * MIB, "{} MiB more", more / MIB);
     Ok(())
 }
+}
+
+#[tokio::test]
+async fn a_websocket_message_that_is_too_large() -> Outcome {
+    let http = || Http::default().limits(Limits::default().websocket_message(1_000));
+    let too_large = |e: Error| {
+        assert_eq!(e.kind(), ErrorKind::BadReply, "{e:?}");
+        assert!(e.message().contains("more than 1000 bytes (Limits::websocket_message)"), "{e}");
+    };
+    let zeros = ["head", "-c", "100000", "/dev/zero"];
+    let fake = FakeIncus::start().await?;
+    let web = Incus::unix(fake.socket()).http(http()).client()?.launch("web").image("busybox").await?;
+    too_large(web.exec(zeros).output().await.expect_err("a large frame"));
+    web.exec(["echo", "hello"]).output().await?.success()?;
+
+    let fake = FakeKoyeb::start().await?;
+    let id = fake.add_instance("HEALTHY");
+    let instance = Koyeb::token(fake.token()).url(fake.url()).http(http()).client()?.instance(&id);
+    too_large(instance.exec(zeros).output().await.expect_err("a large frame"));
+    instance.exec(["echo", "hello"]).output().await?.success()?;
+    let mut tail = instance.logs().tail().await?;
+    fake.add_log(&id, "stdout", &"x".repeat(10_000));
+    too_large(tail.next().await.ok_or("the end")?.expect_err("a long line"));
+    assert!(tail.next().await.is_none());
+    Ok(())
 }
