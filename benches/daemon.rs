@@ -152,12 +152,12 @@ impl Bench {
     async fn exec(&self, command: &[&str]) -> Result<usize> {
         let mut run = self.web.exec(command.iter().copied()).spawn().await?;
         let mut written = 0;
-        while let Some(chunk) = run.next().await {
-            match chunk? {
+        while let Some(chunk) = run.try_next().await? {
+            match chunk {
                 Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => written += bytes.len(),
+                Chunk::Exited(status) => assert!(status.is_success()),
             }
         }
-        assert!(run.wait().await?.is_success());
         Ok(written)
     }
 

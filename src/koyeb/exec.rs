@@ -143,13 +143,13 @@ impl Exec {
     /// use windlass::Chunk;
     /// # async fn demo(web: windlass::koyeb::Instance) -> windlass::Result<()> {
     /// let mut run = web.exec(["ps", "-ef"]).spawn().await?;
-    /// while let Some(chunk) = run.next().await {
-    ///     match chunk? {
+    /// while let Some(chunk) = run.try_next().await? {
+    ///     match chunk {
     ///         Chunk::Stdout(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
     ///         Chunk::Stderr(bytes) => eprint!("{}", String::from_utf8_lossy(&bytes)),
+    ///         Chunk::Exited(status) => status.success()?,
     ///     }
     /// }
-    /// run.wait().await?.success()?;
     /// # Ok(()) }
     /// ```
     ///

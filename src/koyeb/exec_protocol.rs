@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::reply;
 use crate::error::{Error, ErrorKind, Sent};
-use crate::stream::process::Chunk;
+use crate::stream::process::Piece;
 
 /// How much input is sent in one frame. The service may cut longer lines.
 pub(super) const PIECE: usize = 4096;
@@ -39,7 +39,7 @@ pub(super) fn size(width: u16, height: u16) -> String {
 /// What a frame brings: output, and the last one the exit code.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) output: Vec<Chunk>,
+    pub(super) output: Vec<Piece>,
     pub(super) exited: Option<i32>,
 }
 
@@ -78,14 +78,14 @@ pub(super) fn read(frame: &[u8]) -> Result<Said, Error> {
     }
     let Some(reply) = wire.result else { return Ok(Said::default()) };
     let mut output = Vec::new();
-    output.extend(piece(reply.stdout, Chunk::Stdout)?);
-    output.extend(piece(reply.stderr, Chunk::Stderr)?);
+    output.extend(piece(reply.stdout, Piece::Stdout)?);
+    output.extend(piece(reply.stderr, Piece::Stderr)?);
     // Before the end the code is 0 and means nothing.
     let exited = (reply.exited == Some(true)).then(|| reply.exit_code.unwrap_or(0));
     Ok(Said { output, exited })
 }
 
-fn piece(io: Option<Io<'_>>, kind: fn(Bytes) -> Chunk) -> Result<Option<Chunk>, Error> {
+fn piece(io: Option<Io<'_>>, kind: fn(Bytes) -> Piece) -> Result<Option<Piece>, Error> {
     let Some(data) = io.and_then(|io| io.data).filter(|data| !data.is_empty()) else { return Ok(None) };
     let bytes = STANDARD.decode(data.as_bytes()).map_err(|_| unreadable("the output isn't base64"))?;
     Ok(Some(kind(bytes.into())))
@@ -100,17 +100,17 @@ mod tests {
     use super::*;
     use crate::koyeb::types;
 
-    fn out(text: &'static str) -> Chunk {
-        Chunk::Stdout(Bytes::from_static(text.as_bytes()))
+    fn out(text: &'static str) -> Piece {
+        Piece::Stdout(Bytes::from_static(text.as_bytes()))
     }
 
-    fn err(text: &'static str) -> Chunk {
-        Chunk::Stderr(Bytes::from_static(text.as_bytes()))
+    fn err(text: &'static str) -> Piece {
+        Piece::Stderr(Bytes::from_static(text.as_bytes()))
     }
 
     #[test]
     fn frames_that_arrive() {
-        let table: &[(&str, Vec<Chunk>, Option<i32>)] = &[
+        let table: &[(&str, Vec<Piece>, Option<i32>)] = &[
             (
                 r#"{"result":{"stdout":{"data":"aGk=","close":false},"stderr":null,"exited":false,"exit_code":0}}"#,
                 vec![out("hi")],

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
 use crate::incus::types::ConsoleType;
 use crate::incus::{Instance, InstanceRef, types};
-use crate::stream::process::{Chunk, ExitStatus, Process, Stdin, StdinSource, Wires};
+use crate::stream::process::{Chunk, ExitStatus, Piece, Process, Stdin, StdinSource, Wires};
 use crate::stream::transfer::{self, Opened, Pull};
 use crate::transport::Label;
 use crate::wait::{BoxFuture, into_future};
@@ -155,7 +155,7 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
     let Wires { output, input, controls } = wires;
     tokio::select! {
-        ended = pour(&both, &output, Chunk::Stdout) => ended.map(|_| ExitStatus::new(0)),
+        ended = pour(&both, &output, Piece::Stdout) => ended.map(|_| ExitStatus::new(0)),
         never = write(&both, input, Keyboard::Console) => never,
         e = steer(&control, controls, true) => Err(e),
     }
@@ -175,7 +175,7 @@ pub struct Console {
 impl Console {
     /// The next bytes that appear; none when the console has ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        self.process.next().await.map(|chunk| chunk.map(bytes))
+        bytes(self.process.next().await)
     }
 
     /// The next bytes, for use with `?`; none when the console has ended. Safe to cancel.
@@ -216,9 +216,12 @@ impl Console {
     }
 }
 
-fn bytes(chunk: Chunk) -> Bytes {
-    match chunk {
-        Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => bytes,
+/// A console has no exit status.
+fn bytes(next: Option<Result<Chunk, Error>>) -> Option<Result<Bytes, Error>> {
+    match next? {
+        Ok(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) => Some(Ok(bytes)),
+        Ok(Chunk::Exited(_)) => None,
+        Err(e) => Some(Err(e)),
     }
 }
 
@@ -232,7 +235,7 @@ impl Stream for Console {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.process).poll_next(cx).map(|next| next.map(|chunk| chunk.map(bytes)))
+        Pin::new(&mut self.process).poll_next(cx).map(bytes)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::incus::events::subscriptions::{Heard, Subscription};
 use crate::stream::process::{
-    Chunk, Control, ControlRequest, Controls, ExitStatus, Input, Signal, Sink, Wires,
+    Control, ControlRequest, Controls, ExitStatus, Input, Piece, Signal, Sink, Wires,
 };
 use crate::stream::websocket::{Frame, Socket};
 use crate::wait::{WaitEnd, WaitError};
@@ -49,8 +49,8 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
     let Wires { output, input, controls } = wires;
     let (silent, silence) = watch::channel(false);
     let drain = async {
-        let out = pour(&stdout, &output, Chunk::Stdout);
-        let err = pour(&stderr, &output, Chunk::Stderr);
+        let out = pour(&stdout, &output, Piece::Stdout);
+        let err = pour(&stderr, &output, Piece::Stderr);
         let drained = tokio::try_join!(out, err).map(|(out, err)| out.saturating_add(err));
         silent.send_replace(true);
         drained
@@ -69,7 +69,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     let Wires { output, input, controls } = wires;
     let drain = async move {
         let result = tokio::select! {
-            result = pour(&both, &output, Chunk::Stdout) => result,
+            result = pour(&both, &output, Piece::Stdout) => result,
             never = write(&both, input, Keyboard::ControlD) => never,
         };
         // The server ends the operation only after the client has closed the connection.
@@ -166,7 +166,7 @@ async fn status_heard(
 pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
     socket: &Socket<C>,
     sink: &Sink,
-    kind: fn(Bytes) -> Chunk,
+    kind: fn(Bytes) -> Piece,
 ) -> Result<u64, Error> {
     let mut size = 0_u64;
     loop {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::drive::{pour, steer};
-use crate::stream::process::{Chunk, ExitStatus, Process, StdinSource, Wires};
+use crate::stream::process::{ExitStatus, Piece, Process, StdinSource, Wires};
 use crate::stream::websocket::Socket;
 
 /// Runs a command against a server that sends these bytes regardless of its input. Returns the bytes passed on.
@@ -15,7 +15,7 @@ pub async fn streams(stdout: Vec<u8>, control: Vec<u8>) {
     let process = Process::new(StdinSource::Bytes(Bytes::new()), |wires| async move {
         let Wires { output, controls, .. } = wires;
         tokio::select! {
-            size = pour(&stdout, &output, Chunk::Stdout) => {
+            size = pour(&stdout, &output, Piece::Stdout) => {
                 Ok(ExitStatus::new(i32::try_from(size?).unwrap_or(i32::MAX)))
             }
             e = steer(&control, controls, true) => Err(e),

@@ -174,13 +174,13 @@ impl Exec {
     /// use windlass::Chunk;
     /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
     /// let mut run = web.exec(["apt-get", "update"]).spawn().await?;
-    /// while let Some(chunk) = run.next().await {
-    ///     match chunk? {
+    /// while let Some(chunk) = run.try_next().await? {
+    ///     match chunk {
     ///         Chunk::Stdout(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
     ///         Chunk::Stderr(bytes) => eprint!("{}", String::from_utf8_lossy(&bytes)),
+    ///         Chunk::Exited(status) => status.success()?,
     ///     }
     /// }
-    /// run.wait().await?.success()?;
     /// # Ok(()) }
     /// ```
     ///

@@ -12,7 +12,7 @@ use crate::incus::operation::completion::Completion;
 use crate::incus::operation::failure;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, InstanceRef, types};
-use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
+use crate::stream::process::{Collected, ExitStatus, Output, Piece};
 use crate::stream::transfer::{Opened, Pull, Source, ranged};
 use crate::ticket::Ticket;
 use crate::transport::Call;
@@ -131,8 +131,8 @@ impl Recorded {
         let status = exit_status(operation)?;
         let (out, err) = (file(operation, "1")?, file(operation, "2")?);
         let collected = Collected::up_to(self.max_output);
-        let out = self.collect(incus, &out, Chunk::Stdout, &collected);
-        let err = self.collect(incus, &err, Chunk::Stderr, &collected);
+        let out = self.collect(incus, &out, Piece::Stdout, &collected);
+        let err = self.collect(incus, &err, Piece::Stderr, &collected);
         match tokio::try_join!(out, err) {
             Ok(_) => {
                 self.clear_away(incus, operation).await;
@@ -177,7 +177,7 @@ impl Recorded {
         &self,
         incus: &Incus,
         file: &str,
-        kind: fn(Bytes) -> Chunk,
+        kind: fn(Bytes) -> Piece,
         collected: &Collected,
     ) -> Result<(), Error> {
         let mut pieces = self.pull(incus, file).stream().await?;

@@ -13,7 +13,7 @@ use crate::shakenfist::client::ShakenFist;
 use crate::shakenfist::deadline::Deadline;
 use crate::shakenfist::instance::{Instance, InstanceRef};
 use crate::shakenfist::types;
-use crate::stream::process::{Chunk, Collected, ExitStatus, Output};
+use crate::stream::process::{Collected, ExitStatus, Output, Piece};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Operation, into_future};
 
@@ -140,9 +140,9 @@ impl Purpose for Ran {
             let collected = Collected::up_to(self.max_output);
             let both = async {
                 let (text, blob) = (result.stdout.as_deref(), result.stdout_blob.as_deref());
-                collect(sf, text, blob, Chunk::Stdout, &collected).await?;
+                collect(sf, text, blob, Piece::Stdout, &collected).await?;
                 let (text, blob) = (result.stderr.as_deref(), result.stderr_blob.as_deref());
-                collect(sf, text, blob, Chunk::Stderr, &collected).await
+                collect(sf, text, blob, Piece::Stderr, &collected).await
             };
             match both.await {
                 Ok(()) => Ok(collected.end(status)),
@@ -157,7 +157,7 @@ async fn collect(
     sf: &ShakenFist,
     text: Option<&str>,
     blob: Option<&str>,
-    kind: fn(Bytes) -> Chunk,
+    kind: fn(Bytes) -> Piece,
     collected: &Collected,
 ) -> Result<(), Error> {
     let Some(blob) = blob else {

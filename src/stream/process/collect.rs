@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::output::{ExitStatus, Output};
-use super::{Chunk, Process};
+use super::{Piece, Process};
 use crate::error::{Error, ErrorKind, Sent};
 
 /// The collected output of a command.
@@ -27,14 +27,14 @@ impl Collected {
     }
 
     /// Adds what fits. Fails if something doesn't.
-    pub(crate) fn add(&self, chunk: &Chunk) -> Result<(), Error> {
+    pub(crate) fn add(&self, piece: &Piece) -> Result<(), Error> {
         // Nothing is left half-done if a thread panics.
         let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
         let most = usize::try_from(self.most).unwrap_or(usize::MAX);
         let room = most.saturating_sub(both.stdout.len()).saturating_sub(both.stderr.len());
-        let (all, bytes) = match chunk {
-            Chunk::Stdout(bytes) => (&mut both.stdout, bytes),
-            Chunk::Stderr(bytes) => (&mut both.stderr, bytes),
+        let (all, bytes) = match piece {
+            Piece::Stdout(bytes) => (&mut both.stdout, bytes),
+            Piece::Stderr(bytes) => (&mut both.stderr, bytes),
         };
         let kept = bytes.get(..room).unwrap_or(bytes);
         make_room(all, kept.len(), room);
@@ -93,8 +93,8 @@ impl Process {
     }
 
     async fn collect(&mut self, collected: &Collected) -> Result<ExitStatus, Error> {
-        while let Some(chunk) = self.next().await {
-            self.labelled(collected.add(&chunk?))?;
+        while let Some(piece) = self.pieces.next().await {
+            self.labelled(piece.and_then(|piece| collected.add(&piece)))?;
         }
         self.ended().await
     }
@@ -104,12 +104,12 @@ impl Process {
 mod tests {
     use super::*;
 
-    fn out(bytes: &'static [u8]) -> Chunk {
-        Chunk::Stdout(Bytes::from_static(bytes))
+    fn out(bytes: &'static [u8]) -> Piece {
+        Piece::Stdout(Bytes::from_static(bytes))
     }
 
-    fn err(bytes: &'static [u8]) -> Chunk {
-        Chunk::Stderr(Bytes::from_static(bytes))
+    fn err(bytes: &'static [u8]) -> Piece {
+        Piece::Stderr(Bytes::from_static(bytes))
     }
 
     #[test]

@@ -3,56 +3,42 @@
 //! Each API has a driver: a future that gets [`Wires`], moves bytes and executes controls until the command has ended,
 //! and returns its exit status. It runs in its own task, which ends with the [`Process`].
 
+mod chunk;
 mod collect;
 mod control;
+mod driver;
 mod output;
 mod signal;
 mod stdin;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use futures_util::Stream;
-use tokio::task::JoinHandle;
 
-use crate::error::{Error, ErrorKind};
-use crate::stream::queue::{Put, Take, queue};
+use crate::error::Error;
+use crate::stream::queue::Take;
 use crate::transport::Label;
 use crate::transport::limits::Limits;
 use control::ControlSender;
+use driver::{Driver, Started};
 
+pub use chunk::Chunk;
+#[allow(unused_imports)] // not every API names it
+pub(crate) use chunk::Piece;
 #[allow(unused_imports)] // not every API collects itself
 pub(crate) use collect::Collected;
 
 #[allow(unused_imports)] // not every API names it
 pub(crate) use control::{Control, ControlRequest, Controls};
+#[allow(unused_imports)] // as above
+pub(crate) use driver::{Sink, Wires};
 pub use output::{ExitStatus, Output};
 pub use signal::Signal;
 pub use stdin::Stdin;
 pub(crate) use stdin::{Input, StdinSource};
-
-/// A piece of a command's output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)] // there are two streams; a match should need no third arm
-pub enum Chunk {
-    /// Standard output; with a terminal, all output.
-    Stdout(Bytes),
-    /// Standard error.
-    Stderr(Bytes),
-}
-
-impl Chunk {
-    fn len(&self) -> usize {
-        match self {
-            Self::Stdout(bytes) | Self::Stderr(bytes) => bytes.len(),
-        }
-    }
-}
-
-/// How many bytes may wait for a slow reader.
-const WAITING: u32 = 1 << 20;
 
 /// A running command.
 ///
@@ -60,73 +46,33 @@ const WAITING: u32 = 1 << 20;
 /// use windlass::{Chunk, Signal};
 /// # async fn demo(web: windlass::incus::Instance) -> windlass::Result<()> {
 /// let mut log = web.exec(["tail", "-f", "/var/log/messages"]).spawn().await?;
-/// while let Some(chunk) = log.next().await {
-///     match chunk? {
+/// while let Some(chunk) = log.try_next().await? {
+///     match chunk {
 ///         Chunk::Stdout(bytes) if bytes.windows(5).any(|word| word == b"ready") => log.signal(Signal::TERM).await?,
-///         chunk => println!("{chunk:?}"),
+///         Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => println!("{bytes:?}"),
+///         Chunk::Exited(status) => println!("it ended with {}", status.code()),
 ///     }
 /// }
-/// assert_eq!(log.wait().await?.code(), 128 + 15);
 /// # Ok(()) }
 /// ```
 ///
-/// Read the output with [`next`](Self::next), or as a [`Stream`], then call [`wait`](Self::wait) for the exit status. A
-/// slow reader slows the command down, so memory stays bounded. If the output breaks off, the last item is an error.
+/// Read it with [`try_next`](Self::try_next) or as a [`Stream`]: first the output, then [`Chunk::Exited`]. If the output
+/// breaks off, or the exit status can't be had, the last item is an error instead. A slow reader slows the command down, so
+/// memory stays bounded. For the exit status alone there is [`wait`](Self::wait), for everything at once
+/// [`output`](Self::output).
 ///
 /// Dropping it kills the command; [`detach`](Self::detach) lets it run on.
 #[must_use = "dropping a process kills the command"]
 pub struct Process {
-    chunks: Take<Result<Chunk, Error>>,
+    pieces: Take<Result<Piece, Error>>,
+    /// The last chunk was given.
+    over: bool,
     stdin: Option<Stdin>,
     controls: ControlSender,
     driver: Driver,
-    /// The result of the driver, once it has ended.
-    ended: Option<Result<ExitStatus, Error>>,
     /// The limit on collected output, in bytes.
     most: u64,
     label: Option<Label>,
-}
-
-/// The driver's task. It ends with the process.
-struct Driver(Option<JoinHandle<Result<ExitStatus, Error>>>);
-
-impl Driver {
-    async fn join(&mut self) -> Result<ExitStatus, Error> {
-        let lost = |why: String| Err(Error::new(ErrorKind::Interrupted, why));
-        match self.0.as_mut() {
-            Some(task) => {
-                task.await.unwrap_or_else(|e| lost(format!("the task that drives the command ended: {e}")))
-            }
-            None => lost("the command was detached".to_owned()),
-        }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
-}
-
-/// The driver's ends of the channels to its [`Process`].
-pub(crate) struct Wires {
-    pub(crate) output: Sink,
-    pub(crate) input: Input,
-    pub(crate) controls: Controls,
-}
-
-/// The sending end of the output.
-#[derive(Clone)]
-pub(crate) struct Sink(Put<Result<Chunk, Error>>);
-
-impl Sink {
-    /// Passes output on once the reader has room. Output without a reader is discarded.
-    pub(crate) async fn put(&self, chunk: Chunk) {
-        let bytes = chunk.len();
-        let _ = self.0.put(Ok(chunk), bytes).await;
-    }
 }
 
 impl Process {
@@ -135,27 +81,9 @@ impl Process {
     where
         F: Future<Output = Result<ExitStatus, Error>> + Send + 'static,
     {
-        // A slow reader slows the server down instead of filling memory.
-        let (sink, chunks) = queue(8, WAITING);
-        let (sender, controls, ending) = ControlSender::new();
-        let (input, stdin) = Input::new(stdin);
-        let driving = drive(Wires { output: Sink(sink.clone()), input, controls });
-        let driver = tokio::spawn(async move {
-            match driving.await {
-                Ok(status) => {
-                    ending.tell();
-                    Ok(status)
-                }
-                Err(e) => {
-                    drop(ending);
-                    let again = same(&e);
-                    let _ = sink.put(Err(e), 0).await;
-                    Err(again)
-                }
-            }
-        });
+        let Started { pieces, stdin, controls, driver } = driver::start(stdin, drive);
         let most = Limits::default().output;
-        Self { chunks, stdin, controls: sender, driver: Driver(Some(driver)), ended: None, most, label: None }
+        Self { pieces, over: false, stdin, controls, driver, most, label: None }
     }
 
     /// Sets the call for errors, and the limit on collected output.
@@ -181,26 +109,38 @@ impl Process {
         self.stdin.take()
     }
 
-    /// The next piece of output. `None` once both streams have ended. Cancel safe.
+    /// The next piece of output, or the exit status. `None` after that, or after an error. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Chunk, Error>> {
-        let next = self.chunks.next().await;
-        next.map(|chunk| self.labelled(chunk))
+        poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
-    /// The next piece of output, for use with `?`. `None` once both streams have ended. Cancel safe.
+    /// The next piece of output, or the exit status, for use with `?`. `None` after that. Cancel safe.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`] if the output breaks off.
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the output breaks off or the exit status is unknown, and
+    /// the others of [`wait`](Self::wait).
     pub async fn try_next(&mut self) -> Result<Option<Chunk>, Error> {
         self.next().await.transpose()
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let chunk = match ready!(self.pieces.poll_next(cx)) {
+            Some(piece) => piece.map(Chunk::from),
+            None => ready!(self.driver.poll_ended(cx)).map(Chunk::Exited),
+        };
+        self.over = !matches!(chunk, Ok(Chunk::Stdout(_) | Chunk::Stderr(_)));
+        Poll::Ready(Some(self.labelled(chunk)))
     }
 
     /// Changes the size of the command's terminal, in columns and rows.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the command has no terminal, [`ErrorKind::Conflict`] if it has ended.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the command has no terminal, [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it has ended.
     pub async fn resize(&self, width: u16, height: u16) -> Result<(), Error> {
         if width == 0 || height == 0 {
             return self.labelled(Err(Error::invalid("size", "must have at least one column and one row")));
@@ -212,7 +152,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] if the command has ended, [`ErrorKind::Unsupported`] if the API has no signals.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the command has ended, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the API has no signals.
     pub async fn signal(&self, signal: Signal) -> Result<(), Error> {
         self.labelled(signal.check())?;
         self.give(Control::Signal(signal)).await
@@ -223,7 +163,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] if the command has already ended. [`ErrorKind::Interrupted`] if the connection is lost:
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the command has already ended. [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection is lost:
     /// the command may still run.
     pub async fn kill(&self) -> Result<(), Error> {
         self.give(Control::Kill).await
@@ -235,7 +175,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`] if the connection was lost before the end; the server's error if the command could
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection was lost before the end; the server's error if the command could
     /// not be run.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         self.stdin = None;
@@ -249,18 +189,11 @@ impl Process {
     ///
     /// A task still holds the connections, so the command ends with the program or its runtime at the latest.
     pub fn detach(mut self) {
-        self.driver.0 = None;
+        self.driver.release();
     }
 
     async fn ended(&mut self) -> Result<ExitStatus, Error> {
-        let ended = match self.ended.take() {
-            Some(ended) => ended,
-            None => self.driver.join().await,
-        };
-        self.ended = Some(match &ended {
-            Ok(status) => Ok(*status),
-            Err(e) => Err(same(e)),
-        });
+        let ended = poll_fn(|cx| self.driver.poll_ended(cx)).await;
         self.labelled(ended)
     }
 }
@@ -269,8 +202,7 @@ impl Stream for Process {
     type Item = Result<Chunk, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(self.chunks.poll_next(cx));
-        Poll::Ready(next.map(|chunk| self.labelled(chunk)))
+        self.poll_chunk(cx)
     }
 }
 
@@ -280,16 +212,13 @@ impl fmt::Debug for Process {
     }
 }
 
-/// A copy of the error, for a second caller.
-fn same(e: &Error) -> Error {
-    Error::new(e.kind(), e.message()).with(|inner| inner.copy_facts(e))
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     const NOTHING: StdinSource = StdinSource::Bytes(Bytes::new());
 
@@ -297,7 +226,7 @@ mod tests {
     async fn wait_drains_first() {
         let mut process = Process::new(NOTHING, |wires| async move {
             for _ in 0..100 {
-                wires.output.put(Chunk::Stdout(Bytes::from_static(b"x"))).await;
+                wires.output.put(Piece::Stdout(Bytes::from_static(b"x"))).await;
             }
             Ok(ExitStatus::new(3))
         });
@@ -319,6 +248,37 @@ mod tests {
             let waited = process.wait().await.map_err(|e| e.to_string());
             assert_eq!(waited, Err("connection interrupted: cut".to_owned()));
         }
+    }
+
+    #[tokio::test]
+    async fn the_exit_status_comes_after_the_output_and_once() -> Result<(), Error> {
+        let mut process = Process::new(NOTHING, |wires| async move {
+            wires.output.put(Piece::Stdout(Bytes::from_static(b"out"))).await;
+            wires.output.put(Piece::Stderr(Bytes::from_static(b"err"))).await;
+            Ok(ExitStatus::new(3))
+        });
+        let mut seen = Vec::new();
+        while let Some(chunk) = process.try_next().await? {
+            seen.push(chunk);
+        }
+        let (out, err) = (Bytes::from_static(b"out"), Bytes::from_static(b"err"));
+        assert_eq!(seen, [Chunk::Stdout(out), Chunk::Stderr(err), Chunk::Exited(ExitStatus::new(3))]);
+        assert_eq!(process.try_next().await?, None);
+        assert_eq!(process.wait().await?.code(), 3);
+        assert_eq!(process.output().await?.status.code(), 3);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_is_gone_is_no_end_of_the_output() {
+        let mut process = Process::new(NOTHING, |_| async move {
+            tokio::task::yield_now().await;
+            std::panic::resume_unwind(Box::new("gone"))
+        });
+        let read = process.next().await.map(|chunk| chunk.map_err(|e| e.kind()));
+        assert_eq!(read, Some(Err(ErrorKind::Interrupted)));
+        assert!(process.next().await.is_none());
+        assert_eq!(process.wait().await.map_err(|e| e.kind()), Err(ErrorKind::Interrupted));
     }
 
     #[tokio::test]
@@ -368,7 +328,7 @@ mod tests {
             let process = Process::new(NOTHING, |wires| async move {
                 let _ = going.await;
                 for _ in 0..100 {
-                    wires.output.put(Chunk::Stdout(Bytes::from_static(b"x"))).await;
+                    wires.output.put(Piece::Stdout(Bytes::from_static(b"x"))).await;
                 }
                 let _ = alive.send(()).await;
                 Ok(ExitStatus::new(0))

@@ -23,15 +23,17 @@ pub async fn exec_has_separate_streams_and_the_true_status(incus: Incus) -> Outc
 
 pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
     let web = launched(&incus, "chunks").await?;
-    let mut run = web.exec(["sh", "-c", "head -c 1000000 /dev/zero; echo done >&2"]).spawn().await?;
-    let (mut out, mut err) = (0, Vec::new());
-    while let Some(chunk) = run.next().await {
-        match chunk? {
+    let mut run = web.exec(["sh", "-c", "head -c 1000000 /dev/zero; echo done >&2; exit 5"]).spawn().await?;
+    let (mut out, mut err, mut exited) = (0, Vec::new(), None);
+    while let Some(chunk) = run.try_next().await? {
+        assert_eq!(exited, None, "something after the end");
+        match chunk {
             Chunk::Stdout(bytes) => out += bytes.len(),
             Chunk::Stderr(bytes) => err.extend_from_slice(&bytes),
+            Chunk::Exited(status) => exited = Some(status.code()),
         }
     }
-    assert!(run.wait().await?.is_success());
+    assert_eq!((exited, run.wait().await?.code()), (Some(5), 5));
     assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
     remove(&handle(&incus, &web)).await
 }
@@ -145,6 +147,7 @@ pub async fn exec_as_user_and_group(incus: Incus) -> Outcome {
 async fn text(process: &mut Process) -> Result<String, Box<dyn std::error::Error>> {
     match process.next().await.ok_or("ended too early")?? {
         Chunk::Stdout(bytes) | Chunk::Stderr(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Chunk::Exited(status) => Err(format!("ended too early, with {status}").into()),
     }
 }
 
@@ -257,7 +260,7 @@ pub async fn orders_to_a_command_that_has_ended_come_too_late(incus: Incus) -> O
     let mut run = web.exec(["sleep", "1000"]).spawn().await?;
     assert_eq!(run.resize(80, 24).await.map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
     run.kill().await?;
-    assert!(run.next().await.is_none());
+    assert!(matches!(run.try_next().await?, Some(Chunk::Exited(status)) if status.code() == 137));
     assert_eq!(run.signal(Signal::TERM).await.map_err(|e| e.kind()), Err(ErrorKind::Conflict));
     assert_eq!(run.kill().await.map_err(|e| e.kind()), Err(ErrorKind::Conflict));
     assert_eq!(run.wait().await?.code(), 137);

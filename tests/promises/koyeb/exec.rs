@@ -58,6 +58,20 @@ async fn output_arrives_while_the_command_runs() -> Outcome {
 }
 
 #[tokio::test]
+async fn the_last_chunk_is_the_exit_status() -> Outcome {
+    let (_fake, _, instance) = fake().await?;
+    let mut run = instance.exec(["sh", "-c", "echo out; exit 3"]).spawn().await?;
+    let mut seen = Vec::new();
+    while let Some(chunk) = run.try_next().await? {
+        seen.push(chunk);
+    }
+    let last = seen.pop();
+    assert!(matches!(last, Some(Chunk::Exited(status)) if status.code() == 3), "{last:?}");
+    assert_eq!(seen, [Chunk::Stdout("out\n".into())]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_service_chooses_an_instance() -> Outcome {
     let (fake, koyeb, _) = fake().await?;
     let shop = fake.add_service("shop", 2);
@@ -224,8 +238,7 @@ async fn flood(size: usize) -> Outcome {
     let (before, zeros) = (memory(), vec![0; MIB]);
     let mut run = instance.exec(["head", "-c", &size.to_string(), "/dev/zero"]).spawn().await?;
     let (mut read, mut most, mut rests) = (0, 0, 0);
-    while let Some(chunk) = run.next().await {
-        let Chunk::Stdout(bytes) = chunk? else { panic!("nothing goes to stderr") };
+    while let Some(Chunk::Stdout(bytes)) = run.try_next().await? {
         assert!(bytes == zeros[..bytes.len()]);
         read += bytes.len();
         if read * 8 / size > rests {
@@ -252,8 +265,7 @@ async fn feed(size: usize) -> Outcome {
         Ok::<_, windlass::Error>(())
     });
     let (mut read, expected) = (0, pattern());
-    while let Some(chunk) = cat.next().await {
-        let Chunk::Stdout(bytes) = chunk? else { panic!("nothing goes to stderr") };
+    while let Some(Chunk::Stdout(bytes)) = cat.try_next().await? {
         for piece in bytes.chunks(1024) {
             let at = read % MIB;
             let (first, second) = piece.split_at(piece.len().min(MIB - at));
