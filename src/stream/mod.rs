@@ -1,6 +1,7 @@
 //! Everything that comes in pieces: lists, websocket frames, commands, files.
 
 pub(crate) mod list;
+mod listening;
 mod page;
 pub(crate) mod process;
 pub(crate) mod query;

@@ -2,20 +2,20 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::listening::Listening;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::Facts;
 use crate::transport::Upgraded;
@@ -237,70 +237,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection that can be read to its end even if writing fails.
-///
-/// Servers send the last frames of a stream and drop the connection. The pong to an earlier ping would then fail, and
-/// with it the reading of data that has already arrived.
-struct Listening<C> {
-    connection: C,
-    /// The first error of a write.
-    gone: Option<io::ErrorKind>,
-}
-
-impl<C> Listening<C> {
-    fn to(connection: C) -> Self {
-        Self { connection, gone: None }
-    }
-
-    /// Records a failed write, and reports success.
-    fn pass<T>(&mut self, written: Poll<io::Result<T>>, as_if: T) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Ready(Err(e)) if is_gone(e.kind()) => {
-                self.gone = Some(e.kind());
-                Poll::Ready(Ok(as_if))
-            }
-            other => other,
-        }
-    }
-}
-
-fn is_gone(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
-}
-
-impl<C: AsyncRead + Unpin> AsyncRead for Listening<C> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_read(context, into)
-    }
-}
-
-impl<C: AsyncWrite + Unpin> AsyncWrite for Listening<C> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.connection).poll_write(context, bytes);
-        self.pass(written, bytes.len())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.connection).poll_flush(context);
-        self.pass(flushed, ())
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.connection).poll_shutdown(context);
-        self.pass(shut, ())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::Context;
+
+    use tokio::io::ReadBuf;
+
     use super::*;
 
     /// Sends a ping and an empty text frame, then stops listening.
