@@ -231,7 +231,9 @@ impl Cleanup {
             let ledger = self.ledger();
             (ledger.clouds.clone(), ledger.accepted.clone())
         };
-        let ends = accepted.iter().map(|launch| owned::seen_through(&launch.cloud, &launch.ticket));
+        // By value: with references the future couldn't be spawned.
+        let ends =
+            accepted.clone().into_iter().map(|launch| owned::seen_through(launch.cloud, launch.ticket));
         stream::iter(ends).buffer_unordered(AT_ONCE).collect::<()>().await;
         (clouds, accepted)
     }

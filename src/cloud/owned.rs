@@ -64,15 +64,15 @@ fn stays(instance: &Instance) -> bool {
 
 /// On Incus, an instance can be labelled long after its launch was accepted, since an image is fetched first. So the
 /// launch is cancelled if it can be, and its end is waited for.
-pub(super) async fn seen_through(cloud: &Cloud, ticket: &Ticket) {
+pub(super) async fn seen_through(cloud: Cloud, ticket: Ticket) {
     #[cfg(feature = "incus")]
-    if let Cloud::Incus(incus) = cloud {
-        if let Ok(making) = incus.resume::<crate::incus::Instance>(ticket)
+    if let Cloud::Incus(incus) = &cloud {
+        if let Ok(making) = incus.resume::<crate::incus::Instance>(&ticket)
             && let Err(e) = making.cancel().await
         {
             tracing::debug!(error = %e, "the launch can't be cancelled");
         }
-        if let Ok(making) = incus.resume::<crate::incus::Instance>(ticket)
+        if let Ok(making) = incus.resume::<crate::incus::Instance>(&ticket)
             && let Err(e) = making.await
         {
             tracing::debug!(error = %e, "the launch ended without an instance");
