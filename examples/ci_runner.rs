@@ -13,7 +13,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use windlass::incus::Instance;
+use windlass::cloud::{Cleanup, OwnedLaunch};
+use windlass::incus::{Instance, Launch};
 use windlass::testing::FakeIncus;
 use windlass::{Chunk, ExitStatus, Incus};
 
@@ -58,43 +59,42 @@ async fn main() -> Outcome<ExitCode> {
 impl Job {
     /// Runs the job in a container of its own, which is gone when this returns. None if every step succeeded.
     pub async fn run(&self, incus: &Incus, mut log: impl Write) -> Outcome<Option<Failure>> {
-        let name = format!("ci-{:08x}", rand::random::<u32>());
-        let launch = incus.launch(&name).image(&self.image).cpus(2).memory("2GiB").label("owner", "ci");
-        let accepted = launch.send().await?;
-        let failure = async { self.run_in(&accepted.await?, &mut log).await }.await;
-        let deleted = incus.instance(name).delete().force().await;
-        let failure = failure?; // what went wrong first
-        deleted?;
-        Ok(failure)
+        let cleanup = Cleanup::new(format!("ci-{:08x}", rand::random::<u32>()));
+        let launch = incus.launch(cleanup.owner()).image(&self.image).cpus(2).memory("2GiB");
+        let work = async {
+            tokio::select! {
+                done = self.run_in(cleanup.launch(launch), &mut log) => done,
+                _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            }
+        };
+        let (done, report) = cleanup.run(work).await;
+        if report.is_success() { done } else { Err(report.to_string().into()) }
     }
 
-    async fn run_in(&self, container: &Instance, log: &mut impl Write) -> Outcome<Option<Failure>> {
+    async fn run_in(&self, launch: OwnedLaunch<Launch>, log: &mut impl Write) -> Outcome<Option<Failure>> {
+        let container = launch.await?;
         container.push_tree(&self.sources).to("/src").await?;
         container.make_dir("/artifacts").await?;
-        let failure = self.run_steps(container, log).await?;
+        let failure = self.run_steps(&container, log).await?;
         container.pull_tree("/artifacts").to(&self.artifacts).await?;
         Ok(failure)
     }
 
+    /// Runs the steps until one fails, and passes on what they write.
     async fn run_steps(&self, container: &Instance, log: &mut impl Write) -> Outcome<Option<Failure>> {
         for step in &self.steps {
             writeln!(log, "$ {step}")?;
-            let status = run_step(container, step, log).await?;
+            let mut process = container.exec(["sh", "-c", step]).current_dir("/src").spawn().await?;
+            while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
+                log.write_all(&bytes)?;
+            }
+            let status = process.wait().await?;
             if !status.is_success() {
                 return Ok(Some(Failure(step.clone(), status)));
             }
         }
         Ok(None)
     }
-}
-
-/// Runs a line in the shell, and passes on what it writes.
-async fn run_step(container: &Instance, step: &str, log: &mut impl Write) -> Outcome<ExitStatus> {
-    let mut process = container.exec(["sh", "-c", step]).current_dir("/src").spawn().await?;
-    while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
-        log.write_all(&bytes)?;
-    }
-    Ok(process.wait().await?)
 }
 
 /// A job on a fake server, whose guests don't have `make`: its results are planted.

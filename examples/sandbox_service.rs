@@ -20,7 +20,8 @@ use axum::{Router, routing::post};
 use futures_util::stream::{self, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
-use windlass::incus::{Incus, Instance};
+use windlass::cloud::{Cleanup, OwnedLaunch};
+use windlass::incus::{Incus, Launch};
 use windlass::testing::FakeIncus;
 use windlass::{Chunk, Result};
 
@@ -63,24 +64,22 @@ impl Sandboxes {
 
     /// Runs a script in a sandbox, which is gone when this returns.
     async fn run(&self, script: String, output: &Output) -> Result<()> {
-        let name = format!("sandbox-{:016x}", rand::random::<u64>());
-        let launch = self.incus.launch(&name).image(&self.image).cpus(1).memory("256MiB");
+        let cleanup = Cleanup::new(format!("sandbox-{:016x}", rand::random::<u64>()));
+        let launch = self.incus.launch(cleanup.owner()).image(&self.image).cpus(1).memory("256MiB");
         let launch = launch.config("limits.processes", "100").device("eth0", [("type", "none")]);
-        let accepted = launch.label("owner", "sandbox_service").send().await?;
-        let ended = async {
-            let running = self.script(accepted.await?, script, output);
+        let work = async {
             tokio::select! {
-                ended = running => ended,
+                ended = self.script(cleanup.launch(launch), script, output) => ended,
                 () = output.closed() => Ok(()), // the client has hung up
             }
         };
-        let ended = ended.await;
-        let deleted = self.incus.instance(name).delete().force().await;
-        ended.and(deleted) // what went wrong first
+        let (ended, report) = cleanup.run(work).await;
+        println!("{}: {report}", cleanup.owner());
+        ended
     }
 
-    async fn script(&self, sandbox: Instance, script: String, output: &Output) -> Result<()> {
-        let mut process = sandbox.exec(["sh", "-c", &script]).spawn().await?;
+    async fn script(&self, launch: OwnedLaunch<Launch>, script: String, output: &Output) -> Result<()> {
+        let mut process = launch.await?.exec(["sh", "-c", &script]).spawn().await?;
         let run = async {
             while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
                 let _ = output.send(Ok(bytes)).await;

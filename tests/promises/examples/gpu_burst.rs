@@ -47,8 +47,8 @@ fn types(fake: &FakeLambdaCloud) -> Vec<String> {
 #[tokio::test]
 async fn the_cheapest_come_first_and_all_are_terminated() -> Outcome {
     let fake = fake().await?;
-    let most = Price::from_cents_per_hour(200);
-    burst(&fake.client()?, "laptop", 3, most, when_active(&fake, 3)).await?;
+    let most = Price::from_cents_per_hour(300);
+    burst(&fake.client()?, "laptop", 3, most, async |_| {}, when_active(&fake, 3)).await?;
     assert_eq!(types(&fake), ["gpu_1x_a10", "gpu_1x_a10", "gpu_1x_gh200"]);
     assert_eq!(fake.instances(), [""; 0]);
     let named = |gpu: &Value| gpu["name"].as_str().is_some_and(|name| name.starts_with("burst-"));
@@ -59,8 +59,8 @@ async fn the_cheapest_come_first_and_all_are_terminated() -> Outcome {
 #[tokio::test]
 async fn what_costs_more_is_not_launched() -> Outcome {
     let fake = fake().await?;
-    let most = Price::from_cents_per_hour(100);
-    burst(&fake.client()?, "laptop", 3, most, when_active(&fake, 2)).await?;
+    let most = Price::from_cents_per_hour(200);
+    burst(&fake.client()?, "laptop", 3, most, async |_| {}, when_active(&fake, 2)).await?;
     assert_eq!(types(&fake), ["gpu_1x_a10", "gpu_1x_a10"]);
     assert_eq!(fake.instances(), [""; 0]);
     Ok(())
@@ -70,7 +70,8 @@ async fn what_costs_more_is_not_launched() -> Outcome {
 async fn interrupted_at_once_it_leaves_nothing() -> Outcome {
     let fake = fake().await?;
     let most = Price::from_cents_per_hour(200);
-    burst(&fake.client()?, "laptop", 3, most, std::future::ready(()).boxed().shared()).await?;
+    let at_once = std::future::ready(()).boxed().shared();
+    burst(&fake.client()?, "laptop", 3, most, async |_| {}, at_once).await?;
     assert_eq!(fake.instances(), [""; 0]);
     Ok(())
 }
