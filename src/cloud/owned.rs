@@ -89,9 +89,9 @@ pub(super) async fn delete(instance: &InstanceRef) -> Result<(), Error> {
         #[cfg(feature = "incus")]
         Cloud::Incus(incus) => incus.instance(id).delete().force().await,
         #[cfg(feature = "lambda-cloud")]
-        Cloud::LambdaCloud(lambda) => lambda.instance(id).terminate().await.map_err(Error::from),
+        Cloud::LambdaCloud(lambda) => lambda.instance(id).terminate().await,
         #[cfg(feature = "shakenfist")]
-        Cloud::ShakenFist(sf) => sf.instance(id).delete().await.map_err(Error::from),
+        Cloud::ShakenFist(sf) => sf.instance(id).delete().await,
         #[cfg(feature = "koyeb")]
         Cloud::Koyeb(_) => Err(Error::invalid("clouds", "instances of Koyeb can't be deleted")),
     };
