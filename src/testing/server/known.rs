@@ -24,7 +24,9 @@ impl Known {
     }
 
     fn all(self) -> impl Iterator<Item = String> {
-        let table = self.table.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path));
+        // What follows a `#` is never sent: it tells operations with the same path apart.
+        let path = |endpoint: &'static Endpoint| endpoint.path.split('#').next().unwrap_or_default();
+        let table = self.table.iter().map(move |endpoint| format!("{} {}", endpoint.method, path(endpoint)));
         table.chain(self.beyond.iter().map(|&route| route.to_owned()))
     }
 }
