@@ -13,13 +13,13 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     let fake = FakeLambdaCloud::start().await?;
     let mut own = vec![("instance", fake.add_instance())];
     fill(&fake, id, &mut own).await?;
-    let (origin, key) = (address(&fake.url())?, fake.key());
+    let (origin, key) = (address(&fake.url())?, fake.key().to_owned());
     Ok(World {
         origin,
         sample: Sample { values, bodies, own },
         requests: Box::new(move |route| fake.requests(route)),
         connect: Box::new(move |url| {
-            let connect = LambdaCloud::key(key).url(url).retry(retry()).http(http());
+            let connect = LambdaCloud::key(key.as_str()).url(url).retry(retry()).http(http());
             let lambda = connect.pacing(Pacing::none()).client()?;
             let caller: Caller =
                 Box::new(move |id, sample| call(lambda.raw(), id, sample).expect("an operation"));

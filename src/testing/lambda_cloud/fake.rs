@@ -36,12 +36,10 @@ pub struct FakeLambdaCloud(Arc<Server>);
 
 #[derive(Debug)]
 struct Server {
+    key: String,
     state: Arc<Mutex<State>>,
     doors: Doors,
 }
-
-/// The key of the account.
-const KEY: &str = "secret_fake-lambda_0123456789abcdef";
 
 /// Starting and stopping.
 impl FakeLambdaCloud {
@@ -51,13 +49,16 @@ impl FakeLambdaCloud {
     /// If there is no free loopback port or no temporary directory.
     pub async fn start() -> io::Result<FakeLambdaCloud> {
         let state = Arc::new(Mutex::new(State::new()));
-        let front = Front::new(Arc::new(api::Api { state: state.clone(), key: KEY.to_owned() }), api::KNOWN);
-        Ok(FakeLambdaCloud(Arc::new(Server { state, doors: Doors::open(front)? })))
+        // Never that of an earlier fake: clients with the same key and address share the queue of the rate limit, and
+        // the system may give out the same port again.
+        let key = format!("secret_fake-lambda_{:016x}", rand::random::<u64>());
+        let front = Front::new(Arc::new(api::Api { state: state.clone(), key: key.clone() }), api::KNOWN);
+        Ok(FakeLambdaCloud(Arc::new(Server { key, state, doors: Doors::open(front)? })))
     }
 
-    /// The API key that it accepts.
-    pub fn key(&self) -> &'static str {
-        KEY
+    /// The API key that it accepts, a different one for each fake.
+    pub fn key(&self) -> &str {
+        &self.0.key
     }
 
     /// Stops: cuts connections and refuses new ones. Its data stay.

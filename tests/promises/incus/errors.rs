@@ -60,7 +60,7 @@ async fn a_body_that_breaks_off_keeps_the_status() -> Outcome {
     let (fake, incus) = fake().await?;
     fake.on(GET).truncate(100);
     let e = incus.instance("web").get().await.expect_err("it breaks off");
-    assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::Interrupted, Some(200), Sent::Unknown));
+    assert_eq!((e.kind(), e.status(), e.sent()), (ErrorKind::Interrupted, Some(200), Sent::Yes));
     Ok(())
 }
 
