@@ -62,36 +62,40 @@ fn stays(instance: &Instance) -> bool {
     !matches!(instance.state, State::Gone | State::Stopping)
 }
 
-/// On Incus, an instance can be labelled long after its launch was accepted, since an image is fetched first. So the
-/// launch is cancelled if it can be, and its end is waited for.
+/// Waits for the end of a launch whose instance isn't labelled yet. Only Incus has such ones: it fetches the image first.
 pub(super) async fn seen_through(cloud: Cloud, ticket: Ticket) {
-    #[cfg(feature = "incus")]
-    if let Cloud::Incus(incus) = &cloud {
-        if let Ok(making) = incus.resume::<crate::incus::Instance>(&ticket)
-            && let Err(e) = making.cancel().await
-        {
-            tracing::debug!(error = %e, "the launch can't be cancelled");
-        }
-        if let Ok(making) = incus.resume::<crate::incus::Instance>(&ticket)
-            && let Err(e) = making.await
-        {
-            tracing::debug!(error = %e, "the launch ended without an instance");
-        }
+    match cloud {
+        #[cfg(feature = "incus")]
+        Cloud::Incus(incus) => cancelled_or_ended(&incus, &ticket).await,
+        #[allow(unreachable_patterns)]
+        _ => drop(ticket),
     }
-    #[cfg(not(feature = "incus"))]
-    let _ = (cloud, ticket);
+}
+
+/// Cancels the launch if it can be cancelled, and waits for its end.
+#[cfg(feature = "incus")]
+async fn cancelled_or_ended(incus: &crate::incus::Incus, ticket: &Ticket) {
+    if let Ok(making) = incus.resume::<crate::incus::Instance>(ticket)
+        && let Err(e) = making.cancel().await
+    {
+        tracing::debug!(error = %e, "the launch can't be cancelled");
+    }
+    if let Ok(making) = incus.resume::<crate::incus::Instance>(ticket)
+        && let Err(e) = making.await
+    {
+        tracing::debug!(error = %e, "the launch ended without an instance");
+    }
 }
 
 /// Deletes it, running or not. One that is gone already is fine.
 pub(super) async fn delete(instance: &InstanceRef) -> Result<(), Error> {
-    let id = instance.id();
     let deleted = match instance.cloud() {
         #[cfg(feature = "incus")]
-        Cloud::Incus(incus) => incus.instance(id).delete().force().await,
+        Cloud::Incus(incus) => incus.instance(instance.id()).delete().force().await,
         #[cfg(feature = "lambda-cloud")]
-        Cloud::LambdaCloud(lambda) => lambda.instance(id).terminate().await,
+        Cloud::LambdaCloud(lambda) => lambda.instance(instance.id()).terminate().await,
         #[cfg(feature = "shakenfist")]
-        Cloud::ShakenFist(sf) => sf.instance(id).delete().await,
+        Cloud::ShakenFist(sf) => sf.instance(instance.id()).delete().await,
         #[cfg(feature = "koyeb")]
         Cloud::Koyeb(_) => Err(Error::invalid("clouds", "instances of Koyeb can't be deleted")),
     };
