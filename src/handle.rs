@@ -104,6 +104,13 @@ macro_rules! handle {
             }
         }
 
+        /// The data alone.
+        impl<D: serde::Serialize> serde::Serialize for $name<D> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.data.serialize(serializer)
+            }
+        }
+
         /// Two handles are equal if they name the same thing on the same server.
         impl PartialEq for $reference {
             fn eq(&self, other: &Self) -> bool {

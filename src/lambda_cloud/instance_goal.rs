@@ -11,7 +11,7 @@ use super::types;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::ticket::Ticket;
 use crate::wait::poll::{Goal, Interval, Polled, Seen};
-use crate::wait::{BoxFuture, Operation, Progress};
+use crate::wait::{BoxFuture, Operation, Progress, Until};
 
 /// The default limit of a wait: the largest machines boot for 25 minutes.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -107,6 +107,17 @@ pub(super) fn operation<D: Destination>(
 ) -> Operation<D::Output> {
     let goal = InstanceGoal { identity, destination, since: Instant::now(), window, last: None };
     Polled::operation(lambda.clone(), goal, &Interval::Even(lambda.0.interval)).timeout(LIMIT)
+}
+
+/// The same wait without a request that started anything.
+pub(super) fn until<D: Destination>(
+    lambda: &LambdaCloud,
+    identity: Identity,
+    destination: D,
+    window: Duration,
+) -> Until<D::Output> {
+    let goal = InstanceGoal { identity, destination, since: Instant::now(), window, last: None };
+    Until::new(Polled::new(lambda.clone(), goal, &Interval::Even(lambda.0.interval))).timeout(LIMIT)
 }
 
 /// An instance on its way to a destination.

@@ -133,17 +133,17 @@ impl Launch {
 
     /// From the newest image of this family, for example `lambda-stack-24-04`, instead of the newest Lambda Stack.
     pub fn image_family(mut self, family: impl Into<String>) -> Self {
-        self.image().family = Some(family.into());
+        self.chosen_image().family = Some(family.into());
         self
     }
 
     /// From the image with this id.
     pub fn image_id(mut self, id: impl Into<String>) -> Self {
-        self.image().id = Some(id.into());
+        self.chosen_image().id = Some(id.into());
         self
     }
 
-    fn image(&mut self) -> &mut types::LaunchImage {
+    fn chosen_image(&mut self) -> &mut types::LaunchImage {
         self.request.image.get_or_insert(types::LaunchImage { family: None, id: None })
     }
 

@@ -2,13 +2,14 @@
 
 use super::client::LambdaCloud;
 use super::instance::{Instance, InstanceRef};
-use super::instance_goal::{Destination, Identity, Judgement, not_cancelled, operation};
+use super::instance_goal::{Destination, Identity, Judgement, not_cancelled, operation, until};
 use super::reconcile::{MARKER, WINDOW};
 use super::types::{self, InstanceStatus};
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::launch_marker::Marker;
 use crate::ticket::Ticket;
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, Until};
 
 impl LambdaCloud {
     /// The instance made by the launch with this [marker](super::Launch::marker) or [key](super::Launch::key), if there is one that
@@ -31,6 +32,32 @@ impl LambdaCloud {
         found.retain(|instance| !instance.is_leaving());
         let only = Marker::only(marker, found, Instance::id);
         only.map_err(|e| self.label("instances_list", "").on(e))
+    }
+}
+
+impl<D: Identified> Instance<D> {
+    /// Waits until it is active and has an address: what a launch waits for, too.
+    ///
+    /// ```no_run
+    /// # async fn demo(lambda: windlass::LambdaCloud) -> windlass::Result<()> {
+    /// // Another process has launched it.
+    /// if let Some(gpu) = lambda.launched("job-17").await? {
+    ///     let gpu = gpu.until_active().await?;
+    ///     println!("{}", gpu.ssh_command().unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The limit is 30 minutes if [`timeout`](Until::timeout) doesn't set another. [`LambdaCloud::resume`] continues from
+    /// its ticket.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if the instance is terminated, preempted or unhealthy, and
+    /// those of every wait ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "until_running")]
+    pub fn until_active(&self) -> Until<Instance> {
+        until(&self.lambda, Identity::known(self.id()), Launched { patient: false }, WINDOW)
     }
 }
 

@@ -87,6 +87,7 @@ impl Logs {
     ///
     /// [`InvalidInput`](ErrorKind::InvalidInput) if an [`end`](Self::end) or an order is set, which a tail can't have, or if
     /// nothing is named; and those of [every request](crate::koyeb::Koyeb#errors).
+    #[doc(alias = "follow")]
     pub async fn tail(self) -> Result<Tail, Error> {
         let label = self.koyeb.label("tail_logs", "");
         label.clone().watch(self.followed(label)).await

@@ -117,6 +117,11 @@ impl Launch {
         self
     }
 
+    /// Adds a disk with this image: the same as [`disk`](Self::disk) with [`Disk::from_base`].
+    pub fn image(self, base: impl Into<String>) -> Self {
+        self.disk(Disk::from_base(base))
+    }
+
     /// Adds a disk; the first one is booted from.
     pub fn disk(mut self, disk: Disk) -> Self {
         self.note(disk.check());

@@ -3,13 +3,38 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::handle::Identified;
 use crate::shakenfist::client::ShakenFist;
 use crate::shakenfist::instance::{Instance, failure, is_failed};
 use crate::shakenfist::poll::{self, progress};
 use crate::shakenfist::types::InstanceState;
 use crate::ticket::Ticket;
 use crate::wait::poll::{Goal, Seen};
-use crate::wait::{BoxFuture, Operation};
+use crate::wait::{BoxFuture, Operation, Until};
+
+impl<D: Identified> Instance<D> {
+    /// Waits until it is `created`, which means that it runs: what a launch waits for, too.
+    ///
+    /// ```no_run
+    /// # async fn demo(sf: windlass::ShakenFist) -> windlass::Result<()> {
+    /// // Another process has launched it.
+    /// if let Some(web) = sf.launched("job-17").await? {
+    ///     web.until_created().await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`ShakenFist::resume`] continues from its ticket.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) if it ends in an error or is deleted, and those of every wait
+    /// ([`WaitEnd`](crate::WaitEnd)).
+    #[doc(alias = "until_running")]
+    pub fn until_created(&self) -> Until<Instance> {
+        poll::until(&self.sf, Created::new(self.id().to_owned()))
+    }
+}
 
 /// An instance is `created`.
 pub(super) struct Created {

@@ -37,6 +37,24 @@ async fn active_is_not_enough_without_an_address() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_instance_that_another_process_launched_is_waited_for() -> Outcome {
+    let (fake, lambda) = fake().await?;
+    fake.address_delay(Duration::from_secs(20));
+    let launch = a10(&lambda).send().await?;
+    let booting = lambda.instance(launch.ticket().id()).get().await?;
+    assert_eq!((booting.status.clone(), booting.address()), (InstanceStatus::Booting, None));
+    let gpu = booting.until_active().await?;
+    assert!(gpu.status == InstanceStatus::Active && gpu.address().is_some(), "{gpu:?}");
+    let ticket = gpu.until_active().ticket().to_string().parse()?;
+    assert_eq!(lambda.resume::<Instance>(&ticket)?.await?.id, gpu.id);
+    assert_eq!(serde_json::to_value(&gpu)?["id"], gpu.id.as_str(), "a handle is stored as its data");
+    fake.next_boot_ends("preempted");
+    let lost = lambda.instance(a10(&lambda).send().await?.ticket().id());
+    assert_eq!(lost.until_active().await.expect_err("preempted").end(), WaitEnd::Failed);
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_state_that_is_an_end_ends_the_wait() -> Outcome {
     for status in ["terminated", "terminating", "preempted", "unhealthy"] {
         let (fake, lambda) = fake().await?;

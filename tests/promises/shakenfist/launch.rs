@@ -19,6 +19,20 @@ async fn a_launch_whose_answer_is_lost_makes_one_instance() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_instance_that_another_process_launched_is_waited_for() -> Outcome {
+    let (_fake, sf) = served().await?;
+    let launch = sf.launch("web").image("debian:12").send().await?;
+    let web = sf.instance(launch.ticket().id()).until_created().await?;
+    assert_eq!(web.state, InstanceState::Created);
+    assert_eq!(web.disk_spec.first().and_then(|disk| disk.base.as_deref()), Some("debian:12"));
+    let ticket = web.until_created().ticket().to_string().parse()?;
+    assert_eq!(sf.resume::<Instance>(&ticket)?.await?.uuid, web.uuid);
+    web.delete().await?;
+    assert_eq!(web.until_created().await.expect_err("deleted").end(), WaitEnd::Failed);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_launch_that_never_arrived_is_an_unknown_outcome_and_not_sent_again() -> Outcome {
     for fault in ["drop", "502"] {
         let (fake, sf) = served().await?;
