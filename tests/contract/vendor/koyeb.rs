@@ -42,7 +42,7 @@ async fn the_vendors_sdk_drives_the_fake() {
         "deployment": [deployment, "HEALTHY"],
         "redeployed": ["PENDING", shop],
         "snapshot": ["before", own[0], "INSTANCE_SNAPSHOT_STATUS_CREATING"],
-        "refusals": [[404, "unknown_resource"], [400, "invalid_argument"], [400, 9]],
+        "refusals": [[404, "unknown_resource"], [400, "invalid_argument"], [400, "failed_precondition"]],
     });
     assert_eq!(found, expected);
 }
