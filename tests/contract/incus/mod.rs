@@ -266,7 +266,8 @@ pub async fn stop_start_restart_freeze(incus: Incus) -> Outcome {
     assert_eq!(web.get().await?.status, Status::Running);
     web.restart().force().await?;
     assert_eq!(web.get().await?.status, Status::Running);
-    // Without force the guest shuts down by itself.
+    // Without force the guest shuts down by itself. One that has hardly begun to boot may miss the signal.
+    web.exec(["true"]).until_success().await?;
     web.stop().grace(Duration::from_secs(20)).await?;
     assert_eq!(web.get().await?.status, Status::Stopped);
     remove(&handle(&incus, &web)).await
