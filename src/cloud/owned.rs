@@ -30,7 +30,12 @@ pub(super) async fn list(cloud: &Cloud, owner: &str) -> Result<Vec<InstanceRef>,
 /// The instance of a launch that was accepted, which a list may not show yet. On Incus a name can be another's later:
 /// there only the label tells.
 pub(super) fn by_ticket(cloud: &Cloud, ticket: &Ticket) -> Option<InstanceRef> {
-    (cloud.name() != "incus").then(|| cloud.instance(ticket.id()))
+    match cloud {
+        #[cfg(feature = "incus")]
+        Cloud::Incus(_) => None,
+        #[allow(unreachable_patterns)]
+        _ => Some(cloud.instance(ticket.id())),
+    }
 }
 
 /// What a look at an accepted instance shows.
@@ -55,7 +60,12 @@ pub(super) async fn sight(instance: &InstanceRef, owner: &str) -> Sight {
 
 /// How long an instance can be there without being shown.
 pub(super) fn time_to_show(cloud: &Cloud) -> Duration {
-    if cloud.name() == "lambda-cloud" { Duration::from_secs(600) } else { Duration::ZERO }
+    match cloud {
+        #[cfg(feature = "lambda-cloud")]
+        Cloud::LambdaCloud(_) => crate::lambda_cloud::TIME_TO_SHOW,
+        #[allow(unreachable_patterns)]
+        _ => Duration::ZERO,
+    }
 }
 
 fn stays(instance: &Instance) -> bool {

@@ -105,7 +105,7 @@ pub(super) fn operation<D: Destination>(
     destination: D,
     window: Duration,
 ) -> Operation<D::Output> {
-    let goal = InstanceGoal { identity, destination, since: Instant::now(), window, last: None };
+    let goal = InstanceGoal::new(identity, destination, window);
     Polled::operation(lambda.clone(), goal, &Interval::Even(lambda.0.interval)).timeout(LIMIT)
 }
 
@@ -116,7 +116,7 @@ pub(super) fn until<D: Destination>(
     destination: D,
     window: Duration,
 ) -> Until<D::Output> {
-    let goal = InstanceGoal { identity, destination, since: Instant::now(), window, last: None };
+    let goal = InstanceGoal::new(identity, destination, window);
     Until::new(Polled::new(lambda.clone(), goal, &Interval::Even(lambda.0.interval))).timeout(LIMIT)
 }
 
@@ -130,6 +130,10 @@ struct InstanceGoal<D> {
 }
 
 impl<D: Destination> InstanceGoal<D> {
+    fn new(identity: Identity, destination: D, window: Duration) -> Self {
+        Self { identity, destination, since: Instant::now(), window, last: None }
+    }
+
     async fn look_at_list(&mut self, lambda: &LambdaCloud) -> Result<Seen<D::Output>, Error> {
         let all = lambda.listed(self.since).await?;
         let found = all.iter().filter(|instance| self.identity.is(instance));
@@ -147,10 +151,10 @@ impl<D: Destination> InstanceGoal<D> {
             return Ok(Seen::Pending(self.progress("not listed yet")));
         }
         let Some(id) = &self.identity.id else { return Ok(Seen::Gone) };
-        match lambda.instance(id).get().await {
-            Ok(instance) => Ok(self.judge(lambda, instance.into_data())),
-            Err(e) => e.absence().map(|()| self.vanished()),
-        }
+        Ok(match lambda.found(id).await? {
+            Some(instance) => self.judge(lambda, instance),
+            None => self.vanished(),
+        })
     }
 
     fn vanished(&self) -> Seen<D::Output> {

@@ -53,6 +53,14 @@ impl LambdaCloud {
         };
         self.0.shared_list.get(since, self.0.interval, all).await
     }
+
+    /// The instance with this id, which a list may not show; `None` if the service knows none.
+    pub(super) async fn found(&self, id: &str) -> Result<Option<types::Instance>, Error> {
+        match self.instance(id).get().await {
+            Ok(instance) => Ok(Some(instance.into_data())),
+            Err(e) => e.absence().map(|()| None),
+        }
+    }
 }
 
 /// An account always has a list: "not found" says nothing of any instance.

@@ -45,6 +45,6 @@ pub use instance::{Instance, InstanceRef};
 pub use instances::Instances;
 pub use launch::{Launch, Mount};
 pub use launch_when_available::LaunchWhenAvailable;
-pub(crate) use reconcile::MARKER;
+pub(crate) use reconcile::{MARKER, WINDOW as TIME_TO_SHOW};
 pub use resume::Resume;
 pub use ssh_key::{AddSshKey, SshKey, SshKeyRef};

@@ -13,7 +13,7 @@ use crate::launch_marker::Marker;
 pub(crate) const MARKER: &str = "windlass-launch";
 
 /// How long a launch may take to show.
-pub(super) const WINDOW: Duration = Duration::from_secs(600);
+pub(crate) const WINDOW: Duration = Duration::from_secs(600);
 
 /// Looks for the instances with this marker, until there is one or the window is over.
 pub(super) async fn find(

@@ -79,10 +79,7 @@ impl SshReady {
         match all.iter().find(|instance| instance.id == self.id) {
             Some(instance) => Ok(Some(instance.clone())),
             // Not listed, which alone proves nothing.
-            None => match lambda.instance(&self.id).get().await {
-                Ok(instance) => Ok(Some(instance.into_data())),
-                Err(e) => e.absence().map(|()| None),
-            },
+            None => lambda.found(&self.id).await,
         }
     }
 }
