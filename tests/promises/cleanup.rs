@@ -19,7 +19,7 @@ struct Fakes {
 }
 
 impl Fakes {
-    /// With an instance of somebody else on each.
+    /// With a foreign instance on each.
     async fn start() -> Result<Self, Box<dyn std::error::Error>> {
         let fakes = Self {
             incus: FakeIncus::start().await?,
@@ -122,7 +122,32 @@ async fn a_launch_that_was_dropped_halfway_is_deleted_too() -> Outcome {
     Ok(())
 }
 
-/// The server has accepted it, and nobody waits for it: it isn't labelled yet, or isn't listed.
+/// A server that still fetches the image shows no instance with the label yet.
+#[tokio::test]
+async fn nothing_is_deleted_before_the_launch_has_ended() -> Outcome {
+    const GIVE_UP: Duration = Duration::from_secs(60);
+    let fake = FakeIncus::start().await?;
+    let cleanup = Cleanup::new("ci-17");
+    let held = fake.hold_operations();
+    drop(cleanup.launch(fake.client()?.launch("web").image("busybox")).send().await?);
+    let finishing = tokio::spawn({
+        let cleanup = cleanup.clone();
+        async move { cleanup.finish().await }
+    });
+    let cancelled = async {
+        while fake.requests("DELETE /1.0/operations/{id}") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(GIVE_UP, cancelled).await.map_err(|_| "the launch isn't cancelled")?;
+    assert_eq!((fake.requests("DELETE /1.0/instances/{name}"), finishing.is_finished()), (0, false));
+    drop(held);
+    let report = finishing.await?;
+    assert!(report.is_success() && fake.instances().is_empty(), "{report:?}");
+    Ok(())
+}
+
+/// The server has accepted it, and its operation is dropped: it isn't labelled yet, or isn't listed.
 #[tokio::test]
 async fn what_no_list_shows_yet_is_deleted_too() -> Outcome {
     let fakes = Fakes::start().await?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
+use windlass::cloud::Cleanup;
 use windlass::shakenfist::Disk;
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist};
 use windlass::{Http, Incus, Koyeb, Retry};
@@ -126,6 +127,33 @@ alone! {
         let seen = events(WAIT);
         let last = seen.last().ok_or("no event")?;
         assert!(last.starts_with("shakenfist launch ") && last.contains(" succeeded "), "{seen:?}");
+        Ok(())
+    }
+}
+
+alone! {
+    async fn a_cleanup_that_may_leave_instances_warns_when_dropped() -> Outcome {
+        tracing::subscriber::set_global_default(Collect)?;
+        let fake = FakeIncus::start().await?;
+        let incus = fake.client()?;
+        let warnings = |owner: &str| {
+            let all = EVENTS.lock().unwrap();
+            all.iter().filter(|event| event.get("owner").is_some_and(|o| o.contains(owner))).count()
+        };
+        let (finished, left) = (Cleanup::new("finished"), Cleanup::new("left"));
+        for (cleanup, name) in [(&finished, "web"), (&left, "db")] {
+            cleanup.launch(incus.launch(name).image("busybox")).await?;
+        }
+        assert!(finished.finish().await.is_success());
+        drop((finished, left));
+        // The task of the launch may hold it for a moment.
+        let warned = async {
+            while warnings("left") == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), warned).await.map_err(|_| "no warning")?;
+        assert_eq!((warnings("left"), warnings("finished")), (1, 0));
         Ok(())
     }
 }
