@@ -25,6 +25,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The path that is sent. What follows a `#` tells operations with the same path apart.
+    pub(crate) fn route(&self) -> &'static str {
+        self.path.split('#').next().unwrap_or_default()
+    }
+
     /// Whether this status is documented as good.
     pub(crate) fn accepts(&self, status: u16) -> bool {
         (status == 101 || (200..300).contains(&status)) && self.statuses.contains(&status)

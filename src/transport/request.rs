@@ -42,8 +42,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(handle: &Handle, endpoint: &'static Endpoint) -> Self {
-        // A `#` and what follows tells operations with the same path apart. It is never sent.
-        let path = endpoint.path.split('#').next().unwrap_or_default();
+        let path = endpoint.route();
         let (start, rest) = path.split_at(path.find('{').unwrap_or(path.len()));
         let mut url = String::with_capacity(handle.base().len() + path.len() + 64);
         url.push_str(handle.base());

@@ -13,12 +13,12 @@ use crate::transport::Endpoint;
 pub(super) fn span(api: &'static str, endpoint: &Endpoint, request: &Request) -> Span {
     tracing::info_span!(
         "windlass",
-        otel.name = %format_args!("{} {}", endpoint.method, endpoint.path),
+        otel.name = %format_args!("{} {}", endpoint.method, endpoint.route()),
         otel.kind = "client",
         windlass.api = api,
         windlass.operation = endpoint.id,
         http.request.method = endpoint.method,
-        url.template = endpoint.path,
+        url.template = endpoint.route(),
         server.address = request.url().host_str(),
         server.port = request.url().port_or_known_default(),
         http.request.resend_count = field::Empty,

@@ -24,9 +24,7 @@ impl Known {
     }
 
     fn all(self) -> impl Iterator<Item = String> {
-        // What follows a `#` is never sent: it tells operations with the same path apart.
-        let path = |endpoint: &'static Endpoint| endpoint.path.split('#').next().unwrap_or_default();
-        let table = self.table.iter().map(move |endpoint| format!("{} {}", endpoint.method, path(endpoint)));
+        let table = self.table.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.route()));
         table.chain(self.beyond.iter().map(|&route| route.to_owned()))
     }
 }

@@ -185,6 +185,12 @@ async fn spans_follow_the_conventions_for_raw_and_typed_calls_and_show_no_secret
         assert!(typed.contains(expected), "no {expected} in {typed}");
     }
 
+    // An operation that shares its path with another has the path that is sent.
+    let missing = incus.instance("web").template("none.tpl").read().await;
+    let shared = seen();
+    let path = "url.template=\"/1.0/instances/{name}/metadata/templates\"";
+    assert!(missing.is_err() && shared.contains(path) && !shared.contains('#'), "{shared}");
+
     // Websocket secrets pass through a query: they must show nowhere, whether it works or not.
     let web = incus.instance("web");
     web.start().await?;
