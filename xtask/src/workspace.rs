@@ -11,8 +11,10 @@ const ABOUT_SPECS: [&str; 3] = ["coverage", "redocly", "spectral"];
 
 /// The workspace's directory.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_path_buf()
+    let built_in = || env!("CARGO_MANIFEST_DIR").into();
+    // As cargo says now: with a target directory that checkouts share, the program may be built from another one.
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
+    xtask.parent().unwrap_or(&xtask).to_path_buf()
 }
 
 /// The Rust module of an API: `lambda-cloud` is `lambda_cloud`.
