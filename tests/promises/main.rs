@@ -62,15 +62,7 @@ mod koyeb {
 }
 
 #[cfg(feature = "lambda-cloud")]
-mod lambda_cloud {
-    mod api;
-    mod burst;
-    mod capacity;
-    mod extremes;
-    mod launch;
-    mod launch_key;
-    mod wait;
-}
+mod lambda_cloud;
 
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod http {

@@ -2,18 +2,11 @@
 
 use serde_json::{Value, json};
 use windlass::lambda_cloud::{ErrorCode, FirewallRule, InstanceStatus, Launch, NetworkProtocol};
-use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Retry, Sent};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
 
 const LIST: &str = "GET /api/v1/instances";
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
-}
 
 fn a10(lambda: &LambdaCloud) -> Launch {
     lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop")

@@ -7,15 +7,9 @@ use windlass::lambda_cloud::{Burst, Choice};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Pacing, Price, Sent, WaitEnd};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
 
 const LAUNCH: &str = "POST /api/v1/instance-operations/launch";
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
-}
 
 fn burst(lambda: &LambdaCloud, count: usize) -> Burst {
     let launch = lambda.launch("gpu_1x_a10").ssh_key("laptop");

@@ -7,18 +7,13 @@ use windlass::lambda_cloud::{Choice, ErrorCode, LaunchWhenAvailable};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Pacing, Retry, Sent};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
+
 type Lines = Arc<Mutex<Vec<String>>>;
 
 const LAUNCH: &str = "POST /api/v1/instance-operations/launch";
 const TYPES: &str = "GET /api/v1/instance-types";
 const LIST: &str = "GET /api/v1/instances";
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
-}
 
 fn h100() -> Choice {
     Choice::of("gpu_1x_h100_pcie").in_region("us-west-3")

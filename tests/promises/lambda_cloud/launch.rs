@@ -7,7 +7,7 @@ use windlass::lambda_cloud::{ErrorCode, Instance, InstanceStatus, Launch};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{Error, ErrorKind, LambdaCloud, Retry, Sent};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
 
 const LAUNCH: &str = "POST /api/v1/instance-operations/launch";
 const LIST: &str = "GET /api/v1/instances";
@@ -25,12 +25,6 @@ fn patient_unless_it_hangs(fault: &str) -> Retry {
     let limit =
         if fault.starts_with("timeout") { Duration::from_millis(300) } else { Duration::from_secs(60) };
     hasty().attempt_timeout(limit)
-}
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
 }
 
 fn a10(lambda: &LambdaCloud) -> Launch {

@@ -3,18 +3,11 @@
 use std::time::Duration;
 
 use windlass::lambda_cloud::{Choice, Launch};
-use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Sent};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
 
 const LAUNCH: &str = "POST /api/v1/instance-operations/launch";
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
-}
 
 fn job(lambda: &LambdaCloud) -> Launch {
     let launch = lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").key("job-17");

@@ -7,18 +7,12 @@ use windlass::lambda_cloud::{ErrorCode, Instance, InstanceStatus, Launch};
 use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, WaitEnd};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::{Outcome, fake};
 
 const LIST: &str = "GET /api/v1/instances";
 const GET: &str = "GET /api/v1/instances/{id}";
 const RESTART: &str = "POST /api/v1/instance-operations/restart";
 const TERMINATE: &str = "POST /api/v1/instance-operations/terminate";
-
-async fn fake() -> Result<(FakeLambdaCloud, LambdaCloud), Box<dyn std::error::Error>> {
-    let fake = FakeLambdaCloud::start().await?;
-    let lambda = fake.client()?;
-    Ok((fake, lambda))
-}
 
 fn a10(lambda: &LambdaCloud) -> Launch {
     lambda.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop")
