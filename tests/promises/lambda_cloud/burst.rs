@@ -180,7 +180,10 @@ async fn ssh_is_ready_once_its_server_greets() -> Outcome {
     });
     let ready = gpu.until_ssh_ready_on(port).await?;
     assert_eq!(ready.id, gpu.id);
-    server.await??;
+    // All three have been asked by then.
+    tokio::time::timeout(Duration::from_secs(60), server)
+        .await
+        .map_err(|_| "ready before the greeting")???;
     // Nothing listens: the wait ends by its limit.
     let e = gpu.until_ssh_ready_on(port).timeout(Duration::from_millis(50)).await.expect_err("closed");
     assert_eq!(e.end(), WaitEnd::OutOfTime);
