@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod clock;
 #[cfg(feature = "incus")]
 #[path = "../support/fake_client.rs"]
 #[allow(dead_code)] // each program uses a part of it

@@ -1,5 +1,6 @@
 //! Planted faults, counts, and going down.
 
+use crate::clock::until;
 use crate::fake_client::{Http, SOON, dial, image, server};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -66,10 +67,16 @@ async fn a_truncated_wait_is_cut_after_its_headers() {
 #[tokio::test]
 async fn hanging_never_answers_and_delay_does_later() {
     let (fake, http) = server(Generation::V7_0).await;
-    fake.on("GET /1.0").hang();
+    let hang = fake.on("GET /1.0").hang();
     fake.on("GET /1.0").delay(Duration::from_millis(150));
-    let hung = timeout(Duration::from_millis(200), http.send("GET", "/1.0", Value::Null)).await;
-    assert!(hung.is_err());
+    {
+        let mut hung = std::pin::pin!(http.send("GET", "/1.0", Value::Null));
+        tokio::select! {
+            answer = &mut hung => panic!("{answer:?}"),
+            () = until(|| hang.hits() == 1) => {}
+        }
+        assert!(timeout(Duration::from_millis(200), hung).await.is_err());
+    }
     let begun = Instant::now();
     assert_eq!(http.get("/1.0").await["type"], "sync");
     assert!(begun.elapsed() >= Duration::from_millis(150));

@@ -7,6 +7,8 @@ use windlass::incus::{Event, Events};
 use windlass::testing::FakeIncus;
 use windlass::{ErrorKind, Incus};
 
+use crate::clock::later;
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const EVENTS: &str = "GET /1.0/events";
@@ -33,13 +35,6 @@ fn action(event: Option<Event>) -> Option<String> {
         Some(Event::Lifecycle(event)) => Some(event.action.to_string()),
         other => panic!("{other:?}"),
     }
-}
-
-/// Lets time pass without waiting for it.
-async fn later(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]

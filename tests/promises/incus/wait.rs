@@ -8,6 +8,7 @@ use windlass::incus::{AddressKind, Instance, Status};
 use windlass::testing::{FakeIncus, Generation};
 use windlass::{Error, ErrorKind, Incus, WaitEnd};
 
+use crate::clock::later;
 use crate::wire;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -407,12 +408,6 @@ async fn eventually(what: &str, mut shown: impl FnMut() -> bool) -> Outcome {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Err(format!("not within a minute: {what}").into())
-}
-
-async fn later(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 /// What they missed, one list tells all of them.

@@ -8,6 +8,7 @@ use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Pacing, Price, Sent, WaitEnd};
 
 use super::{Outcome, fake};
+use crate::clock::{later, until};
 
 const LAUNCH: &str = "POST /api/v1/instance-operations/launch";
 
@@ -43,7 +44,10 @@ async fn partial_success_says_what_runs_and_why_not_more() -> Outcome {
     let (fake, lambda) = fake().await?;
     fake.no_capacity();
     fake.capacity("gpu_1x_a10").in_region("us-west-1").is(2);
-    let report = burst(&lambda, 8).search_timeout(Duration::from_millis(300)).await?;
+    let searching = tokio::spawn(burst(&lambda, 8).search_timeout(Duration::from_secs(300)).into_future());
+    until(|| fake.launches() == 2).await;
+    later(Duration::from_secs(300)).await;
+    let report = searching.await??;
     let why = report.shortfall.as_ref().ok_or("it is said")?;
     assert_eq!((report.running.len(), why.kind()), (2, ErrorKind::Timeout));
     assert!(why.message().starts_with("nothing could be had within"), "{why:?}");

@@ -8,6 +8,7 @@ use windlass::testing::FakeLambdaCloud;
 use windlass::{ErrorKind, LambdaCloud, Pacing, Retry, Sent};
 
 use super::{Outcome, fake};
+use crate::clock::{later, until};
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
@@ -21,12 +22,6 @@ fn h100() -> Choice {
 
 fn a10() -> Choice {
     Choice::of("gpu_1x_a10").in_region("us-west-1")
-}
-
-async fn later(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 /// A search that writes down what it was told.
@@ -99,8 +94,14 @@ async fn a_launch_on_its_way_at_the_deadline_still_gets_its_answer() -> Outcome 
     let (fake, lambda) = fake().await?;
     fake.no_capacity();
     fake.capacity("gpu_1x_a10").in_region("us-west-1").is(1);
-    fake.on(LAUNCH).delay(Duration::from_millis(800));
-    let gpu = search(&lambda, &[a10()]).0.search_timeout(Duration::from_millis(400)).await?;
+    fake.on(LAUNCH).delay(Duration::from_secs(25));
+    let search = search(&lambda, &[a10()]).0.search_timeout(Duration::from_secs(20));
+    let searching = tokio::spawn(search.into_future());
+    until(|| fake.requests(LAUNCH) == 1).await;
+    later(Duration::from_secs(22)).await;
+    assert_eq!(fake.launches(), 0);
+    later(Duration::from_secs(3)).await;
+    let gpu = searching.await??;
     assert_eq!(gpu.instance_type.name, "gpu_1x_a10");
     assert_eq!((fake.requests(LAUNCH), fake.launches()), (1, 1));
     Ok(())
@@ -112,9 +113,7 @@ async fn the_deadline_ends_the_search_with_all_that_was_tried() -> Outcome {
     fake.no_capacity();
     let search = search(&lambda, &[h100(), a10()]).0.search_timeout(Duration::from_secs(300));
     let searching = tokio::spawn(search.into_future());
-    while fake.requests(LAUNCH) < 3 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(|| fake.requests(LAUNCH) >= 3).await;
     assert!(!searching.is_finished());
     later(Duration::from_secs(300)).await;
     let e = searching.await?.expect_err("there is nothing");

@@ -30,9 +30,7 @@ async fn a_token_is_renewed_ahead() -> Outcome {
         sf.instances().await?;
     }
     assert_eq!(fake.requests("POST /auth"), 1);
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(8)).await;
-    tokio::time::resume();
+    crate::clock::later(Duration::from_secs(8)).await;
     sf.instances().await?;
     assert_eq!((fake.requests("POST /auth"), fake.requests("GET /instances")), (2, 4));
     Ok(())

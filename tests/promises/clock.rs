@@ -1,0 +1,17 @@
+//! Time that passes without being waited for.
+
+use std::time::Duration;
+
+/// Lets so much time pass at once.
+pub async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// Gives way to other tasks until this is so; for ever if it never is.
+pub async fn until(so: impl Fn() -> bool) {
+    while !so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
