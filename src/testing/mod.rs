@@ -37,4 +37,4 @@ pub use server::fault::{Planting, Rule};
 pub use server::request::Request;
 #[cfg(feature = "shakenfist")]
 pub use shakenfist::{FakeShakenFist, Held, Release};
-pub use shell::PlantedCommand;
+pub use shell::{CommandResult, PlantedCommand, PlantedProgram};

@@ -26,6 +26,8 @@ mod cleanup;
 mod cloud;
 mod errors;
 mod output;
+#[cfg(all(feature = "incus", feature = "lambda-cloud"))]
+mod preview_service;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
 mod tickets;

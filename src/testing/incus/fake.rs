@@ -18,7 +18,7 @@ use crate::testing::server::fault::{Action, Planting};
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
 use crate::testing::server::tls::Tls;
-use crate::testing::shell::{Files, PlantedCommand};
+use crate::testing::shell::{CommandResult, Files, PlantedCommand, PlantedProgram};
 
 /// An Incus server in this process, on a unix socket (not on Windows) and loopback ports, one of them with TLS.
 ///
@@ -186,6 +186,34 @@ impl FakeIncus {
     /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
     pub fn command(&self, command: &str) -> PlantedCommand {
         self.0.world.commands.plant(command)
+    }
+
+    /// Plants the results of a program by a function of its arguments.
+    ///
+    /// The function gets what follows the name, and says what the program prints and how it ends.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use windlass::testing::{CommandResult, FakeIncus};
+    ///
+    /// let fake = FakeIncus::start().await?;
+    /// let apt = fake.program("apt-get", |arguments| match arguments.last() {
+    ///     Some(package) if package == "nginx" => CommandResult::new().prints("installed\n"),
+    ///     _ => CommandResult::new().prints_error("no such package\n").exits(100),
+    /// });
+    ///
+    /// let web = fake.client()?.launch("web").image("busybox").await?;
+    /// assert!(web.exec(["apt-get", "install", "nginx"]).output().await?.status.is_success());
+    /// assert_eq!(web.exec(["apt-get", "install", "ngin"]).output().await?.status.code(), 100);
+    /// assert_eq!(apt.calls()[1], ["install", "ngin"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn program(
+        &self,
+        name: &str,
+        answer: impl Fn(&[String]) -> CommandResult + Send + Sync + 'static,
+    ) -> PlantedProgram {
+        self.0.world.commands.program(name, answer)
     }
 
     /// Adds a stopped instance, as if another client had made it.

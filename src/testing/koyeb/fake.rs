@@ -13,7 +13,7 @@ use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
-use crate::testing::shell::PlantedCommand;
+use crate::testing::shell::{CommandResult, PlantedCommand, PlantedProgram};
 
 /// A fake Koyeb in this process, on its own loopback port.
 ///
@@ -118,6 +118,17 @@ impl FakeKoyeb {
     /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
     pub fn command(&self, command: &str) -> PlantedCommand {
         self.0.world.planted.plant(command)
+    }
+
+    /// Plants the results of a program by a function of its arguments.
+    ///
+    /// The function gets what follows the name, and says what the program prints and how it ends.
+    pub fn program(
+        &self,
+        name: &str,
+        answer: impl Fn(&[String]) -> CommandResult + Send + Sync + 'static,
+    ) -> PlantedProgram {
+        self.0.world.planted.program(name, answer)
     }
 
     /// Adds a healthy service with this name and this many healthy instances in the region `fra`; returns its id.

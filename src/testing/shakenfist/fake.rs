@@ -14,7 +14,7 @@ use crate::testing::server::common::common;
 use crate::testing::server::doors::Doors;
 use crate::testing::server::front::Front;
 use crate::testing::server::tasks::lock;
-use crate::testing::shell::PlantedCommand;
+use crate::testing::shell::{CommandResult, PlantedCommand, PlantedProgram};
 
 /// A Shaken Fist server in this process, on a loopback port.
 ///
@@ -141,6 +141,17 @@ impl FakeShakenFist {
     /// The guests of a fake know only a few commands; any other one fails as a command that doesn't exist.
     pub fn command(&self, command: &str) -> PlantedCommand {
         self.0.world.commands.plant(command)
+    }
+
+    /// Plants the results of a program by a function of its arguments.
+    ///
+    /// The function gets what follows the name, and says what the program prints and how it ends.
+    pub fn program(
+        &self,
+        name: &str,
+        answer: impl Fn(&[String]) -> CommandResult + Send + Sync + 'static,
+    ) -> PlantedProgram {
+        self.0.world.commands.program(name, answer)
     }
 
     /// The UUIDs of all agent operations.

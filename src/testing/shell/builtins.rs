@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::interpreter::{Flow, Ran, Shell};
 use super::limits::Stop;
-use super::planted::Planned;
+use super::planted::CommandResult;
 use super::plumbing::Plumbing;
 use super::script::Named;
 use super::special::wrong;
@@ -33,10 +33,10 @@ impl Shell {
     }
 
     /// What a test planted for a command.
-    async fn planned(&self, planned: Planned, to: &Plumbing) -> Ran {
+    async fn planned(&self, planned: CommandResult, to: &Plumbing) -> Ran {
         self.say(to, planned.stdout).await?;
         self.complain(to, planned.stderr).await?;
-        Ok(Flow::Next(planned.code))
+        Ok(Flow::Next(planned.code.into()))
     }
 
     async fn builtin(&mut self, name: &str, args: &[&str], to: &Plumbing) -> Ran {

@@ -20,5 +20,5 @@ mod words;
 
 pub(crate) use interpreter::{Addresses, Exit, Files, Guest, Window};
 pub(crate) use planted::Commands;
-pub use planted::PlantedCommand;
+pub use planted::{CommandResult, PlantedCommand, PlantedProgram};
 pub(crate) use plumbing::Stream;

@@ -1,7 +1,7 @@
 //! Commands whose results a test plants, on the three fakes that run commands.
 
 use windlass::shakenfist::Disk;
-use windlass::testing::{FakeIncus, FakeKoyeb, FakeShakenFist};
+use windlass::testing::{CommandResult, FakeIncus, FakeKoyeb, FakeShakenFist};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -48,5 +48,52 @@ async fn koyeb_and_shaken_fist_run_them_too() -> Outcome {
     web.until_agent_ready().await?;
     let done = web.exec("make").output().await?;
     assert_eq!((done.status.code(), done.stdout_text().as_str(), make.calls()), (3, "done", 1));
+    Ok(())
+}
+
+/// What the planted `curl` says.
+fn curl(arguments: &[String]) -> CommandResult {
+    match arguments {
+        [url] if url.ends_with("/health") => CommandResult::new().prints("fine\n"),
+        _ => CommandResult::new().prints_error("not found\n").exits(22),
+    }
+}
+
+#[tokio::test]
+async fn a_function_answers_for_a_program_on_all_three() -> Outcome {
+    let health = "curl http://web/health";
+    let fake = FakeIncus::start().await?;
+    let planted = fake.program("curl", curl);
+    let web = fake.client()?.launch("web").image("busybox").await?;
+    assert_eq!(web.exec(["sh", "-c", health]).output().await?.stdout_text(), "fine\n");
+    let failed = web.exec(["curl", "-s", "http://web/"]).output().await?;
+    assert_eq!((failed.status.code(), failed.stderr_text().as_str()), (22, "not found\n"));
+    assert_eq!(planted.calls(), [vec!["http://web/health"], vec!["-s", "http://web/"]]);
+
+    let fake = FakeKoyeb::start().await?;
+    let planted = fake.program("curl", curl);
+    let instance = fake.client()?.instance(fake.add_instance("HEALTHY"));
+    assert_eq!(instance.exec(["curl", "/health"]).output().await?.stdout_text(), "fine\n");
+    assert_eq!(planted.calls(), [["/health"]]);
+
+    let fake = FakeShakenFist::start().await?;
+    let planted = fake.program("curl", curl);
+    let web = fake.client()?.launch("web").disk(Disk::from_base("debian:12")).await?;
+    web.until_agent_ready().await?;
+    assert_eq!(web.exec("curl x").output().await?.status.code(), 22);
+    assert_eq!(planted.calls(), [["x"]]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_later_of_a_program_and_a_command_counts() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let early = fake.command("curl a").exits(1);
+    let program = fake.program("curl", |_| CommandResult::new().exits(2));
+    let late = fake.command("curl b").exits(3);
+    let web = fake.client()?.launch("web").image("busybox").await?;
+    assert_eq!(web.exec(["curl", "a"]).output().await?.status.code(), 2);
+    assert_eq!(web.exec(["curl", "b"]).output().await?.status.code(), 3);
+    assert_eq!((early.calls(), program.calls().len(), late.calls()), (0, 1, 1));
     Ok(())
 }
