@@ -119,7 +119,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Reads the body of a document. The time before the head doesn't count if it was spent on an upload or a long
-    /// poll.
+    /// poll. The server may begin to answer a long poll at once, and then take the time that it was asked for.
     async fn body(
         &self,
         response: &mut Response,
@@ -128,7 +128,9 @@ impl<'a> Sending<'a> {
     ) -> Result<bytes::Bytes, Failure> {
         let bound = match self.course {
             Course::Plain => Bound::of_whole(self.handle.retry(), left),
-            Course::Upload | Course::LongPoll(_) => Bound::of_whole(self.handle.retry(), Duration::MAX),
+            Course::Upload | Course::LongPoll(_) => {
+                Bound::of_whole(self.handle.retry(), Duration::MAX).beyond(self.course)
+            }
         };
         let spent = if self.course == Course::Plain { started.elapsed() } else { Duration::ZERO };
         let limits = &self.shared().limits;

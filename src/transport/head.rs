@@ -67,12 +67,17 @@ impl Bound {
             Course::Upload if retry.attempt < limits.head => Self::of_whole(retry, Duration::MAX),
             Course::Upload => head,
             Course::Plain | Course::LongPoll(_) => {
-                let extra = course.extra();
                 let whole = Self::of_whole(retry, left);
                 let shorter = if whole.left <= head.left { whole } else { head };
-                Self { left: shorter.left.saturating_add(extra), extra, ..shorter }
+                shorter.beyond(course)
             }
         }
+    }
+
+    /// With the extra time of such a call.
+    pub(crate) fn beyond(self, course: Course) -> Self {
+        let extra = course.extra();
+        Self { left: self.left.saturating_add(extra), extra, ..self }
     }
 
     /// The limit for the whole answer.

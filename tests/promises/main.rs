@@ -31,6 +31,8 @@ mod preview_service;
 #[cfg(feature = "shakenfist")]
 mod shakenfist;
 mod tickets;
+#[cfg(feature = "koyeb")]
+mod tls_front;
 #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
 mod tracing;
 
@@ -61,6 +63,7 @@ mod koyeb {
     mod lists;
     mod logs;
     mod tail_cut;
+    mod tls;
     mod waits;
 }
 

@@ -1,15 +1,11 @@
 //! The HTTP settings hold on all four platforms, websockets included.
 
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use tokio::net::{TcpListener, TcpStream};
 use windlass::incus::Identity;
 use windlass::testing::{FakeIncus, FakeKoyeb, FakeLambdaCloud, FakeShakenFist, Request};
 use windlass::{Error, ErrorKind, Http, Incus, Koyeb, Pacing, Retry, Sent, ShakenFist};
 
 use crate::alone::Outcome;
+use crate::tls_front::with_tls;
 
 const OWN: &str = concat!("windlass/", env!("CARGO_PKG_VERSION"));
 
@@ -55,37 +51,6 @@ async fn without_settings_the_user_agent_is_windlass() -> Outcome {
     let logs = arrived(&Http::default()).await?;
     assert!(logs.iter().flatten().all(|request| request.header("user-agent") == Some(OWN)));
     Ok(())
-}
-
-/// An authority in PEM, and the address of a server with its certificate, which passes everything on to `plain`.
-async fn with_tls(plain: &str) -> Result<(String, String), Box<dyn std::error::Error>> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let own = KeyPair::generate()?;
-    let authority = params.self_signed(&own)?;
-    let key = KeyPair::generate()?;
-    let shown = CertificateParams::new(vec!["127.0.0.1".to_owned()])?
-        .signed_by(&key, &Issuer::from_params(&params, &own))?;
-    let server =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![shown.der().clone()], PrivateKeyDer::try_from(key.serialize_der())?)?;
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("https://{}", listener.local_addr()?);
-    let to = plain.trim_start_matches("http://").to_owned();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, to) = (acceptor.clone(), to.clone());
-            tokio::spawn(async move {
-                let mut client = acceptor.accept(stream).await?;
-                let mut server = TcpStream::connect(to).await?;
-                tokio::io::copy_bidirectional(&mut client, &mut server).await
-            });
-        }
-    });
-    Ok((authority.pem(), url))
 }
 
 fn assert_stranger(result: Result<(), Error>) {

@@ -66,6 +66,29 @@ async fn a_long_poll_is_used_and_not_a_tight_loop() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_wait_outlasts_many_long_polls() -> Outcome {
+    for generation in BOTH {
+        let (fake, incus) = fake(generation).await?;
+        let hold = fake.hold_operations();
+        let waiting = tokio::spawn(async move { incus.launch("web").image("busybox").await });
+        while fake.requests(WAIT) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for _ in 0..18 {
+            // An answer needs a moment of real time to arrive.
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            later(Duration::from_secs(10)).await;
+        }
+        assert!(!waiting.is_finished(), "{:?}", waiting.await?.map(drop));
+        let polls = fake.requests(WAIT);
+        assert!(polls <= 7, "{polls} polls in three minutes");
+        drop(hold);
+        assert_eq!(waiting.await??.status, Status::Running);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn dropping_a_wait_leaves_the_work_alone() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     drop(incus.launch("web").image("busybox").send().await?);
