@@ -53,14 +53,16 @@ impl DeleteInstance {
             Err(e) if force && e.kind() == ErrorKind::Conflict => {}
             other => return other,
         }
-        match instance.stop().force().await {
-            // It has stopped by itself meanwhile.
-            Err(e) if e.kind() == ErrorKind::Conflict => {}
-            other => other?,
-        }
+        let stopped = match instance.stop().force().await {
+            // It may have stopped by itself, before the request or during the stop.
+            Err(e) if matches!(e.kind(), ErrorKind::Conflict | ErrorKind::OperationFailed) => Err(e),
+            other => Ok(other?),
+        };
         match request(&instance).await {
             // An ephemeral instance is deleted when it stops.
             Err(e) if e.tells_absence() => Ok(deleted(&instance)),
+            // It still runs.
+            Err(e) if e.kind() == ErrorKind::Conflict => Err(stopped.err().unwrap_or(e)),
             other => other,
         }
     }

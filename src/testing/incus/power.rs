@@ -155,6 +155,10 @@ impl World {
             let text = "Failed shutting down instance, status is \"Running\": context deadline exceeded";
             return Err(failure(500, text));
         }
+        if change.action == Action::Stop && !self.with(key, |instance| instance.is_up())? {
+            // It has stopped by itself meanwhile.
+            return Err(failure(500, format!("container is not running: {:?}", key.1)));
+        }
         let ephemeral = self.with(key, |instance| {
             change.apply(instance);
             instance.document["ephemeral"] == true

@@ -1,5 +1,6 @@
 //! What is sent how often: counted on the server's side.
 
+use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
 use windlass::testing::FakeIncus;
@@ -481,6 +482,30 @@ async fn a_lost_launch_is_found_by_its_marker() -> Outcome {
     let e = launch.await.expect_err("the outcome is unknown");
     assert_eq!((e.kind(), e.marker()), (ErrorKind::OutcomeUnknown, Some(marker.as_str())));
     assert!(incus.launched(&marker).await?.is_none());
+    Ok(())
+}
+
+/// The guest turns itself off just before the stop does: that stop fails, and the deletion goes on.
+#[tokio::test]
+async fn a_deletion_by_force_of_what_stops_by_itself() -> Outcome {
+    let (fake, incus) = fake().await?;
+    let web = incus.launch("web").image("busybox").await?;
+    let hold = fake.hold_operations();
+    let deleting = tokio::spawn(web.delete().force().into_future());
+    while fake.requests("PUT /1.0/instances/{name}/state") == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    fake.edit_instance("web", |document| document["status"] = "Stopped".into());
+    drop(hold);
+    deleting.await??;
+    assert!(fake.instances().is_empty());
+    // One that goes on running is an error, with the reason.
+    let web = incus.launch("web").image("busybox").await?;
+    let failed = fake.fail_operation("PUT /1.0/instances/{name}/state", "no such thread");
+    let e = web.delete().force().await.expect_err("it can't be stopped");
+    assert_eq!((e.kind(), failed.hits()), (ErrorKind::OperationFailed, 1), "{e:?}");
+    assert!(e.to_string().contains("no such thread"), "{e}");
+    assert_eq!(fake.instances(), ["web"]);
     Ok(())
 }
 
