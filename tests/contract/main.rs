@@ -11,6 +11,9 @@
 #[allow(dead_code)] // each program uses a part of it
 mod fake_client;
 #[cfg(feature = "incus")]
+#[path = "../support/oidc.rs"]
+mod oidc;
+#[cfg(feature = "incus")]
 #[path = "../support/wire.rs"]
 #[allow(dead_code)]
 mod wire;
@@ -46,6 +49,8 @@ mod live {
     mod incus_images;
     #[cfg(feature = "incus")]
     mod incus_many;
+    #[cfg(feature = "incus")]
+    mod incus_oidc;
     #[cfg(feature = "incus")]
     mod incus_restart;
     #[cfg(feature = "incus")]

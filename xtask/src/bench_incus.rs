@@ -21,24 +21,13 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
 }
 
 fn measure(directory: &Path, generation: &str) -> Outcome {
-    let recipe = live::servers().join("incus.sh");
-    let control = |args: &[&str]| {
-        let mut command = Command::new("bash");
-        command.arg(&recipe).args(args).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
-        workspace::run(&mut command)
-    };
-    control(&["install-6"])?;
-    if generation != GENERATIONS[0] {
-        control(&["install-7", &live::tree()])?;
-    }
     // So that no daemon waits for the compiler.
     workspace::run(bench().arg("--no-run"))?;
-    let path = directory.display().to_string();
-    control(&["up", &path])?;
-    let mut command = bench();
-    command.env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"));
-    let outcome = workspace::run(command.env("WINDLASS_LIVE_INCUS_DIR", directory));
-    outcome.and(control(&["down", &path]))
+    live::with_daemon(directory, generation, || {
+        let mut command = bench();
+        command.env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"));
+        workspace::run(command.env("WINDLASS_LIVE_INCUS_DIR", directory))
+    })
 }
 
 fn bench() -> Command {

@@ -17,20 +17,24 @@ const BUSY: usize = 8;
 const OWN: &str = "/proc/self/exe";
 
 /// Busy processes, killed on drop.
-struct Load(Vec<Child>);
+pub(crate) struct Busy(Vec<Child>);
 
-impl Load {
-    fn start() -> Result<Self, String> {
-        let mut load = Self(Vec::new());
+impl Busy {
+    pub(crate) fn start() -> Result<Self, String> {
+        let mut busy = Self(Vec::new());
         for _ in 0..BUSY {
             let child = Command::new(OWN).arg("spin").stdin(Stdio::piped()).spawn();
-            load.0.push(child.map_err(|e| format!("can't start a busy process: {e}"))?);
+            busy.0.push(child.map_err(|e| format!("can't start a busy process: {e}"))?);
         }
-        Ok(load)
+        Ok(busy)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 }
 
-impl Drop for Load {
+impl Drop for Busy {
     fn drop(&mut self) {
         for child in &mut self.0 {
             let _ = child.kill();
@@ -59,7 +63,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         _ => return Err("busy-test takes one number of runs".to_owned()),
     };
     workspace::run(tests().arg("--no-run"))?;
-    let load = Load::start()?;
+    let busy = Busy::start()?;
     let mut failures = BTreeMap::<String, usize>::new();
     let mut bad = 0;
     for run in 1..=runs {
@@ -73,7 +77,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         bad += usize::from(!success);
         failed.into_iter().for_each(|name| *failures.entry(name).or_default() += 1);
     }
-    drop(load);
+    drop(busy);
     verdict(runs, bad, &failures)
 }
 

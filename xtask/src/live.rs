@@ -16,6 +16,8 @@ const SUITES: &[Suite<'_>] = &[
     // The contract, over the unix socket and over HTTPS.
     of("live::incus"),
     of("live::incus_https"),
+    // Tokens of OpenID Connect.
+    of("live::incus_oidc"),
     // Discovery, compared with the vendor's command.
     of("live::incus_discover"),
     // Images of remotes: a simplestreams server, and another daemon.
@@ -91,6 +93,24 @@ pub(crate) fn servers() -> PathBuf {
     workspace::root().join("xtask/servers")
 }
 
+/// Runs this beside a private daemon in this directory of the session, and takes the daemon down.
+pub(crate) fn with_daemon(directory: &Path, generation: &str, run: impl FnOnce() -> Outcome) -> Outcome {
+    let recipe = servers().join("incus.sh");
+    let control = |args: &[&str]| {
+        let mut command = Command::new("bash");
+        command.arg(&recipe).args(args).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
+        workspace::run(&mut command)
+    };
+    control(&["install-6"])?;
+    if generation != GENERATIONS[0] {
+        control(&["install-7", &tree()])?;
+    }
+    let path = directory.display().to_string();
+    control(&["up", &path])?;
+    let outcome = run();
+    outcome.and(control(&["down", &path]))
+}
+
 /// Becomes `session.sh`. Returns only on failure, with the reason.
 pub(crate) fn enter_session(chore: &str, args: &[&str]) -> String {
     let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
@@ -114,7 +134,7 @@ fn free_address() -> Result<String, String> {
 }
 
 /// The path of the Debian 13 tree with Incus 7.0.
-pub(crate) fn tree() -> String {
+fn tree() -> String {
     std::env::var(TREE).unwrap_or_else(|_| DEFAULT_TREE.to_owned())
 }
 

@@ -14,6 +14,7 @@ mod live;
 mod live_koyeb;
 mod live_lambda;
 mod live_shakenfist;
+mod load;
 mod methods;
 #[cfg(test)]
 mod public_types;
@@ -50,6 +51,9 @@ cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root)
+cargo xtask load [--only NAME | --real]
+                                    crowds, floods and long times on the fakes, with figures; --real: on daemons, too (root)
+cargo xtask load --kill [ROUNDS]    daemons that are killed in the middle of a mixed load (root)
 cargo xtask check-platforms         the library for Windows and macOS with each set of features
 cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
         ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),
         ["live", rest @ ..] => live::run(rest),
+        ["load", rest @ ..] => load::run(rest),
         ["busy-test", rest @ ..] => busy_test::run(rest),
         // Started by `busy-test`.
         ["spin"] => busy_test::spin(),

@@ -245,6 +245,10 @@ impl Connect {
     /// call, with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated). A token travels only over TLS or
     /// within this machine.
     ///
+    /// The login itself is up to `fetch`: this crate doesn't open a browser, doesn't ask a provider for tokens, and doesn't
+    /// use those that the `incus` command keeps after its own login. A [`remote`](Incus::remote) of that command that logs
+    /// in by OpenID Connect is an error of [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) without `bearer`.
+    ///
     /// Vendor's page: <https://linuxcontainers.org/incus/docs/main/authentication/#openid-connect-authentication>
     pub fn bearer<F, Fut, E>(mut self, fetch: F) -> Self
     where
