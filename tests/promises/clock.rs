@@ -9,7 +9,7 @@ pub async fn later(time: Duration) {
     tokio::time::resume();
 }
 
-/// Gives way to other tasks until this is so; for ever if it never is.
+/// Lets other tasks run until this is so.
 pub async fn until(so: impl Fn() -> bool) {
     while !so() {
         tokio::time::sleep(Duration::from_millis(1)).await;

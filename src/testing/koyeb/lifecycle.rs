@@ -67,16 +67,16 @@ impl World {
             return Err(precondition("the deployment can no longer be canceled"));
         }
         state.set_status(id, "CANCELING");
-        self.later(id, "CANCELED");
+        self.later(id, "CANCELING", "CANCELED");
         ok(&json!({}))
     }
 
-    /// In a step from now.
-    fn later(self: &Arc<Self>, id: &str, status: &'static str) {
+    /// In a step from now, unless something else happens to it before.
+    fn later(self: &Arc<Self>, id: &str, from: &'static str, to: &'static str) {
         let (world, id) = (self.clone(), id.to_owned());
         self.work.spawn(async move {
             world.step().await;
-            lock(&world.state).set_status(&id, status);
+            lock(&world.state).advance(&id, from, to);
         });
     }
 
@@ -90,9 +90,9 @@ impl World {
         state.set_status(service, "PAUSING");
         for id in state.of_service(service, &ALIVE) {
             state.set_status(&id, "STOPPING");
-            self.later(&id, "STOPPED");
+            self.later(&id, "STOPPING", "STOPPED");
         }
-        self.later(service, "PAUSED");
+        self.later(service, "PAUSING", "PAUSED");
         ok(&json!({}))
     }
 
@@ -136,15 +136,15 @@ impl World {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
         for id in here.iter().skip(number) {
             state.set_status(id, "STOPPING");
-            self.later(id, "STOPPED");
+            self.later(id, "STOPPING", "STOPPED");
         }
         for _ in here.len()..number {
             let id = state.add_instance(service, region, "ALLOCATING");
             let world = self.clone();
             self.work.spawn(async move {
-                for status in ["STARTING", "HEALTHY"] {
+                for (from, to) in [("ALLOCATING", "STARTING"), ("STARTING", "HEALTHY")] {
                     world.step().await;
-                    lock(&world.state).set_status(&id, status);
+                    lock(&world.state).advance(&id, from, to);
                 }
             });
         }
@@ -159,7 +159,7 @@ impl World {
         let id = state.id();
         let snapshot = documents::snapshot(&id, &instance, asked["name"].as_str().unwrap_or_default(), kind);
         state.snapshots.push(snapshot.clone());
-        self.later(&id, "INSTANCE_SNAPSHOT_STATUS_AVAILABLE");
+        self.later(&id, "INSTANCE_SNAPSHOT_STATUS_CREATING", "INSTANCE_SNAPSHOT_STATUS_AVAILABLE");
         ok(&json!({"instance_snapshot": snapshot}))
     }
 

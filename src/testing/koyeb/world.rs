@@ -150,6 +150,15 @@ impl State {
         all.into_iter().flatten().find(|document| document["id"] == id)
     }
 
+    /// From one status to the next, unless it has another one by now.
+    pub(super) fn advance(&mut self, id: &str, from: &str, to: &str) -> bool {
+        let as_expected = self.status(id) == from;
+        if as_expected {
+            self.set_status(id, to);
+        }
+        as_expected
+    }
+
     pub(super) fn set_status(&mut self, id: &str, status: &str) {
         if let Some(document) = self.find_mut(id) {
             document["status"] = status.into();

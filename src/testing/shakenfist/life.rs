@@ -60,9 +60,13 @@ fn finish(world: &World, uuid: &str) {
 
 /// As on the real server: first the state, then the reason, and finally `error`.
 async fn fail(world: &Arc<World>, uuid: &str, state: &str, message: &str) {
-    world.data().enter(uuid, &format!("{state}-error"));
+    let failing = format!("{state}-error");
+    world.data().enter(uuid, &failing);
     world.step().await;
-    break_down(world, uuid, message);
+    // It may be on its way to deletion by now.
+    if world.data().state(uuid) == failing {
+        break_down(world, uuid, message);
+    }
 }
 
 /// Into `error`, and tears it down.

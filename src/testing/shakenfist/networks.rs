@@ -62,7 +62,11 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let world = asked.world.clone();
     asked.world.work.spawn(async move {
         world.step().await;
-        if let Some(network) = world.data().networks.get_mut(&uuid) {
+        let mut all = world.data();
+        // It may be deleted by now.
+        if let Some(network) =
+            all.networks.get_mut(&uuid).filter(|network| network.document["state"] == "initial")
+        {
             network.document["state"] = "created".into();
         }
     });

@@ -101,6 +101,9 @@ fn devices<'a>(document: &'a Value, options: &Map<String, Value>) -> Vec<&'a str
 /// Creates the blob, and removes the oldest version beyond the limit.
 fn capture(world: &Arc<World>, artifact: &str, blob: &str, disk: &str) {
     let mut all = world.data();
+    if all.artifacts.get(artifact).is_none_or(|record| record["state"] == "deleted") {
+        return;
+    }
     let bytes = Bytes::from(format!("the disk {disk}\n"));
     let size = bytes.len();
     all.add_blob_as(blob.to_owned(), bytes);

@@ -1,11 +1,14 @@
 //! The fake Koyeb's doors, knocked at by hand.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use windlass::testing::FakeKoyeb;
 
 use crate::alone::Outcome;
+use crate::clock::later;
 
 /// The status of the answer to a request for a websocket.
 async fn status(fake: &FakeKoyeb, headers: &[String]) -> Result<String, Box<dyn std::error::Error>> {
@@ -129,5 +132,26 @@ async fn logs_are_chosen_by_the_older_names_too() -> Outcome {
             "{query}"
         );
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_scaled_down_while_it_starts_does_not_come_back() -> Outcome {
+    let fake = FakeKoyeb::start().await?;
+    let step = Duration::from_secs(10);
+    fake.step(step);
+    let shop = fake.add_service("shop", 1);
+    let service = fake.client()?.service(shop.as_str());
+    service.scale(3).send().await?;
+    service.scale(1).send().await?;
+    for _ in 0..3 {
+        later(step).await;
+        // The tasks of the fake have their turns.
+        fake.client()?.service(shop.as_str()).get().await?;
+    }
+    let ids = fake.instances(&shop);
+    let statuses: Vec<_> =
+        ids.iter().filter_map(|id| fake.document(id)).map(|it| it["status"].clone()).collect();
+    assert_eq!(statuses, ["HEALTHY", "STOPPED", "STOPPED"]);
     Ok(())
 }

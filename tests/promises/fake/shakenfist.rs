@@ -1,7 +1,11 @@
 //! The fake Shaken Fist, driven without our client: what it refuses, as the real servers do.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use windlass::testing::FakeShakenFist;
+
+use crate::clock::later;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -92,6 +96,50 @@ async fn networks_belong_to_their_namespace_and_end_with_their_deletion() -> Out
     assert_eq!(admin.ask("POST", "/networks", network("demo")).await?.0, 200);
     let refused = admin.refused("POST", "/networks", network("nowhere")).await?;
     assert_eq!(refused, (404, "namespace not found".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_deleted_before_it_is_ready_stays_deleted() -> Outcome {
+    let http = Http::of("demo", "demokey").await?;
+    let step = Duration::from_secs(10);
+    http.fake.pace(step);
+    let network = json!({"name": "net", "netblock": "10.0.0.0/24"});
+    let (_, network) = http.ask("POST", "/networks", network).await?;
+    let network = format!("/networks/{}", network["uuid"].as_str().ok_or("no network")?);
+    http.ask("DELETE", &network, json!({})).await?;
+
+    http.fake.fail_launches("preflight", "no image");
+    let (_, doomed) = http.ask("POST", "/instances", instance(json!({}))).await?;
+    let doomed = format!("/instances/{}", doomed["uuid"].as_str().ok_or("no instance")?);
+    while http.ask("GET", &doomed, json!({})).await?.1["state"] != "preflight-error" {
+        later(step).await;
+    }
+    http.ask("DELETE", &doomed, json!({})).await?;
+    for _ in 0..5 {
+        later(step).await;
+        http.ask("GET", &doomed, json!({})).await?;
+    }
+    assert_eq!(http.ask("GET", &network, json!({})).await?.1["state"], "deleted");
+    assert_eq!(http.ask("GET", &doomed, json!({})).await?.1["state"], "deleted");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_snapshot_deleted_before_it_is_taken_stays_deleted() -> Outcome {
+    let http = Http::of("demo", "demokey").await?;
+    let (_, web) = http.ask("POST", "/instances", instance(json!({}))).await?;
+    let web = format!("/instances/{}", web["uuid"].as_str().ok_or("no instance")?);
+    while http.ask("GET", &web, json!({})).await?.1["state"] != "created" {
+        tokio::task::yield_now().await;
+    }
+    http.fake.pace(Duration::from_secs(10));
+    let (_, begun) = http.ask("POST", &format!("{web}/snapshot"), json!({})).await?;
+    let disk = begun.as_object().and_then(|all| all.values().next()).ok_or("no disk")?;
+    let artifact = format!("/artifacts/{}", disk["artifact_uuid"].as_str().ok_or("no artifact")?);
+    assert_eq!(http.ask("DELETE", &artifact, json!({})).await?.0, 200);
+    later(Duration::from_secs(10)).await;
+    assert_eq!(http.ask("GET", &artifact, json!({})).await?.0, 404);
     Ok(())
 }
 
