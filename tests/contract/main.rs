@@ -67,6 +67,8 @@ mod vendor {
     mod koyeb;
     #[cfg(feature = "lambda-cloud")]
     mod lambda_cloud;
+    #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+    mod schemas;
     #[cfg(feature = "shakenfist")]
     mod shakenfist;
 }

@@ -13,6 +13,7 @@ mod lint_specs;
 mod live;
 mod live_koyeb;
 mod live_lambda;
+mod live_schemas;
 mod live_shakenfist;
 mod load;
 mod methods;
@@ -51,6 +52,7 @@ cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root)
+cargo xtask live schemas [-- ARGS]  Schemathesis judges the fakes by our specs (PyPI)
 cargo xtask load [--only NAME | --real]
                                     crowds, floods and long times on the fakes, with figures; --real: on daemons, too (root)
 cargo xtask load --kill [ROUNDS]    daemons that are killed in the middle of a mixed load (root)
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         ["chaos", rest @ ..] => chaos::run(rest),
         ["live", "koyeb", rest @ ..] => live_koyeb::run(rest),
         ["live", "lambda-cloud", rest @ ..] => live_lambda::run(rest),
+        ["live", "schemas", rest @ ..] => live_schemas::run(rest),
         ["live", "shakenfist", rest @ ..] => live_shakenfist::run(rest),
         ["live", rest @ ..] => live::run(rest),
         ["load", rest @ ..] => load::run(rest),

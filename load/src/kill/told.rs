@@ -108,8 +108,6 @@ impl fmt::Display for Told {
             f,
             "{instances} instances, unknown {:?}, last call {:?}, wrong {wrong:?}",
             self.unknown, self.last
-        )?;
-        let unknown = self.instances.iter().filter(|(_, belief)| matches!(belief, Belief::Unknown(_)));
-        unknown.into_iter().try_for_each(|(name, belief)| write!(f, "\n  {name}: {belief:?}"))
+        )
     }
 }

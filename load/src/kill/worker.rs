@@ -13,6 +13,8 @@ use crate::pattern::Pattern;
 /// A call that takes longer hangs. A server out of reach is endured for a minute, and a start of a busy daemon takes time.
 const LIMIT: Duration = Duration::from_secs(150);
 const SIZE: u64 = 3 << 20;
+/// After a launch that failed: the daemon is down.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Works until it shall stop.
 pub async fn run(incus: Incus, round: usize, worker: usize, stop: Arc<AtomicBool>) -> Told {
@@ -50,28 +52,22 @@ async fn life(incus: &Incus, web: &InstanceRef, pattern: &Pattern, told: &mut To
     match call(told, "launch", async { incus.launch(&name).image("busybox").await }).await {
         Ok(_) => told.instances.insert(name.clone(), Belief::There),
         Err(e) => {
-            eprintln!("{name}: {e}");
             told.instances.insert(name, Belief::after(&e, Belief::Absent));
+            tokio::time::sleep(PAUSE).await;
             return;
         }
     };
     commands(web, pattern, told).await;
     files(web, pattern, told).await;
     let stop = web.stop().grace(Duration::from_secs(10));
-    if let Err(e) = call(told, "stop, a wait", async { stop.send().await?.await.map_err(Error::from) }).await
-    {
-        eprintln!("{name}: {e}");
-    }
+    let _ = call(told, "stop, a wait", async { stop.send().await?.await.map_err(Error::from) }).await;
     match call(told, "delete", async { web.delete().force().await }).await {
         Ok(()) => told.instances.insert(name, Belief::Absent),
         Err(e) if e.is_not_found() => {
             told.wrong.push(format!("{name} is gone before it was deleted: {e}"));
             None
         }
-        Err(e) => {
-            eprintln!("{name}: {e}");
-            told.instances.insert(name, Belief::after(&e, Belief::There))
-        }
+        Err(e) => told.instances.insert(name, Belief::after(&e, Belief::There)),
     };
 }
 

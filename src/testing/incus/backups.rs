@@ -7,11 +7,11 @@ use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::common::{body, not_implemented, project, query, recursion, uuid};
+use super::common::{body, expiry, not_implemented, project, query, recursion, uuid};
 use super::envelope::{self, Answer, Failure, failure};
 use super::files::raw;
 use super::generation::Generation;
-use super::world::{Backup, Draft, Instance, Key, NEVER, World, documents, path};
+use super::world::{Backup, Draft, Instance, Key, World, documents, path};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
@@ -67,6 +67,7 @@ fn list(world: &World, request: &Request, key: &Key) -> Answer {
 
 fn make(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let asked = body(request)?;
+    let expires_at = expiry(&asked)?;
     let name = world.with(key, |instance| name(instance, &asked))?;
     if name.contains('/') {
         return Err(failure(400, "Backup names may not contain slashes"));
@@ -85,7 +86,9 @@ fn make(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
         world.take_time(None).await;
         world.with(&key, |instance| {
             let file = Some(write(&key, instance));
-            instance.backups.insert(name.clone(), Backup { document: document(&name, &asked), file });
+            instance
+                .backups
+                .insert(name.clone(), Backup { document: document(&name, &expires_at, &asked), file });
         })?;
         world.tell("instance-backup-created", &key, &json!({"backup": name}));
         Ok(())
@@ -101,10 +104,10 @@ fn name(instance: &Instance, asked: &Value) -> String {
 }
 
 /// Whole seconds, unlike everywhere else.
-fn document(name: &str, asked: &Value) -> Value {
+fn document(name: &str, expires_at: &str, asked: &Value) -> Value {
     json!({
         "name": name, "created_at": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
-        "expires_at": asked["expires_at"].as_str().unwrap_or(NEVER),
+        "expires_at": expires_at,
         "instance_only": asked["instance_only"] == true, "optimized_storage": asked["optimized_storage"] == true,
     })
 }

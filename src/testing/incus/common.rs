@@ -1,8 +1,10 @@
 //! Small functions that all routes use.
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::envelope::{Answer, Failure, failure};
+use super::world::NEVER;
 use crate::testing::server::request::Request;
 use crate::testing::server::tls::fingerprint;
 
@@ -21,6 +23,22 @@ pub(super) fn body(request: &Request) -> Result<Value, Failure> {
         Ok(_) => Err(failure(400, "json: cannot unmarshal value into Go value of type api.Object")),
         Err(error) if error.is_eof() => Err(failure(400, "unexpected EOF")),
         Err(error) => Err(failure(400, format!("invalid character: {error}"))),
+    }
+}
+
+/// When it expires; never if nothing is said.
+pub(super) fn expiry(asked: &Value) -> Result<String, Failure> {
+    let text = match &asked["expires_at"] {
+        Value::Null => NEVER,
+        Value::String(text) => text,
+        _ => return Err(failure(400, "Time.UnmarshalJSON: input is not a JSON string")),
+    };
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => {
+            let form = "2006-01-02T15:04:05Z07:00";
+            Err(failure(400, format!("parsing time {text:?} as {form:?}: cannot parse {text:?} as \"2006\"")))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::common::{body, digest, not_implemented, recursion};
+use super::common::{body, digest, expiry, not_implemented, recursion};
 use super::envelope::{self, Answer, Failure, failure};
 use super::generation::Generation;
 use super::world::{Draft, Instance, Key, NEVER, Snapshot, World, documents, now, path};
@@ -15,10 +15,10 @@ impl Instance {
         self.snapshots.iter().find(|snapshot| snapshot.name() == name)
     }
 
-    fn take_snapshot(&mut self, name: &str, asked: &Value) {
+    fn take_snapshot(&mut self, name: &str, expires_at: &str, asked: &Value) {
         let mut document = json!({
             "name": name, "created_at": now(), "last_used_at": NEVER, "size": -1,
-            "expires_at": asked["expires_at"].as_str().unwrap_or(NEVER), "stateful": asked["stateful"] == true,
+            "expires_at": expires_at, "stateful": asked["stateful"] == true,
         });
         let kept = [
             "config",
@@ -90,6 +90,7 @@ fn list(world: &World, request: &Request, key: &Key) -> Answer {
 
 fn take(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let asked = body(request)?;
+    let expires_at = expiry(&asked)?;
     let name = world.with(key, |instance| name(instance, &asked))?;
     if name.contains('/') {
         let text = match world.generation {
@@ -102,7 +103,7 @@ fn take(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     Ok(world.launch(draft("Snapshotting instance", &key, &name), |world, _| async move {
         world.with(&key, |instance| check_new(world.generation, instance, &name, &asked))??;
         world.take_time(None).await;
-        world.with(&key, |instance| instance.take_snapshot(&name, &asked))?;
+        world.with(&key, |instance| instance.take_snapshot(&name, &expires_at, &asked))?;
         world.tell("instance-snapshot-created", &key, &json!({"snapshot": name}));
         Ok(())
     }))
@@ -178,7 +179,7 @@ fn expire(world: &Arc<World>, request: &Request, key: &Key, document: &Value) ->
     {
         return Err(failure(412, format!("ETag doesn't match: {etag} vs {given}")));
     }
-    let when = body(request)?["expires_at"].as_str().unwrap_or(NEVER).to_owned();
+    let when = expiry(&body(request)?)?;
     let name = document["name"].as_str().unwrap_or_default();
     Ok(change(world, "Updating snapshot", "instance-snapshot-updated", key, name, move |instance, name| {
         if let Some(snapshot) = instance.snapshots.iter_mut().find(|snapshot| snapshot.name() == name) {

@@ -265,3 +265,24 @@ async fn an_image_is_named_by_the_sha256_of_what_is_exported() {
     let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(path, format!("/1.0/images/{sum}"));
 }
+
+#[tokio::test]
+async fn a_time_of_expiry_must_be_a_time() {
+    let (_fake, http) = server(Generation::V6_0).await;
+    http.run("POST", "/1.0/instances", image("a", false)).await;
+    for made in ["snapshots", "backups"] {
+        let path = format!("/1.0/instances/a/{made}");
+        for odd in [json!("2020-01-01"), json!("")] {
+            let refused = http.json("POST", &path, json!({"name": "x", "expires_at": odd})).await;
+            let text = refused["error"].as_str().unwrap_or_default();
+            assert!(refused["error_code"] == 400 && text.starts_with("parsing time"), "{refused}");
+        }
+        let (_, done) =
+            http.run("POST", &path, json!({"name": "x", "expires_at": "2030-01-01T00:00:00Z"})).await;
+        assert_eq!(done["status"], "Success");
+        let found = http.json("GET", &format!("{path}/x"), json!(null)).await;
+        assert_eq!(found["metadata"]["expires_at"], "2030-01-01T00:00:00Z");
+    }
+    let refused = http.json("PUT", "/1.0/instances/a/snapshots/x", json!({"expires_at": 7})).await;
+    assert_eq!(refused["error_code"], 400);
+}

@@ -42,8 +42,11 @@ async fn a_command_with_a_terminal_and_one_of_an_organization() -> Outcome {
     let (fake, connect) = served().await?;
     let id = fake.add_instance("HEALTHY");
     let instance = connect.clone().client()?.instance(&id);
-    let shown = instance.exec(["stty", "size"]).terminal(80, 24).output().await?;
-    assert_eq!((shown.status.code(), shown.stdout_text().trim()), (0, "24 80"));
+    let mut shell = instance.exec(["sh"]).terminal(80, 24).pipe_stdin().spawn().await?;
+    let mut stdin = shell.take_stdin().ok_or("no stdin")?;
+    stdin.write_all("stty size; exit 3\n").await?;
+    let shown = shell.output().await?;
+    assert_eq!((shown.status.code(), shown.stdout_text().as_str()), (3, "24 80\r\n"));
     // From now on websockets need another token, which is fetched over TLS as well.
     fake.add_organization("blue");
     let instance = connect.organization("blue").client()?.instance(&id);
