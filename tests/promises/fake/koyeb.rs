@@ -142,8 +142,8 @@ async fn what_is_scaled_down_while_it_starts_does_not_come_back() -> Outcome {
     fake.step(step);
     let shop = fake.add_service("shop", 1);
     let service = fake.client()?.service(shop.as_str());
-    service.scale(3).send().await?;
-    service.scale(1).send().await?;
+    let _ = service.scale(3).send().await?;
+    let _ = service.scale(1).send().await?;
     for _ in 0..3 {
         later(step).await;
         // The tasks of the fake have their turns.
