@@ -55,18 +55,15 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let uuid = uuid();
     let document = record(asked, &uuid, &options);
     let network = Network { document: document.clone(), reserved: BTreeMap::from(reserved) };
-    let mut all = asked.world.data();
-    all.networks.insert(uuid.clone(), network);
-    let status = all.knobs.accepted;
-    drop(all);
+    asked.world.data().networks.insert(uuid.clone(), network);
+    let status = asked.world.data().knobs.accepted;
     let world = asked.world.clone();
     asked.world.work.spawn(async move {
         world.step().await;
         let mut all = world.data();
         // It may be deleted by now.
-        if let Some(network) =
-            all.networks.get_mut(&uuid).filter(|network| network.document["state"] == "initial")
-        {
+        let new = all.networks.get_mut(&uuid).filter(|network| network.document["state"] == "initial");
+        if let Some(network) = new {
             network.document["state"] = "created".into();
         }
     });
