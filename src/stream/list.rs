@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_util::Stream;
-use tracing::Instrument;
 
+use super::background::Background;
 pub(crate) use super::page::{Cursor, Page};
 use crate::error::{Error, ErrorKind};
 use crate::transport::Label;
@@ -268,21 +268,12 @@ impl<T: Unpin> Stream for List<T> {
 
 /// Runs without being polled, until it is dropped.
 fn in_background<T: Send + 'static>(page: Fetching<T>) -> Fetching<T> {
-    let task = Task(tokio::spawn(page.in_current_span()));
+    let task = Background::run(page);
     Box::pin(async move {
-        let mut task = task;
-        (&mut task.0).await.unwrap_or_else(|e| {
+        task.end().await.unwrap_or_else(|e| {
             Err(Error::new(ErrorKind::Interrupted, format!("the task that fetches a page ended: {e}")))
         })
     })
-}
-
-struct Task<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl<T> fmt::Debug for List<T> {

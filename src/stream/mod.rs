@@ -1,5 +1,6 @@
 //! Everything that comes in pieces: lists, websocket frames, commands, files.
 
+mod background;
 pub(crate) mod list;
 mod listening;
 mod page;

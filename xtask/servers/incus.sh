@@ -2,6 +2,7 @@
 # Private Incus daemons for the live tests. Debian 12, root; systemd isn't needed.
 #
 #   incus.sh install-6        Incus 6.0 and its CLI from bookworm-backports, on this machine
+#   incus.sh install-go       the vendor's Go library and a compiler for it, from bookworm-backports
 #   incus.sh install-7 TREE   Incus 7.0 from trixie-backports, in a small Debian 13 tree of its own
 #   incus.sh up DIR           start a daemon in DIR (below /tmp), with a pool, a profile and an image `busybox`
 #   incus.sh down DIR         delete its instances, end all it started, remove DIR
@@ -125,6 +126,10 @@ install-6() {
   install_packages incus-base incus-client busybox-static uidmap curl ca-certificates
   grant_ids ""
   [ -x "$incusd" ] || die "no $incusd after the installation"
+}
+
+install-go() {
+  install_packages golang-go golang-github-lxc-incus-dev
 }
 
 install-7() {
@@ -405,11 +410,11 @@ with_scratch() {
 main() {
   [ "$(id -u)" = 0 ] || die "needs root"
   case "${1:-} $#" in
-    "install-6 1" | "install-7 2" | "build-tree 2" | "up 2" | "down 2" | "image 2") with_scratch; "$@" ;;
+    "install-6 1" | "install-go 1" | "install-7 2" | "build-tree 2" | "up 2" | "down 2" | "image 2") with_scratch; "$@" ;;
     "start 2" | "hold 2") "$@" ;;
     "kill 2") kill_daemon "$2" ;;
     "inside "*) "$@" ;;
-    *) sed -n '4,10s/^# *//p' "$self" >&2; exit 2 ;;
+    *) sed -n '4,11s/^# *//p' "$self" >&2; exit 2 ;;
   esac
 }
 

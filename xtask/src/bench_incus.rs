@@ -1,6 +1,7 @@
-//! `cargo xtask bench-incus`: a private daemon, driven by windlass, by the `incus` command and by `curl`.
+//! `cargo xtask bench-incus`: a private daemon, driven by windlass, by the `incus` command, by `curl` and by a program over
+//! the vendor's Go library.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::live::{self, GENERATIONS};
@@ -21,11 +22,18 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
 }
 
 fn measure(directory: &Path, generation: &str) -> Outcome {
-    // So that no daemon waits for the compiler.
+    // So that no daemon waits for a compiler.
     workspace::run(bench().arg("--no-run"))?;
+    let install =
+        || workspace::run(Command::new("bash").arg(live::servers().join("incus.sh")).arg("install-go"));
+    let go = install().and_then(|()| go_client());
+    if let Err(e) = &go {
+        println!("without the vendor's Go client: {e}");
+    }
     live::with_daemon(directory, generation, || {
         let mut command = bench();
         command.env("WINDLASS_LIVE_INCUS_SOCKET", directory.join("unix.socket"));
+        command.envs(go.as_ref().ok().map(|program| ("WINDLASS_BENCH_GO", program)));
         workspace::run(command.env("WINDLASS_LIVE_INCUS_DIR", directory))
     })
 }
@@ -43,4 +51,22 @@ fn bench() -> Command {
         "daemon",
     ]);
     command
+}
+
+/// Builds the program over the vendor's Go library, with Debian's copies of what it needs.
+fn go_client() -> Result<PathBuf, String> {
+    let place = workspace::target().join("bench-go");
+    let source = place.join("src/windlass-bench");
+    let failed = |e| format!("{}: {e}", source.display());
+    std::fs::create_dir_all(&source).map_err(failed)?;
+    // Only below a GOPATH does Go look for packages in Debian's.
+    for name in ["main.go", "go.mod"] {
+        std::fs::copy(workspace::root().join("benches/go").join(name), source.join(name)).map_err(failed)?;
+    }
+    let program = place.join("client");
+    let mut command = Command::new("go");
+    command.arg("build").arg("-o").arg(&program).arg(".").current_dir(&source);
+    command.env("GO111MODULE", "off").env("GOPATH", format!("{}:/usr/share/gocode", place.display()));
+    command.env("GOCACHE", place.join("cache")).env("GOTOOLCHAIN", "local").env_remove("GOFLAGS");
+    workspace::run(&mut command).map(|()| program)
 }

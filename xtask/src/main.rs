@@ -59,7 +59,8 @@ cargo xtask load --kill [ROUNDS]    daemons that are killed in the middle of a m
 cargo xtask check-platforms         the library for Windows and macOS with each set of features
 cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)
-cargo xtask bench-incus [6.0|7.0]   windlass, the incus command and curl on a private daemon (root)";
+cargo xtask bench-incus [6.0|7.0]   windlass, the incus command, curl and the vendor's Go client on a private daemon
+                                    (root)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -3,7 +3,7 @@
 //! Everything here blocks; [`Draft`](super::Draft) is for asynchronous code.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -134,8 +134,21 @@ pub(crate) fn put_link(path: &Path, to: &str) -> Result<(), Error> {
     made.and_then(|((), scrap)| scrap.rename(path)).map_err(|e| local("create", path, e))
 }
 
-pub(super) fn write_all(file: &mut File, pieces: &[Bytes]) -> io::Result<()> {
-    pieces.iter().try_for_each(|piece| file.write_all(piece))
+/// Writes all pieces, many with one call.
+pub(super) fn write_all(file: &mut impl Write, pieces: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    // An empty piece at the front would look like a file that takes nothing.
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// Follows symbolic links, even to a file that doesn't exist yet.
@@ -203,5 +216,38 @@ pub(crate) fn checked_mode(mode: u32) -> Result<u32, Error> {
         0..=0o7777 => Ok(mode),
         _ => Err(Error::new(ErrorKind::InvalidInput, format!("mode: {mode:#o} is not a file mode"))
             .with(|e| e.fields.push("mode".to_owned()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes few bytes at a time, and is interrupted in between.
+    struct Slow(Vec<u8>, u8);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            if self.1.is_multiple_of(2) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let part = bytes.len().min(3);
+            self.0.extend_from_slice(&bytes[..part]);
+            Ok(part)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_file_that_takes_little_at_a_time_gets_all() {
+        let pieces = ["", "one", "", "two three", ""].map(|text| Bytes::from_static(text.as_bytes()));
+        let mut slow = Slow(Vec::new(), 0);
+        assert!(write_all(&mut slow, &pieces).is_ok() && slow.0 == b"onetwo three");
+        assert!(write_all(&mut slow, &pieces[..1]).is_ok());
+        let full = write_all(&mut &mut [0; 4][..], &pieces).map_err(|e| e.kind());
+        assert_eq!(full, Err(io::ErrorKind::WriteZero));
     }
 }

@@ -1,6 +1,7 @@
 //! What a push sends: bytes, a file, or the output of a reader.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -9,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::blocking::local;
+use super::blocking::{blocking, local};
+use super::read_ahead::{self, too_short};
 use crate::error::{Error, ErrorKind};
 
 /// Content to push to a server.
@@ -118,17 +120,23 @@ async fn open_all(parts: Vec<Content>) -> Result<(Pieces, Option<Content>), Erro
 const PIECE: usize = 256 << 10;
 
 async fn open(path: &Path) -> Result<Pieces, Error> {
+    let opened = path.to_owned();
+    let (file, length) = blocking(move || open_regular(&opened)).await?;
+    match length {
+        0 => unsized_file(tokio::fs::File::from_std(file)).await.map_err(|e| local("read", path, e)),
+        length => Ok(Pieces { length: Some(length), pieces: read_ahead::pieces(file, length, PIECE) }),
+    }
+}
+
+/// Opens a regular file. Also returns its size.
+fn open_regular(path: &Path) -> Result<(File, u64), Error> {
     let unreadable = |e| local("read", path, e);
     // Check first: opening a pipe would block until it has a writer.
-    regular(path, &tokio::fs::metadata(path).await.map_err(unreadable)?)?;
-    let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    let data = file.metadata().await.map_err(unreadable)?;
+    regular(path, &std::fs::metadata(path).map_err(unreadable)?)?;
+    let file = File::open(path).map_err(unreadable)?;
+    let data = file.metadata().map_err(unreadable)?;
     regular(path, &data)?;
-    file.set_max_buf_size(PIECE);
-    match data.len() {
-        0 => unsized_file(file).await.map_err(unreadable),
-        length => Ok(Pieces { length: Some(length), pieces: exactly(Box::pin(file), length) }),
-    }
+    Ok((file, data.len()))
 }
 
 fn regular(path: &Path, found: &std::fs::Metadata) -> Result<(), Error> {
@@ -174,10 +182,7 @@ fn exactly(reader: Reader, length: u64) -> BoxStream<'static, io::Result<Bytes>>
                 let left = left.saturating_sub(piece.len() as u64);
                 Ok(Some((piece, (pieces, left))))
             }
-            None if left > 0 => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("the content ended {left} bytes before its announced length"),
-            )),
+            None if left > 0 => Err(too_short(left)),
             None => Ok(None),
         }
     });

@@ -8,8 +8,10 @@ mod blocking;
 mod content;
 mod draft;
 mod multipart;
+mod patience;
 mod pull;
 mod push;
+mod read_ahead;
 mod resuming;
 mod source;
 

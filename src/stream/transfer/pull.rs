@@ -117,13 +117,12 @@ impl Pull {
 
     async fn kept(self, path: &Path, links: Links) -> Result<Transferred, Error> {
         let (durable, mode) = (self.durable, self.mode.map(checked_mode).transpose()?);
-        let mut draft = Draft::begin(path, links).await?;
-        let mut flow = self.flow().await?;
-        while let Some(piece) = flow.next().await? {
-            draft.write(piece).await?;
-        }
-        draft.keep(mode.or(flow.mode()), durable).await?;
-        Ok(flow.progress())
+        let draft = Draft::begin(path, links).await?;
+        let flow = self.flow().await?;
+        let mode = mode.or(flow.mode());
+        let (draft, progress) = draft.fill(flow).await?;
+        draft.keep(mode, durable).await?;
+        Ok(progress)
     }
 
     /// Writes the content to a writer, and flushes it. A failed pull has written a part.

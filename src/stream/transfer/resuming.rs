@@ -1,13 +1,15 @@
 //! Reading content to its end, over several connections if one breaks.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, Stream, TryStreamExt, try_unfold};
+use futures_util::stream::{BoxStream, Stream, try_unfold};
 
+use super::patience::Patience;
 use super::source::Source;
 use super::{Opened, Tell, Transferred};
 use crate::error::{Error, ErrorKind, Sent};
@@ -29,6 +31,7 @@ pub(super) struct Resuming {
     version: Option<String>,
     mode: Option<u32>,
     body: BoxStream<'static, Result<Bytes, Error>>,
+    patience: Patience,
     at: u64,
     /// Resumptions since the last progress.
     resumed: u32,
@@ -42,7 +45,9 @@ impl Resuming {
 
     pub(super) async fn open(source: Box<dyn Source>, terms: Terms) -> Result<Self, Error> {
         let Opened { from, total, version, mode, body } = opened(&*source, 0, terms.idle).await?;
-        let flow = Self { source, terms, total, version, mode, body, at: 0, resumed: 0, resumed_at: 0 };
+        let patience = Patience::new(terms.idle);
+        let flow =
+            Self { source, terms, total, version, mode, body, patience, at: 0, resumed: 0, resumed_at: 0 };
         if from != 0 {
             return Err(flow.fault(ErrorKind::BadReply, "the content doesn't begin at its first byte"));
         }
@@ -70,10 +75,13 @@ impl Resuming {
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, Error> {
-        let limit = self.terms.idle;
-        let next = tokio::time::timeout(limit, self.body.try_next());
-        let piece = next.await.map_err(|_| self.idle())?.map_err(|e| self.source.label().on(e))?;
-        let Some(piece) = piece else {
+        self.patience.restart();
+        let next = poll_fn(|context| match self.body.as_mut().poll_next(context) {
+            Poll::Pending => self.patience.poll_over(context).map(|()| None),
+            next => next.map(Some),
+        });
+        let next = next.await.ok_or_else(|| self.idle())?;
+        let Some(piece) = next.transpose().map_err(|e| self.source.label().on(e))? else {
             return self.whole().map(|()| None);
         };
         self.at += piece.len() as u64;

@@ -1,0 +1,3 @@
+module windlass-bench
+
+go 1.22
