@@ -61,9 +61,12 @@ fn finish(world: &World, uuid: &str) {
 /// As on the real server: first the state, then the reason, and finally `error`.
 async fn fail(world: &Arc<World>, uuid: &str, state: &str, message: &str) {
     let failing = format!("{state}-error");
+    // It may be on its way to deletion by now, and then it doesn't fail any more.
+    if !is_alive(world, uuid) {
+        return;
+    }
     world.data().enter(uuid, &failing);
     world.step().await;
-    // It may be on its way to deletion by now.
     if world.data().state(uuid) == failing {
         break_down(world, uuid, message);
     }

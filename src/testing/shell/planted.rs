@@ -28,7 +28,7 @@ pub struct PlantedCommand {
 #[derive(Debug, Clone)]
 pub struct PlantedProgram(Arc<Plan>);
 
-/// What a planted program prints and how it ends: nothing, and successfully, unless told otherwise.
+/// What a planted program prints and how it ends. A new one prints nothing and succeeds.
 #[derive(Debug, Clone, Default)]
 pub struct CommandResult {
     pub(super) stdout: Bytes,
@@ -149,7 +149,7 @@ impl PlantedProgram {
 }
 
 impl CommandResult {
-    /// Success without a word.
+    /// It prints nothing and exits with 0.
     pub fn new() -> Self {
         Self::default()
     }

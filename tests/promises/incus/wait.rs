@@ -8,7 +8,7 @@ use windlass::incus::{AddressKind, Instance, Status};
 use windlass::testing::{FakeIncus, Generation};
 use windlass::{Error, ErrorKind, Incus, WaitEnd};
 
-use crate::clock::later;
+use crate::clock::{later, until};
 use crate::wire;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -71,17 +71,15 @@ async fn a_wait_outlasts_many_long_polls() -> Outcome {
         let (fake, incus) = fake(generation).await?;
         let hold = fake.hold_operations();
         let waiting = tokio::spawn(async move { incus.launch("web").image("busybox").await });
-        while fake.requests(WAIT) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        // Three minutes: each poll takes the half minute that it asks for, and the next one follows.
+        for poll in 1..=6 {
+            until(|| fake.requests(WAIT) >= poll || waiting.is_finished()).await;
+            assert!(!waiting.is_finished(), "{:?}", waiting.await?.map(drop));
+            assert_eq!(fake.requests(WAIT), poll, "it asks too often");
+            for _ in 0..3 {
+                later(Duration::from_secs(10)).await;
+            }
         }
-        for _ in 0..18 {
-            // An answer needs a moment of real time to arrive.
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            later(Duration::from_secs(10)).await;
-        }
-        assert!(!waiting.is_finished(), "{:?}", waiting.await?.map(drop));
-        let polls = fake.requests(WAIT);
-        assert!(polls <= 7, "{polls} polls in three minutes");
         drop(hold);
         assert_eq!(waiting.await??.status, Status::Running);
     }
