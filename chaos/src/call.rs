@@ -67,8 +67,12 @@ impl Sample {
 
     /// The content of an upload.
     #[allow(clippy::unused_self)] // like the others
-    pub fn content(&self, _id: &str) -> Body {
-        Body::from("content\n".repeat(64))
+    pub fn content(&self, id: &str) -> Body {
+        match id {
+            // It begins like a compressed tarball.
+            "instance_import" => Body::from(&b"\x1f\x8bbackup"[..]),
+            _ => Body::from("content\n".repeat(64)),
+        }
     }
 
     fn filled(&self, text: &str) -> String {

@@ -13,6 +13,7 @@ use crate::api::Api;
 use crate::call::{Calling, PATIENCE};
 use crate::fault::Fault;
 use crate::proxy::{Exchange, Proxy};
+use crate::trace;
 use crate::world::{TOTAL, World};
 
 /// A cell.
@@ -54,6 +55,8 @@ pub struct Seen {
     pub effects: usize,
     /// What must not be printed.
     pub secrets: Vec<String>,
+    /// What windlass logged.
+    pub log: String,
     /// The next call of the same client.
     pub next: Result<(), String>,
     /// What wasn't given back.
@@ -64,6 +67,7 @@ impl Cell {
     /// Plays it.
     pub fn play(&self) -> Seen {
         let files = open_files();
+        let _ = trace::take();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.expect("a runtime");
         let mut seen = runtime.block_on(self.in_runtime());
@@ -113,7 +117,7 @@ impl Cell {
         if proxy.open() > 0 {
             leaks.push(format!("{} connections", proxy.open()));
         }
-        Seen { ending, took, exchanges, effects, secrets, next, leaks }
+        Seen { ending, took, exchanges, effects, secrets, log: trace::take(), next, leaks }
     }
 
     async fn ending(&self, mut calling: Calling) -> (Ending, Duration) {
@@ -165,6 +169,7 @@ fn hoard() -> Vec<File> {
     std::iter::repeat_with(|| File::open("/dev/null")).map_while(Result::ok).collect()
 }
 
-fn open_files() -> usize {
+/// How many file descriptors this process has.
+pub fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -12,6 +12,7 @@ use crate::call::PATIENCE;
 use crate::cell::{Cell, Ending, Seen};
 use crate::fault::Fault;
 use crate::proxy::{Exchange, Told};
+use crate::trace;
 use crate::world::{ATTEMPTS, TOTAL};
 
 /// What can be wrong with a cell.
@@ -27,14 +28,26 @@ pub enum Wrong {
     LostStatus,
     /// A connection, a task, a file descriptor or a permit wasn't given back.
     Leaked,
-    /// A secret was printed.
+    /// A secret was printed, in an error or a log.
     Printed,
+    /// Something is missing in a stream, and nothing tells.
+    SilentGap,
+    /// A part of a file has the name of the whole, or a temporary file is still there.
+    LeftBehind,
 }
 
 impl Wrong {
     /// All of them, in the order of the totals.
-    pub const ALL: [Self; 6] =
-        [Self::Doubled, Self::Hung, Self::Lied, Self::LostStatus, Self::Leaked, Self::Printed];
+    pub const ALL: [Self; 8] = [
+        Self::Doubled,
+        Self::Hung,
+        Self::Lied,
+        Self::LostStatus,
+        Self::Leaked,
+        Self::Printed,
+        Self::SilentGap,
+        Self::LeftBehind,
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -45,6 +58,8 @@ impl Wrong {
             Self::LostStatus => "lost status",
             Self::Leaked => "leaked",
             Self::Printed => "printed",
+            Self::SilentGap => "silent gap",
+            Self::LeftBehind => "left behind",
         }
     }
 }
@@ -55,6 +70,7 @@ pub fn judge(cell: &Cell, seen: &Seen) -> Vec<(Wrong, String)> {
     judge.doubled();
     judge.hung();
     judge.leaked();
+    judge.logged();
     match &seen.ending {
         Ending::Result(Ok(())) => judge.success(),
         Ending::Result(Err(e)) => {
@@ -236,17 +252,27 @@ impl Judge<'_> {
     }
 
     fn printed(&mut self, e: &Error) {
-        let mut text = format!("{e} {e:?} {e:#?}");
-        let mut cause = e.source();
-        while let Some(inner) = cause {
-            text += &format!(" {inner} {inner:?}");
-            cause = inner.source();
-        }
-        let planted = ["demokey", "hunter2"].map(str::to_owned);
-        let secrets = self.seen.secrets.iter().chain(&planted);
-        let printed: Vec<_> = secrets.filter(|secret| text.contains(secret.as_str())).collect();
-        self.check(Wrong::Printed, printed.is_empty(), || format!("{printed:?} is in {text}"));
+        let text = printed(e);
+        let found = trace::secrets_in(&text, &self.seen.secrets);
+        self.check(Wrong::Printed, found.is_empty(), || format!("{found:?} is in {text}"));
     }
+
+    fn logged(&mut self) {
+        let log = &self.seen.log;
+        let found = trace::secrets_in(log, &self.seen.secrets);
+        self.check(Wrong::Printed, found.is_empty(), || format!("{found:?} is in the log: {log}"));
+    }
+}
+
+/// Everything that an error can print.
+pub fn printed(e: &Error) -> String {
+    let mut text = format!("{e} {e:?} {e:#?}");
+    let mut cause = e.source();
+    while let Some(inner) = cause {
+        text += &format!(" {inner} {inner:?}");
+        cause = inner.source();
+    }
+    text
 }
 
 fn text(bytes: &[u8]) -> String {

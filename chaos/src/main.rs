@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask chaos` runs it. A [`plan`] lists the cells of the matrix; [`cell`] plays one of them: a fake
 //! ([`world`]), a [`proxy`] before it that has the [`fault`], and a client. [`judge`] compares what the client said with
-//! what the proxy saw. [`workers`] spread the cells over processes, [`table`] prints the figures.
+//! what the proxy saw. [`streams`] does the same with what takes more than one exchange. [`workers`] spread the cells over
+//! processes, [`table`] prints the figures.
 
 // A program for tests: what goes wrong in it may end it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::large_futures)]
@@ -17,7 +18,9 @@ mod judge;
 mod plan;
 mod proxy;
 mod random;
+mod streams;
 mod table;
+mod trace;
 mod wire;
 mod workers;
 mod world;

@@ -86,6 +86,8 @@ pub struct Verdict {
     pub wrong: Vec<(Wrong, String)>,
     /// The call succeeded.
     pub good: bool,
+    /// Why it was refused.
+    pub refusal: Option<String>,
 }
 
 /// Plays an operation without file descriptors. Only in a process that may have few.
@@ -98,10 +100,22 @@ pub fn play_without_descriptors(
     tell(verdict(Cell { api, endpoint, fault: Fault::NoDescriptors, once: false, seed }).0);
 }
 
-/// Plays the other cells of an operation one after the other.
-pub fn play(api: Api, endpoint: &'static Endpoint, seed: u64, short: bool, mut tell: impl FnMut(Verdict)) {
+/// Plays the other cells of an operation one after the other, if their class is asked for.
+pub fn play(
+    api: Api,
+    endpoint: &'static Endpoint,
+    seed: u64,
+    short: bool,
+    asked: impl Fn(&str) -> bool,
+    mut tell: impl FnMut(Verdict),
+) {
     for cell in cells(api, endpoint, seed, short) {
-        tell(verdict(cell).0);
+        if asked(&cell.fault.class()) {
+            tell(verdict(cell).0);
+        }
+    }
+    if !asked("dropped") {
+        return;
     }
     // Dropped at each poll, until the call has ended before that.
     for polls in 1..POLLS {
@@ -116,15 +130,25 @@ pub fn play(api: Api, endpoint: &'static Endpoint, seed: u64, short: bool, mut t
 
 /// Plays a cell; also says whether the call was dropped.
 fn verdict(cell: Cell) -> (Verdict, bool) {
-    let played = std::panic::catch_unwind(|| {
+    let played = caught(|| {
         let seen = cell.play();
+        let refusal = match &seen.ending {
+            Ending::Result(Err(e)) => Some(e.message().to_owned()),
+            _ => None,
+        };
         let good = matches!(seen.ending, Ending::Result(Ok(())));
-        (judge(&cell, &seen), good, matches!(seen.ending, Ending::Dropped))
+        (judge(&cell, &seen), good, refusal, matches!(seen.ending, Ending::Dropped))
     });
-    let (wrong, good, dropped) = played.unwrap_or_else(|panic| {
+    let (wrong, good, refusal, dropped) =
+        played.unwrap_or_else(|why| (vec![(Wrong::Hung, why)], false, None, false));
+    (Verdict { cell, wrong, good, refusal }, dropped)
+}
+
+/// What a function returns, or why it panicked.
+pub fn caught<T>(play: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        (vec![(Wrong::Hung, format!("it panicked: {}", text.unwrap_or_default()))], false, false)
-    });
-    (Verdict { cell, wrong, good }, dropped)
+        format!("it panicked: {}", text.unwrap_or_default())
+    })
 }

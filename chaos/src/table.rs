@@ -1,36 +1,90 @@
 //! Figures: how many cells there were, and what was wrong.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::api::Api;
 use crate::judge::Wrong;
 
+/// The end of a section's name, behind that of the API.
+pub const STREAMS: &str = ", waits, streams and transfers";
+
+/// What else is to be said of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing.
+    None,
+    /// Without a fault the call succeeded.
+    Good,
+    /// Without a fault it was refused, with these words.
+    Refused(String),
+    /// What should go wrong went wrong.
+    Harmed,
+}
+
 /// The figures of a run.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// By API, operation and class of fault: cells, and cells with something wrong.
+    /// By section, operation and class of fault: cells, and cells with something wrong.
     cells: BTreeMap<(String, String), BTreeMap<String, (usize, usize)>>,
-    /// The classes in the order in which they came.
-    classes: Vec<String>,
+    /// The classes of each kind of section in the order in which they came: of operations, and of streams.
+    classes: [Vec<String>; 2],
     wrong: BTreeMap<&'static str, usize>,
     good: usize,
+    harmed: usize,
+    refused: BTreeMap<(String, String), String>,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Good => f.write_str("good"),
+            Self::Refused(why) => write!(f, "refused {why}"),
+            Self::Harmed => f.write_str("harmed"),
+        }
+    }
+}
+
+impl Mark {
+    /// A mark as it was written.
+    pub fn read(text: &str) -> Self {
+        match text.split_once(' ') {
+            Some(("refused", why)) => Self::Refused(why.to_owned()),
+            _ if text == "good" => Self::Good,
+            _ if text == "harmed" => Self::Harmed,
+            _ => Self::None,
+        }
+    }
+}
+
+fn is_of_streams(section: &str) -> bool {
+    section.ends_with(STREAMS)
 }
 
 impl Table {
     /// Counts a cell.
-    pub fn count(&mut self, api: &str, id: &str, class: &str, is_wrong: bool) {
-        if !self.classes.iter().any(|known| known == class) {
-            self.classes.push(class.to_owned());
+    pub fn count(&mut self, section: &str, id: &str, class: &str, is_wrong: bool) {
+        let classes = &mut self.classes[usize::from(is_of_streams(section))];
+        if !classes.iter().any(|known| known == class) {
+            classes.push(class.to_owned());
         }
-        let row = self.cells.entry((api.to_owned(), id.to_owned())).or_default();
+        let row = self.cells.entry((section.to_owned(), id.to_owned())).or_default();
         let (cells, wrong) = row.entry(class.to_owned()).or_default();
         *cells += 1;
         *wrong += usize::from(is_wrong);
     }
 
-    /// Counts an operation that succeeds without a fault.
-    pub fn count_good(&mut self) {
-        self.good += 1;
+    /// Counts what else is to be said of it.
+    pub fn mark(&mut self, section: &str, id: &str, mark: &Mark) {
+        match mark {
+            Mark::None => {}
+            Mark::Good => self.good += 1,
+            Mark::Harmed => self.harmed += 1,
+            Mark::Refused(why) => {
+                self.refused.insert((section.to_owned(), id.to_owned()), why.clone());
+            }
+        }
     }
 
     /// Counts something wrong.
@@ -43,30 +97,55 @@ impl Table {
         self.wrong.values().all(|count| *count == 0)
     }
 
-    /// Prints a table for each API, and the totals.
+    /// Prints two tables for each API, and the totals.
     pub fn print(&self) {
-        for api in Api::ALL {
-            self.print_api(api.name());
+        for end in ["", STREAMS] {
+            for api in Api::ALL {
+                self.print_section(&format!("{}{end}", api.name()));
+            }
         }
-        let cells: usize = self.cells.values().flat_map(BTreeMap::values).map(|(cells, _)| cells).sum();
-        println!("\noperations  {:>7}", self.cells.len());
+        self.print_refused();
+        let (operations, cells) = self.size(false);
+        println!("\noperations  {operations:>7}");
         println!("… that succeed without a fault {:>7}", self.good);
         println!("cells       {cells:>7}");
+        let (scenarios, cells) = self.size(true);
+        println!("waits, streams and transfers   {scenarios:>7}");
+        println!("cells of them                  {cells:>7}");
+        println!("… whose trouble came in time   {:>7}", self.harmed);
         for wrong in Wrong::ALL {
             println!("{:<11} {:>7}", wrong.word(), self.wrong.get(wrong.word()).copied().unwrap_or_default());
         }
     }
 
-    fn print_api(&self, api: &str) {
-        let rows: Vec<_> = self.cells.iter().filter(|((of, _), _)| of == api).collect();
+    /// The rows and the cells of one kind of section.
+    fn size(&self, streams: bool) -> (usize, usize) {
+        let rows = self.cells.iter().filter(|((section, _), _)| is_of_streams(section) == streams);
+        rows.fold((0, 0), |(count, cells), (_, row)| {
+            (count + 1, cells + row.values().map(|(cells, _)| cells).sum::<usize>())
+        })
+    }
+
+    fn print_refused(&self) {
+        if !self.refused.is_empty() {
+            println!("\n## Refused without a fault, so that only this refusal is played\n");
+        }
+        for ((section, id), why) in &self.refused {
+            println!("{section} {id}: {why}");
+        }
+    }
+
+    fn print_section(&self, section: &str) {
+        let rows: Vec<_> = self.cells.iter().filter(|((of, _), _)| of == section).collect();
         if rows.is_empty() {
             return;
         }
-        println!("\n## {api}: cells, and after a colon those with something wrong\n");
-        let head: Vec<String> = self.classes.iter().map(|class| width(class, class)).collect();
+        let classes = &self.classes[usize::from(is_of_streams(section))];
+        println!("\n## {section}: cells, and after a colon those with something wrong\n");
+        let head: Vec<String> = classes.iter().map(|class| width(class, class)).collect();
         println!("{:<32} {}", "operation", head.join(" "));
         for ((_, id), row) in rows {
-            let figures = self.classes.iter().map(|class| {
+            let figures = classes.iter().map(|class| {
                 let figure = match row.get(class) {
                     None => String::new(),
                     Some((cells, 0)) => cells.to_string(),

@@ -36,6 +36,23 @@ impl Message {
         self.first_line().split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or_default()
     }
 
+    /// The body without its chunks.
+    pub fn unchunked(&self) -> Vec<u8> {
+        let mut rest = &self.bytes[self.head..];
+        if self.body().is_some() {
+            return rest.to_vec();
+        }
+        let mut whole = Vec::new();
+        while let Some(end) = find(rest, b"\r\n") {
+            let size =
+                std::str::from_utf8(&rest[..end]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+            let Some(size @ 1..) = size else { break };
+            whole.extend_from_slice(&rest[end + 2..end + 2 + size]);
+            rest = &rest[end + 4 + size..];
+        }
+        whole
+    }
+
     /// The body as it was sent. `None` if it is in chunks.
     pub fn body(&self) -> Option<&[u8]> {
         self.header("transfer-encoding").is_none().then(|| &self.bytes[self.head..])

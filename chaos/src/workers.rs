@@ -11,7 +11,9 @@ use crate::api::Api;
 use crate::fault::Fault;
 use crate::judge::Wrong;
 use crate::plan::{self, Verdict};
-use crate::table::Table;
+use crate::streams::{self, Scenario};
+use crate::table::{self, Mark, Table};
+use crate::trace;
 
 /// A worker that says nothing for so long hangs.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -23,6 +25,10 @@ pub struct Options {
     short: bool,
     api: Option<String>,
     operation: Option<String>,
+    /// Only this column of the tables.
+    class: Option<String>,
+    /// Only waits, streams and transfers.
+    streams: bool,
     jobs: usize,
     /// This process is the worker with this number; after the last one, the worker with few file descriptors.
     worker: Option<usize>,
@@ -43,14 +49,16 @@ impl Options {
             let number = |text: String| text.parse::<usize>().map_err(|e| format!("{text}: {e}"));
             match option.as_str() {
                 "--short" => options.short = true,
+                "--streams" => options.streams = true,
                 "--seed" => options.seed = number(value()?)? as u64,
                 "--api" => options.api = Some(value()?),
                 "--operation" => options.operation = Some(value()?),
+                "--class" => options.class = Some(value()?),
                 "--jobs" => options.jobs = number(value()?)?.max(1),
                 "--worker" => options.worker = Some(number(value()?)?),
                 other => {
                     return Err(format!(
-                        "it knows --short, --seed, --api, --operation and --jobs, not {other}"
+                        "it knows --short, --streams, --seed, --api, --operation, --class and --jobs, not {other}"
                     ));
                 }
             }
@@ -60,10 +68,20 @@ impl Options {
 
     /// The operations, every one in the tables that isn't left out.
     fn operations(&self) -> Vec<(Api, &'static Endpoint)> {
+        if self.streams {
+            return Vec::new();
+        }
         let asked = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
         let apis = Api::ALL.into_iter().filter(|api| asked(&self.api, api.name()));
         let all = apis.flat_map(|api| api.endpoints().iter().map(move |endpoint| (api, endpoint)));
         all.filter(|(_, endpoint)| asked(&self.operation, endpoint.id)).collect()
+    }
+
+    /// The scenarios that aren't left out.
+    fn scenarios(&self) -> Vec<&'static Scenario> {
+        let asked = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
+        let all = streams::all().filter(|scenario| asked(&self.api, scenario.api.name()));
+        all.filter(|scenario| asked(&self.operation, scenario.name)).collect()
     }
 
     fn args(&self, worker: usize) -> Vec<String> {
@@ -76,7 +94,9 @@ impl Options {
             self.seed.to_string(),
         ];
         args.extend(self.short.then(|| "--short".to_owned()));
-        for (name, value) in [("--api", &self.api), ("--operation", &self.operation)] {
+        args.extend(self.streams.then(|| "--streams".to_owned()));
+        let given = [("--api", &self.api), ("--operation", &self.operation), ("--class", &self.class)];
+        for (name, value) in given {
             args.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
         }
         args
@@ -91,34 +111,66 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Plays every n-th operation, and writes a line for each cell.
+/// Plays every n-th operation and scenario, and writes a line for each cell.
 fn work(options: &Options, worker: usize) -> ExitCode {
     // What panics is told as a verdict.
     std::panic::set_hook(Box::new(|_| {}));
+    trace::keep();
+    let asked = |class: &str| options.class.as_deref().is_none_or(|asked| asked == class);
     if worker == options.jobs {
-        for (api, endpoint) in options.operations() {
+        let operations = if asked("no-fds") { options.operations() } else { Vec::new() };
+        for (api, endpoint) in operations {
             plan::play_without_descriptors(api, endpoint, options.seed, |verdict| tell(&verdict));
         }
         return ExitCode::SUCCESS;
     }
+    for scenario in options.scenarios().into_iter().skip(worker).step_by(options.jobs) {
+        let tell = |verdict: &_| tell_trial(scenario, verdict);
+        streams::run(scenario, options.seed, options.short, asked, tell);
+    }
     let mine = options.operations().into_iter().skip(worker).step_by(options.jobs);
     for (api, endpoint) in mine {
-        plan::play(api, endpoint, options.seed, options.short, |verdict| tell(&verdict));
+        plan::play(api, endpoint, options.seed, options.short, asked, |verdict| tell(&verdict));
     }
     ExitCode::SUCCESS
 }
 
-/// Fields between tabs: API, operation, class, whether the call succeeded without a fault, and what is wrong.
 fn tell(verdict: &Verdict) {
-    let Verdict { cell, wrong, good } = verdict;
-    let good = *good && cell.fault == Fault::None;
-    let mut line = format!("{}\t{}\t{}\t{good}", cell.api.name(), cell.endpoint.id, cell.fault.class());
+    let Verdict { cell, wrong, good, refusal } = verdict;
+    let mark = match refusal {
+        _ if cell.fault != Fault::None => Mark::None,
+        Some(why) => Mark::Refused(why.clone()),
+        None if *good => Mark::Good,
+        None => Mark::None,
+    };
+    let once = if cell.once { ", once" } else { "" };
+    let cause = format!("{}{once} (seed {})", cell.fault, cell.seed);
+    line([cell.api.name(), cell.endpoint.id, &cell.fault.class()], &mark, &cause, wrong);
+}
+
+fn tell_trial(scenario: &Scenario, verdict: &streams::Verdict) {
+    let streams::Verdict { trouble, seed, shown } = verdict;
+    let section = format!("{}{}", scenario.api.name(), table::STREAMS);
+    let mark = if shown.is_harmed { Mark::Harmed } else { Mark::None };
+    line(
+        [&section, scenario.name, trouble.class()],
+        &mark,
+        &format!("{trouble} (seed {seed})"),
+        &shown.wrong,
+    );
+}
+
+/// Fields between tabs: section, operation, class, mark, and what is wrong.
+fn line(cell: [&str; 3], mark: &Mark, cause: &str, wrong: &[(Wrong, String)]) {
+    let mut line = format!("{}\t{}", cell.join("\t"), flat(&mark.to_string()));
     for (wrong, why) in wrong {
-        let once = if cell.once { ", once" } else { "" };
-        let why = why.replace(['\t', '\n'], " ");
-        line += &format!("\t{}\t{}{once} (seed {}): {why}", wrong.word(), cell.fault, cell.seed);
+        line += &format!("\t{}\t{}", wrong.word(), flat(&format!("{cause}: {why}")));
     }
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn flat(text: &str) -> String {
+    text.replace(['\t', '\n'], " ")
 }
 
 /// Starts the workers, and counts what they tell.
@@ -171,17 +223,15 @@ fn few_descriptors(program: &std::path::Path) -> Command {
 fn count(table: &mut Table, line: &str) {
     let mut fields = line.split('\t');
     let mut next = || fields.next().unwrap_or_default();
-    let (api, id, class, good) = (next(), next(), next(), next());
+    let (section, id, class, mark) = (next(), next(), next(), next());
     let wrong: Vec<&str> = fields.collect();
-    table.count(api, id, class, !wrong.is_empty());
-    if good == "true" {
-        table.count_good();
-    }
+    table.count(section, id, class, !wrong.is_empty());
+    table.mark(section, id, &Mark::read(mark));
     for pair in wrong.chunks(2) {
         let [word, why] = pair else { continue };
         if let Some(wrong) = Wrong::ALL.into_iter().find(|wrong| wrong.word() == *word) {
             table.count_wrong(wrong);
         }
-        println!("{word}: {api} {id}: {why}");
+        println!("{word}: {section} {id}: {why}");
     }
 }

@@ -149,12 +149,15 @@ impl Error {
         self.code() == Some(code.as_ref())
     }
 
-    /// Whether the request reached the server.
+    /// Whether the request reached the server. For an error of a wait on work: the request that began the work did.
     pub fn sent(&self) -> Sent {
         self.0.sent
     }
 
     /// Whether the call can be repeated safely: it changes nothing, or it certainly never reached the server.
+    ///
+    /// False if the call began work and the wait for it failed, even if only a look at the work did: the
+    /// [ticket](Self::ticket) continues the wait.
     pub fn is_repeatable(&self) -> bool {
         self.0.repeatable
     }

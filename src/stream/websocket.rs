@@ -87,6 +87,14 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         }
     }
 
+    /// Begins with [`watched`](Self::watched) again: the other side has nothing else to do any more.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn watch_again(&self, limit: Duration) {
+        if let Some(pulse) = &self.pulse {
+            lock(pulse).limit = limit;
+        }
+    }
+
     /// The next frame. `None` once the other side has closed the connection properly. Pings are answered on the way.
     /// Cancel safe.
     pub(crate) async fn next(&self) -> Result<Option<Frame>, Error> {
@@ -112,13 +120,17 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         let mut ping = None;
         loop {
             let stopwatch = Stopwatch { pulse, since: Instant::now() };
-            let left = lock(pulse).left();
+            // Whether it is watched may change meanwhile.
+            let left = lock(pulse).left().min(Pulse::LOOK);
             let heard = tokio::time::timeout(left, self.next_message(&mut ping)).await;
             drop(stopwatch);
             let mut pulse = lock(pulse);
             if let Ok(message) = heard {
                 (pulse.silence, pulse.asked) = (Duration::ZERO, false);
                 return Ok(message);
+            }
+            if !pulse.left().is_zero() {
+                continue;
             }
             if pulse.asked {
                 let e = Error::new(ErrorKind::Timeout, "the connection is dead: no answer to a ping");
@@ -214,6 +226,8 @@ struct Pulse {
 }
 
 impl Pulse {
+    const LOOK: Duration = Duration::from_secs(10);
+
     fn left(&self) -> Duration {
         let most = if self.asked { self.limit } else { self.quiet };
         most.saturating_sub(self.silence)

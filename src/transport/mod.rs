@@ -21,7 +21,7 @@ pub(crate) mod outgoing;
 pub(crate) mod pacing;
 mod param;
 #[cfg(windlass_planted)]
-mod planted;
+pub(crate) mod planted;
 mod received;
 mod request;
 pub(crate) mod retry;

@@ -2,7 +2,7 @@
 //! that they are noticed. No feature turns them on.
 
 /// Whether this fault is planted.
-pub(in crate::transport) fn has(fault: &str) -> bool {
+pub(crate) fn has(fault: &str) -> bool {
     std::env::var_os("WINDLASS_PLANTED").is_some_and(|planted| planted == fault)
 }
 

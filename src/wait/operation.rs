@@ -35,7 +35,12 @@ impl<T> Operation<T> {
     pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
-        Self(Terms { work: Box::new(work), limit: Self::LIMIT, told: None, progress: None })
+        Self(Terms { work: Box::new(work), begun: true, limit: Self::LIMIT, told: None, progress: None })
+    }
+
+    /// Only waits: no call began the work.
+    pub(super) fn not_begun(self) -> Self {
+        Self(Terms { begun: false, ..self.0 })
     }
 
     /// Runs a check before anything is asked of the work.

@@ -30,7 +30,7 @@ pub struct Until<T>(Operation<T>);
 
 impl<T> Until<T> {
     pub(crate) fn new(work: impl Work<Output = T> + 'static) -> Self {
-        Self(Operation::new(work))
+        Self(Operation::new(work).not_begun())
     }
 
     /// Runs a check before anything else.

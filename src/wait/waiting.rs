@@ -15,6 +15,8 @@ use crate::transport::gate::Queued;
 /// What to wait for, and how.
 pub(super) struct Terms<T> {
     pub(super) work: Box<dyn Work<Output = T>>,
+    /// A call began the work: its request arrived, and must not be repeated.
+    pub(super) begun: bool,
     pub(super) limit: Duration,
     /// The limit that the caller set, if part of it had already passed.
     pub(super) told: Option<Duration>,
@@ -185,6 +187,9 @@ impl<T> Wait<T> {
     fn end(&mut self, end: WaitEnd, error: Error) -> WaitError {
         let ticket = self.terms.work.ticket();
         let error = labelled(error, self.terms.work.server(), &ticket).with(|e| {
+            if self.terms.begun {
+                (e.sent, e.repeatable) = (Sent::Yes, false);
+            }
             if e.attempts == 0 && e.sent != Sent::No {
                 e.attempts = self.looks;
             }

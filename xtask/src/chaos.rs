@@ -4,14 +4,22 @@ use std::process::{Command, Stdio};
 
 use crate::{Outcome, workspace};
 
-/// Faults of windlass itself that a build with `--cfg windlass_planted` can have, and the total that must tell.
-const PLANTED: [(&str, &str); 6] = [
-    ("retry-post", "doubled"),
-    ("no-limit", "hung"),
-    ("never-sent", "lied"),
-    ("no-body", "lost status"),
-    ("kept-permit", "leaked"),
-    ("shown-token", "printed"),
+/// Cells that notice faults of single calls, of a transfer, and of a stream.
+const CALLS: &[&str] = &["--api", "lambda-cloud"];
+const PULL: &[&str] = &["--streams", "--api", "incus", "--operation", "pull"];
+const WATCH: &[&str] = &["--streams", "--api", "incus", "--operation", "watch"];
+
+/// Faults of windlass itself that a build with `--cfg windlass_planted` can have, the total that must tell, and the cells
+/// that are played.
+const PLANTED: [(&str, &str, &[&str]); 8] = [
+    ("retry-post", "doubled", CALLS),
+    ("no-limit", "hung", CALLS),
+    ("never-sent", "lied", CALLS),
+    ("no-body", "lost status", CALLS),
+    ("kept-permit", "leaked", CALLS),
+    ("shown-token", "printed", CALLS),
+    ("kept-draft", "left behind", PULL),
+    ("silent-cut", "silent gap", WATCH),
 ];
 
 /// Runs the matrix, or with `--planted` shows that it notices what is planted.
@@ -32,10 +40,10 @@ fn program(verb: &[&str]) -> Command {
 fn planted() -> Outcome {
     let wrapper = workspace::root().join("chaos/planted.sh");
     let mut missed = Vec::new();
-    for (fault, word) in PLANTED {
+    for (fault, word, cells) in PLANTED {
         let mut command = program(&["run", "--quiet"]);
         command.env("RUSTC_WORKSPACE_WRAPPER", &wrapper).env("WINDLASS_PLANTED", fault);
-        command.args(["--", "--short", "--api", "lambda-cloud"]).stdout(Stdio::piped());
+        command.args(["--", "--short"]).args(cells).stdout(Stdio::piped());
         let output = command.output().map_err(|e| format!("{}: {e}", workspace::shown(&command)))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let count = total(&text, word);

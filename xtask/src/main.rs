@@ -43,8 +43,8 @@ cargo xtask lint-specs [API]...     what Redocly's linter and Spectral say of th
 cargo xtask coverage                where the typed layer offers what the source documents name
 cargo xtask grammar                 whether the public API keeps to its grammar
 cargo xtask rooms                   whether files import upwards or in circles, and how long they are
-cargo xtask chaos [--short] [--seed N] [--api NAME] [--operation ID] [--jobs N]
-                                    every operation against every fault, on the fakes
+cargo xtask chaos [--short] [--streams] [--seed N] [--api NAME] [--operation ID] [--class COLUMN] [--jobs N]
+                                    every operation, wait, stream and transfer against every fault, on the fakes
 cargo xtask chaos --planted         whether that notices faults that are planted in windlass
 cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use windlass::Incus;
+use windlass::incus::Identity;
 use windlass::testing::FakeIncus;
 
 use super::{Caller, Failure, World, address, http, retry};
@@ -11,10 +12,13 @@ use crate::call::{Calling, Sample, bytes, connection, document};
 include!("../../generated/incus.rs");
 
 pub(super) async fn start(id: &str) -> Result<World, Failure> {
-    let fake = FakeIncus::start().await?;
+    let fake = match id.starts_with("cluster_") {
+        true => FakeIncus::builder().cluster(["one", "two"]).start().await?,
+        false => FakeIncus::start().await?,
+    };
     fake.add_instance("web");
     fake.add_file("web", "/etc/motd", "hello\n");
-    if ["exec", "console", "sftp"].iter().any(|word| id.contains(word)) {
+    if ["exec", "console", "sftp", "operation_websocket"].iter().any(|word| id.contains(word)) {
         fake.edit_instance("web", |web| {
             (web["status"], web["status_code"]) = ("Running".into(), 103.into());
         });
@@ -47,9 +51,34 @@ async fn fill(fake: &FakeIncus, id: &str, sample: &mut Sample) -> Result<(), Fai
         let images = raw.images_list().send().await?;
         sample.own.push(("image", images.first().map(|image| image.fingerprint.clone()).unwrap_or_default()));
     }
-    if id.starts_with("operation_") {
-        // It goes on for as long as the fake lives.
-        fake.operation_delay(Duration::from_secs(3_600));
+    if id == "certificate_get" || id == "certificate_delete" {
+        fake.trust(&Identity::generate("me")?.certificate_pem());
+        sample.own.push(("certificate", fake.trusted().first().cloned().unwrap_or_default()));
+    }
+    if id.starts_with("instance_exec_output_") {
+        let run = r#"{"command": ["true"], "record-output": true, "wait-for-websocket": false}"#;
+        raw.instance_exec()
+            .name("web")
+            .body(serde_json::from_str::<types::InstanceExec>(run)?)
+            .send()
+            .await?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let outputs = raw.instance_exec_outputs_list().name("web").send().await?;
+        let first = outputs.first().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+        sample.own.push(("output", first.to_owned()));
+    }
+    if id == "operation_websocket" {
+        let run = r#"{"command": ["true"], "wait-for-websocket": true}"#;
+        let body = serde_json::from_str::<types::InstanceExec>(run)?;
+        let begun = raw.instance_exec().name("web").body(body).send().await?;
+        let fds = begun.metadata.as_ref().and_then(|metadata| metadata.get("fds"));
+        let secret = fds.and_then(|fds| fds["control"].as_str());
+        sample.own.push(("secret", secret.unwrap_or_default().to_owned()));
+        sample.own.push(("operation", begun.id));
+    } else if id.starts_with("operation_") {
+        // It goes on for as long as the fake lives, unless its end is waited for.
+        let seconds = if id == "operation_wait" { 1 } else { 3_600 };
+        fake.operation_delay(Duration::from_secs(seconds));
         let body = serde_json::from_str::<types::InstanceStateChange>(r#"{"action": "start"}"#)?;
         sample.own.push(("operation", raw.instance_state_put().name("web").body(body).send().await?.id));
     }
@@ -75,12 +104,16 @@ fn values(id: &str, wire: &str) -> Option<&'static str> {
     Some(match wire {
         "name" => "web",
         "fingerprint" if id.starts_with("image") => "<image>",
+        "fingerprint" => "<certificate>",
+        "member" => "one",
+        "file" if id.starts_with("instance_exec_output_") => "<output>",
         "alias" => "busybox",
         "id" => "<operation>",
         "path" if id.starts_with("instance_template") => "hosts.tpl",
         "path" => "/etc/motd",
         "file" if id.starts_with("instance_log") => "lxc.log",
-        "upgrade" => "sftp",
+        "Upgrade" => "sftp",
+        "secret" if id == "operation_websocket" => "<secret>",
         "secret" => "hunter2-secret",
         _ => return None,
     })
@@ -93,7 +126,8 @@ fn bodies(id: &str) -> Option<&'static str> {
         "instance_exec" => r#"{"command": ["true"], "wait-for-websocket": false}"#,
         "certificate_create" => r#"{"type": "client", "name": "me", "token": true}"#,
         "image_alias_create" => r#"{"name": "other", "target": "<image>"}"#,
-        "instance_rename" => r#"{"name": "other"}"#,
+        "instance_rename" | "instance_snapshot_rename" => r#"{"name": "other"}"#,
+        "instance_migrate" => r#"{"name": "other", "migration": true, "pool": "default"}"#,
         _ => return None,
     })
 }

@@ -21,6 +21,11 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     if id == "switch_organization" {
         fake.add_organization(ORGANIZATION);
     }
+    match id {
+        "resume_service" => _ = fake.set_status(&service, "PAUSED"),
+        "cancel_deployment" => _ = fake.set_status(&deployment, "STARTING"),
+        _ => {}
+    }
     let mut own = vec![("service", service), ("instance", instance), ("deployment", deployment)];
     if id.contains("instance_snapshot") {
         let koyeb = fake.client()?;
@@ -55,5 +60,9 @@ fn values(id: &str, wire: &str) -> Option<&'static str> {
 }
 
 fn bodies(id: &str) -> Option<&'static str> {
-    (id == "create_instance_snapshot").then_some(r#"{"instance_id": "<instance>", "name": "two"}"#)
+    Some(match id {
+        "create_instance_snapshot" => r#"{"instance_id": "<instance>", "name": "two"}"#,
+        "update_service_scaling" => r#"{"scalings": [{"instances": 2}]}"#,
+        _ => return None,
+    })
 }

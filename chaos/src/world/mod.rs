@@ -13,7 +13,8 @@ use windlass::{Http, Limits, Retry};
 use crate::api::Api;
 use crate::call::{Calling, Sample};
 
-type Failure = Box<dyn std::error::Error>;
+/// Why a fake couldn't be started.
+pub type Failure = Box<dyn std::error::Error>;
 
 /// Calls the operation with this id.
 pub type Caller = Box<dyn Fn(&str, &Sample) -> Calling>;
@@ -51,16 +52,16 @@ pub const ATTEMPTS: u32 = 3;
 pub const TOTAL: Duration = Duration::from_secs(8);
 
 /// Small limits: the clock jumps, but bytes are real.
-fn http() -> Http {
+pub fn http() -> Http {
     let limits = Limits::default().head(Duration::from_secs(3)).json_body(1 << 20).error_body(1 << 14);
     Http::default().limits(limits.in_flight(1))
 }
 
-fn retry() -> Retry {
+pub fn retry() -> Retry {
     let retry = Retry::default().attempts(ATTEMPTS).attempt_timeout(Duration::from_secs(2)).total(TOTAL);
     retry.backoff(Duration::from_millis(20), Duration::from_secs(1))
 }
 
-fn address(url: &str) -> Result<SocketAddr, Failure> {
+pub fn address(url: &str) -> Result<SocketAddr, Failure> {
     Ok(url.trim_start_matches("http://").parse()?)
 }

@@ -55,6 +55,15 @@ async fn fill(fake: &FakeShakenFist, id: &str, sample: &mut Sample) -> Result<()
     if id.starts_with("upload_") || id == "artifact_upload" {
         sample.own.push(("upload", raw.upload_create().send().await?.uuid));
     }
+    if id == "upload_truncate" {
+        call(raw, "upload_append", sample).expect("an operation").await?;
+    }
+    if id == "instance_unpause" {
+        call(raw, "instance_pause", sample).expect("an operation").await?;
+    }
+    if id == "artifact_get" || id == "artifact_delete" {
+        sf.upload(b"image".to_vec()).as_image("golden").await?;
+    }
     Ok(())
 }
 
@@ -66,6 +75,7 @@ fn values(_id: &str, wire: &str) -> Option<&'static str> {
         "operation_uuid" => "<operation>",
         "upload_uuid" => "<upload>",
         "blob_uuid" => "<blob>",
+        "artifact_ref" => "golden",
         "offset" => "0",
         "key" => "role",
         _ => return None,
@@ -76,7 +86,7 @@ fn bodies(id: &str) -> Option<&'static str> {
     Some(match id {
         "auth" => r#"{"namespace": "demo", "key": "demokey"}"#,
         "instance_create" => {
-            r#"{"name": "new", "cpus": 1, "memory": 1024, "disk": [{"base": "sf://upload/system/x", "size": 8, "type": "disk"}], "network": []}"#
+            r#"{"name": "new", "cpus": 1, "memory": 1024, "disk": [{"size": 8, "type": "disk"}], "network": []}"#
         }
         "agent_execute" => r#"{"command_line": "true"}"#,
         "agent_get" => r#"{"path": "/etc/hostname"}"#,

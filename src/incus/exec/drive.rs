@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
 use super::status;
-use super::streams::{Pipes, Terminal};
+use super::streams::{LIMIT, Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::incus::events::subscriptions::{Heard, Subscription};
@@ -23,6 +23,9 @@ use crate::wait::{WaitEnd, WaitError};
 const SOON: Duration = Duration::from_secs(1);
 /// How long to wait for the server's explanation of a broken stream.
 const WORD: Duration = Duration::from_secs(5);
+/// How much a terminal keeps that its command doesn't read: with more than that, the server may be too busy writing to
+/// it to answer a ping.
+const TYPED: usize = 4_095;
 /// Size of the largest frame sent.
 const PIECE: usize = 64 * 1024;
 
@@ -56,7 +59,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
         drained
     };
     tokio::select! {
-        ended = ended(run, drain) => ended,
+        ended = ended(run, drain, &|| ()) => ended,
         e = steer(&control, controls, false) => Err(e),
         // Until the exit status: a command that closed its output may still read input.
         never = feed(&stdin, input, silence) => never,
@@ -67,26 +70,42 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
 pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Terminal { both, control } = terminal;
     let Wires { output, input, controls } = wires;
+    let (over, is_over) = watch::channel(false);
     let drain = async move {
         let result = tokio::select! {
             result = pour(&both, &output, Piece::Stdout) => result,
             never = write(&both, input, Keyboard::ControlD) => never,
+            never = watch_at_the_end(&both, is_over) => never,
         };
         // The server ends the operation only after the client has closed the connection.
         let _ = tokio::time::timeout(SOON, both.close()).await;
         drop(both);
         result
     };
+    let last = || _ = over.send_replace(true);
     tokio::select! {
-        ended = ended(run, drain) => ended,
+        ended = ended(run, drain, &last) => ended,
         e = steer(&control, controls, true) => Err(e),
     }
 }
 
-/// Waits for the end of the output, whose size `drain` returns, and for the exit status, whichever comes first.
-async fn ended(run: Run, drain: impl Future<Output = Result<u64, Error>>) -> Result<ExitStatus, Error> {
+/// Pings a terminal again once its command has ended: nothing that is typed keeps the server from answering any more.
+async fn watch_at_the_end<T>(both: &Socket, mut is_over: watch::Receiver<bool>) -> T {
+    // Its sender lives as long as the command.
+    let _ = is_over.wait_for(|over| *over).await;
+    both.watch_again(LIMIT);
+    std::future::pending().await
+}
+
+/// Waits for the end of the output, whose size `drain` returns, and for the exit status, whichever comes first. Calls
+/// `last` when only output is waited for.
+async fn ended(
+    run: Run,
+    drain: impl Future<Output = Result<u64, Error>>,
+    last: &(dyn Fn() + Sync),
+) -> Result<ExitStatus, Error> {
     let (told, drained) = oneshot::channel();
-    let mut status = pin!(status_of(run, drained));
+    let mut status = pin!(status_of(run, drained, last));
     let mut drain = pin!(drain);
     tokio::select! {
         drained = &mut drain => {
@@ -96,10 +115,13 @@ async fn ended(run: Run, drain: impl Future<Output = Result<u64, Error>>) -> Res
                 Err(e) => Err(said(tokio::time::timeout(WORD, status).await.ok(), e)),
             }
         }
-        status = &mut status => match drain.await {
-            Ok(size) => status::with_output(status, size > 0),
-            Err(e) => Err(said(Some(status), e)),
-        },
+        status = &mut status => {
+            last();
+            match drain.await {
+                Ok(size) => status::with_output(status, size > 0),
+                Err(e) => Err(said(Some(status), e)),
+            }
+        }
     }
 }
 
@@ -115,7 +137,11 @@ fn said(status: Option<Result<ExitStatus, WaitError>>, otherwise: Error) -> Erro
 ///
 /// The server forgets that five seconds after the end, which a slow reader can't see for its output. Nearly every
 /// command ends sooner and needs no connection for the wait.
-async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitStatus, WaitError> {
+async fn status_of(
+    run: Run,
+    mut drained: oneshot::Receiver<()>,
+    last: &(dyn Fn() + Sync),
+) -> Result<ExitStatus, WaitError> {
     if let Some(heard) = run.heard {
         return status_heard(&run.incus, &run.id, heard, drained).await;
     }
@@ -124,6 +150,7 @@ async fn status_of(run: Run, mut drained: oneshot::Receiver<()>) -> Result<ExitS
             // The streams may still work: ask again at their end. If they had ended, there is nothing left to wait for.
             Err(e) if e.end() == WaitEnd::LostContact && drained.try_recv().is_err() => {
                 tracing::debug!(error = %e, "no exit status yet");
+                last();
                 let _ = drained.await;
             }
             told => return told,
@@ -221,7 +248,12 @@ async fn idle_in(silence: &mut watch::Receiver<bool>) {
 /// Sends what is typed, then the end of input. The writer gets an error once the command has stopped reading.
 pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
     let sending = async {
+        let mut typed = 0_usize;
         while let Some(piece) = input.next(PIECE).await {
+            typed = typed.saturating_add(piece.len());
+            if typed > TYPED {
+                socket.watch_no_more();
+            }
             socket.send_binary(piece).await?;
         }
         match keyboard {
@@ -340,7 +372,7 @@ mod tests {
                     sleep(Duration::from_secs(end_of_output)).await;
                     Ok(0)
                 });
-                let ended = ended(run, drain).await;
+                let ended = ended(run, drain, &|| ()).await;
                 let waited = started.elapsed().as_secs();
                 assert!(
                     ended.is_err() && (60..=62).contains(&waited),

@@ -103,6 +103,10 @@ impl Exec {
     }
 
     /// What it reads from standard input; nothing if not set.
+    ///
+    /// A command that ends before it has read all of it is no error, as in the standard library. If the connection that
+    /// carries the input breaks, the server ends the input there, and a command that ends at the end of its input looks
+    /// the same: content that must be whole is better [pushed](crate::incus::Instance::push) as a file.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
         self.stdin = Some(StdinSource::Bytes(bytes.into()));
         self

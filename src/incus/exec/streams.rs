@@ -22,7 +22,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// After this silence the server is pinged. The server itself pings every ten seconds.
 const QUIET: Duration = Duration::from_secs(30);
 /// Time limit for the answer to a ping.
-const LIMIT: Duration = Duration::from_secs(15);
+pub(super) const LIMIT: Duration = Duration::from_secs(15);
 
 /// A command without a terminal. Closing `control` kills it.
 pub(super) struct Pipes {
@@ -115,7 +115,7 @@ impl Terminal {
             let control = control(&incus, &operation).await?;
             let both = dial(&incus, &operation, "0").await?;
             turn.end();
-            // Not pinged: the answer could be queued behind input. `control` is pinged for both.
+            let both = both.watched(QUIET, LIMIT);
             Ok(Self { both, control })
         })
         .await

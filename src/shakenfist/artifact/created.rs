@@ -24,7 +24,11 @@ pub(super) async fn create(
         },
     };
     match uploaded {
-        Some(uploaded) => compare(sf, &artifact, uploaded).await.map(|()| artifact),
+        // The artifact exists, whatever becomes of this: the whole must not be repeated.
+        Some(uploaded) => match compare(sf, &artifact, uploaded).await {
+            Ok(()) => Ok(artifact),
+            Err(e) => Err(e.with(|e| (e.sent, e.repeatable) = (Sent::Yes, false))),
+        },
         None => Ok(artifact),
     }
 }

@@ -1,8 +1,12 @@
 //! Commands: no exit status is missed, nothing hangs.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
 use windlass::{Chunk, ErrorKind, Http, Incus, Limits};
@@ -366,5 +370,43 @@ async fn thousands_of_commands_without_streams_end_right() -> Outcome {
     for (number, status) in futures_util::future::try_join_all(all).await? {
         assert_eq!(status.code(), number % 100);
     }
+    Ok(())
+}
+
+/// Copies what a client and the fake say to each other. Of a terminal's screen, which connects second, only the answer
+/// to the handshake gets through.
+async fn without_a_screen(listener: TcpListener, origin: String) {
+    let websockets = Arc::new(AtomicUsize::new(0));
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut server = TcpStream::connect(&origin).await.unwrap();
+        let websockets = websockets.clone();
+        tokio::spawn(async move {
+            let mut first = vec![0; 8_192];
+            let read = client.read(&mut first).await.unwrap();
+            server.write_all(&first[..read]).await.unwrap();
+            let opens = String::from_utf8_lossy(&first[..read]).contains("/websocket?");
+            if opens && websockets.fetch_add(1, Ordering::SeqCst) == 1 {
+                let read = server.read(&mut first).await.unwrap();
+                let head = first[..read].windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+                client.write_all(&first[..head]).await.unwrap();
+                while matches!(client.read(&mut first).await, Ok(1..)) {}
+                return;
+            }
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_whose_screen_falls_silent_ends() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    fake.client()?.launch("web").image("busybox").await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(without_a_screen(listener, fake.url().replace("http://", "")));
+    let exec = Incus::http(url).client()?.instance("web").exec(["echo", "hello"]).terminal(80, 24);
+    let ended = tokio::time::timeout(Duration::from_secs(120), exec.output()).await?;
+    let e = ended.expect_err("nothing was shown");
+    assert!(matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Interrupted), "{e:?}");
     Ok(())
 }

@@ -307,3 +307,15 @@ async fn a_restart_whose_answer_is_lost_is_not_repeated() -> Outcome {
     assert_eq!((e.kind(), fake.requests(RESTART)), (ErrorKind::Interrupted, 2));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_launch_whose_wait_fails_must_not_be_repeated() -> Outcome {
+    let (fake, lambda) = fake().await?;
+    let launch = a10(&lambda).send().await?;
+    fake.on(GET).always().reply(400, "no");
+    fake.on(LIST).always().reply(400, "no");
+    let e = windlass::Error::from(launch.await.expect_err("it can't be looked at"));
+    assert_eq!((e.sent(), e.is_repeatable()), (windlass::Sent::Yes, false), "{e:?}");
+    assert_eq!(fake.launches(), 1);
+    Ok(())
+}

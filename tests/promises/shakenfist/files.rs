@@ -217,3 +217,13 @@ async fn a_blob_that_is_there_is_copied_without_an_upload() -> Outcome {
     assert_eq!((fake.requests("POST /upload"), fake.requests("POST /instances/{one}/agent/put")), (1, 2));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_compared_must_not_be_repeated() -> Outcome {
+    let (fake, sf) = served().await?;
+    fake.on("GET /blobs/{one}").always().reply(400, r#"{"error": "no", "status": 400}"#);
+    let e = sf.upload(noise(1_000)).as_image("golden").await.expect_err("it can't be looked at");
+    assert_eq!((e.status(), e.sent(), e.is_repeatable()), (Some(400), Sent::Yes, false), "{e:?}");
+    assert_eq!(fake.artifacts(), ["golden"]);
+    Ok(())
+}
