@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Shared;
@@ -52,12 +52,24 @@ pub(super) async fn serve(shared: Arc<Shared>, mut client: TcpStream) {
             Then::Next => used = true,
             Then::Close => return,
             Then::Reset => return reset(client),
-            Then::Join(mut server) => {
-                _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-                return;
-            }
+            Then::Join(server) => return join(client, server).await,
         }
         closing.mark_unchanged();
+    }
+}
+
+/// Bytes in both directions, until the client closes the connection. The server may keep its end.
+async fn join(mut client: TcpStream, mut server: TcpStream) {
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let down = async {
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        let _ = to_client.shutdown().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+        () = down => {}
     }
 }
 

@@ -49,14 +49,17 @@ impl Stage {
     }
 }
 
+/// Compares how the act ended with the server and the disk.
+pub type Check = Box<dyn FnOnce(&Ending, &mut Findings)>;
+
 /// What a client does.
 pub struct Story {
     /// Something simple, of the same client.
     pub simple: Box<dyn Fn() -> Calling>,
     /// What the scenario is about.
     pub act: Calling,
-    /// Compares how it ended with the server and the disk.
-    pub check: Box<dyn FnOnce(&Ending, &mut Findings)>,
+    /// How its end is judged.
+    pub check: Check,
 }
 
 /// How the act ended, with its result.
