@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -373,26 +373,38 @@ async fn thousands_of_commands_without_streams_end_right() -> Outcome {
     Ok(())
 }
 
-/// Copies what a client and the fake say to each other. Of a terminal's screen, which connects second, only the answer
-/// to the handshake gets through.
+/// Copies what a client and the fake say to each other. Of a terminal's screen, which is the second websocket, only the
+/// answer to the handshake gets through.
 async fn without_a_screen(listener: TcpListener, origin: String) {
     let websockets = Arc::new(AtomicUsize::new(0));
-    while let Ok((mut client, _)) = listener.accept().await {
-        let mut server = TcpStream::connect(&origin).await.unwrap();
-        let websockets = websockets.clone();
+    while let Ok((client, _)) = listener.accept().await {
+        let server = TcpStream::connect(&origin).await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let (websockets, muted) = (websockets.clone(), Arc::new(AtomicBool::new(false)));
+        let is_muted = muted.clone();
         tokio::spawn(async move {
-            let mut first = vec![0; 8_192];
-            let read = client.read(&mut first).await.unwrap();
-            server.write_all(&first[..read]).await.unwrap();
-            let opens = String::from_utf8_lossy(&first[..read]).contains("/websocket?");
-            if opens && websockets.fetch_add(1, Ordering::SeqCst) == 1 {
-                let read = server.read(&mut first).await.unwrap();
-                let head = first[..read].windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
-                client.write_all(&first[..head]).await.unwrap();
-                while matches!(client.read(&mut first).await, Ok(1..)) {}
-                return;
+            let mut piece = vec![0; 8_192];
+            while let Ok(read @ 1..) = from_client.read(&mut piece).await {
+                let opens = String::from_utf8_lossy(&piece[..read]).contains("/websocket?");
+                if opens && websockets.fetch_add(1, Ordering::SeqCst) == 1 {
+                    muted.store(true, Ordering::SeqCst);
+                }
+                to_server.write_all(&piece[..read]).await.unwrap();
             }
-            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        });
+        tokio::spawn(async move {
+            let (mut piece, mut shaken) = (vec![0; 8_192], false);
+            while let Ok(read @ 1..) = from_server.read(&mut piece).await {
+                let head =
+                    piece[..read].windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |end| end + 4);
+                let passes = match is_muted.load(Ordering::SeqCst) {
+                    true if std::mem::replace(&mut shaken, true) => 0,
+                    true => head,
+                    false => read,
+                };
+                let _ = to_client.write_all(&piece[..passes]).await;
+            }
         });
     }
 }
