@@ -287,3 +287,28 @@ async fn lists_inside_a_map_may_be_null() -> Outcome {
     assert_eq!(operations.iter().map(|operation| operation.id.as_str()).collect::<Vec<_>>(), ["1"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_call_whose_wait_fails_was_sent_and_must_not_be_repeated() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let incus = fake.client()?;
+    // Only the last look fails, which changes nothing.
+    fake.on("GET /1.0/instances/{name}").always().reply(400, r#"{"type":"error","error":"no"}"#);
+    let e = incus.launch("web").image("busybox").await.expect_err("it can't be looked at");
+    assert_eq!((e.status(), e.sent(), e.is_repeatable()), (Some(400), Sent::Yes, false), "{e:?}");
+    assert!(e.ticket().is_some());
+    assert_eq!(fake.instances(), ["web"]);
+    // A wait for a state began nothing.
+    let e = windlass::Error::from(incus.instance("web").until_running().await.expect_err("as before"));
+    assert!(e.is_repeatable(), "{e:?}");
+    // What is gone was there.
+    let run = incus.instance("web").exec(["true"]).discard_output().send().await?;
+    fake.restart().await?;
+    let e = windlass::Error::from(run.await.expect_err("forgotten"));
+    assert_eq!(
+        (e.kind(), e.sent(), e.is_repeatable()),
+        (ErrorKind::OperationGone, Sent::Yes, false),
+        "{e:?}"
+    );
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use windlass::incus::{AddressKind, Instance, Status};
 use windlass::testing::{FakeIncus, Generation};
-use windlass::{Error, ErrorKind, Incus, Sent, WaitEnd};
+use windlass::{Error, ErrorKind, Incus, WaitEnd};
 
 use crate::clock::{later, until};
 use crate::wire;
@@ -670,29 +670,5 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
         second.block_on(async { tokio::time::timeout(LONG, heard).await })??;
         drop((lost, first));
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_call_whose_wait_fails_was_sent_and_must_not_be_repeated() -> Outcome {
-    let (fake, incus) = fake(Generation::V7_0).await?;
-    // Only the last look fails, which changes nothing.
-    fake.on("GET /1.0/instances/{name}").always().reply(400, r#"{"type":"error","error":"no"}"#);
-    let e = incus.launch("web").image("busybox").await.expect_err("it can't be looked at");
-    assert_eq!((e.status(), e.sent(), e.is_repeatable()), (Some(400), Sent::Yes, false), "{e:?}");
-    assert!(e.ticket().is_some());
-    assert_eq!(fake.instances(), ["web"]);
-    // A wait for a state began nothing.
-    let e = Error::from(incus.instance("web").until_running().await.expect_err("as before"));
-    assert!(e.is_repeatable(), "{e:?}");
-    // What is gone was there.
-    let run = incus.instance("web").exec(["true"]).discard_output().send().await?;
-    fake.restart().await?;
-    let e = Error::from(run.await.expect_err("forgotten"));
-    assert_eq!(
-        (e.kind(), e.sent(), e.is_repeatable()),
-        (ErrorKind::OperationGone, Sent::Yes, false),
-        "{e:?}"
-    );
     Ok(())
 }
