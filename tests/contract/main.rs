@@ -61,6 +61,7 @@ mod live {
 
 /// Clients that others wrote, against the fakes; run by `cargo xtask live`, too.
 mod vendor {
+    mod compare;
     #[cfg(feature = "incus")]
     mod incus;
     #[cfg(feature = "koyeb")]

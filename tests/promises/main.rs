@@ -118,6 +118,8 @@ mod fake {
     #[cfg(feature = "incus")]
     mod faults;
     #[cfg(feature = "incus")]
+    mod incus_places;
+    #[cfg(feature = "incus")]
     mod incus_wire;
     #[cfg(feature = "koyeb")]
     mod koyeb;

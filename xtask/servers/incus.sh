@@ -294,7 +294,7 @@ image() {
   # Not `askfirst` nor a getty: nothing may read the console. LXC's SIGPWR makes busybox power off.
   printf '::sysinit:/bin/true\n::shutdown:/bin/true\n::respawn:/bin/sleep 1000000\n' >"$root/rootfs/etc/inittab"
   printf '%s\n' "architecture: $(uname -m)" 'creation_date: 1700000000' 'properties:' '  os: busybox' \
-    '  release: test' '  description: busybox for tests' >"$root/metadata.yaml"
+    '  release: test' '  description: busybox test' >"$root/metadata.yaml"
   tar -C "$root" -czf "$out" metadata.yaml rootfs
 }
 

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::suite::{self, Choice, Suite};
-use crate::{Outcome, workspace};
+use crate::{Outcome, pypi, workspace};
 
 /// The supported generations of Incus.
 pub(crate) const GENERATIONS: [&str; 2] = ["6.0", "7.0"];
 /// The suites, in order, for each generation.
 const SUITES: &[Suite<'_>] = &[
+    // The vendor's command and pylxd against the fake server, and compared with the daemon while that is new.
+    of("vendor::incus"),
     // The contract, over the unix socket and over HTTPS.
     of("live::incus"),
     of("live::incus_https"),
@@ -33,9 +35,9 @@ const SUITES: &[Suite<'_>] = &[
     of("live::incus_transfer"),
     // Tests that kill a daemon.
     of("live::incus_restart"),
-    // The vendor's command against the fake server.
-    of("vendor::incus"),
 ];
+/// The Python client that is compared, and the variable with the interpreter that has it.
+const PYLXD: (&str, &str) = ("pylxd==2.4.2", "WINDLASS_PYLXD_PYTHON");
 /// The suite that needs a cluster.
 const CLUSTER_SUITE: Suite<'_> = of("live::incus_cluster");
 /// The variable with the directory of the cluster's members.
@@ -57,6 +59,8 @@ struct Lab {
     session: PathBuf,
     /// Which tests to run.
     choice: Choice,
+    /// The interpreter with pylxd.
+    python: PathBuf,
 }
 
 /// A running daemon.
@@ -72,12 +76,16 @@ const fn of(module: &str) -> Suite<'_> {
 
 /// Runs itself again below `session.sh`, which always cleans up. There, runs the suites.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let choice = Choice::read(args.strip_prefix(&["incus"]).unwrap_or(args))?;
+    let rest = args.strip_prefix(&["incus"]).unwrap_or(args);
+    let (generations, rest) = match rest {
+        [one, rest @ ..] if GENERATIONS.contains(one) => (std::slice::from_ref(one), rest),
+        _ => (&GENERATIONS[..], rest),
+    };
+    let choice = Choice::read(rest)?;
     need_root()?;
-    match std::env::var_os(SESSION) {
-        None => Err(enter_session("live", args)),
-        Some(session) => all(&Lab { control: servers().join("incus.sh"), session: session.into(), choice }),
-    }
+    let Some(session) = std::env::var_os(SESSION) else { return Err(enter_session("live", args)) };
+    let (control, python) = (servers().join("incus.sh"), pypi::python_with(PYLXD.0)?);
+    all(&Lab { control, session: session.into(), choice, python }, generations)
 }
 
 /// Containers, mounts and namespaces all need root.
@@ -119,11 +127,11 @@ pub(crate) fn enter_session(chore: &str, args: &[&str]) -> String {
 }
 
 /// Installs, builds, and runs every suite against every generation.
-fn all(lab: &Lab) -> Outcome {
+fn all(lab: &Lab, generations: &[&str]) -> Outcome {
     lab.control(&["install-6"])?;
     lab.control(&["install-7", &tree()])?;
     CLUSTER_SUITE.build()?;
-    suite::all(GENERATIONS.iter().map(|generation| lab.generation(generation)))
+    suite::all(generations.iter().map(|generation| lab.generation(generation)))
 }
 
 /// A free port of this machine.
@@ -179,6 +187,9 @@ impl Lab {
     /// Runs the suite that needs a cluster, beside the running daemon.
     fn cluster(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
         let generation = daemon.generation;
+        if !CLUSTER_SUITE.has_any(&self.choice)? {
+            return Ok(0);
+        }
         let recipe = servers().join("incus-cluster.sh");
         let members = self.session.join(format!("{generation}-cluster"));
         let control = |verb: &str| {
@@ -202,6 +213,7 @@ impl Lab {
                 .env(CLUSTER, self.session.join(format!("{generation}-cluster")))
                 .env("WINDLASS_LIVE_INCUS_GENERATION", generation)
                 .env("WINDLASS_LIVE_INCUS_DIR", directory)
+                .env(PYLXD.1, &self.python)
                 .env("WINDLASS_LIVE_INCUS_CONTROL", &self.control);
             command
         })?;

@@ -46,7 +46,9 @@ cargo xtask rooms                   whether files import upwards or in circles, 
 cargo xtask chaos [--short] [--streams] [--seed N] [--api NAME] [--operation ID] [--class COLUMN] [--jobs N]
                                     every operation, wait, stream and transfer against every fault, on the fakes
 cargo xtask chaos --planted         whether that notices faults that are planted in windlass
-cargo xtask live [incus] [-- ARGS]  run the live suites against private daemons (root; ARGS go to the tests)
+cargo xtask live [incus [6.0|7.0]] [-- ARGS]
+                                    run the live suites against private daemons (root; ARGS go to the tests; with
+                                    `-- vendor`, only the vendors' clients, compared on fake and daemon)
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)

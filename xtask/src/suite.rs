@@ -71,6 +71,11 @@ impl Suite<'_> {
         workspace::run(self.command().arg("--no-run"))
     }
 
+    /// Whether a chosen test is in it.
+    pub(crate) fn has_any(&self, choice: &Choice) -> Result<bool, String> {
+        Ok(choice.is_all() || self.names()?.iter().any(|name| choice.takes(name)))
+    }
+
     /// The names of its tests.
     fn names(&self) -> Result<Vec<String>, String> {
         let mut command = self.command();

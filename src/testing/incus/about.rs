@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::common::project;
 use super::generation::Generation;
+use super::world::{Instance, World, path};
+use crate::testing::server::request::Request;
+use crate::testing::server::tasks::lock;
 
 /// Extensions that clients check, and that this server has.
 const EXTENSIONS: &[&str] = &[
@@ -45,6 +49,10 @@ const EXTENSIONS: &[&str] = &[
     "instance_state_started_at",
     "instances_state_os_info",
     "backup_compression",
+    "image_force_refresh",
+    "network",
+    "storage",
+    "warnings",
     "backup_compression_algorithm",
     "backup_override_name",
     "cluster_internal_copy",
@@ -91,24 +99,23 @@ pub(super) fn server(generation: Generation) -> Value {
     })
 }
 
-pub(super) fn profile() -> Value {
+/// The only profile, as the project of the request sees it.
+pub(super) fn profile(world: &World, request: &Request) -> Value {
+    let project = project(request);
+    let instances = lock(&world.instances);
+    let has_it = |instance: &Instance| {
+        instance.document["profiles"].as_array().is_some_and(|all| all.contains(&"default".into()))
+    };
+    let users = instances.iter().filter(|(key, instance)| key.0 == project && has_it(instance));
+    let users: Vec<String> = users.map(|(key, _)| path(key)).collect();
+    if world.has_own_profiles(&project) {
+        return json!({
+            "name": "default", "project": project, "description": format!("Default Incus profile for project {project}"),
+            "config": {}, "devices": {}, "used_by": users,
+        });
+    }
     json!({
         "name": "default", "project": "default", "description": "Default Incus profile", "config": {},
-        "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}}, "used_by": [],
-    })
-}
-
-pub(super) fn project(name: &str) -> Value {
-    json!({
-        "name": name, "description": "", "used_by": [],
-        "config": {"features.images": "true", "features.networks": "true", "features.profiles": "true",
-            "features.storage.volumes": "true"},
-    })
-}
-
-pub(super) fn pool() -> Value {
-    json!({
-        "name": "default", "description": "", "driver": "dir", "status": "Created", "locations": ["none"],
-        "config": {}, "used_by": [],
+        "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}}, "used_by": users,
     })
 }

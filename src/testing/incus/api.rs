@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::common::{not_implemented, project, recursion};
+use super::common::{lacking, not_implemented, project, recursion};
 use super::envelope::{self, Answer, failure};
 use super::generation::Generation;
 use super::world::{Doom, World};
 use super::{
     about_instance, backups, cluster, console, events, exec, files, images, instances, logs, operations,
-    power, rebuild, sessions, snapshots, trust,
+    pools, power, projects, rebuild, sessions, snapshots, trust,
 };
 use crate::testing::server::front::Service;
 use crate::testing::server::known::Known;
@@ -22,13 +22,43 @@ pub(super) const KNOWN: Known = Known {
     beyond: &[
         "GET /",
         "GET /1.0/profiles",
-        "GET /1.0/profiles/default",
+        "GET /1.0/profiles/{name}",
+        "GET /1.0/cluster",
         "GET /1.0/projects",
+        "POST /1.0/projects",
         "GET /1.0/projects/{name}",
+        "PUT /1.0/projects/{name}",
+        "PATCH /1.0/projects/{name}",
+        "DELETE /1.0/projects/{name}",
         "GET /1.0/storage-pools",
+        "GET /1.0/storage-pools/{pool}",
+        "GET /1.0/storage-pools/{pool}/volumes",
+        "GET /1.0/storage-pools/{pool}/volumes/{type}",
+        "GET /1.0/storage-pools/{pool}/volumes/{type}/{name}",
         "GET /1.0/networks",
+        "GET /1.0/warnings",
     ],
 };
+
+/// What a real server has besides, below `/1.0`.
+const LACKING: [&str; 16] = [
+    "cluster",
+    "metadata",
+    "metrics",
+    "network-acls",
+    "network-address-sets",
+    "network-allocations",
+    "network-forwards",
+    "network-integrations",
+    "network-peers",
+    "network-zones",
+    "networks",
+    "profiles",
+    "resources",
+    "storage-buckets",
+    "storage-volumes",
+    "warnings",
+];
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);
@@ -67,6 +97,7 @@ fn route(world: &Arc<World>, request: &Request) -> Answer {
             ["operations", rest @ ..] => operation(world, request, rest),
             ["images", rest @ ..] => image(world, request, rest),
             ["certificates", rest @ ..] => trust::certificates(world, request, rest),
+            ["cluster"] => cluster::cluster(world, request),
             ["cluster", "members", rest @ ..] => cluster::members(world, request, rest),
             rest => other(world, request, rest),
         },
@@ -100,6 +131,7 @@ fn instance(world: &Arc<World>, request: &Request, name: &str, rest: &[&str]) ->
         ["logs", "exec-output"] => logs::outputs(world, request, &key),
         ["logs", "exec-output", file] => logs::output(world, request, &key, file),
         ["logs", file] => logs::one(world, request, &key, file),
+        ["bitmaps" | "debug", ..] => lacking(request),
         _ => nowhere(),
     }
 }
@@ -129,23 +161,22 @@ fn image(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
 }
 
 fn other(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
-    match rest {
-        ["instances"] => return instances::collection(world, request),
-        [] | ["events"] | ["profiles" | "projects" | "networks" | "storage-pools", ..] => {}
-        _ => return nowhere(),
-    }
-    if request.method != "GET" {
-        return not_implemented();
-    }
-    match rest {
-        [] => Ok(envelope::sync(&trust::server(world, request))),
-        ["events"] => events::subscribe(world, request),
-        ["profiles"] => Ok(collection(request, "profiles", &super::about::profile())),
-        ["profiles", "default"] => Ok(envelope::sync(&super::about::profile())),
-        ["projects"] => Ok(collection(request, "projects", &super::about::project("default"))),
-        ["projects", name] => Ok(envelope::sync(&super::about::project(name))),
-        ["storage-pools"] => Ok(collection(request, "storage-pools", &super::about::pool())),
-        ["networks"] => Ok(envelope::sync(&json!([]))),
+    match (request.method.as_str(), rest) {
+        (_, ["instances"]) => instances::collection(world, request),
+        (_, ["projects", rest @ ..]) => projects::projects(world, request, rest),
+        (_, ["storage-pools", rest @ ..]) => pools::pools(world, request, rest),
+        ("GET", []) => Ok(envelope::sync(&trust::server(world, request))),
+        ("GET", ["events"]) => events::subscribe(world, request),
+        ("GET", ["profiles"]) => Ok(collection(request, "profiles", &super::about::profile(world, request))),
+        ("GET", ["profiles", "default"]) => Ok(envelope::sync(&super::about::profile(world, request))),
+        ("DELETE", ["profiles", "default"]) => Err(failure(403, "The \"default\" profile cannot be deleted")),
+        ("GET", ["profiles", _]) => Err(failure(404, "Fetch profile: Profile not found")),
+        // Nothing is in it, so there is nothing that the fake would have to do.
+        ("GET", ["networks" | "warnings"]) => Ok(envelope::sync(&json!([]))),
+        ("GET", ["networks", _]) => Err(failure(404, "Network not found")),
+        (_, []) => lacking(request),
+        (_, ["events"]) => not_implemented(),
+        (_, [first, ..]) if LACKING.contains(first) => lacking(request),
         _ => nowhere(),
     }
 }

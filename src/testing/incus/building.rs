@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::envelope::{Failure, failure};
-use super::limits::complaint;
+use super::limits::{complaint, device_complaint};
 use super::world::{Draft, Instance, Key, Operation, World, documents};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
@@ -77,7 +77,7 @@ impl World {
             lock(&self.images).add(project, image.clone(), files);
             return Ok(Some(image));
         }
-        let images = lock(&self.images);
+        let mut images = lock(&self.images);
         if let Some(wanted) = source["properties"].as_object().filter(|wanted| !wanted.is_empty()) {
             return Ok(images.with_properties(project, wanted));
         }
@@ -85,10 +85,14 @@ impl World {
             Some(fingerprint) => images.find(project, fingerprint),
             None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
         };
-        // Projects use the images of the default project beside their own.
-        let found = look(project).or_else(|| look("default"));
+        // A project that was never created uses the images of the default project beside its own.
+        let created = lock(&self.projects).contains_key(project);
+        let found = look(&self.home_of_images(project.to_owned()));
+        let found = found.or_else(|| if created { None } else { look("default") });
         let found = found.ok_or_else(|| failure(500, "Image not provided for instance creation"));
-        found.map(Some)
+        let image = found?;
+        images.used(&image);
+        Ok(Some(image))
     }
 
     /// Adds the record: the instance is visible with the answer to the request, before the operation ends.
@@ -101,6 +105,13 @@ impl World {
     ) -> Result<(), Failure> {
         if let Some(complaint) = asked["config"].as_object().and_then(complaint) {
             return Err(not_recorded(&complaint));
+        }
+        if let Some(complaint) = asked["devices"].as_object().and_then(device_complaint) {
+            return Err(not_recorded(&format!("Failed initializing instance: Invalid devices: {complaint}")));
+        }
+        if self.has_own_profiles(&key.0) && !has_root(&asked["devices"]) {
+            let why = "Failed initializing instance: Failed getting root disk: No root device could be found";
+            return Err(not_recorded(why));
         }
         let mut document = documents::instance(&key.1, &key.0, asked, image);
         document["location"] = place.into();
@@ -123,6 +134,11 @@ impl World {
         self.tell("instance-created", key, &context);
         Ok(())
     }
+}
+
+fn has_root(devices: &Value) -> bool {
+    let mut devices = devices.as_object().into_iter().flatten();
+    devices.any(|(_, device)| device["type"] == "disk" && device["path"] == "/")
 }
 
 fn not_recorded(complaint: &str) -> Failure {

@@ -2,11 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::common::{not_implemented, recursion};
+use super::common::{lacking, recursion};
 use super::envelope::{self, Answer, failure};
 use super::world::World;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
+
+/// `GET /1.0/cluster`.
+pub(super) fn cluster(world: &World, request: &Request) -> Answer {
+    let members = lock(&world.members);
+    if request.method != "GET" {
+        return lacking(request);
+    }
+    let name = members.first().cloned().unwrap_or_default();
+    Ok(envelope::sync(&json!({"server_name": name, "enabled": !members.is_empty(), "member_config": []})))
+}
 
 pub(super) fn members(world: &World, request: &Request, rest: &[&str]) -> Answer {
     let members = lock(&world.members).clone();
@@ -26,7 +36,7 @@ pub(super) fn members(world: &World, request: &Request, rest: &[&str]) -> Answer
             Some(number) => Ok(envelope::sync(&document(number, name))),
             None => Err(failure(404, "Cluster member not found")),
         },
-        _ => not_implemented(),
+        _ => lacking(request),
     }
 }
 

@@ -12,6 +12,12 @@ pub(super) fn not_implemented() -> Answer {
     Err(failure(501, "not implemented"))
 }
 
+/// For what the real server does and the fake doesn't.
+pub(super) fn lacking(request: &Request) -> Answer {
+    let (method, path) = (&request.method, &request.path);
+    Err(failure(501, format!("not implemented: the fake doesn't do this: {method} {path}")))
+}
+
 /// The body as a JSON object, or the error of Go's decoder.
 pub(super) fn body(request: &Request) -> Result<Value, Failure> {
     if request.body.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::common::{body, digest, not_implemented, project, project_filter, recursion, secret};
+use super::common::{body, digest, lacking, not_implemented, project, project_filter, recursion, secret};
 use super::envelope::{self, Answer, Failure, failure};
 use super::generation::Generation;
 use super::world::{Draft, Part, World, image_document, unified};
@@ -13,16 +13,27 @@ use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
+/// The project whose images a request is about.
+fn home(world: &World, request: &Request) -> String {
+    world.home_of_images(project(request))
+}
+
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
     match request.method.as_str() {
         "GET" => list(world, request),
+        // Copied from a server, or made of an instance.
+        "POST" if is_json(request) => lacking(request),
         "POST" => import(world, request),
         _ => not_implemented(),
     }
 }
 
+fn is_json(request: &Request) -> bool {
+    request.body.first() == Some(&b'{')
+}
+
 fn list(world: &World, request: &Request) -> Answer {
-    let wanted = project_filter(request)?;
+    let wanted = project_filter(request)?.map(|project| world.home_of_images(project));
     let images = lock(&world.images);
     let mine = images.images.keys().filter(|key| wanted.as_ref().is_none_or(|p| *p == key.0));
     let shown: Vec<Value> = match recursion(request) {
@@ -33,8 +44,8 @@ fn list(world: &World, request: &Request) -> Answer {
 }
 
 fn import(world: &Arc<World>, request: &Request) -> Answer {
-    let project = project(request);
-    let image = uploaded(world.generation, request);
+    let project = home(world, request);
+    let image = uploaded(world, request);
     let draft = Draft {
         description: "Downloading image",
         project: project.clone(),
@@ -97,21 +108,21 @@ fn split<'a>(text: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
     pieces
 }
 
-fn uploaded(generation: Generation, request: &Request) -> Result<(Value, Vec<Part>), Failure> {
+fn uploaded(world: &World, request: &Request) -> Result<(Value, Vec<Part>), Failure> {
     let files = parts(request);
     if files.is_empty() || !files.iter().all(|file| is_archive(&file.data)) {
         return Err(failure(500, "Unsupported compression"));
     }
     let all = files.iter().map(|file| file.data.as_ref()).collect::<Vec<_>>().concat();
     let filename = request.header("x-incus-filename").unwrap_or_default();
-    let mut image = image_document(generation, &all, filename);
+    let mut image = image_document(world.generation, &all, filename);
     let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
     if let Some(expected) = request.header("x-incus-fingerprint").filter(|expected| *expected != fingerprint)
     {
         return Err(failure(500, format!("fingerprints don't match, got {fingerprint} expected {expected}")));
     }
     image["public"] = matches!(request.header("x-incus-public"), Some("1" | "true")).into();
-    image["project"] = project(request).into();
+    image["project"] = home(world, request).into();
     let properties = request.header("x-incus-properties").unwrap_or_default();
     for (key, value) in properties.split('&').filter_map(|pair| pair.split_once('=')) {
         image["properties"][decode(key)] = decode(value).into();
@@ -125,7 +136,7 @@ fn decode(text: &str) -> String {
 }
 
 pub(super) fn one(world: &Arc<World>, request: &Request, fingerprint: &str) -> Answer {
-    let project = project(request);
+    let project = home(world, request);
     let found = lock(&world.images).find(&project, fingerprint);
     match request.method.as_str() {
         "GET" => {
@@ -182,9 +193,10 @@ pub(super) fn export(world: &World, request: &Request, fingerprint: &str) -> Ans
     if request.method != "GET" {
         return not_implemented();
     }
-    let project = project(request);
+    let project = home(world, request);
     let images = lock(&world.images);
-    let image = images.find(&project, fingerprint).ok_or_else(|| failure(404, "Image not found"))?;
+    let missing = || failure(404, format!("Image \"{fingerprint}\" not found"));
+    let image = images.find(&project, fingerprint).ok_or_else(missing)?;
     let fingerprint = image["fingerprint"].as_str().unwrap_or_default();
     let files = images.files.get(&(project, fingerprint.to_owned())).cloned().unwrap_or_default();
     let long_ago = chrono::Utc::now() - chrono::TimeDelta::hours(1);
@@ -222,7 +234,7 @@ pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) 
     if request.method != "POST" {
         return not_implemented();
     }
-    let project = project(request);
+    let project = home(world, request);
     let found = lock(&world.images).find(&project, fingerprint);
     let image = found.ok_or_else(|| failure(404, "Image not found"))?;
     let draft = Draft {
@@ -242,6 +254,9 @@ pub(super) fn refresh(world: &Arc<World>, request: &Request, fingerprint: &str) 
 }
 
 fn quoted(document: &Value) -> String {
+    let mut document = document.clone();
+    // Using an image doesn't change it.
+    document.as_object_mut().map(|members| members.remove("last_used_at"));
     format!("\"{}\"", digest(document.to_string().as_bytes()))
 }
 
@@ -268,7 +283,7 @@ fn delete(world: &Arc<World>, project: String, image: &Value) -> Reply {
 }
 
 pub(super) fn aliases(world: &World, request: &Request) -> Answer {
-    let project = project(request);
+    let project = home(world, request);
     match request.method.as_str() {
         "GET" => {
             let images = lock(&world.images);
@@ -305,7 +320,7 @@ fn add_alias(world: &World, asked: &Value, project: &str) -> Answer {
 }
 
 pub(super) fn alias(world: &World, request: &Request, name: &str) -> Answer {
-    let key = (project(request), name.to_owned());
+    let key = (home(world, request), name.to_owned());
     let mut images = lock(&world.images);
     let alias = images.aliases.get(&key).cloned();
     let alias = alias.ok_or_else(|| failure(404, "Image alias not found"))?;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::building::check_name;
 use super::common::{body, not_implemented, project, project_filter, recursion};
 use super::envelope::{self, Answer, Failure, failure};
 use super::filter::Filter;
 use super::generation::Generation;
-use super::limits::complaint;
+use super::limits::{complaint, device_complaint};
 use super::world::{Instance, Key, World, documents, draft, path};
 use super::{create, views};
 use crate::testing::server::request::Request;
@@ -97,10 +97,22 @@ fn check_etag(world: &World, request: &Request, key: &Key) -> Result<(), Failure
 }
 
 fn check_config(asked: &Value) -> Result<(), Failure> {
-    let Some(config) = asked["config"].as_object() else { return Ok(()) };
-    match complaint(config) {
-        Some(complaint) => Err(failure(500, format!("Invalid config: {complaint}"))),
+    if let Some(complaint) = asked["config"].as_object().and_then(complaint) {
+        return Err(failure(500, format!("Invalid config: {complaint}")));
+    }
+    match asked["devices"].as_object().and_then(device_complaint) {
+        Some(complaint) => Err(failure(500, format!("Invalid devices: {complaint}"))),
         None => Ok(()),
+    }
+}
+
+/// What the server keeps for itself must be in a whole new configuration, too.
+fn check_volatile(asked: &Value, document: &Value) -> Result<(), Failure> {
+    let before = document["config"].as_object().into_iter().flatten();
+    let mut idmap = before.filter(|(key, _)| key.starts_with("volatile.idmap."));
+    match idmap.any(|(key, _)| asked["config"].get(key).is_none()) {
+        true => Err(failure(500, "Volatile idmap keys can't be deleted by the user")),
+        false => Ok(()),
     }
 }
 
@@ -113,6 +125,7 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let key = key.clone();
     Ok(world.launch(draft("Updating instance", &key), |world, _| async move {
         check_config(&asked)?;
+        check_volatile(&asked, &world.document(&key)?)?;
         world.take_time(None).await;
         world.with(&key, |instance| replace(&mut instance.document, &asked))?;
         world.tell("instance-updated", &key, &Value::Null);
@@ -140,6 +153,11 @@ fn replace(document: &mut Value, asked: &Value) {
 fn drop_empty(document: &mut Value) {
     if let Some(config) = document["config"].as_object_mut() {
         config.retain(|_, value| value != "");
+    }
+    for device in document["devices"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Some(options) = device.as_object_mut() {
+            options.retain(|_, value| value != "");
+        }
     }
 }
 

@@ -65,6 +65,32 @@ const KNOWN_KEYS: [&str; 14] = [
     "cluster.",
 ];
 
+/// The kinds of devices that need nothing of the host to be accepted; `nic` is loaded by its own kind.
+const DEVICES: [&str; 9] =
+    ["gpu", "infiniband", "none", "pci", "proxy", "tpm", "unix-block", "unix-char", "usb"];
+
+/// What is wrong with devices, in the server's words.
+pub(super) fn device_complaint(devices: &Map<String, Value>) -> Option<String> {
+    devices.iter().find_map(|(name, device)| {
+        let has = |key: &str| device[key].as_str().is_some_and(|value| !value.is_empty());
+        let why = match device["type"].as_str().unwrap_or_default() {
+            "" => format!("Failed loading device \"{name}\": Missing device type in config"),
+            // As the real one, which finds no kind of network for it.
+            "nic" if !has("nictype") && !has("network") => unsupported(name),
+            "disk" if has("path") && (has("source") || device["path"] == "/") => return None,
+            "disk" => "Disk entry is missing the required \"source\" or \"path\" property".to_owned(),
+            "nic" | "unix-hotplug" => return None,
+            kind if DEVICES.contains(&kind) => return None,
+            _ => unsupported(name),
+        };
+        Some(format!("Device validation failed for \"{name}\": {why}"))
+    })
+}
+
+fn unsupported(name: &str) -> String {
+    format!("Failed loading device \"{name}\": Unsupported device type")
+}
+
 /// What is wrong with a configuration, in the server's words.
 pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
     let odd = config.keys().find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)));

@@ -75,7 +75,7 @@ pub(super) fn collection(world: &Arc<World>, request: &Request, key: &Key) -> An
     }
 }
 
-/// The list is empty if the instance doesn't exist.
+/// The list of names is empty if the instance doesn't exist.
 fn list(world: &World, request: &Request, key: &Key) -> Answer {
     let full = recursion(request) > 0;
     let shown = world.with(key, |instance| {
@@ -85,7 +85,8 @@ fn list(world: &World, request: &Request, key: &Key) -> Answer {
         };
         instance.snapshots.iter().map(entry).collect::<Vec<Value>>()
     });
-    Ok(envelope::sync(&Value::from(shown.unwrap_or_default())))
+    let shown = if full { shown? } else { shown.unwrap_or_default() };
+    Ok(envelope::sync(&Value::from(shown)))
 }
 
 fn take(world: &Arc<World>, request: &Request, key: &Key) -> Answer {

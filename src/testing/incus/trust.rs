@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::common::{body, not_implemented, project, recursion, secret};
+use super::common::{body, lacking, not_implemented, project, recursion, secret};
 use super::envelope::{self, Answer, Failure, failure};
 use super::generation::Generation;
 use super::world::{Token, World};
@@ -100,6 +100,7 @@ pub(super) fn certificates(world: &Arc<World>, request: &Request, rest: &[&str])
             lock(&world.trust.certificates).remove(found["fingerprint"].as_str().unwrap_or_default());
             Ok(envelope::done())
         }
+        ("PUT" | "PATCH", [_]) => lacking(request),
         (_, [] | [_]) => not_implemented(),
         _ => Err(failure(404, "not found")),
     }

@@ -23,6 +23,8 @@ struct Wanted {
     kind: String,
     /// Labels and the values that they may have.
     labels: Vec<(&'static str, Vec<String>)>,
+    /// What the labels don't say, by the fields of the instance that wrote a line, and their values.
+    origin: [(&'static str, Vec<String>); 3],
     text: Option<String>,
     regex: Option<regress::Regex>,
     limit: usize,
@@ -45,8 +47,12 @@ impl Wanted {
         .into_iter()
         .map(|(name, old, label)| (label, [params(request, name), params(request, old)].concat()))
         .collect();
-        let named =
-            ["deployment_id", "regional_deployment_id"].iter().any(|name| request.param(name).is_some());
+        let origin = [
+            ("xyz_deployment_id", params(request, "deployment_id")),
+            ("regional_deployment_id", params(request, "regional_deployment_id")),
+            ("region", params(request, "regions")),
+        ];
+        let named = origin[..2].iter().any(|(_, values)| !values.is_empty());
         if !named && labels.iter().take(3).all(|(_, values)| values.is_empty()) {
             return Err(invalid("service_id", "one of the ids is required"));
         }
@@ -62,19 +68,35 @@ impl Wanted {
         Ok(Wanted {
             kind: request.param("type").unwrap_or_else(|| "runtime".to_owned()),
             labels,
+            origin,
             text,
             regex: regex.map_err(|_| invalid("regex", "is invalid"))?,
             limit,
         })
     }
 
-    fn matches(&self, line: &Value) -> bool {
+    /// A line of a build comes from the latest deployment of its service, and from no region.
+    fn is_from(&self, state: &State, labels: &Value) -> bool {
+        let instance = state.find(labels["instance_id"].as_str().unwrap_or_default());
+        let service = state.find(labels["service_id"].as_str().unwrap_or_default());
+        self.origin.iter().filter(|(_, values)| !values.is_empty()).all(|(field, values)| {
+            let value = match (instance, service) {
+                (Some(instance), _) => &instance[*field],
+                (None, Some(service)) if *field == "xyz_deployment_id" => &service["latest_deployment_id"],
+                _ => &Value::Null,
+            };
+            values.iter().any(|wanted| value == wanted.as_str())
+        })
+    }
+
+    fn matches(&self, state: &State, line: &Value) -> bool {
         let labels = &line["labels"];
         let labelled = self.labels.iter().all(|(label, values)| {
             values.is_empty() || values.iter().any(|value| labels[*label] == value.as_str())
         });
         let message = line["msg"].as_str().unwrap_or_default();
         labelled
+            && self.is_from(state, labels)
             && labels["type"] == self.kind.as_str()
             && self.text.as_ref().is_none_or(|text| message.contains(text.as_str()))
             && self.regex.as_ref().is_none_or(|regex| regex.find(message).is_some())
@@ -115,7 +137,7 @@ type Line = (DateTime<Utc>, Value);
 
 /// Lines in the order of their times.
 fn found(state: &State, wanted: &Wanted, within: impl Fn(DateTime<Utc>) -> bool) -> Vec<Line> {
-    let lines = state.logs.iter().filter(|(at, line)| within(*at) && wanted.matches(line));
+    let lines = state.logs.iter().filter(|(at, line)| within(*at) && wanted.matches(state, line));
     let mut lines: Vec<Line> = lines.cloned().collect();
     lines.sort_by_key(|(at, _)| *at);
     lines
@@ -164,7 +186,7 @@ async fn follow(
     loop {
         tokio::select! {
             line = new.recv() => match line {
-                Ok(line) if wanted.matches(&line) => {
+                Ok(line) if fits(&world, &wanted, &line) => {
                     if send(&mut socket, &line).await.is_err() {
                         return;
                     }
@@ -182,6 +204,10 @@ async fn follow(
             }
         }
     }
+}
+
+fn fits(world: &World, wanted: &Wanted, line: &Value) -> bool {
+    wanted.matches(&lock(&world.state), line)
 }
 
 async fn send(socket: &mut WebSocket, line: &Value) -> Result<(), tokio_tungstenite::tungstenite::Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::answer::{Answer, Failure, no_such_route, wrong_method};
+use super::answer::{Answer, Failure, failure, no_such_route, wrong_method};
 use super::asked::Asked;
 use super::release::Release;
 use super::state::{World, uuid};
@@ -13,11 +13,47 @@ use crate::testing::server::front::Service;
 use crate::testing::server::known::Known;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
+use crate::testing::server::route::Route;
 
 pub(super) const KNOWN: Known = Known {
     table: crate::raw::shakenfist::ENDPOINTS,
     beyond: &["GET /", "GET /blob_checksums/{algorithm}/{hash}"],
 };
+
+/// What every release of the real server has besides.
+const LACKING: [&str; 27] = [
+    "* /admin/{what}",
+    "* /auth/namespaces",
+    "* /auth/namespaces/{name}",
+    "* /auth/namespaces/{name}/{what}",
+    "* /auth/namespaces/{name}/{what}/{key}",
+    "* /nodes",
+    "* /nodes/{name}",
+    "* /nodes/{name}/{what}",
+    "* /nodes/{name}/{what}/{key}",
+    "POST /label/{name}",
+    "DELETE /networks",
+    "GET /networks/{one}/events",
+    "GET /networks/{one}/interfaces",
+    "* /networks/{one}/metadata",
+    "* /networks/{one}/metadata/{key}",
+    "GET /networks/{one}/ping/{address}",
+    "* /interfaces/{one}/metadata",
+    "* /interfaces/{one}/metadata/{key}",
+    "POST /artifacts",
+    "DELETE /artifacts",
+    "* /artifacts/{one}/metadata",
+    "* /artifacts/{one}/metadata/{key}",
+    "GET /artifacts/{one}/events",
+    "* /artifacts/{one}/versions",
+    "DELETE /artifacts/{one}/versions/{version}",
+    "POST /artifacts/{one}/{share}",
+    "GET /blobs",
+];
+
+fn is_lacking(method: &str, path: &str) -> bool {
+    LACKING.iter().any(|route| Route::new(route).matches(method, path))
+}
 
 #[derive(Debug)]
 pub(super) struct Api(pub(super) Arc<World>);
@@ -40,6 +76,11 @@ fn route(world: &Arc<World>, request: &Request, id: &str) -> Answer {
         _ => {}
     }
     let Some(handler) = handler(world, method, &path) else {
+        if is_lacking(method, &request.path) {
+            auth::namespace(world, request)?;
+            let text = format!("the fake doesn't do this: {method} {}", request.path);
+            return Err(failure(501, text));
+        }
         let others = ["GET", "POST", "PUT", "DELETE"].into_iter();
         let known = others.filter(|other| handler_exists(world, other, &path)).count();
         return Ok(if known > 0 { wrong_method() } else { no_such_route() });

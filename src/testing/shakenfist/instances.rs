@@ -9,6 +9,9 @@ use super::release::Release;
 use super::state::{is_visible, must_be_created};
 use crate::testing::server::reply::Reply;
 
+/// The kinds of events that the server knows.
+const EVENT_TYPES: [&str; 7] = ["audit", "mutate", "status", "usage", "resources", "prune", "historic"];
+
 /// `GET /instances`: failed ones, too; deleted ones only on request.
 pub(super) fn list(asked: &Asked<'_>) -> Answer {
     let options = options(asked.request, "InstancesEndpoint", &["all"])?;
@@ -90,6 +93,10 @@ pub(super) fn events(asked: &Asked<'_>, reference: &str) -> Answer {
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
     let events = all.instance(&uuid)?.events.iter().rev();
+    // Of the server's own making: it doesn't check what it is asked for.
+    if text(&options, "event_type").is_some_and(|kind| !EVENT_TYPES.contains(&kind)) {
+        return Err(failure(500, "server error: InvalidEventType()"));
+    }
     let fits = |event: &&Value| text(&options, "event_type").is_none_or(|kind| event["type"] == kind);
     let shown: Vec<&Value> = events.filter(fits).take(usize::try_from(most).unwrap_or(usize::MAX)).collect();
     Ok(data(&json!(shown)))

@@ -121,6 +121,9 @@ pub(super) fn float(asked: &Asked<'_>, uuid: &str, yes: bool) -> Answer {
     if !all.interfaces.contains_key(uuid) {
         return Err(not_found("interface"));
     }
+    if yes && all.interfaces.get(uuid).is_some_and(|interface| !interface["floating"].is_null()) {
+        return Err(failure(500, "server error: NetworkInterfaceAlreadyFloating()"));
+    }
     // Without a free address the instance runs on.
     let floating = match yes {
         true => Some(float_address(&all).map_err(|refusal| refusal.failure)?),

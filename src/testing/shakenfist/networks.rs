@@ -38,7 +38,8 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     let options = options(asked.request, "NetworksEndpoint", &known)?;
     let netblock = text(&options, "netblock").unwrap_or_default();
     let Some((first, bits)) = block(netblock) else {
-        return Err(failure(400, format!("cannot parse netblock: {netblock:?}")));
+        let why = format!("'{netblock}' does not appear to be an IPv4 or IPv6 network");
+        return Err(failure(400, format!("cannot parse netblock: {why}")));
     };
     if bits > 29 {
         return Err(failure(400, "network is below minimum size of /29"));

@@ -1,5 +1,6 @@
-//! The vendor's own command line client against the fake server.
+//! The vendor's own command line client against the fake server, and compared with the real one.
 
+use super::compare::{Python, Script, Shell};
 use crate::fake_client::server;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -162,4 +163,34 @@ async fn vendor_cli_snapshots_copies_moves_and_exports() {
         assert!(cli.ok(&["config", "metadata", "show", "web"]).await.contains("os: busybox"));
         cli.ok(&["delete", "-f", "again", "old", "twin", "web"]).await;
     }
+}
+
+/// The server that `cargo xtask live incus` started, and its generation.
+fn real() -> (String, String, Generation) {
+    let of = |name| std::env::var(name).expect("set by `cargo xtask live incus`");
+    let generation = of("WINDLASS_LIVE_INCUS_GENERATION");
+    let same = if generation == "6.0" { Generation::V6_0 } else { Generation::V7_0 };
+    (of("WINDLASS_LIVE_INCUS_SOCKET"), generation, same)
+}
+
+#[tokio::test]
+#[ignore = "needs the vendor's `incus` command and a real Incus: cargo xtask live incus"]
+async fn vendor_cli_gets_the_same_answers() {
+    let (socket, name, generation) = real();
+    let (fake, _http) = server(generation).await;
+    let shell = |socket: &str| Shell::new("incus", &[("INCUS_SOCKET", socket)]);
+    let script = Script { title: "incus", file: "incus.steps", generation: &name };
+    script.compare(shell(fake.socket().to_str().unwrap()), shell(&socket)).await;
+}
+
+/// Written for LXD, of which Incus is a descendant with the same API.
+#[tokio::test]
+#[ignore = "needs pylxd and a real Incus: cargo xtask live incus"]
+async fn pylxd_gets_the_same_answers() {
+    let (socket, name, generation) = real();
+    let python = std::env::var("WINDLASS_PYLXD_PYTHON").expect("set by `cargo xtask live incus`");
+    let (fake, _http) = server(generation).await;
+    let start = |socket: &str| Python::start(&python, "pylxd.py", &[("WINDLASS_VENDOR_SOCKET", socket)]);
+    let script = Script { title: "pylxd", file: "pylxd.steps", generation: &name };
+    script.compare(start(fake.socket().to_str().unwrap()), start(&socket)).await;
 }

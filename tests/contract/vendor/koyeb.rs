@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use windlass::testing::FakeKoyeb;
 
+use super::compare::{Python, Script};
+
 /// Runs the script; what it found.
 async fn sdk(fake: &FakeKoyeb, service: &str) -> Value {
     let python = std::env::var("WINDLASS_KOYEB_PYTHON").expect("set by `cargo xtask live koyeb`");
@@ -45,4 +47,24 @@ async fn the_vendors_sdk_drives_the_fake() {
         "refusals": [[404, "unknown_resource"], [400, "invalid_argument"], [400, "failed_precondition"]],
     });
     assert_eq!(found, expected);
+}
+
+/// There is no server to compare with: the script has what the vendor documents.
+#[tokio::test]
+#[ignore = "needs the vendor's Python SDK; run by `cargo xtask live koyeb`"]
+async fn the_vendors_sdk_gets_the_documented_answers() {
+    let python = std::env::var("WINDLASS_KOYEB_PYTHON").expect("set by `cargo xtask live koyeb`");
+    let fake = FakeKoyeb::start().await.unwrap();
+    let shop = fake.add_service("shop", 3);
+    for (number, instance) in fake.instances(&shop).iter().enumerate() {
+        fake.add_log(instance, "stdout", &format!("line {number}"));
+        fake.add_event(instance, "STARTED");
+    }
+    fake.add_build_log(&shop, "built");
+    let environment =
+        [("KOYEB_API_HOST", fake.url()), ("KOYEB_API_TOKEN", fake.token().to_owned()), ("SERVICE", shop)];
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let script = Script { title: "Koyeb", file: "koyeb.steps", generation: "v1" };
+    script.compare_with_writing(Python::start(&python, "koyeb_steps.py", &environment)).await;
 }

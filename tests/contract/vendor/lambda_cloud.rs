@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use windlass::testing::FakeLambdaCloud;
 
+use super::compare::{Python, Script};
+
 /// Names the interpreter that has the client.
 const PYTHON: &str = "WINDLASS_LIVE_LAMBDA_PYTHON";
 
@@ -22,4 +24,17 @@ async fn the_python_client_drives_the_fake() {
     for route in ["launch", "restart", "terminate"] {
         assert!(fake.requests(&format!("POST /api/v1/instance-operations/{route}")) >= 1);
     }
+}
+
+/// There is no server to compare with: the script has what the vendor documents.
+#[tokio::test]
+#[ignore = "needs the Python client: cargo xtask live lambda-cloud"]
+async fn the_python_client_gets_the_documented_answers() {
+    let fake = FakeLambdaCloud::start().await.unwrap();
+    let python = std::env::var(PYTHON).expect("set by cargo xtask live lambda-cloud");
+    let environment = [("WINDLASS_VENDOR_URL", fake.url()), ("WINDLASS_VENDOR_KEY", fake.key().to_owned())];
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let script = Script { title: "Lambda Cloud", file: "lambda_cloud.steps", generation: "v1" };
+    script.compare_with_writing(Python::start(&python, "lambda_cloud_steps.py", &environment)).await;
 }

@@ -155,3 +155,36 @@ async fn what_is_scaled_down_while_it_starts_does_not_come_back() -> Outcome {
     assert_eq!(statuses, ["HEALTHY", "STOPPED", "STOPPED"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn logs_are_chosen_by_deployment_and_region() -> Outcome {
+    let fake = FakeKoyeb::start().await?;
+    let shop = fake.add_service("shop", 2);
+    let [one, two] = fake.instances(&shop).try_into().map_err(|_| "two instances")?;
+    fake.edit(&two, |document| {
+        document["xyz_deployment_id"] = "older".into();
+        document["regional_deployment_id"] = "older-was".into();
+        document["region"] = "was".into();
+    });
+    fake.edit(&shop, |document| document["latest_deployment_id"] = "newest".into());
+    fake.add_log(&one, "stdout", "a");
+    fake.add_log(&two, "stdout", "b");
+    fake.add_build_log(&shop, "built");
+    for (query, expected) in [
+        ("deployment_id=older".to_owned(), vec!["b"]),
+        ("deployment_id=nosuch".to_owned(), vec![]),
+        ("regional_deployment_id=older-was".to_owned(), vec!["b"]),
+        (format!("service_id={shop}&regions=fra"), vec!["a"]),
+        (format!("service_id={shop}&regions=fra&regions=was"), vec!["a", "b"]),
+        (format!("service_id={shop}&regions=nosuch"), vec![]),
+        ("deployment_id=newest&type=build".to_owned(), vec!["built"]),
+        ("deployment_id=older&type=build".to_owned(), vec![]),
+    ] {
+        let path = format!("/v1/streams/logs/query?order=asc&{query}");
+        let (_, _, told) = ask(&fake, "GET", &path, "").await?;
+        let lines = told["data"].as_array().ok_or("no lines")?;
+        let lines: Vec<_> = lines.iter().filter_map(|line| line["msg"].as_str()).collect();
+        assert_eq!(lines, expected, "{query}");
+    }
+    Ok(())
+}

@@ -152,3 +152,55 @@ async fn no_offset_of_an_upload_ends_the_server() -> Outcome {
     assert_eq!(http.ask("POST", &format!("{upload}/truncate/4"), json!({})).await?.0, 200);
     Ok(())
 }
+
+#[tokio::test]
+async fn an_event_type_that_does_not_exist_breaks_the_server() -> Outcome {
+    let http = Http::of("demo", "demokey").await?;
+    let (_, made) = http.ask("POST", "/instances", instance(json!({}))).await?;
+    let path = format!("/instances/{}/events", made["uuid"].as_str().ok_or("no uuid")?);
+    let (status, _) = http.ask("GET", &path, json!({"event_type": "audit"})).await?;
+    assert_eq!(status, 200);
+    let told = http.refused("GET", &path, json!({"event_type": "bogus"})).await?;
+    assert_eq!(told, (500, "server error: InvalidEventType()".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_fake_does_not_do_it_refuses_in_words() -> Outcome {
+    let mut http = Http::of("demo", "demokey").await?;
+    for (method, path) in [
+        ("GET", "/nodes"),
+        ("GET", "/auth/namespaces"),
+        ("POST", "/auth/namespaces/demo/keys"),
+        ("GET", "/admin/locks"),
+        ("GET", "/networks/x/metadata"),
+        ("GET", "/blobs"),
+    ] {
+        let (status, why) = http.refused(method, path, json!({})).await?;
+        assert!(status == 501 && why.contains("the fake doesn't do this"), "{method} {path}: {status} {why}");
+    }
+    http.token = "wrong".to_owned();
+    assert_eq!(http.ask("GET", "/nodes", json!({})).await?.0, 401);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interface_floats_once() -> Outcome {
+    let http = Http::of("demo", "demokey").await?;
+    let (_, network) = http.ask("POST", "/networks", json!({"netblock": "10.0.0.0/24", "name": "n"})).await?;
+    let path = format!("/networks/{}", network["uuid"].as_str().ok_or("no uuid")?);
+    while http.ask("GET", &path, json!({})).await?.1["state"] != "created" {
+        tokio::task::yield_now().await;
+    }
+    let asked = instance(json!({"network": [{"network_uuid": network["uuid"]}]}));
+    let (_, made) = http.ask("POST", "/instances", asked).await?;
+    let path = format!("/instances/{}/interfaces", made["uuid"].as_str().ok_or("no uuid")?);
+    let (_, faces) = http.ask("GET", &path, json!({})).await?;
+    let path = format!("/interfaces/{}/float", faces[0]["uuid"].as_str().ok_or("no interface")?);
+    assert_eq!(http.ask("POST", &path, json!({})).await?.0, 200);
+    let told = http.refused("POST", &path, json!({})).await?;
+    assert_eq!(told, (500, "server error: NetworkInterfaceAlreadyFloating()".to_owned()));
+    let (_, why) = http.refused("POST", "/networks", json!({"netblock": "odd", "name": "n"})).await?;
+    assert_eq!(why, "cannot parse netblock: 'odd' does not appear to be an IPv4 or IPv6 network");
+    Ok(())
+}

@@ -49,6 +49,14 @@ impl Images {
         mine.next().map(|(_, image)| image.clone())
     }
 
+    /// Notes that an instance was made of it.
+    pub(crate) fn used(&mut self, image: &Value) {
+        let same = |(_, kept): &(&Key, &mut Value)| {
+            kept["fingerprint"] == image["fingerprint"] && kept["project"] == image["project"]
+        };
+        self.images.iter_mut().filter(same).for_each(|(_, kept)| kept["last_used_at"] = now().into());
+    }
+
     pub(crate) fn names_of(&self, image: &Key) -> Vec<Value> {
         let mine = |(key, alias): &(&Key, &Value)| key.0 == image.0 && alias["target"] == image.1[..];
         let short =

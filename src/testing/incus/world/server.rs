@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) images: Mutex<Images>,
     /// What other servers have.
     pub(crate) remote_images: Mutex<RemoteImages>,
+    /// The projects beside the default one.
+    pub(crate) projects: Mutex<BTreeMap<String, Value>>,
     /// The members of the cluster, this server first. Empty if there is no cluster.
     pub(crate) members: Mutex<Vec<String>>,
     pub(crate) operations: Operations,
@@ -52,6 +54,7 @@ impl World {
             instances: Mutex::default(),
             images: Mutex::default(),
             remote_images: Mutex::default(),
+            projects: Mutex::default(),
             members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),

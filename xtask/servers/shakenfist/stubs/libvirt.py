@@ -72,10 +72,18 @@ class Domain:
     def setAutostart(self, _):
         pass
 
-    def start_again(self, *_):
+    def start_again(self):
         write(self.known_as, state=VIR_DOMAIN_RUNNING, boots=boots_of(self.known_as) + 1)
 
-    reboot = reset = start_again
+    def reset(self, *_, **__):
+        self.must_run()
+        self.start_again()
+
+    reboot = reset
+
+    def must_run(self):
+        if not self.isActive():
+            raise libvirtError("Requested operation is not valid: domain is not running")
 
     def create(self):
         if self.isActive():
@@ -83,14 +91,15 @@ class Domain:
         self.start_again()
 
     def destroy(self):
-        if not self.isActive():
-            raise libvirtError("Requested operation is not valid: domain is not running")
+        self.must_run()
         write(self.known_as, state=VIR_DOMAIN_SHUTOFF)
 
     def suspend(self):
+        self.must_run()
         write(self.known_as, state=VIR_DOMAIN_PAUSED)
 
     def resume(self):
+        self.must_run()
         write(self.known_as, state=VIR_DOMAIN_RUNNING)
 
     def undefine(self):

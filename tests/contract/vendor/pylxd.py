@@ -1,0 +1,26 @@
+"""Connects pylxd for the steps of pylxd.steps."""
+
+import os
+import urllib.parse
+import warnings
+
+warnings.simplefilter("ignore")
+
+import pylxd  # noqa: E402
+import pylxd.exceptions  # noqa: E402
+
+client = pylxd.Client(endpoint="http+unix://" + urllib.parse.quote(os.environ["WINDLASS_VENDOR_SOCKET"], safe=""))
+# Shorter names for the steps.
+instances, images, projects = client.instances, client.images, client.projects
+
+
+def fields(thing, *names):
+    return [getattr(thing, name) for name in names]
+
+
+def sent(method, *path, **query):
+    """An answer of the server without its envelope."""
+    node = client.api
+    for part in path:
+        node = node[part]
+    return getattr(node, method)(**query).json()["metadata"]
