@@ -24,3 +24,11 @@ def sent(method, *path, **query):
     for part in path:
         node = node[part]
     return getattr(node, method)(**query).json()["metadata"]
+
+
+def attempt(call):
+    """What a call says, however it ends: for those that not every generation refuses."""
+    try:
+        return call()
+    except pylxd.exceptions.LXDAPIException as error:
+        return str(error)
