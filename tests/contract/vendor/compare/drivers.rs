@@ -73,6 +73,11 @@ impl Driver for Shell {
             .env("HOME", self.scratch.path())
             .env("NO_PROXY", "127.0.0.1")
             .env("TZ", "UTC")
+            // What the command keeps, such as the current project, is kept apart.
+            .env("INCUS_CONF", self.scratch.path().join("incus"))
+            .env_remove("INCUS_PROJECT")
+            .env_remove("INCUS_REMOTE")
+            .env_remove("INCUS_DIR")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true);
