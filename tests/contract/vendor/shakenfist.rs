@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use windlass::testing::{FakeShakenFist, Release};
-
-use super::compare::{Python, Script};
+use windlass::testing::FakeShakenFist;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the vendor's client: cargo xtask live shakenfist"]
@@ -19,18 +17,4 @@ async fn the_vendors_client_works_against_the_fake() -> Result<(), Box<dyn std::
     assert!(done.status.success() && said.contains("all went well"), "{said}\n{failed}");
     assert!(fake.requests("POST /instances/{one}/agent/execute") > 0);
     Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the vendor's client and a real Shaken Fist: cargo xtask live shakenfist"]
-async fn the_vendors_client_gets_the_same_answers() {
-    let of = |name| std::env::var(name).expect("set by `cargo xtask live shakenfist`");
-    let (url, python) = (of("WINDLASS_LIVE_SHAKENFIST_URL"), of("WINDLASS_SHAKENFIST_PYTHON"));
-    let release = of("WINDLASS_LIVE_SHAKENFIST_RELEASE");
-    let (generation, same) =
-        if release.starts_with("0.7") { ("0.7", Release::V0_7) } else { ("0.8", Release::V0_8) };
-    let fake = FakeShakenFist::start_as(same).await.unwrap();
-    let start = |url: &str| Python::start(&python, "shakenfist_steps.py", &[("WINDLASS_VENDOR_URL", url)]);
-    let script = Script { title: "Shaken Fist", file: "shakenfist.steps", generation };
-    script.compare(start(&fake.url()), start(&url)).await;
 }

@@ -12,6 +12,9 @@ use tokio::time::timeout;
 /// Longer than any step takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// Instead of an answer, where none came in time.
+pub const NO_ANSWER: &str = "no answer";
+
 /// The answer to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -82,7 +85,7 @@ impl Driver for Shell {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let Ok(output) = timeout(LIMIT, command.output()).await else {
-            return Answer { refused: true, text: "no end".to_owned() };
+            return Answer { refused: true, text: NO_ANSWER.to_owned() };
         };
         let output = output.unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -164,7 +167,7 @@ impl Driver for Python {
             // A lost or late answer would be taken for that of the next step.
             None => {
                 let _ = self.child.start_kill();
-                Answer { refused: true, text: "no answer".to_owned() }
+                Answer { refused: true, text: NO_ANSWER.to_owned() }
             }
         }
     }

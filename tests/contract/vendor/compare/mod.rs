@@ -7,7 +7,7 @@ mod table;
 
 pub use drivers::{Driver, Python, Shell};
 
-use drivers::Answer;
+use drivers::{Answer, NO_ANSWER};
 use normal::normal;
 use script::{Step, parse};
 
@@ -42,6 +42,9 @@ impl Row {
             } else {
                 "the real server refused"
             });
+        }
+        if [&self.fake, &self.real].iter().any(|answer| answer.text == NO_ANSWER) {
+            return Verdict::Wrong("no answer");
         }
         match (self.fake == self.real, &step.reason, &step.lacking) {
             (true, None, None) => Verdict::Same,
@@ -148,6 +151,9 @@ mod tests {
         assert!(matches!(row(Step::default(), "Error", "Error"), Verdict::Wrong(_)));
         let refused = Step { refused: true, ..Step::default() };
         assert_eq!(row(refused.clone(), "Error", "Error"), Verdict::Same);
+        let silent = || Answer { refused: true, text: NO_ANSWER.to_owned() };
+        let both = Row { step: refused.clone(), fake: silent(), real: silent() };
+        assert_eq!(both.verdict(), Verdict::Wrong("no answer"));
         assert!(matches!(row(refused, "done", "done"), Verdict::Wrong(_)));
     }
 }

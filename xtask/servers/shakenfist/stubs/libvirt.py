@@ -72,18 +72,10 @@ class Domain:
     def setAutostart(self, _):
         pass
 
-    def start_again(self):
+    def start_again(self, *_):
         write(self.known_as, state=VIR_DOMAIN_RUNNING, boots=boots_of(self.known_as) + 1)
 
-    def reset(self, *_, **__):
-        self.must_run()
-        self.start_again()
-
-    reboot = reset
-
-    def must_run(self):
-        if not self.isActive():
-            raise libvirtError("Requested operation is not valid: domain is not running")
+    reboot = reset = start_again
 
     def create(self):
         if self.isActive():
@@ -91,15 +83,14 @@ class Domain:
         self.start_again()
 
     def destroy(self):
-        self.must_run()
+        if not self.isActive():
+            raise libvirtError("Requested operation is not valid: domain is not running")
         write(self.known_as, state=VIR_DOMAIN_SHUTOFF)
 
     def suspend(self):
-        self.must_run()
         write(self.known_as, state=VIR_DOMAIN_PAUSED)
 
     def resume(self):
-        self.must_run()
         write(self.known_as, state=VIR_DOMAIN_RUNNING)
 
     def undefine(self):
