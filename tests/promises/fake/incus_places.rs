@@ -197,11 +197,5 @@ async fn small_answers_are_those_of_the_real_server() {
     http.launch("web").await;
     let used = &http.get("/1.0/images?recursion=1").await["metadata"][0];
     assert!(used["last_used_at"].as_str().unwrap() > "2020", "{used}");
-    http.json("PATCH", "/1.0/instances/web", json!({"config": {"snapshots.expiry": "1M 2H 3d"}})).await;
-    http.run("POST", "/1.0/instances/web/snapshots", json!({"name": "one"})).await;
-    let one = &http.get("/1.0/instances/web/snapshots/one").await["metadata"];
-    let time = |key: &str| one[key].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
-    let life = (time("expires_at") - time("created_at")).num_minutes();
-    assert!((1 + 120 + 3 * 1440 - 1..=1 + 120 + 3 * 1440).contains(&life), "{life} minutes");
     assert_eq!(http.get("/1.0/cluster").await["metadata"]["enabled"], false);
 }
