@@ -1,7 +1,7 @@
 //! Crowds, floods and long times, with figures: `cargo xtask load` runs it.
 //!
-//! A scenario has two halves. [`lead`] runs the one with the server in this process, and starts this program again for the
-//! other: the [`client`], whose memory and CPU time are measured, and nothing else's. They talk in lines ([`talk`]). A figure
+//! A scenario has two halves. `lead` runs the one with the server in this process, and starts this program again for the
+//! other: the `client`, whose memory and CPU time are measured, and nothing else's. They talk in lines (`talk`). A figure
 //! is a row of a table on standard output. What is wrong ends the program: a lost byte, a wrong status, a missing event.
 
 // A program for tests: what goes wrong in it may end it.
