@@ -173,9 +173,13 @@ fn real() -> (String, String, Generation) {
     (of("WINDLASS_LIVE_INCUS_SOCKET"), generation, same)
 }
 
+/// The scripts use the same names on the same daemon.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test]
 #[ignore = "needs the vendor's `incus` command and a real Incus: cargo xtask live incus"]
 async fn vendor_cli_gets_the_same_answers() {
+    let _alone = ALONE.lock().await;
     let (socket, name, generation) = real();
     let (fake, _http) = server(generation).await;
     let shell = |socket: &str| Shell::new("incus", &[("INCUS_SOCKET", socket)]);
@@ -187,6 +191,7 @@ async fn vendor_cli_gets_the_same_answers() {
 #[tokio::test]
 #[ignore = "needs pylxd and a real Incus: cargo xtask live incus"]
 async fn pylxd_gets_the_same_answers() {
+    let _alone = ALONE.lock().await;
     let (socket, name, generation) = real();
     let python = std::env::var("WINDLASS_PYLXD_PYTHON").expect("set by `cargo xtask live incus`");
     let (fake, _http) = server(generation).await;

@@ -15,9 +15,9 @@ pub fn print(script: &Script<'_>, rows: &[Row]) {
         }
     }
     lines.push(format!("{} {}: {}", script.title, script.generation, counts(rows)));
-    // Past the harness, which would show it of failed tests only.
+    // Past the harness, which would show it of failed tests only, and beside its own lines, which are read.
     let text = lines.join("\n") + "\n";
-    std::io::stdout().write_all(text.as_bytes()).unwrap();
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
 fn line(row: &Row) -> String {
