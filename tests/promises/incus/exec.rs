@@ -405,6 +405,10 @@ async fn without_a_screen(listener: TcpListener, origin: String) {
                 };
                 let _ = to_client.write_all(&piece[..passes]).await;
             }
+            // The end of the connection doesn't get through either.
+            if is_muted.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
         });
     }
 }
