@@ -420,7 +420,7 @@ async fn a_terminal_whose_screen_falls_silent_ends() -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(without_a_screen(listener, fake.url().replace("http://", "")));
-    let exec = Incus::http(url).client()?.instance("web").exec(["echo", "hello"]).terminal(80, 24);
+    let exec = Incus::http(url).client()?.instance("web").exec(["sleep", "1000"]).terminal(80, 24);
     let ended = tokio::time::timeout(Duration::from_secs(120), exec.output()).await?;
     let e = ended.expect_err("nothing was shown");
     assert!(matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Interrupted), "{e:?}");
