@@ -24,7 +24,7 @@ use windlass::{Incus, Koyeb, LambdaCloud, Operation, Output, ShakenFist};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// What every instance made here is called: as nobody's own is, so that only those are cleaned up.
+/// The name of all instances made here; no other instance has it, so that only these are cleaned up.
 fn name() -> String {
     format!("quickstart-{}", std::process::id())
 }

@@ -1,4 +1,4 @@
-//! Texts that somebody hands over: tickets, trust tokens, places of servers.
+//! Texts that come from outside: tickets, trust tokens, places of servers.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

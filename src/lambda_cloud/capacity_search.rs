@@ -124,8 +124,8 @@ impl Search {
         self.within(self.left())
     }
 
-    /// A handle for a launch: one that is under way at the end of the search still gets its answer. If it were cut off, nobody
-    /// would know whether there is an instance.
+    /// A handle for a launch: one that is under way at the end of the search still gets its answer. If it were cut off, it
+    /// would be unknown whether there is an instance.
     fn in_time_for_an_answer(&self) -> LambdaCloud {
         self.within(self.left().saturating_add(self.launch.lambda.retry().attempt))
     }

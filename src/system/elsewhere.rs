@@ -1,4 +1,4 @@
-//! Systems other than Unix. What is said here of Windows was read in its documentation.
+//! Systems other than Unix. The facts about Windows are from its documentation.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;

@@ -1,4 +1,4 @@
-//! The common view over four platforms: one that is down or silent hides nobody, and a report tells what is known.
+//! The common view over four platforms: one that is down or silent hides no other, and a report tells what is known.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -314,7 +314,7 @@ pub fn limits(time: Duration, size: u64) -> Limits {
     limits.in_flight(count).starting_commands(count)
 }
 
-/// Who gave a value that nobody can work with is told which.
+/// The error of an unusable value names its field.
 fn assert_named(place: &str, error: &Error) {
     if error.kind() == ErrorKind::InvalidInput && error.sent() == Sent::No {
         assert!(!error.fields().is_empty(), "{place}: which value? {error:?}");

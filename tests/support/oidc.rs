@@ -1,4 +1,4 @@
-//! A small provider of OpenID Connect: its settings, its key, and tokens signed with it. Nobody has to log in to it.
+//! A small provider of OpenID Connect: its settings, its key, and tokens signed with it. It has no login.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

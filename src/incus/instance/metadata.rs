@@ -47,7 +47,7 @@ impl<D: Identified> Instance<D> {
         self.incus.raw().instance_metadata_patch().name(self.name()).body(change).send().await
     }
 
-    /// Who may do what with the instance.
+    /// The access that each certificate or identity has to the instance.
     ///
     /// Incus 7.0 lists the trusted certificates as well. Empty on 6.0 without fine-grained authorization, and for an
     /// instance that isn't there.

@@ -105,7 +105,7 @@ impl Launched {
         }
         let foreign = match incus.instance(&self.name).get().await {
             Ok(instance) => !self.is_own(&instance),
-            // Who can't look believes the text.
+            // A client that can't look believes the text.
             Err(looked) => !looked.is_not_found(),
         };
         if foreign { e } else { e.with(|inner| inner.kind = ErrorKind::OperationFailed) }

@@ -32,7 +32,7 @@ pub(super) fn body(request: &Request) -> Result<Value, Failure> {
     }
 }
 
-/// When it expires; never if nothing is said.
+/// When it expires; never if the request has no time.
 pub(super) fn expiry(asked: &Value) -> Result<String, Failure> {
     let text = match &asked["expires_at"] {
         Value::Null => NEVER,

@@ -132,7 +132,7 @@ impl Job {
         };
         tokio::select! {
             () = deliver(guest.run(stdin, self.command), chunks, out, self.terminal) => {}
-            // Who hangs up kills the command.
+            // A client that hangs up kills the command.
             () = listen(input, typed, resize) => {}
             _ = closing.changed() => {}
         }

@@ -143,7 +143,7 @@ pub struct Rule {
     faults: Arc<Faults>,
     pattern: String,
     skip: usize,
-    /// None until it is said.
+    /// None if not set.
     times: Option<Times>,
     expected: Option<usize>,
     verdict: Verdict,

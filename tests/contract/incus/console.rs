@@ -30,7 +30,7 @@ async fn type_until_seen(console: &mut Console, words: &str) -> Outcome {
     Err(format!("{words:?} never shows").into())
 }
 
-/// Attaches once whoever was there before is gone.
+/// Attaches once the client before it is gone.
 async fn attached(web: &Instance) -> Result<Console, Error> {
     let mut tries = 0;
     loop {

@@ -150,7 +150,7 @@ pub async fn instances_from_every_source(incus: Incus) -> Outcome {
     assert!(e.message().contains("No matching image"), "{e:?}");
     let empty = incus.create(name("empty")).empty().await?;
     assert!(!empty.config.contains_key("volatile.base_image"));
-    // Nobody listens there: the server looks in vain.
+    // Nothing listens there: the server looks in vain.
     let remote = ImageSource::alias("x").server("https://127.0.0.1:9");
     let e = incus.create(name("remote")).image(remote).await.expect_err("no such server");
     assert_eq!(e.kind(), ErrorKind::OperationFailed, "{e:?}");

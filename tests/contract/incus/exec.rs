@@ -170,7 +170,7 @@ pub async fn exec_reads_from_a_writer(incus: Incus) -> Outcome {
         stdin.write_all(line).await?;
         read_until(&mut cat, line).await?;
     }
-    // Far more than any buffer holds, so somebody must read meanwhile.
+    // Far more than any buffer holds, so it must be read meanwhile.
     let flood = tokio::spawn(async move {
         let mut lines = std::io::Cursor::new(b"line\n".repeat(400_000));
         tokio::io::copy(&mut lines, &mut stdin).await
@@ -178,7 +178,7 @@ pub async fn exec_reads_from_a_writer(incus: Incus) -> Outcome {
     let rest = cat.output().await?.success()?;
     assert_eq!(flood.await??, 2_000_000);
     assert!(rest.stdout == b"line\n".repeat(400_000), "{} bytes came back", rest.stdout.len());
-    // A writer that nobody took ends with the wait.
+    // A writer that isn't taken ends with the wait.
     let mut cat = web.exec(["cat"]).pipe_stdin().spawn().await?;
     assert!(cat.wait().await?.is_success());
     remove(&handle(&incus, &web)).await
@@ -280,7 +280,7 @@ async fn appears(web: &Instance, path: &str, content: &str) -> Outcome {
 
 pub async fn a_detached_process_goes_on(incus: Incus) -> Outcome {
     let web = launched(&incus, "detach").await?;
-    // More output than fits anywhere: somebody must still take it.
+    // More output than fits anywhere: it must still be read.
     let script = "head -c 3000000 /dev/zero; sleep 0.5; echo done > /root/mark";
     web.exec(["sh", "-c", script]).spawn().await?.detach();
     appears(&web, "/root/mark", "done\n").await?;

@@ -50,7 +50,7 @@ pub async fn templates_are_written_read_and_deleted(incus: Incus) -> Outcome {
 
 pub async fn who_has_access_is_told(incus: Incus) -> Outcome {
     let web = incus.create(name("access")).image(IMAGE).await?;
-    // Nobody on a server without remote clients; newer ones list each trusted certificate.
+    // Empty on a server without remote clients; newer ones list each trusted certificate.
     for entry in web.access().await? {
         assert!(!entry.identifier.is_empty() && !entry.role.is_empty(), "{entry:?}");
     }

@@ -194,7 +194,7 @@ macro_rules! incus_test {
     };
 }
 
-/// A name nobody else uses.
+/// A name that no other test uses.
 fn name(base: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);

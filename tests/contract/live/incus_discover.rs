@@ -15,7 +15,7 @@ fn variable(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| format!("{name} is not set: run `cargo xtask live incus`"))
 }
 
-/// Surroundings of a child process: nothing of ours but what is said.
+/// Surroundings of a child process: nothing of ours but these.
 struct Place {
     root: PathBuf,
     variables: Vec<(String, String)>,
@@ -87,7 +87,7 @@ async fn discovered_in_a_child() -> Outcome {
     Ok(())
 }
 
-/// The server's directory is taken for one without a server, by way of a socket that nobody listens on.
+/// The server's directory is taken for one without a server, by way of a socket on which nothing listens.
 fn dead_socket() -> Result<PathBuf, std::io::Error> {
     let path = std::env::temp_dir().join(format!("windlass-dead-{}.socket", std::process::id()));
     drop(std::os::unix::net::UnixListener::bind(&path)?);

@@ -167,7 +167,7 @@ fn relay(socket: &str) -> Result<(PathBuf, watch::Sender<bool>), Box<dyn std::er
     Ok((path, dead))
 }
 
-/// A connection over which nothing comes any more, although nobody closed it, ends in an error.
+/// A connection over which nothing comes any more, although it wasn't closed, ends in an error.
 async fn a_dead_connection(name: &str) -> Outcome {
     let (path, dead) = relay(&std::env::var("WINDLASS_LIVE_INCUS_SOCKET")?)?;
     let web = Incus::unix(&path).client()?.instance(name);

@@ -12,7 +12,7 @@ fn variable(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| format!("{name} is not set: run `cargo xtask live incus`"))
 }
 
-/// Somebody on the machine itself.
+/// A client on the machine itself.
 fn admin() -> Result<Incus, Caught> {
     Ok(Incus::unix(variable("WINDLASS_LIVE_INCUS_SOCKET")?).client()?)
 }
@@ -39,7 +39,7 @@ incus_contract!(
     server
 );
 
-/// Tokens: a good one, a used one, a revoked one, one of somebody else's server.
+/// Tokens: a good one, a used one, a revoked one, one of another server.
 #[tokio::test]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn tokens_let_one_client_in_each() -> crate::incus::Outcome {

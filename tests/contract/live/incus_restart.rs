@@ -26,7 +26,7 @@ fn client() -> Result<Incus, Box<dyn std::error::Error>> {
     Ok(Incus::unix(variable("WINDLASS_LIVE_INCUS_SOCKET")?).client()?)
 }
 
-/// Kills the daemon in the middle of a slow stop, with and without somebody who watches the progress.
+/// Kills the daemon in the middle of a slow stop, with and without a watcher of the progress.
 async fn killed_during_a_stop(watched: bool) -> Outcome {
     let incus = client()?;
     let web = incus.launch(format!("killed-{watched}")).image("busybox").await?;

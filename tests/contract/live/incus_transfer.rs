@@ -111,7 +111,7 @@ async fn a_gibibyte_there_and_back_in_constant_memory() -> Outcome {
     assert_eq!(checksum(&there)?, checksum(&back)?);
     assert!(growth < MOST_GROWTH, "{} KiB", growth >> 10);
 
-    // A reader whose length nobody knows.
+    // A reader of unknown length.
     forget_peak();
     let before = peak();
     web.push(Content::reader(Endless(SIZE / 4))).to("/root/large").await?;

@@ -1,4 +1,4 @@
-//! Who may connect, and what a reference may be.
+//! Which clients may connect, and what a reference may be.
 
 use windlass::ErrorKind;
 use windlass::shakenfist::ShakenFist;

@@ -28,7 +28,7 @@ struct Rule {
     left: usize,
 }
 
-/// A server behind somebody who meddles.
+/// A server behind a proxy that meddles.
 #[derive(Debug)]
 pub struct Meddler {
     pub sf: ShakenFist,

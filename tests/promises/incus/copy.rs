@@ -105,7 +105,7 @@ async fn a_copy_of_an_instance_is_not_taken_for_what_made_it() -> Outcome {
     fake.on(&format!("{found}/wait")).always().reply(200, failed);
     fake.operation_delay(Duration::ZERO);
     fake.on(CREATE).drop_after();
-    // Somebody's copy of it fails; the create itself has ended well.
+    // Another client's copy of it fails; the create itself has ended well.
     let web = incus.create("web").image("busybox").await?;
     assert_eq!((web.name(), fake.requests(CREATE)), ("web", 1));
     Ok(())
@@ -281,7 +281,7 @@ async fn a_move_that_fails_leaves_the_original() -> Outcome {
     there.on(CREATE).drop_before();
     assert!(moving().await.is_err_and(|e| e.is_outcome_unknown()));
     assert_eq!((here.requests(CANCEL), here.requests(DELETE)), (1, 0));
-    // The work itself fails, as nobody offers the instance any more.
+    // The work itself fails, as the instance isn't offered any more.
     let hold = there.hold_operations();
     let operation = moving().send().await?;
     let source = here.client()?;

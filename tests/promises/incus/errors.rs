@@ -117,8 +117,8 @@ async fn strange_names_arrive_as_they_are() -> Outcome {
     Ok(())
 }
 
-/// All that a subscriber can see: names, fields, values. One for the whole process, since tracing remembers where
-/// nobody listens; each test reads what its own thread did.
+/// All that a subscriber can see: names, fields, values. One for the whole process, since tracing remembers places
+/// without a listener; each test reads what its own thread did.
 #[derive(Clone, Copy)]
 struct Recorder;
 

@@ -45,7 +45,7 @@ async fn a_cut_shows_as_a_gap_and_events_go_on() -> Outcome {
         tell(&fake, "instance-started");
         assert_eq!(action(next(&mut events).await?).as_deref(), Some("instance-started"));
         fake.kill_events();
-        tell(&fake, "instance-stopped"); // nobody hears it
+        tell(&fake, "instance-stopped"); // unheard
         assert_eq!(next(&mut events).await?, Some(Event::Gap));
         assert_eq!((fake.requests(EVENTS), fake.event_listeners()), (round + 1, 1));
     }

@@ -183,7 +183,7 @@ async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
     Ok(())
 }
 
-/// A 7.0 server may wait for ever for the end of controls that came after the end of their command.
+/// A 7.0 server may wait without end for the end of controls that came after the end of their command.
 #[tokio::test]
 async fn no_command_starts_before_its_controls_are_there() -> Outcome {
     let (fake, web) = web().await?;

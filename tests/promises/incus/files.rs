@@ -30,7 +30,7 @@ async fn a_pull_dropped_at_any_time_leaves_nothing() -> Outcome {
             tokio::task::yield_now().await;
         }
     }
-    // What a thread was doing when nobody waited any more, it undoes in a moment.
+    // A thread undoes in a moment what it was doing when the wait ended.
     while directory.names().iter().any(|name| name.ends_with(".part")) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

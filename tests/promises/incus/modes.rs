@@ -37,7 +37,7 @@ fn glance(top: &Path) -> Vec<(String, u32, u64)> {
     all
 }
 
-/// A single pull has the mode of the file in the instance, and until then nobody else can read what came.
+/// A single pull has the mode of the file in the instance, and until then other users can't read what came.
 async fn a_single_pull() -> Outcome {
     let (fake, web, _) = served().await?;
     let directory = Directory::new()?;
@@ -86,7 +86,7 @@ async fn without_a_mode(ordinary: u32) -> Outcome {
 /// Larger than what goes over SFTP.
 const LARGE: u64 = 600_000;
 
-/// A tree that nobody else can look into before it is whole, or ever if it has parts that are private.
+/// Other users can't look into a tree before it is whole, or at all if it has parts that are private.
 async fn a_tree() -> Outcome {
     let (fake, web, _) = served().await?;
     let directory = Directory::new()?;

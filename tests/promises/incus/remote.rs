@@ -1,4 +1,4 @@
-//! Servers on other machines: nobody else is taken for them, and nothing is sent before that is sure.
+//! Servers on other machines: no other server is taken for them, and nothing is sent before that is sure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -347,7 +347,7 @@ async fn many_calls_share_a_bearer_token_and_a_refused_one_is_renewed() -> Outco
     // Commands and their websockets, too.
     let web = incus.launch("web").image("busybox").await?;
     assert_eq!(web.exec(["echo", "hi"]).output().await?.stdout_text(), "hi\n");
-    // A server that takes none of them is asked twice, not for ever.
+    // A server that takes none of them is asked twice, not without end.
     fake.accept_bearer("another");
     let requests = fake.requests("GET /1.0");
     let e = incus.get_server().await.expect_err("it takes none");

@@ -259,7 +259,7 @@ async fn a_raw_call_is_repeated_like_a_typed_one() -> Outcome {
     Ok(())
 }
 
-/// Incus up to 6.0.4 accepts nobody while a fresh connection stays silent: pools must not keep such ones.
+/// Incus up to 6.0.4 accepts no connection while a fresh one stays silent: pools must not keep such ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_silent_connection_stays_open() -> Outcome {
     let (fake, incus) = fake().await?;
@@ -409,7 +409,7 @@ async fn every_attempt_asks_for_json() -> Outcome {
     Ok(())
 }
 
-/// While the answer is lost, somebody runs a command in the new instance: that is no part of the launch.
+/// While the answer is lost, another client runs a command in the new instance: that is no part of the launch.
 #[tokio::test]
 async fn a_lost_create_is_not_mistaken_for_what_others_do_with_the_instance() -> Outcome {
     let (fake, incus) = fake().await?;

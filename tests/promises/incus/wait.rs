@@ -448,7 +448,7 @@ async fn events_cut_under_many_waits_cost_one_list() -> Outcome {
         assert_eq!(wait.await??.status, Status::Running);
     }
     assert_eq!(fake.requests("GET /1.0/operations"), 1);
-    // No stampede, and nobody takes a long poll of his own but the three that may.
+    // No stampede, and no wait takes a long poll of its own but the three that may.
     assert_eq!(fake.requests("GET /1.0/operations/{id}"), looks);
     assert!(tap.waiting_peak() <= 4, "{} connections were waited on", tap.waiting_peak());
     Ok(())
@@ -488,7 +488,7 @@ async fn a_dead_events_connection_is_noticed_under_a_wait() -> Outcome {
     let other = tokio::spawn(incus.instance("web").until_ready().into_future());
     tokio::time::sleep(Duration::from_millis(100)).await;
     fake.hang_events();
-    drop(hold); // of its end nobody hears
+    drop(hold); // its end isn't heard
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!waiting.is_finished());
     later(Duration::from_secs(31)).await;
@@ -657,7 +657,7 @@ fn a_client_is_used_from_two_runtimes_of_which_one_ends() -> Outcome {
             while fake.event_listeners() > live {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            // Connections that nobody moves any more are closed by now.
+            // Connections that nothing moves any more are closed by now.
             tokio::time::sleep(Duration::from_millis(200)).await;
             let waiting = listen("second", live + 1).await?;
             let looks = fake.requests("GET /1.0/operations/{id}");

@@ -1,4 +1,4 @@
-//! Bursts of launches: never more than asked for, within a price and a time, and what runs is said.
+//! Bursts of launches: never more than asked for, within a price and a time, with a report of what runs.
 
 use std::time::{Duration, Instant};
 

@@ -237,7 +237,7 @@ async fn waiting_for_a_turn_counts_against_the_limit_and_sends_nothing() -> Outc
     assert!(started.elapsed() < Duration::from_secs(900), "{:?}", started.elapsed());
     assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Timeout, Sent::No, 0));
     assert!(e.is_repeatable() && e.marker().is_none(), "{e:?}");
-    // Giving up is possible at any time, and nobody looks for what was never sent.
+    // Giving up is possible at any time, and no search follows for what was never sent.
     let patient = launch(&lambda).send();
     assert!(tokio::time::timeout(Duration::from_millis(50), patient).await.is_err());
     assert_eq!((fake.requests(LAUNCH), fake.requests(LIST), fake.launches()), (1, 0, 1));

@@ -68,7 +68,7 @@ async fn an_unhealthy_instance_keeps_its_key() -> Outcome {
     Ok(())
 }
 
-/// What two processes at the same time can leave: it is said, and not made worse.
+/// What two processes at the same time can leave: it is reported, and not made worse.
 #[tokio::test]
 async fn two_instances_of_one_key_are_a_conflict_that_names_both() -> Outcome {
     let (fake, lambda) = fake().await?;

@@ -40,7 +40,7 @@ impl Door {
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (upstream, count) = (upstream.clone(), count.clone());
-                // Whoever goes away in the middle is of no interest.
+                // A client that goes away in the middle is of no interest.
                 tokio::spawn(async move { pass(client, &upstream, path, manner, &count).await.ok() });
             }
         });

@@ -148,7 +148,7 @@ async fn others_wait_in_order_and_within_their_time() -> Outcome {
     Ok(())
 }
 
-/// An open stream is nobody's turn, nor is a long poll.
+/// An open stream takes no turn, nor does a long poll.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stays_open_keeps_nobody_waiting() -> Outcome {
     let fake = FakeIncus::start().await?;

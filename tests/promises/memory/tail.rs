@@ -1,4 +1,4 @@
-//! Koyeb: a tail that nobody reads, while large lines come without end. Alone in its process, whose memory it measures.
+//! Koyeb: a tail that isn't read, while large lines come without end. Alone in its process, whose memory it measures.
 
 use futures_util::SinkExt;
 use tokio::net::TcpListener;

@@ -32,7 +32,7 @@ async fn a_hot_plug_that_would_destroy_the_instance_is_not_sent() -> Outcome {
     }
     assert_eq!(fake.requests(route), 5);
     assert_eq!(web.get().await?.state, InstanceState::Created);
-    // Who knows better, learns.
+    // A call with another opinion gets the truth.
     let e =
         assert_kind(web.hot_plug(Nic::on("back").address("10.0.0.2")).unchecked().await, ErrorKind::Conflict);
     assert_eq!(e.status(), Some(409));
@@ -65,7 +65,7 @@ async fn a_floating_address_that_cant_be_had_destroys_nothing() -> Outcome {
     assert!(second.floating.is_none() && e.message().contains(&second.uuid), "{e}");
     assert!(e.suggestion().is_some_and(|it| it.contains(&second.uuid)));
     assert_eq!(web.get().await?.state, InstanceState::Created);
-    // Who wants it in one call, gets that.
+    // Both in one call.
     let e = web.hot_plug(Nic::on("back").floating()).unchecked().await;
     let e = assert_kind(e, ErrorKind::InsufficientCapacity);
     assert!(e.message().contains("tears down the instance") && e.suggestion().is_some(), "{e}");

@@ -128,7 +128,7 @@ pub(super) fn terminal() -> Starting {
     })
 }
 
-/// Types, and reads for a while. What is lost before the server has attached is nobody's fault.
+/// Types, and reads for a while. What is lost before the server has attached is no fault.
 pub(super) fn console() -> Starting {
     Box::pin(async {
         let fake = running().await?;
