@@ -1,6 +1,6 @@
 //! Conclusions from an error: the thing is absent, or the outcome is unknown.
 
-use super::{Error, ErrorKind, Inner};
+use super::{Error, ErrorKind, Inner, Sent};
 
 impl Error {
     /// Whether the API itself says that the thing doesn't exist.
@@ -64,6 +64,12 @@ impl Error {
 }
 
 impl Inner {
+    /// A request of the call took effect, whatever failed after it: it arrived, and must not be repeated.
+    #[allow(dead_code)] // as above
+    pub(crate) fn took_effect(&mut self) {
+        (self.sent, self.repeatable) = (Sent::Yes, false);
+    }
+
     /// Copies another error, except for the body, the output of a command and the source.
     pub(crate) fn copy_facts(&mut self, other: &Error) {
         let other = &*other.0;

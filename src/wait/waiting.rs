@@ -188,7 +188,7 @@ impl<T> Wait<T> {
         let ticket = self.terms.work.ticket();
         let error = labelled(error, self.terms.work.server(), &ticket).with(|e| {
             if self.terms.begun {
-                (e.sent, e.repeatable) = (Sent::Yes, false);
+                e.took_effect();
             }
             if e.attempts == 0 && e.sent != Sent::No {
                 e.attempts = self.looks;

@@ -24,11 +24,11 @@ pub(super) async fn create(
         },
     };
     match uploaded {
-        // The artifact exists, whatever becomes of this: the whole must not be repeated.
-        Some(uploaded) => match compare(sf, &artifact, uploaded).await {
-            Ok(()) => Ok(artifact),
-            Err(e) => Err(e.with(|e| (e.sent, e.repeatable) = (Sent::Yes, false))),
-        },
+        // The artifact exists, whatever becomes of this.
+        Some(uploaded) => {
+            let compared = compare(sf, &artifact, uploaded).await;
+            compared.map(|()| artifact).map_err(|e| e.with(|e| e.took_effect()))
+        }
         None => Ok(artifact),
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use windlass::ErrorKind;
 use windlass::incus::Status;
+use windlass::testing::FakeIncus;
 
 use super::super::WAIT;
+use super::super::findings::Findings;
 use super::super::scenario::{Outcome, Stage, Starting};
 use super::{client, running, set_status, status, story};
 use crate::answer::WORDS;
@@ -14,6 +16,12 @@ use crate::world::address;
 
 /// How long the server works.
 const WORK: Duration = Duration::from_secs(3);
+
+/// The call said that it runs.
+fn check_running(fake: &FakeIncus, name: &str, findings: &mut Findings) {
+    let now = status(fake, name);
+    findings.check(Wrong::Lied, now.as_deref() == Some("Running"), || format!("it is {now:?}"));
+}
 
 pub(super) fn launch() -> Starting {
     Box::pin(async {
@@ -27,9 +35,7 @@ pub(super) fn launch() -> Starting {
                 let made = fake.instances().iter().filter(|name| *name == "new").count();
                 outcome.agrees_with(made, findings);
                 if let Outcome::Done(_) = outcome {
-                    let now = status(&fake, "new");
-                    findings
-                        .check(Wrong::Lied, now.as_deref() == Some("Running"), || format!("it is {now:?}"));
+                    check_running(&fake, "new", findings);
                 }
             }))
         })
@@ -133,9 +139,7 @@ pub(super) fn until_running() -> Starting {
             };
             Ok(story(&incus, act, move |outcome, findings| {
                 if let Outcome::Done(_) = outcome {
-                    let now = status(&fake, "web");
-                    findings
-                        .check(Wrong::Lied, now.as_deref() == Some("Running"), || format!("it is {now:?}"));
+                    check_running(&fake, "web", findings);
                 }
             }))
         })
