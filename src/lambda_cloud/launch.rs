@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::check;
 use super::client::LambdaCloud;
+use super::error_code::ErrorCode;
 use super::instance::Instance;
 use super::instance_goal::{Destination, Identity, operation};
 use super::launched::Launched;
@@ -279,7 +280,7 @@ impl Launch {
                 Err(ids) => Err(self.not_one(&ids)),
             },
             Err(e) if is_ambiguous(&e) => self.reconcile(e).await,
-            Err(e) => Err(e),
+            Err(e) => Err(suggest_types(e)),
         }
     }
 
@@ -361,6 +362,16 @@ impl Mount {
         launch.request.file_system_mounts.push(mount);
         launch
     }
+}
+
+/// A name where the type belongs is an easy mistake, and the service says only that something doesn't exist.
+fn suggest_types(e: Error) -> Error {
+    if !e.code_is(ErrorCode::ObjectDoesNotExist) || e.suggestion().is_some() {
+        return e;
+    }
+    let suggestion =
+        "`instance_types()` lists the types of instances and their regions; `name` names an instance";
+    e.with(|e| e.suggestion = Some(suggestion.to_owned()))
 }
 
 fn tag(key: impl Into<String>, value: impl Into<String>) -> types::Tag {

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use crate::{Outcome, workspace};
 
+/// Built alone, each by the feature of its name.
+const APIS: [&str; 4] = ["incus", "koyeb", "lambda-cloud", "shakenfist"];
 /// Rounds without an argument.
 const ROUNDS: usize = 2;
 /// Clock ticks of `/proc/<pid>/stat` in a second: fixed for programs on Linux.
@@ -38,7 +40,7 @@ struct Build {
     /// The directory of its manifest.
     directory: PathBuf,
     /// Which package and features. Without the package, cargo would build all default members of the workspace.
-    features: &'static [&'static str],
+    features: Vec<String>,
     /// User CPU seconds of each round.
     seconds: Vec<f64>,
 }
@@ -58,25 +60,21 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     outcome
 }
 
-/// The measurement itself. A B C A B C: a machine that slows down slows all of them.
+/// The measurement itself. One round after the other: a machine that slows down slows all of them.
 fn measure(scratch: &Path, rounds: usize) -> Outcome {
     let baseline = write_baseline(scratch)?;
-    let mut builds = [
-        build(
-            "one API",
-            workspace::root(),
-            &["-p", "windlass", "--no-default-features", "--features", "incus"],
-        ),
-        build("all", workspace::root(), &["-p", "windlass"]),
-        build("baseline", baseline, &[]),
-    ];
+    let alone = |api: &str| ["-p", "windlass", "--no-default-features", "--features", api].map(str::to_owned);
+    let mut builds: Vec<_> =
+        APIS.iter().map(|api| build(api, workspace::root(), alone(api).to_vec())).collect();
+    builds.push(build("all", workspace::root(), vec!["-p".to_owned(), "windlass".to_owned()]));
+    builds.push(build("baseline", baseline, Vec::new()));
     for build in &builds {
         workspace::run(build.cargo("fetch").arg("--quiet"))?;
     }
     for round in 1..=rounds {
         for build in &mut builds {
             let seconds = build.cold(&scratch.join("target"))?;
-            println!("round {round}: {:8} {seconds:6.1} s of user time", build.name);
+            println!("round {round}: {:12} {seconds:6.1} s of user time", build.name);
             build.seconds.push(seconds);
         }
     }
@@ -84,7 +82,7 @@ fn measure(scratch: &Path, rounds: usize) -> Outcome {
 }
 
 /// A build that hasn't run yet.
-fn build(name: &'static str, directory: PathBuf, features: &'static [&'static str]) -> Build {
+fn build(name: &'static str, directory: PathBuf, features: Vec<String>) -> Build {
     Build { name, directory, features, seconds: Vec::new() }
 }
 
@@ -111,7 +109,7 @@ impl Build {
     /// Builds from scratch, and returns the user seconds.
     fn cold(&self, target: &Path) -> Result<f64, String> {
         let mut command = self.cargo("build");
-        command.args(["--lib", "--quiet", "--offline"]).args(self.features);
+        command.args(["--lib", "--quiet", "--offline"]).args(&self.features);
         command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
         let before = user_seconds()?;
         workspace::run(&mut command)?;
@@ -124,7 +122,7 @@ impl Build {
     fn crates(&self) -> Result<usize, String> {
         let mut command = self.cargo("tree");
         command.args(["--offline", "--edges", "normal,build", "--prefix", "none"]);
-        let output = command.args(self.features).output();
+        let output = command.args(&self.features).output();
         let output = output.map_err(|e| format!("can't run cargo tree: {e}"))?;
         match output.status.success() {
             true => Ok(unique_crates(&String::from_utf8_lossy(&output.stdout))),
@@ -147,12 +145,12 @@ fn unique_crates(tree: &str) -> usize {
 }
 
 /// Prints the comparison.
-fn report(builds: &[Build; 3]) -> Outcome {
-    let [.., baseline] = builds;
+fn report(builds: &[Build]) -> Outcome {
+    let [.., baseline] = builds else { return Err("nothing was built".to_owned()) };
     for build in builds {
         let crates = build.crates()?;
         println!(
-            "{:8} {crates} crates, {:.1} s of user time, {:.2} of the baseline",
+            "{:12} {crates} crates, {:.1} s of user time, {:.2} of the baseline",
             build.name,
             build.best(),
             build.best() / baseline.best(),

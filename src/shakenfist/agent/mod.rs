@@ -9,6 +9,7 @@ mod push;
 mod put;
 mod ready;
 mod temporary_artifact;
+mod whole_file;
 
 pub use exec::Exec;
 pub(super) use exec::resume as resume_exec;

@@ -36,6 +36,15 @@ async fn the_seven_operations() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_launch_of_an_unknown_type_suggests_where_types_are_listed() -> Outcome {
+    let (_fake, lambda) = fake().await?;
+    let e = lambda.launch("web").region("us-west-1").ssh_key("laptop").await.expect_err("no such type");
+    assert_eq!((e.kind(), e.status()), (ErrorKind::NotFound, Some(404)));
+    assert!(e.suggestion().is_some_and(|text| text.contains("instance_types()")), "{e:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_the_vendor_adds_fails_nothing() -> Outcome {
     let (fake, lambda) = fake().await?;
     let id = fake.add_instance();

@@ -391,8 +391,6 @@ async fn documented_refusals_have_their_codes() -> Outcome {
     assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::InvalidAddress, ErrorKind::PermissionDenied));
     fake.deactivate_account();
     assert_eq!(code(here("gpu_1x_a10").await), (ErrorCode::AccountInactive, ErrorKind::PermissionDenied));
-    let stranger = fake.connect();
-    drop(stranger);
     let wrong_key = LambdaCloud::key("wrong").url(fake.url()).client()?;
     let refused = wrong_key.launch("gpu_1x_a10").region("us-west-1").ssh_key("laptop").await;
     assert_eq!(code(refused), (ErrorCode::InvalidApiKey, ErrorKind::Unauthenticated));

@@ -62,6 +62,18 @@ async fn a_push_of_what_the_cluster_has_sends_nothing() -> Outcome {
 }
 
 #[tokio::test]
+async fn small_files_are_written_and_read_as_a_whole() -> Outcome {
+    let (fake, sf) = served().await?;
+    let web = ready(&sf).await?;
+    web.write_file("/etc/motd", "hello\n").await?;
+    assert_eq!(fake.file(&web.uuid, "/etc/motd"), Some((b"hello\n".to_vec(), 0o644)));
+    assert_eq!(web.read_file("/etc/motd").await?, "hello\n");
+    assert_kind(web.read_file("/nowhere").await, ErrorKind::OperationFailed);
+    assert_kind(web.write_file("motd", "hello\n").await, ErrorKind::InvalidInput);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_push_that_never_gets_through_ends() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
