@@ -366,12 +366,14 @@ impl Mount {
 
 /// A name where the type belongs is an easy mistake, and the service says only that something doesn't exist.
 fn suggest_types(e: Error) -> Error {
-    if !e.code_is(ErrorCode::ObjectDoesNotExist) || e.suggestion().is_some() {
+    if !e.code_is(ErrorCode::ObjectDoesNotExist) {
         return e;
     }
-    let suggestion =
-        "`instance_types()` lists the types of instances and their regions; `name` names an instance";
-    e.with(|e| e.suggestion = Some(suggestion.to_owned()))
+    let ours = "`instance_types()` lists the types of instances and their regions; `name` names an instance";
+    e.with(|e| {
+        let theirs = e.suggestion.take();
+        e.suggestion = Some(theirs.map_or_else(|| ours.to_owned(), |theirs| format!("{theirs} {ours}")));
+    })
 }
 
 fn tag(key: impl Into<String>, value: impl Into<String>) -> types::Tag {
