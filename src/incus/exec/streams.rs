@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::events::subscriptions::{Feed, Heard, Subscription};
 use crate::incus::{Incus, types};
 use crate::secret::Secret;
@@ -136,17 +136,23 @@ async fn to_the_end<T: Send + 'static>(
     }
 }
 
-/// Connects the controls. Retried, because the command hasn't started yet.
+/// Connects the controls. Tried again if the server refuses for a moment, because the command hasn't started yet; not after
+/// a lost answer: the server keeps the first connection, and kills the command because that has ended.
 async fn control(incus: &Incus, operation: &types::Operation) -> Result<Socket, Error> {
     let mut tries = 1;
     loop {
         match dial(incus, operation, "control").await {
             Ok(control) => return Ok(control.watched(QUIET, LIMIT)),
-            Err(e) if tries == CONTROL_TRIES || is_over(&e) => return Err(e),
+            Err(e) if tries == CONTROL_TRIES || is_over(&e) || !is_refused(&e) => return Err(e),
             Err(_) => tries += 1,
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// No connection was made.
+fn is_refused(e: &Error) -> bool {
+    e.sent() == Sent::No || e.status().is_some_and(|status| status >= 400)
 }
 
 /// The server knows the secrets, or the operation, only while it needs them.

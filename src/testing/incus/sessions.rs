@@ -48,8 +48,8 @@ pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
     }
     let session = lock(&world.sessions.0).get(id).cloned();
     let seat = session.and_then(|session| Some((session.admit(&secret)?, session)));
-    let (fd, session) = seat.ok_or_else(|| failure(403, "Forbidden"))?;
-    Ok(Reply::socket(move |socket| session.seat(fd, socket)))
+    let ((fd, is_late), session) = seat.ok_or_else(|| failure(403, "Forbidden"))?;
+    Ok(Reply::socket(move |socket| session.seat(fd, is_late, socket)))
 }
 
 impl Session {

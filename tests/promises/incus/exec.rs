@@ -214,6 +214,21 @@ async fn controls_that_are_refused_once_are_tried_again() -> Outcome {
     Ok(())
 }
 
+/// The server keeps the first connection: the end of one whose answer was lost kills the command, whatever comes later.
+#[tokio::test]
+async fn controls_whose_answer_is_lost_are_not_tried_again() -> Outcome {
+    let (fake, web) = web().await?;
+    for terminal in [false, true] {
+        let work = fake.command("work").prints("done");
+        let lost = fake.on("GET /1.0/operations/{id}/websocket").drop_after();
+        let run = web.exec(["work"]);
+        let run = if terminal { run.terminal(80, 24) } else { run };
+        let e = run.output().await.expect_err("it can't be controlled");
+        assert_eq!((e.kind(), lost.hits(), work.calls()), (ErrorKind::Interrupted, 1, 0), "{e:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn recorded_output_that_cannot_be_deleted_is_not_lost() -> Outcome {
     let (fake, web) = web().await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -13,8 +14,8 @@ use crate::testing::server::tasks::lock;
 /// The sockets of one command, from its request to its end.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// The file descriptor that each secret opens, until it is used.
-    pub(crate) secrets: Mutex<BTreeMap<String, &'static str>>,
+    /// The file descriptor that each secret opens, and whether it was opened.
+    pub(crate) secrets: Mutex<BTreeMap<String, (&'static str, bool)>>,
     pub(crate) sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
     pub(crate) arrived: Notify,
     pub(crate) needed: &'static [&'static str],
@@ -43,8 +44,8 @@ impl Session {
             true => (&["0", "control"], &["0"]),
             false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
         };
-        let secrets: BTreeMap<_, _> = all.iter().map(|fd| (secret(), *fd)).collect();
-        let shown = secrets.iter().map(|(secret, fd)| ((*fd).to_owned(), secret.clone().into()));
+        let secrets: BTreeMap<_, _> = all.iter().map(|fd| (secret(), (*fd, false))).collect();
+        let shown = secrets.iter().map(|(secret, (fd, _))| ((*fd).to_owned(), secret.clone().into()));
         let shown = Value::Object(shown.collect());
         let session = Session {
             secrets: Mutex::new(secrets),
@@ -55,12 +56,18 @@ impl Session {
         (Arc::new(session), shown)
     }
 
-    /// A secret opens one connection.
-    pub(crate) fn admit(&self, secret: &str) -> Option<&'static str> {
-        lock(&self.secrets).remove(secret)
+    /// The file descriptor of a secret, and whether it was opened before.
+    pub(crate) fn admit(&self, secret: &str) -> Option<(&'static str, bool)> {
+        let mut secrets = lock(&self.secrets);
+        let (fd, is_open) = secrets.get_mut(secret)?;
+        Some((*fd, std::mem::replace(is_open, true)))
     }
 
-    pub(crate) async fn seat(self: Arc<Self>, fd: &'static str, socket: WebSocket) {
+    /// The first connection counts. A later one is accepted, too, but nothing comes of it.
+    pub(crate) async fn seat(self: Arc<Self>, fd: &'static str, is_late: bool, mut socket: WebSocket) {
+        if is_late {
+            return while let Some(Ok(_)) = socket.next().await {};
+        }
         lock(&self.sockets).insert(fd, socket);
         self.arrived.notify_one();
     }
