@@ -13,16 +13,15 @@ use crate::api::Api;
 use crate::call::{Calling, PATIENCE};
 use crate::fault::Fault;
 use crate::proxy::{Exchange, Proxy};
+use crate::subject::Subject;
 use crate::trace;
 use crate::world::{TOTAL, World};
 
 /// A cell.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// The API.
-    pub api: Api,
     /// The operation.
-    pub endpoint: &'static Endpoint,
+    pub subject: Subject,
     /// What goes wrong.
     pub fault: Fault,
     /// Only the first time.
@@ -51,7 +50,7 @@ pub struct Seen {
     pub took: Duration,
     /// What the proxy saw.
     pub exchanges: Vec<Exchange>,
-    /// The requests that the server counted for this operation.
+    /// How often the server did it, as far as that can be counted: see [`Count`](crate::world::Count).
     pub effects: usize,
     /// What must not be printed.
     pub secrets: Vec<String>,
@@ -87,28 +86,30 @@ impl Cell {
     }
 
     async fn in_runtime(&self) -> Seen {
-        let world = World::start(self.api, self.endpoint.id).await.expect("a fake");
-        let mut proxy = Proxy::start(self.api, world.origin, self.seed).expect("a proxy");
+        let Subject { api, endpoint, .. } = self.subject;
+        let world = World::start(&self.subject).await.expect("a server");
+        let mut proxy = Proxy::start(api, world.origin.clone(), self.seed).expect("a proxy");
         let url = if self.fault == Fault::NoAddress { nowhere() } else { proxy.url() };
         let caller = (world.connect)(&url).expect("a client");
         if self.fault != Fault::NoAddress {
             // Fetches a token, and leaves an idle connection.
-            caller(self.api.simple(), &world.sample).await.expect("a call without a fault");
+            caller(api.simple(), &world.sample).await.expect("a call without a fault");
         }
         let route = self.route();
-        let before = (world.requests)(&route);
+        let before = world.count.now(&route, &[]);
         let times = if self.once { 1 } else { usize::MAX };
         proxy.arm(&self.fault, times, self.spared()).await.expect("a fault");
-        let calling = caller(self.endpoint.id, &world.sample);
+        let calling = caller(endpoint.id, &world.sample);
         let hoard = if self.fault == Fault::NoDescriptors { hoard() } else { Vec::new() };
         let (ending, took) = self.ending(calling).await;
         drop(hoard);
+        proxy.rest().await;
         let exchanges = proxy.exchanges();
-        let effects = (world.requests)(&route) - before;
+        let effects = world.count.now(&route, &exchanges) - before;
         proxy.disarm().await.expect("no fault");
         let next = match self.fault {
             Fault::NoAddress => Ok(()),
-            _ => next(caller(self.api.simple(), &world.sample)).await,
+            _ => next(caller(api.simple(), &world.sample)).await,
         };
         let mut leaks = Vec::new();
         let secrets = proxy.credentials();
@@ -142,13 +143,14 @@ impl Cell {
 
     /// The operation's route on the fake.
     pub fn route(&self) -> String {
-        let Endpoint { method, path, .. } = self.endpoint;
+        let Endpoint { method, path, .. } = self.subject.endpoint;
         format!("{method} {}", path.split(['?', '#']).next().unwrap_or_default())
     }
 
     /// Where tokens come from.
     fn spared(&self) -> &'static str {
-        if self.api == Api::ShakenFist && self.endpoint.id != "auth" { "/auth" } else { "" }
+        let Subject { api, endpoint, .. } = self.subject;
+        if api == Api::ShakenFist && endpoint.id != "auth" { "/auth" } else { "" }
     }
 }
 

@@ -71,12 +71,14 @@ pub fn judge(cell: &Cell, seen: &Seen) -> Vec<(Wrong, String)> {
     judge.hung();
     judge.leaked();
     judge.logged();
+    judge.played();
     match &seen.ending {
         Ending::Result(Ok(())) => judge.success(),
         Ending::Result(Err(e)) => {
             judge.sent(e);
             judge.attempts(e);
             judge.repeatable(e);
+            judge.denied(e);
             judge.agrees(e);
             judge.status(e);
             judge.printed(e);
@@ -100,7 +102,7 @@ impl Judge<'_> {
     }
 
     fn is_safe(&self) -> bool {
-        self.cell.endpoint.retry == RetryClass::Safe
+        self.cell.subject.endpoint.retry == RetryClass::Safe
     }
 
     fn last(&self) -> Option<&Exchange> {
@@ -116,8 +118,17 @@ impl Judge<'_> {
 
     /// Whether a request with this answer may have taken effect.
     fn may_count(&self, exchange: &Exchange) -> bool {
-        let refused = |status| self.cell.endpoint.not_processed.contains(&status);
+        let refused = |status| self.cell.subject.endpoint.not_processed.contains(&status);
         exchange.arrived && !exchange.told.status().is_some_and(refused)
+    }
+
+    /// What is refused on a real server without a fault isn't tried with one.
+    fn played(&mut self) {
+        let is_tried = self.cell.subject.real.is_none() || self.cell.fault != Fault::None;
+        let good = matches!(self.seen.ending, Ending::Result(Ok(())));
+        self.check(Wrong::Lied, is_tried || good, || {
+            format!("it fails without a fault: {:?}", self.seen.ending)
+        });
     }
 
     fn doubled(&mut self) {
@@ -130,7 +141,7 @@ impl Judge<'_> {
 
     fn hung(&mut self) {
         let took = self.seen.took;
-        let endpoint = self.cell.endpoint;
+        let endpoint = self.cell.subject.endpoint;
         let refused = self.last().and_then(|last| last.told.status()).is_some_and(|status| status >= 400);
         let more = match endpoint.reply {
             Reply::Stream if !refused => PATIENCE,
@@ -162,7 +173,7 @@ impl Judge<'_> {
             // It may still be coming.
             Some(Told::Head(status)) => {
                 good(*status)
-                    && self.cell.endpoint.reply == Reply::Stream
+                    && self.cell.subject.endpoint.reply == Reply::Stream
                     && matches!(self.cell.fault, Fault::Slow(_))
             }
             _ => false,
@@ -189,13 +200,13 @@ impl Judge<'_> {
 
     fn attempts(&mut self, e: &Error) {
         let (attempts, begun) = (e.attempts() as usize, self.seen.exchanges.len());
-        let again = self.cell.endpoint.retry != RetryClass::Never;
+        let again = self.cell.subject.endpoint.retry != RetryClass::Never;
         let truth = match &self.cell.fault {
             // What is written to a closed connection isn't seen. A connection that is never made can't be seen.
             fault if fault.needs_idle_connection() => attempts >= begun,
             fault if fault.is_before_connection() && self.cell.once => attempts >= begun,
             // It has no token yet, so nothing was tried.
-            Fault::NoAddress if self.cell.api == Api::ShakenFist && attempts == 0 => true,
+            Fault::NoAddress if self.cell.subject.api == Api::ShakenFist && attempts == 0 => true,
             fault if fault.is_before_connection() => attempts == if again { ATTEMPTS as usize } else { 1 },
             _ => attempts == begun,
         };
@@ -211,6 +222,15 @@ impl Judge<'_> {
         let must = self.is_safe() || (self.cell.fault.is_before_connection() && !self.cell.once);
         self.check(Wrong::Lied, (may || !says) && (says || !must), || {
             format!("is_repeatable is {says}, may be {may}, must be {must}: {e:?}")
+        });
+    }
+
+    /// An error that denies that anything was done.
+    fn denied(&mut self, e: &Error) {
+        let denies = e.sent() == Sent::No || (e.is_repeatable() && !self.is_safe());
+        let effects = self.seen.effects;
+        self.check(Wrong::Lied, !denies || effects == 0, || {
+            format!("the server did it {effects} times, but sent is {:?}: {e:?}", e.sent())
         });
     }
 

@@ -1,8 +1,8 @@
-//! Every operation of every API against every fault that a network or a server can have, on the fakes.
+//! Every operation of every API against every fault that a network or a server can have, on the fakes or on real servers.
 //!
 //! `cargo xtask chaos` runs it. A [`plan`] lists the cells of the matrix; [`cell`] plays one of them: a fake
 //! ([`world`]), a [`proxy`] before it that has the [`fault`], and a client. [`judge`] compares what the client said with
-//! what the proxy saw. [`streams`] does the same with what takes more than one exchange. [`workers`] spread the cells over
+//! what the proxy saw. With `--real` the server is a real one, and what it did is looked up there. [`streams`] does the same with what takes more than one exchange. [`workers`] spread the cells over
 //! processes, [`table`] prints the figures.
 
 // A program for tests: what goes wrong in it may end it.
@@ -15,10 +15,12 @@ mod call;
 mod cell;
 mod fault;
 mod judge;
+mod origin;
 mod plan;
 mod proxy;
 mod random;
 mod streams;
+mod subject;
 mod table;
 mod trace;
 mod wire;

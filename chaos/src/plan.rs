@@ -1,13 +1,11 @@
 //! The cells of an operation.
 
-use windlass::raw::Endpoint;
-
 use crate::answer::{Content, Injected};
-use crate::api::Api;
 use crate::cell::{Cell, Ending};
 use crate::fault::{End, Fault, Part};
 use crate::judge::{Wrong, judge};
 use crate::random::Random;
+use crate::subject::Subject;
 
 /// The statuses that a server or a gateway has for failures of its own.
 const STATUSES: [(u16, Option<u64>); 10] = [
@@ -27,13 +25,14 @@ const STATUSES: [(u16, Option<u64>); 10] = [
 const POLLS: usize = 200;
 
 /// All cells of an operation, except for those in which the call is dropped.
-pub fn cells(api: Api, endpoint: &'static Endpoint, seed: u64, short: bool) -> Vec<Cell> {
-    let name = api.name().bytes().chain(endpoint.id.bytes());
-    let mut random = Random::new(name.fold(seed, |mixed, byte| Random::new(mixed ^ u64::from(byte)).next()));
+pub fn cells(subject: &Subject, seed: u64, short: bool) -> Vec<Cell> {
+    let name = subject.api.name().to_owned() + &subject.row();
+    let mut random =
+        Random::new(name.bytes().fold(seed, |mixed, byte| Random::new(mixed ^ u64::from(byte)).next()));
     let mut cells = Vec::new();
     for fault in faults(&mut random, short) {
         for once in rounds(&fault, &mut random, short) {
-            cells.push(Cell { api, endpoint, fault: fault.clone(), once, seed: random.next() });
+            cells.push(Cell { subject: subject.clone(), fault: fault.clone(), once, seed: random.next() });
         }
     }
     cells
@@ -91,25 +90,19 @@ pub struct Verdict {
 }
 
 /// Plays an operation without file descriptors. Only in a process that may have few.
-pub fn play_without_descriptors(
-    api: Api,
-    endpoint: &'static Endpoint,
-    seed: u64,
-    mut tell: impl FnMut(Verdict),
-) {
-    tell(verdict(Cell { api, endpoint, fault: Fault::NoDescriptors, once: false, seed }).0);
+pub fn play_without_descriptors(subject: Subject, seed: u64, mut tell: impl FnMut(Verdict)) {
+    tell(verdict(Cell { subject, fault: Fault::NoDescriptors, once: false, seed }).0);
 }
 
 /// Plays the other cells of an operation one after the other, if their class is asked for.
 pub fn play(
-    api: Api,
-    endpoint: &'static Endpoint,
+    subject: &Subject,
     seed: u64,
     short: bool,
     asked: impl Fn(&str) -> bool,
     mut tell: impl FnMut(Verdict),
 ) {
-    for cell in cells(api, endpoint, seed, short) {
+    for cell in cells(subject, seed, short) {
         if asked(&cell.fault.class()) {
             tell(verdict(cell).0);
         }
@@ -119,7 +112,7 @@ pub fn play(
     }
     // Dropped at each poll, until the call has ended before that.
     for polls in 1..POLLS {
-        let cell = Cell { api, endpoint, fault: Fault::Dropped(polls), once: false, seed };
+        let cell = Cell { subject: subject.clone(), fault: Fault::Dropped(polls), once: false, seed };
         let (verdict, dropped) = verdict(cell);
         tell(verdict);
         if !dropped {

@@ -1,9 +1,8 @@
 //! Figures: how many cells there were, and what was wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::api::Api;
 use crate::judge::Wrong;
 
 /// The end of a section's name, behind that of the API.
@@ -100,8 +99,8 @@ impl Table {
     /// Prints two tables for each API, and the totals.
     pub fn print(&self) {
         for end in ["", STREAMS] {
-            for api in Api::ALL {
-                self.print_section(&format!("{}{end}", api.name()));
+            for section in self.sections(end == STREAMS) {
+                self.print_section(section);
             }
         }
         self.print_refused();
@@ -116,6 +115,12 @@ impl Table {
         for wrong in Wrong::ALL {
             println!("{:<11} {:>7}", wrong.word(), self.wrong.get(wrong.word()).copied().unwrap_or_default());
         }
+    }
+
+    /// The names of one kind of section.
+    fn sections(&self, streams: bool) -> BTreeSet<&str> {
+        let all = self.cells.keys().map(|(section, _)| section.as_str());
+        all.filter(|section| is_of_streams(section) == streams).collect()
     }
 
     /// The rows and the cells of one kind of section.

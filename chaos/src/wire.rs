@@ -21,6 +21,12 @@ enum Length {
 }
 
 impl Message {
+    /// A message that has ended. `None` if it has no whole head.
+    pub fn whole(bytes: Vec<u8>) -> Option<Self> {
+        let head = find(&bytes, b"\r\n\r\n")? + 4;
+        Some(Self { bytes, head })
+    }
+
     /// Its first line.
     pub fn first_line(&self) -> String {
         String::from_utf8_lossy(&self.bytes[..self.head]).lines().next().unwrap_or_default().to_owned()

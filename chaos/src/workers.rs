@@ -5,15 +5,17 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use windlass::raw::Endpoint;
-
 use crate::api::Api;
+use crate::cell::Cell;
 use crate::fault::Fault;
 use crate::judge::Wrong;
+use crate::origin::Address;
 use crate::plan::{self, Verdict};
 use crate::streams::{self, Scenario};
+use crate::subject::{Real, Subject};
 use crate::table::{self, Mark, Table};
 use crate::trace;
+use crate::world::rows;
 
 /// A worker that says nothing for so long hangs.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -29,6 +31,9 @@ pub struct Options {
     class: Option<String>,
     /// Only waits, streams and transfers.
     streams: bool,
+    /// What tables call the real server that takes the place of the fakes, and where it listens.
+    real: Option<String>,
+    at: Option<Address>,
     jobs: usize,
     /// This process is the worker with this number; after the last one, the worker with few file descriptors.
     worker: Option<usize>,
@@ -54,11 +59,13 @@ impl Options {
                 "--api" => options.api = Some(value()?),
                 "--operation" => options.operation = Some(value()?),
                 "--class" => options.class = Some(value()?),
+                "--real" => options.real = Some(value()?),
+                "--at" => options.at = Some(Address::parse(&value()?)?),
                 "--jobs" => options.jobs = number(value()?)?.max(1),
                 "--worker" => options.worker = Some(number(value()?)?),
                 other => {
                     return Err(format!(
-                        "it knows --short, --streams, --seed, --api, --operation, --class and --jobs, not {other}"
+                        "it knows --short, --streams, --seed, --api, --operation, --class, --real, --at and --jobs, not {other}"
                     ));
                 }
             }
@@ -67,21 +74,38 @@ impl Options {
     }
 
     /// The operations, every one in the tables that isn't left out.
-    fn operations(&self) -> Vec<(Api, &'static Endpoint)> {
+    fn subjects(&self, worker: usize) -> Vec<Subject> {
         if self.streams {
             return Vec::new();
         }
         let asked = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
         let apis = Api::ALL.into_iter().filter(|api| asked(&self.api, api.name()));
-        let all = apis.flat_map(|api| api.endpoints().iter().map(move |endpoint| (api, endpoint)));
-        all.filter(|(_, endpoint)| asked(&self.operation, endpoint.id)).collect()
+        let all = apis.flat_map(|api| self.subjects_of(api, worker));
+        all.filter(|subject| asked(&self.operation, subject.endpoint.id)).collect()
+    }
+
+    fn subjects_of(&self, api: Api, worker: usize) -> Vec<Subject> {
+        match self.real(worker) {
+            None => api.endpoints().iter().map(|endpoint| Subject::on_fakes(api, endpoint)).collect(),
+            Some(real) => rows(api).iter().map(|(id, verb)| Subject::on_real(api, id, verb, &real)).collect(),
+        }
     }
 
     /// The scenarios that aren't left out.
-    fn scenarios(&self) -> Vec<&'static Scenario> {
+    fn scenarios(&self, worker: usize) -> Vec<Scenario> {
         let asked = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
-        let all = streams::all().filter(|scenario| asked(&self.api, scenario.api.name()));
+        let real = self.real(worker);
+        let of = |api: Api| match &real {
+            Some(real) => streams::on_real(api, real),
+            None => streams::all().filter(|scenario| scenario.api == api).cloned().collect(),
+        };
+        let all = Api::ALL.into_iter().filter(|api| asked(&self.api, api.name())).flat_map(of);
         all.filter(|scenario| asked(&self.operation, scenario.name)).collect()
+    }
+
+    /// The real server, for this worker.
+    fn real(&self, worker: usize) -> Option<Real> {
+        Some(Real { title: self.real.clone()?, address: self.at.clone()?, worker })
     }
 
     fn args(&self, worker: usize) -> Vec<String> {
@@ -95,7 +119,9 @@ impl Options {
         ];
         args.extend(self.short.then(|| "--short".to_owned()));
         args.extend(self.streams.then(|| "--streams".to_owned()));
+        let at = self.at.as_ref().map(Address::to_string);
         let given = [("--api", &self.api), ("--operation", &self.operation), ("--class", &self.class)];
+        let given = given.into_iter().chain([("--real", &self.real), ("--at", &at)]);
         for (name, value) in given {
             args.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
         }
@@ -118,19 +144,18 @@ fn work(options: &Options, worker: usize) -> ExitCode {
     trace::keep();
     let asked = |class: &str| options.class.as_deref().is_none_or(|asked| asked == class);
     if worker == options.jobs {
-        let operations = if asked("no-fds") { options.operations() } else { Vec::new() };
-        for (api, endpoint) in operations {
-            plan::play_without_descriptors(api, endpoint, options.seed, |verdict| tell(&verdict));
+        let subjects = if asked("no-fds") { options.subjects(worker) } else { Vec::new() };
+        for subject in subjects {
+            plan::play_without_descriptors(subject, options.seed, |verdict| tell(&verdict));
         }
         return ExitCode::SUCCESS;
     }
-    for scenario in options.scenarios().into_iter().skip(worker).step_by(options.jobs) {
+    for scenario in options.scenarios(worker).iter().skip(worker).step_by(options.jobs) {
         let tell = |verdict: &_| tell_trial(scenario, verdict);
         streams::run(scenario, options.seed, options.short, asked, tell);
     }
-    let mine = options.operations().into_iter().skip(worker).step_by(options.jobs);
-    for (api, endpoint) in mine {
-        plan::play(api, endpoint, options.seed, options.short, asked, |verdict| tell(&verdict));
+    for subject in options.subjects(worker).iter().skip(worker).step_by(options.jobs) {
+        plan::play(subject, options.seed, options.short, asked, |verdict| tell(&verdict));
     }
     ExitCode::SUCCESS
 }
@@ -145,12 +170,13 @@ fn tell(verdict: &Verdict) {
     };
     let once = if cell.once { ", once" } else { "" };
     let cause = format!("{}{once} (seed {})", cell.fault, cell.seed);
-    line([cell.api.name(), cell.endpoint.id, &cell.fault.class()], &mark, &cause, wrong);
+    let Cell { subject, fault, .. } = cell;
+    line([subject.section(), &subject.row(), &fault.class()], &mark, &cause, wrong);
 }
 
 fn tell_trial(scenario: &Scenario, verdict: &streams::Verdict) {
     let streams::Verdict { trouble, seed, shown } = verdict;
-    let section = format!("{}{}", scenario.api.name(), table::STREAMS);
+    let section = format!("{}{}", scenario.section(), table::STREAMS);
     let mark = if shown.is_harmed { Mark::Harmed } else { Mark::None };
     line(
         [&section, scenario.name, trouble.class()],

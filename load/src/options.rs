@@ -11,7 +11,7 @@ pub struct Options {
     pub socket: Option<String>,
     /// What its version is called.
     pub generation: String,
-    /// The directory of the daemon that is killed, and the script that kills and starts it.
+    /// The directory of the daemon that is killed, or of its cluster, and the script that kills and starts it.
     pub directory: String,
     pub control: String,
     pub rounds: usize,

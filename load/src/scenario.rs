@@ -31,6 +31,7 @@ async fn lead(options: &Options) -> Outcome {
         "day-tail" => day::tail::lead().await,
         "day-watch" => day::watch::lead().await,
         "kill" => kill::run(options).await,
+        "kill-member" => kill::run_member(options).await,
         other => Err(format!("no scenario '{other}'").into()),
     }
 }

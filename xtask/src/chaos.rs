@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::{Outcome, workspace};
+use crate::{Outcome, chaos_real, workspace};
 
 /// Cells that notice faults of single calls, of a transfer, and of a stream.
 const CALLS: &[&str] = &["--api", "lambda-cloud"];
@@ -26,11 +26,12 @@ const PLANTED: [(&str, &str, &[&str]); 8] = [
 pub(crate) fn run(args: &[&str]) -> Outcome {
     match args {
         ["--planted"] => planted(),
+        ["--real", api, rest @ ..] => chaos_real::run(api, rest),
         args => workspace::run(program(&["run", "--quiet"]).arg("--").args(args)),
     }
 }
 
-fn program(verb: &[&str]) -> Command {
+pub(crate) fn program(verb: &[&str]) -> Command {
     let mut command = workspace::cargo();
     command.args(verb).args(["--package", "windlass-chaos"]);
     command

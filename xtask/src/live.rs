@@ -109,14 +109,38 @@ pub(crate) fn with_daemon(directory: &Path, generation: &str, run: impl FnOnce()
         command.arg(&recipe).args(args).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
         workspace::run(&mut command)
     };
-    control(&["install-6"])?;
-    if generation != GENERATIONS[0] {
-        control(&["install-7", &tree()])?;
-    }
+    install(generation)?;
     let path = directory.display().to_string();
     control(&["up", &path])?;
     let outcome = run();
     outcome.and(control(&["down", &path]))
+}
+
+/// Runs this beside a private cluster in this directory of the session, and takes the cluster down. What it is made of must
+/// be installed.
+pub(crate) fn with_cluster<T>(
+    members: &Path,
+    generation: &str,
+    run: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    let recipe = servers().join("incus-cluster.sh");
+    let control = |verb: &str| {
+        let mut command = Command::new("bash");
+        command.arg(&recipe).arg(verb).arg(members).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
+        workspace::run(&mut command)
+    };
+    control("up")?;
+    let outcome = run();
+    control("down")?;
+    outcome
+}
+
+/// Installs what a daemon of this generation is made of.
+pub(crate) fn install(generation: &str) -> Outcome {
+    let install =
+        |args: &[&str]| workspace::run(Command::new("bash").arg(servers().join("incus.sh")).args(args));
+    install(&["install-6"])?;
+    if generation == GENERATIONS[0] { Ok(()) } else { install(&["install-7", &tree()]) }
 }
 
 /// Becomes `session.sh`. Returns only on failure, with the reason.
@@ -186,21 +210,11 @@ impl Lab {
 
     /// Runs the suite that needs a cluster, beside the running daemon.
     fn cluster(&self, daemon: &Daemon<'_>) -> Result<usize, String> {
-        let generation = daemon.generation;
         if !CLUSTER_SUITE.has_any(&self.choice)? {
             return Ok(0);
         }
-        let recipe = servers().join("incus-cluster.sh");
-        let members = self.session.join(format!("{generation}-cluster"));
-        let control = |verb: &str| {
-            let mut command = Command::new("bash");
-            command.arg(&recipe).arg(verb).arg(&members).env("WINDLASS_LIVE_INCUS_GENERATION", generation);
-            workspace::run(&mut command)
-        };
-        control("up")?;
-        let passed = self.suite(daemon, &CLUSTER_SUITE);
-        control("down")?;
-        passed
+        let members = self.session.join(format!("{}-cluster", daemon.generation));
+        with_cluster(&members, daemon.generation, || self.suite(daemon, &CLUSTER_SUITE))
     }
 
     /// Runs one suite, and returns how many tests passed.

@@ -6,7 +6,7 @@ use crate::suite::{self, Choice, Suite};
 use crate::{Outcome, workspace};
 
 /// The supported releases, by their PyPI versions.
-const RELEASES: [&str; 2] = ["0.8.0.0rc4", "0.7.2"];
+pub(crate) const RELEASES: [&str; 2] = ["0.8.0.0rc4", "0.7.2"];
 
 /// The contract, and the vendor's client against the fake server, which needs only the Python of a real one.
 const SUITES: [Suite<'_>; 2] = [of("live::shakenfist"), of("vendor::shakenfist")];
@@ -18,12 +18,22 @@ const fn of(module: &'static str) -> Suite<'static> {
 /// Installs, builds, and runs the suites against each release. `args` go to the tests after `--`.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let choice = Choice::read(args)?;
-    for release in RELEASES {
-        workspace::run(script().args(["install", release]))?;
-    }
+    RELEASES.iter().try_for_each(|release| install(release))?;
     // So that no server waits for the compiler.
     SUITES[0].build()?;
     suite::all(RELEASES.iter().map(|release| against(release, &choice)))
+}
+
+/// Installs a release.
+pub(crate) fn install(release: &str) -> Outcome {
+    workspace::run(script().args(["install", release]))
+}
+
+/// The command, which then runs beside a fresh server.
+pub(crate) fn beside_a_server(release: &str, run: &Command) -> Command {
+    let mut command = script();
+    command.args(["with", release]).arg(run.get_program()).args(run.get_args());
+    command
 }
 
 /// The script that manages the servers.
@@ -37,11 +47,7 @@ fn script() -> Command {
 fn against(release: &str, choice: &Choice) -> Outcome {
     println!("== Shaken Fist {release}");
     let what = format!("Shaken Fist {release}");
-    let below_the_server = |tests: Command| {
-        let mut command = script();
-        command.args(["with", release]).arg(tests.get_program()).args(tests.get_args());
-        command
-    };
+    let beside = |tests: Command| beside_a_server(release, &tests);
     // With more at once, the server's own locks time out on a busy machine.
-    suite::all(SUITES.iter().map(|suite| suite.run(&what, choice, 2, below_the_server).map(drop)))
+    suite::all(SUITES.iter().map(|suite| suite.run(&what, choice, 2, beside).map(drop)))
 }

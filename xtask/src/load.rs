@@ -21,6 +21,12 @@ enum Asked<'a> {
     /// All on the fakes, then commands on real daemons.
     Real,
     Kill(&'a str),
+    /// The members of a cluster are killed, one after the other.
+    KillMember(&'a str),
+}
+
+fn is_count(text: &str) -> bool {
+    text.parse::<usize>().is_ok_and(|count| count > 0)
 }
 
 fn read<'a>(args: &[&'a str]) -> Result<Asked<'a>, String> {
@@ -30,10 +36,13 @@ fn read<'a>(args: &[&'a str]) -> Result<Asked<'a>, String> {
         ["--only", ..] => Err(format!("load --only takes one of {}", SCENARIOS.join(", "))),
         ["--real"] => Ok(Asked::Real),
         ["--kill"] => Ok(Asked::Kill(ROUNDS)),
-        ["--kill", rounds] if rounds.parse::<usize>().is_ok_and(|rounds| rounds > 0) => {
-            Ok(Asked::Kill(rounds))
+        ["--kill", rounds] if is_count(rounds) => Ok(Asked::Kill(rounds)),
+        ["--kill-member"] => Ok(Asked::KillMember(ROUNDS)),
+        ["--kill-member", rounds] if is_count(rounds) => Ok(Asked::KillMember(rounds)),
+        _ => {
+            Err("load takes --only NAME, --real, or --kill or --kill-member and a number of rounds"
+                .to_owned())
         }
-        _ => Err("load takes --only NAME, --real, or --kill and a number of rounds".to_owned()),
     }
 }
 
@@ -59,6 +68,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     };
     match asked {
         Asked::Kill(rounds) => daemons("kill", killed, rounds),
+        Asked::KillMember(rounds) => clusters(&program, Path::new(&session), rounds),
         _ => suite::all([fakes(&program, None), daemons(BESIDE_BUSY, beside_busy, ROUNDS)]),
     }
 }
@@ -103,6 +113,18 @@ fn killed(command: &mut Command) -> Outcome {
     workspace::run(command)
 }
 
+/// Kills members of a cluster of each generation.
+fn clusters(program: &Path, session: &Path, rounds: &str) -> Outcome {
+    suite::all(GENERATIONS.iter().map(|generation| {
+        live::install(generation)?;
+        let members = session.join(format!("{generation}-cluster"));
+        let mut command = on_daemon(program, &members, "kill-member", generation);
+        command.args(["--rounds", rounds]);
+        heading("a cluster of which one member is killed");
+        live::with_cluster(&members, generation, || workspace::run(&mut command))
+    }))
+}
+
 fn beside_busy(command: &mut Command) -> Outcome {
     let busy = Busy::start()?;
     heading(&format!("{BESIDE_BUSY}, beside {} busy processes", busy.count()));
@@ -118,6 +140,7 @@ mod tests {
         assert_eq!(read(&[]), Ok(Asked::Fakes(None)));
         assert_eq!(read(&["--only", "lists"]), Ok(Asked::Fakes(Some("lists"))));
         assert_eq!(read(&["--kill", "200"]), Ok(Asked::Kill("200")));
+        assert_eq!(read(&["--kill-member", "6"]), Ok(Asked::KillMember("6")));
         for wrong in [&["--only"][..], &["--only", "other"], &["--kill", "0"], &["lists"]] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

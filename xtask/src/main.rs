@@ -4,6 +4,7 @@ mod bench_build;
 mod bench_incus;
 mod busy_test;
 mod chaos;
+mod chaos_real;
 mod check_platforms;
 mod coverage;
 mod diff;
@@ -45,6 +46,10 @@ cargo xtask grammar                 whether the public API keeps to its grammar
 cargo xtask rooms                   whether files import upwards or in circles, and how long they are
 cargo xtask chaos [--short] [--streams] [--seed N] [--api NAME] [--operation ID] [--class COLUMN] [--jobs N]
                                     every operation, wait, stream and transfer against every fault, on the fakes
+cargo xtask chaos --real incus [6.0|7.0] [OPTIONS]
+cargo xtask chaos --real shakenfist [0.8|0.7] [OPTIONS]
+                                    chosen operations, waits and transfers against every fault before a real server (root
+                                    for Incus)
 cargo xtask chaos --planted         whether that notices faults that are planted in windlass
 cargo xtask live [incus [6.0|7.0]] [-- ARGS]
                                     run the live suites against private daemons (root; ARGS go to the tests; with
@@ -58,6 +63,8 @@ cargo xtask live schemas [-- ARGS]  Schemathesis judges the fakes by our specs (
 cargo xtask load [--only NAME | --real]
                                     crowds, floods and long times on the fakes, with figures; --real: on daemons, too (root)
 cargo xtask load --kill [ROUNDS]    daemons that are killed in the middle of a mixed load (root)
+cargo xtask load --kill-member [ROUNDS]
+                                    a cluster of which one member is killed in the middle of it (root)
 cargo xtask check-platforms         the library for Windows and macOS with each set of features
 cargo xtask busy-test [RUNS]        the README's test command beside eight busy processes; how often what failed
 cargo xtask bench-build [ROUNDS]    cold build, compared with its HTTP stack alone (Linux)

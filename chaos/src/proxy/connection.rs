@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use super::Shared;
 use super::play::{Then, play};
 use crate::fault::Fault;
+use crate::origin::Duplex;
 use crate::wire;
 
 /// Counts a connection while it is open.
@@ -59,9 +60,9 @@ pub(super) async fn serve(shared: Arc<Shared>, mut client: TcpStream) {
 }
 
 /// Bytes in both directions, until the client closes the connection. The server may keep its end.
-async fn join(mut client: TcpStream, mut server: TcpStream) {
+async fn join(mut client: TcpStream, server: Box<dyn Duplex>) {
     let (mut from_client, mut to_client) = client.split();
-    let (mut from_server, mut to_server) = server.split();
+    let (mut from_server, mut to_server) = tokio::io::split(server);
     let down = async {
         let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
         let _ = to_client.shutdown().await;

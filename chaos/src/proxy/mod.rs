@@ -16,6 +16,7 @@ pub use log::{Exchange, Told};
 
 use crate::api::Api;
 use crate::fault::Fault;
+use crate::origin::Origin;
 use crate::random::Random;
 
 /// Time for the client to notice what happened to a connection.
@@ -32,7 +33,7 @@ pub struct Proxy {
 
 /// What all connections share.
 struct Shared {
-    origin: SocketAddr,
+    origin: Origin,
     api: Api,
     state: Mutex<State>,
     /// Closes idle connections.
@@ -48,13 +49,15 @@ struct State {
     random: Random,
     exchanges: Vec<Exchange>,
     open: usize,
+    /// Requests that the server hasn't answered yet.
+    asking: usize,
     /// The credentials that went by.
     credentials: Vec<String>,
 }
 
 impl Proxy {
     /// Starts one before this server.
-    pub fn start(api: Api, origin: SocketAddr, seed: u64) -> std::io::Result<Self> {
+    pub fn start(api: Api, origin: Origin, seed: u64) -> std::io::Result<Self> {
         let state = State {
             fault: Fault::None,
             left: 0,
@@ -62,6 +65,7 @@ impl Proxy {
             random: Random::new(seed),
             exchanges: Vec::new(),
             open: 0,
+            asking: 0,
             credentials: Vec::new(),
         };
         let shared = Shared { origin, api, state: Mutex::new(state), closing: watch::Sender::new(0) };
@@ -110,6 +114,20 @@ impl Proxy {
     /// The credentials that it has seen.
     pub fn credentials(&self) -> Vec<String> {
         self.shared.lock().credentials.clone()
+    }
+
+    /// Returns when a real server has answered all that it was asked, even if the client is gone.
+    pub async fn rest(&self) {
+        if !self.shared.origin.is_real {
+            return;
+        }
+        loop {
+            // It doesn't end before the answer: the clock is held.
+            tokio::time::sleep(MOMENT).await;
+            if self.shared.lock().asking == 0 {
+                return;
+            }
+        }
     }
 
     /// How many clients are connected.

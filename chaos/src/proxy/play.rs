@@ -10,6 +10,7 @@ use super::{MOMENT, Shared};
 use crate::answer::{Content, Injected};
 use crate::api::Api;
 use crate::fault::{End, Fault, Part};
+use crate::origin::Duplex;
 use crate::wire::{self, Message};
 
 /// How the connection goes on.
@@ -18,7 +19,7 @@ pub(super) enum Then {
     Close,
     Reset,
     /// With bytes in both directions.
-    Join(TcpStream),
+    Join(Box<dyn Duplex>),
 }
 
 impl From<End> for Then {
@@ -52,9 +53,13 @@ pub(super) async fn play(
         _ => {}
     }
     shared.deliver(number);
-    let asked = tokio::select! {
-        asked = ask(shared, request) => asked,
-        () = gone(client) => return Then::Close,
+    let asked = match shared.origin.is_real {
+        // It goes on when the client is gone, and what it does counts.
+        true => ask(shared, request).await,
+        false => tokio::select! {
+            asked = ask(shared, request) => asked,
+            () = gone(client) => return Then::Close,
+        },
     };
     let Some((answer, server)) = asked else { return Then::Reset };
     let giving = Giving { shared, number, answer: &answer, client };
@@ -81,12 +86,30 @@ pub(super) async fn play(
 }
 
 /// The server's own answer.
-async fn ask(shared: &Shared, request: &Message) -> Option<(Message, TcpStream)> {
-    let mut server = TcpStream::connect(shared.origin).await.ok()?;
+async fn ask(shared: &Shared, request: &Message) -> Option<(Message, Box<dyn Duplex>)> {
+    let _asking = Asking::new(shared);
+    let _held = shared.origin.hold();
+    let mut server = shared.origin.connect().await.ok()?;
     server.write_all(&request.bytes).await.ok()?;
     let line = request.first_line();
     let answer = wire::answer(&mut server, line.split(' ').next().unwrap_or_default()).await.ok()?;
     Some((answer, server))
+}
+
+/// Counts a request that the server hasn't answered.
+struct Asking<'a>(&'a Shared);
+
+impl<'a> Asking<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.lock().asking += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asking -= 1;
+    }
 }
 
 /// Until the client has closed the connection.

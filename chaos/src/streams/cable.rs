@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::harm::{Harm, Kind, Toward};
 use super::secrets;
+use crate::origin::Origin;
 use crate::random::Random;
 
 /// A cable with a loopback port of its own.
@@ -22,7 +23,7 @@ pub struct Cable {
 
 /// What all connections share.
 struct Shared {
-    origin: SocketAddr,
+    origin: Origin,
     state: Mutex<State>,
     /// Ends what is slow.
     healed: watch::Sender<bool>,
@@ -32,6 +33,8 @@ struct State {
     harm: Option<Harm>,
     /// The harm was done.
     done: bool,
+    /// The clock was paused.
+    paused: bool,
     /// The bytes so far: to the server, and to the client.
     carried: [usize; 2],
     open: usize,
@@ -47,12 +50,13 @@ enum End {
 
 impl Cable {
     /// Lays one to this server.
-    pub async fn lay(origin: SocketAddr, seed: u64) -> std::io::Result<Self> {
+    pub async fn lay(origin: Origin, seed: u64) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let state = State {
             harm: None,
             done: false,
+            paused: false,
             carried: [0; 2],
             open: 0,
             random: Random::new(seed),
@@ -77,7 +81,12 @@ impl Cable {
 
     /// From now on everything passes. What stalls remains so.
     pub fn heal(&self) {
-        self.shared.lock().harm = None;
+        let mut state = self.shared.lock();
+        state.harm = None;
+        if std::mem::take(&mut state.paused) {
+            tokio::time::resume();
+        }
+        drop(state);
         self.shared.healed.send_replace(true);
     }
 
@@ -131,6 +140,11 @@ impl Shared {
         match state.harm {
             Some(harm) if !state.done && harm.toward == toward && before + bytes.len() > harm.at => {
                 state.done = true;
+                // No real server is heard any more: what the client waits for now is only time.
+                state.paused = harm.always && self.origin.is_real;
+                if state.paused {
+                    tokio::time::pause();
+                }
                 (harm.at - before, Some(harm.kind))
             }
             _ => (bytes.len(), None),
@@ -171,11 +185,10 @@ async fn carry(shared: &Shared, mut client: TcpStream) {
     if let Some(kind @ (Kind::Cut | Kind::Reset | Kind::Stall)) = at_once.map(|harm| harm.kind) {
         return end(kind, client).await;
     }
-    let Ok(mut server) = TcpStream::connect(shared.origin).await else { return };
-    let _ = server.set_nodelay(true);
+    let Ok(server) = shared.origin.connect().await else { return };
     let from_start = |toward| at_once.filter(|harm| harm.toward == toward).map(|harm| harm.kind);
     let (mut from_client, mut to_client) = client.split();
-    let (mut from_server, mut to_server) = server.split();
+    let (mut from_server, mut to_server) = tokio::io::split(server);
     let ended = tokio::try_join!(
         pump(shared, Toward::Server, &mut from_client, &mut to_server, from_start(Toward::Server)),
         pump(shared, Toward::Client, &mut from_server, &mut to_client, from_start(Toward::Client)),

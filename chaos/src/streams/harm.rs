@@ -45,6 +45,9 @@ impl Kind {
     /// All of them, in the order of the tables.
     pub const ALL: [Self; 5] = [Self::Cut, Self::Reset, Self::Stall, Self::Slow, Self::Garbage];
 
+    /// Those after which nothing passes.
+    pub const ENDS: [Self; 3] = [Self::Cut, Self::Reset, Self::Stall];
+
     /// The column of the table.
     pub fn word(self) -> &'static str {
         match self {

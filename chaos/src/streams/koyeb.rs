@@ -9,7 +9,7 @@ use windlass::{Error, Koyeb};
 
 use super::findings::Findings;
 use super::incus::finished;
-use super::scenario::{Outcome, Scenario, Stage, Starting, Story};
+use super::scenario::{Outcome, Scenario, Stage, Start, Starting, Story};
 use super::sequence::{self, Item};
 use super::{LIMIT, WAIT, text};
 use crate::api::Api;
@@ -28,7 +28,7 @@ pub(super) static ALL: &[Scenario] = &[
 ];
 
 const fn of(name: &'static str, start: fn() -> Starting) -> Scenario {
-    Scenario { api: Api::Koyeb, name, limit: LIMIT, start }
+    Scenario { api: Api::Koyeb, name, limit: LIMIT, start: Start::Fake(start) }
 }
 
 /// A fake with a service, its id, and that of an instance.
@@ -63,7 +63,7 @@ fn exec() -> Starting {
         Stage::new(address(&fake.url())?, move |to| {
             let (koyeb, work) = (client(&fake, to)?, work.clone());
             let act = koyeb.instance(&instance).exec(["work"]).output();
-            Ok(story(&koyeb, act, move |outcome, findings| finished(&outcome, &work, findings)))
+            Ok(story(&koyeb, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
         })
     })
 }

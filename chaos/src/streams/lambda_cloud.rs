@@ -7,7 +7,7 @@ use windlass::testing::FakeLambdaCloud;
 use windlass::{Error, LambdaCloud, Pacing};
 
 use super::findings::Findings;
-use super::scenario::{Outcome, Scenario, Stage, Starting, Story};
+use super::scenario::{Outcome, Scenario, Stage, Start, Starting, Story};
 use super::{LIMIT, WAIT};
 use crate::api::Api;
 use crate::judge::Wrong;
@@ -22,7 +22,7 @@ pub(super) static ALL: &[Scenario] = &[
 ];
 
 const fn of(name: &'static str, start: fn() -> Starting) -> Scenario {
-    Scenario { api: Api::LambdaCloud, name, limit: LIMIT, start }
+    Scenario { api: Api::LambdaCloud, name, limit: LIMIT, start: Start::Fake(start) }
 }
 
 fn client(fake: &FakeLambdaCloud, to: SocketAddr) -> windlass::Result<LambdaCloud> {

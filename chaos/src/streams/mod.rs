@@ -12,6 +12,7 @@ mod scenario;
 mod secrets;
 mod sequence;
 mod shakenfist;
+mod shakenfist_real;
 mod tls_front;
 mod trial;
 
@@ -20,9 +21,21 @@ use std::time::Duration;
 pub use plan::{Verdict, run};
 pub use scenario::Scenario;
 
+use crate::api::Api;
+use crate::subject::Real;
+
 /// All scenarios.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     [incus::ALL, koyeb::ALL, lambda_cloud::ALL, shakenfist::ALL].into_iter().flatten()
+}
+
+/// The scenarios of an API on a real server.
+pub fn on_real(api: Api, real: &Real) -> Vec<Scenario> {
+    match api {
+        Api::Incus => incus::on_real(real),
+        Api::ShakenFist => shakenfist_real::scenarios(real),
+        Api::Koyeb | Api::LambdaCloud => Vec::new(),
+    }
 }
 
 /// What a wait is given in a scenario.

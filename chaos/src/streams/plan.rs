@@ -9,6 +9,7 @@ use crate::random::Random;
 
 /// How often each kind of harm is done, at another byte each time: 200 times in all.
 const SEEDS: usize = 40;
+const SEEDS_REAL: usize = 10;
 const SEEDS_SHORT: usize = 3;
 /// At how many polls the future is dropped, at most: all of them, or spread over all.
 const DROPS: usize = 60;
@@ -41,8 +42,9 @@ pub fn run(
         verdict.shown
     };
     let whole = verdict(Trouble::None, [0; 2], random.next());
-    for kind in Kind::ALL.into_iter().filter(|kind| asked(kind.word())) {
-        for _ in 0..if short { SEEDS_SHORT } else { SEEDS } {
+    let (kinds, seeds, most) = extent(scenario, short);
+    for kind in kinds.iter().filter(|kind| asked(kind.word())) {
+        for _ in 0..seeds {
             let harm = kind.somewhere(whole.carried, &mut random);
             verdict(Trouble::Harm(harm), whole.carried, random.next());
         }
@@ -50,10 +52,20 @@ pub fn run(
     if !asked("dropped") {
         return;
     }
-    let most = if short { DROPS_SHORT } else { DROPS };
     let step = whole.polls.div_ceil(most).max(1);
     for poll in (1..whole.polls).step_by(step) {
         verdict(Trouble::Dropped(poll), whole.carried, random.next());
+    }
+}
+
+/// The kinds of harm, how often each is done, and at how many polls the future is dropped.
+fn extent(scenario: &Scenario, short: bool) -> (&'static [Kind], usize, usize) {
+    match (scenario.real(), short) {
+        (None, false) => (&Kind::ALL, SEEDS, DROPS),
+        (None, true) => (&Kind::ALL, SEEDS_SHORT, DROPS_SHORT),
+        // On a real clock nothing can be slow, and a real server isn't given any bytes.
+        (Some(_), false) => (&Kind::ENDS, SEEDS_REAL, SEEDS_REAL),
+        (Some(_), true) => (&Kind::ENDS, SEEDS_SHORT, DROPS_SHORT),
     }
 }
 

@@ -13,10 +13,12 @@ use crate::api::Api;
 use crate::call::Calling;
 use crate::cell::Ending;
 use crate::judge::Wrong;
+use crate::origin::Origin;
+use crate::subject::Real;
 use crate::world::Failure;
 
 /// A wait, a stream or a transfer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     /// The API.
     pub api: Api,
@@ -24,17 +26,52 @@ pub struct Scenario {
     pub name: &'static str,
     /// The most time that it may take, apart from bytes that come slowly.
     pub limit: Duration,
-    /// Starts the fake.
-    pub start: fn() -> Starting,
+    /// Starts the fake, or makes on the real server what is needed.
+    pub start: Start,
 }
 
-/// A fake that starts.
+/// Makes on a real server what a scenario needs.
+pub type Prepare = fn(&Real) -> Starting;
+
+/// How a scenario starts.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// On a fake of its own.
+    Fake(fn() -> Starting),
+    /// On a real server.
+    Real(Real, Prepare),
+}
+
+impl Scenario {
+    /// Starts it.
+    pub fn start(&self) -> Starting {
+        match &self.start {
+            Start::Fake(start) => start(),
+            Start::Real(real, start) => start(real),
+        }
+    }
+
+    /// The section of the tables.
+    pub fn section(&self) -> &str {
+        self.real().map_or(self.api.name(), |real| &real.title)
+    }
+
+    /// The real server.
+    pub fn real(&self) -> Option<&Real> {
+        match &self.start {
+            Start::Fake(_) => None,
+            Start::Real(real, _) => Some(real),
+        }
+    }
+}
+
+/// A server that starts.
 pub type Starting = Pin<Box<dyn Future<Output = Result<Stage, Failure>>>>;
 
-/// A fake with what the scenario needs.
+/// A server with what the scenario needs.
 pub struct Stage {
     /// Where it listens.
-    pub origin: SocketAddr,
+    pub origin: Origin,
     /// A client of the server at this address, and what it does.
     pub connect: Box<dyn Fn(SocketAddr) -> windlass::Result<Story>>,
 }
@@ -42,10 +79,10 @@ pub struct Stage {
 impl Stage {
     /// A stage whose fake lives as long as the closure.
     pub fn new(
-        origin: SocketAddr,
+        origin: impl Into<Origin>,
         connect: impl Fn(SocketAddr) -> windlass::Result<Story> + 'static,
     ) -> Result<Self, Failure> {
-        Ok(Self { origin, connect: Box::new(connect) })
+        Ok(Self { origin: origin.into(), connect: Box::new(connect) })
     }
 }
 

@@ -10,7 +10,7 @@ use windlass::{Error, ShakenFist};
 use super::findings::Findings;
 use super::folder::Folder;
 use super::incus::{finished, landed};
-use super::scenario::{Outcome, Scenario, Stage, Starting, Story};
+use super::scenario::{Outcome, Scenario, Stage, Start, Starting, Story};
 use super::{IDLE, LIMIT, WAIT, text};
 use crate::api::Api;
 use crate::judge::Wrong;
@@ -33,7 +33,7 @@ pub(super) static ALL: &[Scenario] = &[
 ];
 
 const fn of(name: &'static str, start: fn() -> Starting) -> Scenario {
-    Scenario { api: Api::ShakenFist, name, limit: LIMIT, start }
+    Scenario { api: Api::ShakenFist, name, limit: LIMIT, start: Start::Fake(start) }
 }
 
 const SIZE: usize = 4_000;
@@ -50,7 +50,7 @@ fn client(to: SocketAddr) -> windlass::Result<ShakenFist> {
     connect.retry(retry()).http(http()).client()
 }
 
-fn story<T: 'static>(
+pub(super) fn story<T: 'static>(
     sf: &ShakenFist,
     act: impl Future<Output = Result<T, Error>> + 'static,
     check: impl FnOnce(Outcome<'_, T>, &mut Findings) + 'static,
@@ -71,7 +71,7 @@ fn exec() -> Starting {
             let (sf, work) = (client(to)?, work.clone());
             let act = sf.instance(&web.uuid).exec("work").timeout(WAIT).output();
             let _lives = &fake;
-            Ok(story(&sf, act, move |outcome, findings| finished(&outcome, &work, findings)))
+            Ok(story(&sf, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
         })
     })
 }

@@ -72,6 +72,8 @@ pub struct Shown {
 
 /// Everything that belongs to a connection, and to temporary files, is given back within this time.
 const CLEARED: Duration = Duration::from_secs(60);
+/// The time for tasks of a fake's clock, which jumps.
+const MOMENT: Duration = Duration::from_millis(100);
 /// The time in which a healed client must do something simple. The last failed attempt may still be out.
 const NEXT: Duration = Duration::from_secs(30);
 
@@ -79,13 +81,12 @@ const NEXT: Duration = Duration::from_secs(30);
 pub fn play(scenario: &Scenario, trouble: Trouble, carried: [usize; 2], seed: u64) -> Shown {
     let files = open_files();
     let _ = trace::take();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    // A real server's work takes real time.
+    let paused = scenario.real().is_none();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build();
     let runtime = runtime.expect("a runtime");
     let mut shown = runtime.block_on(in_runtime(scenario, trouble, carried, seed));
-    let tasks = runtime.block_on(async {
-        sleep(Duration::from_millis(100)).await;
-        tokio::runtime::Handle::current().metrics().num_alive_tasks()
-    });
+    let tasks = runtime.block_on(tasks_left(if paused { MOMENT } else { CLEARED }));
     drop(runtime);
     let more = open_files().saturating_sub(files);
     for (count, what) in [(tasks, "tasks"), (more, "file descriptors")] {
@@ -96,9 +97,21 @@ pub fn play(scenario: &Scenario, trouble: Trouble, carried: [usize; 2], seed: u6
     shown
 }
 
+/// The tasks that haven't ended after this time.
+async fn tasks_left(within: Duration) -> usize {
+    let (begun, metrics) = (Instant::now(), tokio::runtime::Handle::current().metrics());
+    loop {
+        sleep(MOMENT).await;
+        let left = metrics.num_alive_tasks();
+        if left == 0 || begun.elapsed() >= within {
+            return left;
+        }
+    }
+}
+
 async fn in_runtime(scenario: &Scenario, trouble: Trouble, carried: [usize; 2], seed: u64) -> Shown {
-    let stage = (scenario.start)().await.expect("a fake");
-    let cable = Cable::lay(stage.origin, seed).await.expect("a cable");
+    let stage = scenario.start().await.expect("a server");
+    let cable = Cable::lay(stage.origin.clone(), seed).await.expect("a cable");
     let Story { simple, act, check } = (stage.connect)(cable.address()).expect("a client");
     // Fetches a token, and leaves an idle connection.
     simple().await.expect("a call without a fault");

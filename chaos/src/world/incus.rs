@@ -6,7 +6,7 @@ use windlass::Incus;
 use windlass::incus::Identity;
 use windlass::testing::FakeIncus;
 
-use super::{Caller, Failure, World, address, http, retry};
+use super::{Caller, Count, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, bytes, connection, document};
 
 include!("../../generated/incus.rs");
@@ -27,20 +27,21 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     fill(&fake, id, &mut sample).await?;
     let origin = address(&fake.url())?;
     Ok(World {
-        origin,
+        origin: origin.into(),
         sample,
-        requests: Box::new(move |route| fake.requests(route)),
-        connect: Box::new(|url| {
-            let connect = match url.strip_prefix("https://") {
-                Some(host) => Incus::https(host).fingerprint("0".repeat(64)),
-                None => Incus::http(url),
-            };
-            let incus = connect.retry(retry()).http(http()).client()?;
-            let caller: Caller =
-                Box::new(move |id, sample| call(incus.raw(), id, sample).expect("an operation"));
-            Ok(caller)
-        }),
+        count: Count::Requests(Box::new(move |route| fake.requests(route))),
+        connect: Box::new(connect),
     })
+}
+
+/// A client of the server at this address.
+pub(super) fn connect(url: &str) -> windlass::Result<Caller> {
+    let connect = match url.strip_prefix("https://") {
+        Some(host) => Incus::https(host).fingerprint("0".repeat(64)),
+        None => Incus::http(url),
+    };
+    let incus = connect.retry(retry()).http(http()).client()?;
+    Ok(Box::new(move |id, sample| call(incus.raw(), id, sample).expect("an operation")))
 }
 
 /// What the operation is about.

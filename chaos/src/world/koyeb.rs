@@ -3,7 +3,7 @@
 use windlass::Koyeb;
 use windlass::testing::FakeKoyeb;
 
-use super::{Caller, Failure, World, address, http, retry};
+use super::{Caller, Count, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, connection, document};
 
 include!("../../generated/koyeb.rs");
@@ -36,9 +36,9 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     }
     let (origin, token) = (address(&fake.url())?, fake.token().to_owned());
     Ok(World {
-        origin,
+        origin: origin.into(),
         sample: Sample { values, bodies, own },
-        requests: Box::new(move |route| fake.requests(route)),
+        count: Count::Requests(Box::new(move |route| fake.requests(route))),
         connect: Box::new(move |url| {
             let koyeb = Koyeb::token(token.as_str()).url(url).retry(retry()).http(http()).client()?;
             let caller: Caller =

@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass::testing::FakeLambdaCloud;
 use windlass::{LambdaCloud, Pacing};
 
-use super::{Caller, Failure, World, address, http, retry};
+use super::{Caller, Count, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, document};
 
 include!("../../generated/lambda-cloud.rs");
@@ -15,9 +15,9 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     fill(&fake, id, &mut own).await?;
     let (origin, key) = (address(&fake.url())?, fake.key().to_owned());
     Ok(World {
-        origin,
+        origin: origin.into(),
         sample: Sample { values, bodies, own },
-        requests: Box::new(move |route| fake.requests(route)),
+        count: Count::Requests(Box::new(move |route| fake.requests(route))),
         connect: Box::new(move |url| {
             let connect = LambdaCloud::key(key.as_str()).url(url).retry(retry()).http(http());
             let lambda = connect.pacing(Pacing::none()).client()?;

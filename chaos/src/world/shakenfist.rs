@@ -4,7 +4,7 @@ use windlass::ShakenFist;
 use windlass::shakenfist::{Disk, Nic};
 use windlass::testing::FakeShakenFist;
 
-use super::{Caller, Failure, World, address, http, retry};
+use super::{Caller, Count, Failure, World, address, http, retry};
 use crate::call::{Calling, Sample, bytes, document};
 
 include!("../../generated/shakenfist.rs");
@@ -15,17 +15,18 @@ pub(super) async fn start(id: &str) -> Result<World, Failure> {
     fill(&fake, id, &mut sample).await?;
     let origin = address(&fake.url())?;
     Ok(World {
-        origin,
+        origin: origin.into(),
         sample,
-        requests: Box::new(move |route| fake.requests(route)),
-        connect: Box::new(|url| {
-            let connect = ShakenFist::at(url).namespace("demo").key("demokey");
-            let sf = connect.retry(retry()).http(http()).client()?;
-            let caller: Caller =
-                Box::new(move |id, sample| call(sf.raw(), id, sample).expect("an operation"));
-            Ok(caller)
-        }),
+        count: Count::Requests(Box::new(move |route| fake.requests(route))),
+        connect: Box::new(connect),
     })
+}
+
+/// A client of the server at this address.
+pub(super) fn connect(url: &str) -> windlass::Result<Caller> {
+    let connect = ShakenFist::at(url).namespace("demo").key("demokey");
+    let sf = connect.retry(retry()).http(http()).client()?;
+    Ok(Box::new(move |id, sample| call(sf.raw(), id, sample).expect("an operation")))
 }
 
 /// What the operation is about.

@@ -3,10 +3,12 @@
 //! In each round several workers launch, run commands, push, pull, stop and delete, while another one watches. The daemon is
 //! killed, and started again. In the end every call has returned, and what is on the daemon is what the workers were told.
 
+mod member;
 mod told;
 mod worker;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +22,9 @@ use crate::options::Options;
 use crate::talk::figure;
 use crate::{Failure, Outcome};
 use told::{Belief, Told};
+use worker::Worker;
+
+pub use member::run as run_member;
 
 const WORKERS: usize = 6;
 /// How long the daemon may take until it answers again, and until all is deleted.
@@ -38,22 +43,23 @@ pub async fn run(options: &Options) -> Outcome {
     }
     figure("daemon", format!("Incus {}", options.generation));
     figure("rounds, each with a SIGKILL", options.rounds);
+    all.print_calls("calls");
     all.print();
+    figure("gaps that the watch told", all.gaps);
     if all.wrong.is_empty() { Ok(()) } else { Err(all.wrong.join("\n").into()) }
 }
 
 async fn one_round(options: &Options, incus: &Incus, round: usize) -> Result<Told, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let watching = tokio::spawn(watch(incus.clone(), stop.clone()));
-    let workers: Vec<_> = (0..WORKERS)
-        .map(|number| tokio::spawn(worker::run(incus.clone(), round, number, stop.clone())))
-        .collect();
+    let worker = |number| Worker::new(incus.clone(), format!("k{round}-{number}"), &stop);
+    let workers: Vec<_> = (0..WORKERS).map(|number| tokio::spawn(worker(number).run())).collect();
     // Another moment in each round, of the time that a life of an instance takes.
     sleep(Duration::from_millis(300 + (round as u64 * 1_397) % 6_000)).await;
-    control(options, "kill").await?;
+    control(options, "kill", "").await?;
     let killed = Instant::now();
     sleep(Duration::from_millis((round as u64 * 113) % 1_000)).await;
-    control(options, "start").await?;
+    control(options, "start", "").await?;
     stop.store(true, Ordering::SeqCst);
     let mut told = Told::default();
     for worker in join_all(workers).await {
@@ -66,10 +72,10 @@ async fn one_round(options: &Options, incus: &Incus, round: usize) -> Result<Tol
     Ok(told)
 }
 
-/// Kills the daemon, or starts it; its containers live on.
-async fn control(options: &Options, verb: &'static str) -> Outcome {
-    let (script, directory) = (options.control.clone(), options.directory.clone());
-    let run = move || Command::new("bash").args([&script, verb, &directory]).status();
+/// Kills the daemon, or starts it; its containers live on. In a cluster it is that of a member.
+async fn control(options: &Options, verb: &'static str, member: &str) -> Outcome {
+    let (script, directory) = (options.control.clone(), Path::new(&options.directory).join(member));
+    let run = move || Command::new("bash").args([&script, verb]).arg(directory).status();
     match tokio::task::spawn_blocking(run).await?? {
         status if status.success() => Ok(()),
         status => Err(format!("`{verb}` of the daemon: {status}").into()),

@@ -52,14 +52,19 @@ impl Told {
         self.longest = self.longest.max(took);
     }
 
-    /// Adds what another one was told.
-    pub fn add(&mut self, other: Told) {
-        self.instances.extend(other.instances);
-        for (verb, ends) in other.calls {
+    /// Adds the calls of another one, which keeps them.
+    pub fn add_calls(&mut self, other: &Told) {
+        for (verb, ends) in &other.calls {
             for (end, count) in ends {
-                *self.calls.entry(verb).or_default().entry(end).or_default() += count;
+                *self.calls.entry(verb).or_default().entry(end.clone()).or_default() += count;
             }
         }
+    }
+
+    /// Adds what another one was told.
+    pub fn add(&mut self, other: Told) {
+        self.add_calls(&other);
+        self.instances.extend(other.instances);
         self.longest = self.longest.max(other.longest);
         self.last = self.last.max(other.last);
         self.gaps += other.gaps;
@@ -82,16 +87,19 @@ impl Told {
         self.wrong.extend(strange);
     }
 
-    /// Prints the rows of the table.
-    pub fn print(&self) {
+    /// Prints a row for each verb.
+    pub fn print_calls(&self, which: &str) {
         for (verb, ends) in &self.calls {
             let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{end} {count}")).collect();
-            figure(format!("calls: {verb}"), ends.join(", "));
+            figure(format!("{which}: {verb}"), ends.join(", "));
         }
+    }
+
+    /// Prints the other rows of the table.
+    pub fn print(&self) {
         figure("instances that were launched", self.instances.len());
         let (there, absent) = self.unknown;
         figure("told that it isn't known: there, not there", format!("{there}, {absent}"));
-        figure("gaps that the watch told", self.gaps);
         figure("longest call", format!("{:.1} s", self.longest.as_secs_f64()));
         figure(
             "from the kill to the end of the last call, at most",

@@ -1,7 +1,7 @@
 //! A worker: lives of instances, one after the other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use windlass::incus::{Incus, InstanceRef};
@@ -16,17 +16,38 @@ const SIZE: u64 = 3 << 20;
 /// After a launch that failed: the daemon is down.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Works until it shall stop.
-pub async fn run(incus: Incus, round: usize, worker: usize, stop: Arc<AtomicBool>) -> Told {
-    let (mut told, pattern) = (Told::default(), Pattern::new());
-    for number in 0.. {
-        if stop.load(Ordering::SeqCst) {
-            break;
-        }
-        let web = incus.instance(format!("k{round}-{worker}-{number}"));
-        life(&incus, &web, &pattern, &mut told).await;
+/// A worker, as others see it.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// Through which it works.
+    pub incus: Incus,
+    /// The beginning of the names of its instances.
+    pub name: String,
+    /// It shall stop.
+    pub stop: Arc<AtomicBool>,
+    /// Its instances that were launched and deleted.
+    pub whole: Arc<AtomicUsize>,
+}
+
+impl Worker {
+    pub fn new(incus: Incus, name: String, stop: &Arc<AtomicBool>) -> Self {
+        Self { incus, name, stop: stop.clone(), whole: Arc::default() }
     }
-    told
+
+    /// Works until it shall stop.
+    pub async fn run(self) -> Told {
+        let (mut told, pattern) = (Told::default(), Pattern::new());
+        for number in 0.. {
+            if self.stop.load(Ordering::SeqCst) {
+                break;
+            }
+            let web = self.incus.instance(format!("{}-{number}", self.name));
+            if life(&self.incus, &web, &pattern, &mut told).await {
+                self.whole.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        told
+    }
 }
 
 /// Runs a call within the limit, and counts how it ended.
@@ -47,21 +68,24 @@ async fn call<T>(
     ended.unwrap_or_else(|_| panic!("{verb} hangs"))
 }
 
-async fn life(incus: &Incus, web: &InstanceRef, pattern: &Pattern, told: &mut Told) {
+/// Whether the instance was launched, and deleted in the end.
+async fn life(incus: &Incus, web: &InstanceRef, pattern: &Pattern, told: &mut Told) -> bool {
     let name = web.name().to_owned();
     match call(told, "launch", async { incus.launch(&name).image("busybox").await }).await {
         Ok(_) => told.instances.insert(name.clone(), Belief::There),
         Err(e) => {
             told.instances.insert(name, Belief::after(&e, Belief::Absent));
             tokio::time::sleep(PAUSE).await;
-            return;
+            return false;
         }
     };
     commands(web, pattern, told).await;
     files(web, pattern, told).await;
     let stop = web.stop().grace(Duration::from_secs(10));
     let _ = call(told, "stop, a wait", async { stop.send().await?.await.map_err(Error::from) }).await;
-    match call(told, "delete", async { web.delete().force().await }).await {
+    let deleted = call(told, "delete", async { web.delete().force().await }).await;
+    let whole = deleted.is_ok();
+    match deleted {
         Ok(()) => told.instances.insert(name, Belief::Absent),
         Err(e) if e.is_not_found() => {
             told.wrong.push(format!("{name} is gone before it was deleted: {e}"));
@@ -69,6 +93,7 @@ async fn life(incus: &Incus, web: &InstanceRef, pattern: &Pattern, told: &mut To
         }
         Err(e) => told.instances.insert(name, Belief::after(&e, Belief::There)),
     };
+    whole
 }
 
 /// A command whose output is right, or one that says that it broke off.

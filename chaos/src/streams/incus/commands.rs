@@ -3,7 +3,6 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use windlass::testing::PlantedCommand;
 use windlass::{Chunk, Output};
 
 use super::super::findings::Findings;
@@ -16,9 +15,9 @@ use crate::world::address;
 const EXEC: &str = "POST /1.0/instances/{name}/exec";
 
 /// What the command prints to its two streams, and its status.
-const STDOUT: usize = 3_000;
-const STDERR: usize = 300;
-const CODE: i32 = 3;
+pub(super) const STDOUT: usize = 3_000;
+pub(super) const STDERR: usize = 300;
+pub(super) const CODE: i32 = 3;
 
 pub(super) fn output() -> Starting {
     Box::pin(async {
@@ -28,7 +27,7 @@ pub(super) fn output() -> Starting {
             let (incus, work) = (client(to)?, work.clone());
             let act = incus.instance("web").exec(["work"]).output();
             let _lives = &fake;
-            Ok(story(&incus, act, move |outcome, findings| finished(&outcome, &work, findings)))
+            Ok(story(&incus, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
         })
     })
 }
@@ -41,18 +40,14 @@ pub(super) fn recorded() -> Starting {
             let (incus, work) = (client(to)?, work.clone());
             let act = incus.instance("web").exec(["work"]).record_output().into_future();
             let _lives = &fake;
-            Ok(story(&incus, act, move |outcome, findings| finished(&outcome, &work, findings)))
+            Ok(story(&incus, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
         })
     })
 }
 
-/// A command that is done has its status and all of its output.
-pub(in crate::streams) fn finished(
-    outcome: &Outcome<'_, Output>,
-    work: &PlantedCommand,
-    findings: &mut Findings,
-) {
-    outcome.agrees_with(work.calls(), findings);
+/// A command that is done has its status and all of its output. It ran so many times.
+pub(in crate::streams) fn finished(outcome: &Outcome<'_, Output>, runs: usize, findings: &mut Findings) {
+    outcome.agrees_with(runs, findings);
     let Outcome::Done(output) = outcome else { return };
     findings.same("standard output", &output.stdout, &text(STDOUT));
     findings.same("standard error", &output.stderr, &text(STDERR));

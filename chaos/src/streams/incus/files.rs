@@ -4,7 +4,6 @@ use std::future::IntoFuture;
 use std::path::Path;
 use std::time::Duration;
 
-use windlass::testing::FakeIncus;
 use windlass::{Content, ErrorKind, Sent};
 
 use super::super::findings::Findings;
@@ -97,10 +96,14 @@ pub(super) fn log() -> Starting {
 }
 
 /// A push that is done has written every byte; one that wasn't sent, none.
-fn arrived(outcome: &Outcome<'_, ()>, fake: &FakeIncus, path: &str, findings: &mut Findings) {
-    let there = fake.file("web", path);
+pub(super) fn arrived(
+    outcome: &Outcome<'_, ()>,
+    there: Option<Vec<u8>>,
+    findings: &mut Findings,
+    size: usize,
+) {
     match outcome {
-        Outcome::Done(()) => findings.same("the file", &there.unwrap_or_default(), &text(SIZE)),
+        Outcome::Done(()) => findings.same("the file", &there.unwrap_or_default(), &text(size)),
         Outcome::Failed(e) => {
             let denies = e.sent() == Sent::No && there.is_some();
             findings.check(Wrong::Lied, !denies, || format!("it is there: {e:?}"));
@@ -115,7 +118,9 @@ pub(super) fn push() -> Starting {
         Stage::new(address(&fake.url())?, move |to| {
             let (incus, fake) = (client(to)?, fake.clone());
             let act = incus.instance("web").push(text(SIZE)).idle_timeout(IDLE).to("/new");
-            Ok(story(&incus, act, move |outcome, findings| arrived(&outcome, &fake, "/new", findings)))
+            Ok(story(&incus, act, move |outcome, findings| {
+                arrived(&outcome, fake.file("web", "/new"), findings, SIZE)
+            }))
         })
     })
 }
@@ -129,7 +134,7 @@ pub(super) fn push_file() -> Starting {
             let push = incus.instance("web").push(Content::file(folder.at("new")));
             let act = push.idle_timeout(IDLE).to("/new");
             Ok(story(&incus, act, move |outcome, findings| {
-                arrived(&outcome, &fake, "/new", findings);
+                arrived(&outcome, fake.file("web", "/new"), findings, SIZE);
                 drop(folder);
             }))
         })

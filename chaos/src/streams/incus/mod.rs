@@ -3,6 +3,7 @@
 mod commands;
 mod feeds;
 mod files;
+mod real;
 mod secure;
 mod trees;
 mod waits;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 pub(super) use commands::finished;
 pub(super) use files::landed;
+pub(super) use real::scenarios as on_real;
 
 use windlass::testing::FakeIncus;
 use windlass::{Error, Incus};
 
-use super::scenario::{Outcome, Scenario, Starting, Story};
+use super::scenario::{Outcome, Scenario, Start, Starting, Story};
 use super::{LIMIT, findings::Findings};
 use crate::api::Api;
 use crate::world::{Failure, http, retry};
@@ -55,7 +57,7 @@ pub(super) static ALL: &[Scenario] = &[
 ];
 
 const fn of(name: &'static str, limit: Duration, start: fn() -> Starting) -> Scenario {
-    Scenario { api: Api::Incus, name, limit, start }
+    Scenario { api: Api::Incus, name, limit, start: Start::Fake(start) }
 }
 
 fn client(to: SocketAddr) -> windlass::Result<Incus> {

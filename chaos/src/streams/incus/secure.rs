@@ -96,7 +96,7 @@ pub(super) fn exec() -> Starting {
         Stage::new(port(&fake)?, move |to| {
             let (incus, work) = (client(&fake, to)?, work.clone());
             let act = incus.instance("web").exec(["work"]).output();
-            Ok(over_tls(&incus, act, move |outcome, findings| finished(&outcome, &work, findings)))
+            Ok(over_tls(&incus, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
         })
     })
 }
