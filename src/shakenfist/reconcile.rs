@@ -9,15 +9,16 @@ use super::deadline::Deadline;
 use super::instance::InstanceRef;
 use super::poll::pauses;
 use super::types::EventType;
-use crate::error::{Error, Sent};
+use crate::error::{Error, ErrorKind, Sent};
 
 /// How long to look. Servers of version 0.7 show an event up to eight seconds late.
 const WINDOW: Duration = Duration::from_secs(12);
 
 /// Whether the server may have done what it was asked for. Any 500 counts: this server sometimes fails after it has
-/// done the work.
+/// done the work. Only what the hypervisor refused is known not to be done.
 pub(super) fn is_open(e: &Error) -> bool {
     match e.status() {
+        Some(500) if e.kind() == ErrorKind::Conflict => false,
         Some(200..=299 | 408 | 500 | 502..=504) => true,
         Some(_) => false,
         None => e.sent() == Sent::Unknown,
@@ -99,7 +100,6 @@ async fn events_of(instance: &InstanceRef, request: &str) -> Vec<Map<String, Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
 
     #[test]
     fn what_leaves_the_outcome_open() {
@@ -120,6 +120,8 @@ mod tests {
         ] {
             assert_eq!(is_open(&answered(status, message)), open, "{status} {message:?}");
         }
+        let refused = answered(500, "").with(|e| e.kind = ErrorKind::Conflict);
+        assert!(!is_open(&refused));
         let broken = |sent| Error::new(ErrorKind::Interrupted, "").with(|e| e.sent = sent);
         assert!(is_open(&broken(Sent::Unknown)));
         assert!(!is_open(&broken(Sent::No)));

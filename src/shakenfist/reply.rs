@@ -64,6 +64,8 @@ fn kind(status: u16, text: &str) -> Option<ErrorKind> {
         }
         403 if says("exists") => Some(ErrorKind::AlreadyExists),
         406 => Some(ErrorKind::Conflict),
+        // What 0.7 and 0.8 make of a change that doesn't fit the power state.
+        500 if says("libvirtError('Requested operation is not valid") => Some(ErrorKind::Conflict),
         507 => Some(ErrorKind::InsufficientCapacity),
         _ => None,
     }
@@ -121,6 +123,12 @@ mod tests {
             (405, r#"{"message": "The method is not allowed"}"#, None),
             (406, r#"{"error": "instance x is not ready (preflight)"}"#, Some(ErrorKind::Conflict)),
             (507, r#"{"error": "no room"}"#, Some(ErrorKind::InsufficientCapacity)),
+            (
+                500,
+                r#"{"error": "server error: libvirtError('Requested operation is not valid: domain is not running')"}"#,
+                Some(ErrorKind::Conflict),
+            ),
+            (500, r#"{"error": "server error: KeyError('x')"}"#, None),
             (502, "<html>bad gateway</html>", None),
             (502, "", None),
         ];

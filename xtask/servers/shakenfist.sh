@@ -6,7 +6,8 @@
 #
 # Real are the API below gunicorn, etcd, the event log, and the code that takes an instance through its states. Stand-ins
 # are libvirt (stubs/), the network node and the agent in the guest (node.py). COMMAND finds the address in
-# WINDLASS_LIVE_SHAKENFIST_URL. Namespaces and keys: system/secret, demo/demokey, other/otherkey.
+# WINDLASS_LIVE_SHAKENFIST_URL and the version in WINDLASS_LIVE_SHAKENFIST_VERSION. Namespaces and keys: system/secret,
+# demo/demokey, other/otherkey.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")/shakenfist
@@ -82,7 +83,8 @@ until_answers() {
 }
 
 with() {
-  paths "$1"
+  local version=$1
+  paths "$version"
   shift
   local port
   for port in 2379 2380 13000 13003; do
@@ -121,12 +123,13 @@ with() {
     shakenfist.external_api.app:app
   until_answers "the API" http://127.0.0.1:13000/
   local status=0
-  WINDLASS_LIVE_SHAKENFIST_URL=http://127.0.0.1:13000 WINDLASS_SHAKENFIST_PYTHON=$venv/bin/python "$@" || status=$?
+  WINDLASS_LIVE_SHAKENFIST_URL=http://127.0.0.1:13000 WINDLASS_LIVE_SHAKENFIST_VERSION=$version \
+    WINDLASS_SHAKENFIST_PYTHON=$venv/bin/python "$@" || status=$?
   [ "$status" = 0 ] || tail -n 5 "$run"/*.log >&2
   return "$status"
 }
 
 case ${1:-} in
   install | with) "$@" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -58,7 +58,8 @@ cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, an
 cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
 cargo xtask live shakenfist [-- ARGS]
-                                    the suites against Shaken Fist servers from PyPI (Debian; needs no root)
+                                    the suites against Shaken Fist servers from PyPI (Debian; needs no root), and the
+                                    vendor's client, compared on fake and server
 cargo xtask live schemas [-- ARGS]  Schemathesis judges the fakes by our specs (PyPI)
 cargo xtask load [--only NAME | --real]
                                     crowds, floods and long times on the fakes, with figures; --real: on daemons, too (root)

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::answer::{Answer, Failure, data, failure, not_found, options, text};
 use super::asked::Asked;
+use super::release::Release;
 use super::state::{Tree, World, is_visible, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
 use crate::testing::shell::{Addresses, Exit, Files, Guest, Stream};
@@ -21,14 +22,14 @@ pub(super) fn execute(asked: &Asked<'_>, reference: &str) -> Answer {
     let options = options(asked.request, "InstanceAgentExecuteEndpoint", &["command_line"])?;
     let line = text(&options, "command_line").unwrap_or_default().to_owned();
     let commands = json!([{ "command": "execute", "commandline": line, "block-for-result": true }]);
-    enqueue(asked, reference, "queued", commands)
+    enqueue(asked, reference, "execute", commands)
 }
 
 /// `POST …/agent/get`.
 pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
     let options = options(asked.request, "InstanceAgentGetEndpoint", &["path"])?;
     let path = text(&options, "path").unwrap_or_default();
-    enqueue(asked, reference, "queued", json!([{ "command": "get-file", "path": path }]))
+    enqueue(asked, reference, "get-file", json!([{ "command": "get-file", "path": path }]))
 }
 
 /// `POST …/agent/put`.
@@ -51,7 +52,7 @@ pub(super) fn put(asked: &Asked<'_>, reference: &str) -> Answer {
         let mut all = asked.world.data();
         let uuid = all.find(reference, &asked.namespace)?;
         must_be_created(&all.instance(&uuid)?.document)?;
-        must_be_ready(&all.instance(&uuid)?.document)?;
+        must_be_ready(asked.world.release, &all.instance(&uuid)?.document)?;
         if !all.blobs.contains_key(blob) {
             // A bug of the server.
             let text = "server error: AttributeError(\"'InstanceAgentPutEndpoint' object has no attribute 'api_error'\")";
@@ -62,11 +63,15 @@ pub(super) fn put(asked: &Asked<'_>, reference: &str) -> Answer {
         { "command": "put-blob", "blob_uuid": blob, "path": path },
         { "command": "chmod", "path": path, "mode": mode },
     ]);
-    enqueue(asked, reference, "preflight", commands)
+    enqueue(asked, reference, "put-blob", commands)
 }
 
-fn must_be_ready(document: &Value) -> Result<(), Failure> {
+fn must_be_ready(release: Release, document: &Value) -> Result<(), Failure> {
     match document["agent_state"].as_str() {
+        // 0.7 knows no other word.
+        state if release == Release::V0_7 && state != Some("ready") => {
+            Err(failure(400, "instance agent not ready"))
+        }
         Some(state) if state.starts_with("ready") => Ok(()),
         Some(_) => Err(failure(400, "instance agent not ready")),
         // Another bug of the server.
@@ -77,12 +82,13 @@ fn must_be_ready(document: &Value) -> Result<(), Failure> {
     }
 }
 
-fn enqueue(asked: &Asked<'_>, reference: &str, state: &str, commands: Value) -> Answer {
+fn enqueue(asked: &Asked<'_>, reference: &str, what: &str, commands: Value) -> Answer {
+    let state = if what == "put-blob" { "preflight" } else { "queued" };
     let mut all = asked.world.data();
     let instance = all.find(reference, &asked.namespace)?;
     let document = &all.instance(&instance)?.document;
     must_be_created(document)?;
-    must_be_ready(document)?;
+    must_be_ready(asked.world.release, document)?;
     let operation = uuid();
     let document = json!({
         "uuid": operation, "state": state, "metadata": {}, "version": 1, "namespace": document["namespace"],
@@ -92,7 +98,9 @@ fn enqueue(asked: &Asked<'_>, reference: &str, state: &str, commands: Value) -> 
     let extra = json!({ "agentoperation": operation, "commands": document["commands"] });
     let preflight = if state == "preflight" { "" } else { "not " };
     let said = format!("queued agent command {preflight}requiring preflight");
-    all.instance(&instance)?.audit(&said, extra, &asked.id);
+    let target = all.instance(&instance)?;
+    asked.note(target, &format!("agent operation {what}"), json!({}));
+    target.audit(&said, extra, &asked.id);
     let status = all.knobs.accepted;
     drop(all);
     let world = asked.world.clone();

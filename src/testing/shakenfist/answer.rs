@@ -41,10 +41,15 @@ impl Failure {
     }
 
     pub(super) fn reply(self) -> Reply {
-        let reply =
-            Reply::new(self.status, format!("{}\n", self.body)).header("Content-Type", "application/json");
+        let reply = Reply::new(self.status, spaced(&self.body)).header("Content-Type", "application/json");
         self.headers.into_iter().fold(reply, |reply, (name, value)| reply.header(name, value))
     }
+}
+
+/// An object as Python writes it.
+fn spaced(body: &Value) -> String {
+    let members = body.as_object().into_iter().flatten().map(|(key, value)| format!("{key:?}: {value}"));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn no_such_route() -> Reply {

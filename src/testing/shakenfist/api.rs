@@ -21,7 +21,7 @@ pub(super) const KNOWN: Known = Known {
 };
 
 /// What every release of the real server has besides.
-const LACKING: [&str; 27] = [
+const LACKING: [&str; 29] = [
     "* /admin/{what}",
     "* /auth/namespaces",
     "* /auth/namespaces/{name}",
@@ -49,6 +49,8 @@ const LACKING: [&str; 27] = [
     "DELETE /artifacts/{one}/versions/{version}",
     "POST /artifacts/{one}/{share}",
     "GET /blobs",
+    "* /blobs/{one}/metadata",
+    "* /blobs/{one}/metadata/{key}",
 ];
 
 fn is_lacking(method: &str, path: &str) -> bool {

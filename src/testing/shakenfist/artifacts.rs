@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
 use super::asked::Asked;
+use super::blobs;
 use super::state::{Data, is_visible, now, uuid};
 use crate::testing::server::reply::Reply;
 
@@ -34,7 +35,11 @@ pub(super) fn append(asked: &Asked<'_>, uuid: &str) -> Answer {
 pub(super) fn truncate(asked: &Asked<'_>, uuid: &str, to: &str) -> Answer {
     let mut all = asked.world.data();
     let upload = all.uploads.get_mut(uuid).ok_or_else(|| not_found("upload"))?;
-    let to: usize = to.parse().map_err(|_| failure(500, "server error: ValueError"))?;
+    let odd = |_| {
+        let why = format!("invalid literal for int() with base 10: '{to}'");
+        failure(500, format!("server error: ValueError(\"{why}\")"))
+    };
+    let to: usize = to.parse().map_err(odd)?;
     // A real file may grow this way; here it is in memory.
     if to > upload.len().saturating_add(MOST_ADDED) {
         return Err(failure(500, "server error: OSError(27, 'File too large')"));
@@ -58,31 +63,57 @@ pub(super) fn convert(asked: &Asked<'_>, name: &str) -> Answer {
     if !["image", "other"].contains(&kind) {
         return Err(failure(403, "invalid artifact type specified"));
     }
+    let mut all = asked.world.data();
+    if upload.is_some_and(|upload| !all.uploads.contains_key(upload)) {
+        return Err(not_found("upload"));
+    }
+    let made = format!("sf://upload/{}/{name}", asked.namespace);
+    let source = text(&options, "source_url").unwrap_or(&made);
+    // From here on, a refusal leaves an artifact without content behind.
+    let artifact = record(&mut all, &asked.namespace, name, kind, source);
     let shared = options.get("shared").and_then(Value::as_bool).unwrap_or_default();
     if shared && asked.namespace != "system" {
         return Err(failure(403, "only the system namespace can create shared artifacts"));
     }
-    let mut all = asked.world.data();
     let blob = content(&mut all, upload, blob)?;
-    let made = format!("sf://upload/{}/{name}", asked.namespace);
-    let source = text(&options, "source_url").unwrap_or(&made);
     let size = all.blobs.get(&blob).map_or(0, |blob| blob.bytes.len());
-    let version = json!({ "uuid": blob, "size": size, "reference_count": 1, "depends_on": null });
-    let same = |artifact: &&mut Value| artifact["source_url"] == source && artifact["state"] != "deleted";
-    let artifact = match all.artifacts.values_mut().find(same) {
-        Some(artifact) => next_version(artifact, version),
-        None => {
-            let uuid = uuid();
-            let artifact = json!({
-                "uuid": uuid, "state": "created", "metadata": {}, "version": 6, "artifact_type": kind, "name": name,
-                "source_url": source, "max_versions": 3, "namespace": asked.namespace, "shared": shared,
-                "blob_uuid": blob, "index": 1, "blobs": { "1": version }
-            });
-            all.artifacts.insert(uuid, artifact.clone());
-            artifact
-        }
+    let version = json!({ "uuid": blob, "size": size, "depends_on": null });
+    if let Some(artifact) = all.artifacts.get_mut(&artifact) {
+        artifact["shared"] = (shared || artifact["shared"] == true).into();
+        next_version(artifact, version);
+    }
+    let artifact = all.artifacts.get(&artifact).ok_or_else(|| not_found("artifact"))?;
+    Ok(Reply { status: all.knobs.accepted, ..data(&shown(&all, artifact)) })
+}
+
+/// The artifact with this source, or a new one; its UUID.
+fn record(all: &mut Data, namespace: &str, name: &str, kind: &str, source: &str) -> String {
+    let same = |artifact: &Value| {
+        artifact["source_url"] == source
+            && artifact["namespace"] == namespace
+            && artifact["state"] != "deleted"
     };
-    Ok(Reply { status: all.knobs.accepted, ..data(&artifact) })
+    if let Some((uuid, _)) = all.artifacts.iter().find(|(_, artifact)| same(artifact)) {
+        return uuid.clone();
+    }
+    let uuid = uuid();
+    let artifact = json!({
+        "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "artifact_type": kind, "name": name,
+        "source_url": source, "max_versions": 3, "namespace": namespace, "shared": false, "index": 0, "blobs": {}
+    });
+    all.artifacts.insert(uuid.clone(), artifact);
+    uuid
+}
+
+/// An artifact as the server shows it. Its name is only known inside.
+fn shown(all: &Data, artifact: &Value) -> Value {
+    let mut artifact = artifact.clone();
+    artifact.as_object_mut().map(|members| members.remove("name"));
+    for version in artifact["blobs"].as_object_mut().into_iter().flat_map(|versions| versions.values_mut()) {
+        let blob = version["uuid"].as_str().unwrap_or_default().to_owned();
+        version["reference_count"] = blobs::references(all, &blob).into();
+    }
+    artifact
 }
 
 /// The blob that the request names, or a new one from its upload.
@@ -99,47 +130,64 @@ fn content(all: &mut Data, upload: Option<&str>, blob: Option<&str>) -> Result<S
 }
 
 /// Adds a version to an artifact.
-fn next_version(artifact: &mut Value, version: Value) -> Value {
+fn next_version(artifact: &mut Value, version: Value) {
     let index = artifact["index"].as_i64().unwrap_or_default() + 1;
     artifact["index"] = index.into();
     artifact["blob_uuid"] = version["uuid"].clone();
     artifact["blobs"][index.to_string()] = version;
-    artifact.clone()
+    artifact["state"] = "created".into();
 }
 
 /// `GET /artifacts`.
 pub(super) fn list(asked: &Asked<'_>) -> Answer {
     options(asked.request, "ArtifactsEndpoint", &["node"])?;
     let all = asked.world.data();
-    let shown = all.artifacts.values().filter(|artifact| is_there(artifact, &asked.namespace));
-    Ok(data(&json!(shown.collect::<Vec<_>>())))
+    let there = all.artifacts.values().filter(|artifact| is_there(artifact, &asked.namespace));
+    Ok(data(&there.map(|artifact| shown(&all, artifact)).collect()))
 }
 
 fn is_there(artifact: &Value, namespace: &str) -> bool {
     artifact["state"] != "deleted" && (is_visible(artifact, namespace) || artifact["shared"] == true)
 }
 
-fn is_named(artifact: &Value, reference: &str) -> bool {
-    artifact["uuid"] == reference || artifact["name"] == reference || artifact["source_url"] == reference
+/// The UUID of an artifact, by that or by its name.
+fn find(all: &Data, reference: &str, namespace: &str) -> Result<String, Failure> {
+    let named = |artifact: &Value| artifact["uuid"] == reference || artifact["name"] == reference;
+    let mut found =
+        all.artifacts.iter().filter(|(_, artifact)| is_there(artifact, namespace) && named(artifact));
+    match (found.next(), found.next()) {
+        (Some((uuid, _)), None) => Ok(uuid.clone()),
+        (None, _) => Err(not_found("artifact")),
+        (Some(_), Some(_)) => {
+            let text =
+                format!("multiple artifacts have the name \"{reference}\" in namespace \"{namespace}\"");
+            Err(failure(400, text))
+        }
+    }
 }
 
 /// `GET /artifacts/{artifact_ref}`.
 pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "ArtifactEndpoint", &[])?;
     let all = asked.world.data();
-    let mut there = all.artifacts.values().filter(|artifact| is_there(artifact, &asked.namespace));
-    let found = there.find(|artifact| is_named(artifact, reference));
-    Ok(data(found.ok_or_else(|| not_found("artifact"))?))
+    let found = all.artifacts.get(&find(&all, reference, &asked.namespace)?);
+    let mut artifact = shown(&all, found.ok_or_else(|| not_found("artifact"))?);
+    for version in artifact["blobs"].as_object_mut().into_iter().flat_map(|versions| versions.values_mut()) {
+        let blob = version["uuid"].as_str().unwrap_or_default().to_owned();
+        version["instances"] = blobs::users(&all, &blob).into();
+    }
+    Ok(data(&artifact))
 }
 
 /// `DELETE /artifacts/{artifact_ref}`: its blobs are removed when nothing else uses them.
 pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "ArtifactEndpoint", &[])?;
     let mut all = asked.world.data();
-    let mut there = all.artifacts.values_mut().filter(|artifact| is_there(artifact, &asked.namespace));
-    let found = there.find(|artifact| is_named(artifact, reference)).ok_or_else(|| not_found("artifact"))?;
+    let uuid = find(&all, reference, &asked.namespace)?;
+    let found = all.artifacts.get_mut(&uuid).ok_or_else(|| not_found("artifact"))?;
     found["state"] = "deleted".into();
-    let (shown, blob) = (found.clone(), found["blob_uuid"].as_str().unwrap_or_default().to_owned());
+    let (deleted, blob) = (found.clone(), found["blob_uuid"].as_str().unwrap_or_default().to_owned());
+    let shown = shown(&all, &deleted);
     let used = all.artifacts.values().any(|other| other["state"] != "deleted" && other["blob_uuid"] == *blob);
     if !used {
         all.blobs.remove(&blob);

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::state::World;
+use serde_json::Value;
+
+use super::release::Release;
+use super::state::{Instance, World};
 use crate::testing::server::request::Request;
 
 /// A request with a valid token.
@@ -12,4 +15,13 @@ pub(super) struct Asked<'a> {
     pub(super) namespace: String,
     /// The id of the request, its own or the server's. Events contain it.
     pub(super) id: String,
+}
+
+impl Asked<'_> {
+    /// Notes in an instance's events that this was asked for. 0.7 doesn't.
+    pub(super) fn note(&self, instance: &mut Instance, what: &str, extra: Value) {
+        if self.world.release >= Release::V0_8 {
+            instance.audit(&format!("{what} request from REST API"), extra, &self.id);
+        }
+    }
 }

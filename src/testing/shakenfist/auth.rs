@@ -11,7 +11,11 @@ use crate::testing::server::request::Request;
 pub(super) fn issue(world: &World, request: &Request) -> Answer {
     let options = options(request, "AuthEndpoint", &["namespace", "key"])?;
     let wanted = |key: &str| {
-        options.get(key).cloned().ok_or_else(|| failure(400, format!("missing {key} in request")))
+        options
+            .get(key)
+            .filter(|given| !given.is_null())
+            .cloned()
+            .ok_or_else(|| failure(400, format!("missing {key} in request")))
     };
     let (namespace, key) = (wanted("namespace")?, wanted("key")?);
     let Some(key) = key.as_str() else { return Err(failure(400, "key is not a string")) };

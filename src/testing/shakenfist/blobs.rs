@@ -5,13 +5,37 @@ use serde_json::Value;
 use super::answer::{Answer, data as answer, failure, not_found, options};
 use super::asked::Asked;
 use super::release::Release;
+use super::state::Data;
 use crate::testing::server::reply::Reply;
 
 /// `GET /blobs/{blob_uuid}`.
 pub(super) fn get(asked: &Asked<'_>, uuid: &str) -> Answer {
     options(asked.request, "BlobEndpoint", &[])?;
-    let all = asked.world.data();
-    Ok(answer(&all.blobs.get(uuid).ok_or_else(|| not_found("blob"))?.document))
+    Ok(answer(&shown(&asked.world.data(), uuid).ok_or_else(|| not_found("blob"))?))
+}
+
+fn shown(all: &Data, uuid: &str) -> Option<Value> {
+    let mut document = all.blobs.get(uuid)?.document.clone();
+    document["instances"] = users(all, uuid).into();
+    document["reference_count"] = references(all, uuid).into();
+    Some(document)
+}
+
+/// How many versions of artifacts, and instances, have this content.
+pub(super) fn references(all: &Data, blob: &str) -> usize {
+    let there = all.artifacts.values().filter(|artifact| artifact["state"] != "deleted");
+    let versions = there.flat_map(|artifact| artifact["blobs"].as_object().into_iter().flatten());
+    versions.filter(|(_, version)| version["uuid"] == blob).count() + users(all, blob).len()
+}
+
+/// The instances that have a disk with this content.
+pub(super) fn users(all: &Data, blob: &str) -> Vec<Value> {
+    let has_it = |document: &Value| {
+        let mut disks = document["disks"].as_array().into_iter().flatten();
+        document["state"] != "deleted" && disks.any(|disk| disk["blob_uuid"] == blob)
+    };
+    let users = all.instances.iter().filter(|(_, instance)| has_it(&instance.document));
+    users.map(|(uuid, _)| uuid[..].into()).collect()
 }
 
 /// `GET /blobs/{blob_uuid}/data`: the only call with options in its query.
@@ -37,6 +61,6 @@ pub(super) fn by_checksum(asked: &Asked<'_>, algorithm: &str, hash: &str) -> Ans
         return Err(failure(400, "unknown hash algorithm"));
     }
     let all = asked.world.data();
-    let found = all.blobs.values().find(|blob| blob.document["sha512"] == hash);
-    Ok(answer(found.map_or(&Value::Null, |blob| &blob.document)))
+    let found = all.blobs.iter().find(|(_, blob)| blob.document["sha512"] == hash);
+    Ok(answer(&found.and_then(|(uuid, _)| shown(&all, uuid)).unwrap_or_default()))
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, data, failure, not_found, nothing, options, text};
+use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
 use super::asked::Asked;
 use super::life;
+use super::networks::must_exist;
 use super::release::Release;
 use super::state::{is_visible, must_be_created};
 use crate::testing::server::reply::Reply;
@@ -35,6 +36,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Answer {
 /// `DELETE /instances`.
 pub(super) fn delete_all(asked: &Asked<'_>) -> Answer {
     let options = options(asked.request, "InstancesEndpoint", &["confirm", "namespace"])?;
+    must_exist(asked, text(&options, "namespace"))?;
     if options.get("confirm") != Some(&Value::Bool(true)) {
         return Err(failure(400, "parameter confirm is not set true"));
     }
@@ -71,15 +73,16 @@ pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
 /// `DELETE /instances/{instance_ref}`: starts in the background.
 pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
     let options = options(asked.request, "InstanceEndpoint", &["namespace"])?;
+    let uuid = asked.world.data().find(reference, &asked.namespace)?;
+    must_exist(asked, text(&options, "namespace"))?;
     let mut all = asked.world.data();
-    let uuid = all.find(reference, &asked.namespace)?;
     if all.state(&uuid) == "deleted" {
         return Err(not_found("instance"));
     }
     if text(&options, "namespace").is_some_and(|only| all.view(&uuid)["namespace"] != only) {
         return Err(failure(404, "instance not in namespace"));
     }
-    all.instance(&uuid)?.audit("delete request from REST API", json!({}), &asked.id);
+    asked.note(all.instance(&uuid)?, "delete", json!({}));
     let (view, status) = (all.view(&uuid), all.knobs.accepted);
     drop(all);
     life::end(asked.world, &uuid);
@@ -105,16 +108,29 @@ pub(super) fn events(asked: &Asked<'_>, reference: &str) -> Answer {
 /// `GET …/consoledata`.
 pub(super) fn console(asked: &Asked<'_>, reference: &str) -> Answer {
     let options = options(asked.request, "InstanceConsoleDataEndpoint", &["length"])?;
-    let length = match options.get("length") {
-        None | Some(Value::Null) => 10_240,
-        Some(given) => given.as_i64().ok_or_else(|| failure(400, "length is not an integer"))?,
-    };
+    let length = length(options.get("length"))?;
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
-    let console = &all.instance(&uuid)?.console;
+    let instance = all.instance(&uuid)?;
+    asked.note(instance, "get console data", json!({}));
+    let console = &instance.console;
     let from = usize::try_from(length).map_or(0, |length| console.len().saturating_sub(length));
     let bytes = console.get(from..).unwrap_or_default().to_vec();
     Ok(Reply::new(200, bytes).header("Content-Type", "applicaton/octet-stream"))
+}
+
+/// How many bytes of a console are asked for; all of them if negative.
+fn length(given: Option<&Value>) -> Result<i64, Failure> {
+    let number = match given {
+        None | Some(Value::Null | Value::Bool(false)) => Some(0),
+        Some(Value::String(text)) if text.is_empty() => Some(0),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(given) => given.as_i64(),
+    };
+    match number.ok_or_else(|| failure(400, "length is not an integer"))? {
+        0 => Ok(10_240),
+        number => Ok(number),
+    }
 }
 
 /// `DELETE …/consoledata`.
@@ -122,18 +138,23 @@ pub(super) fn clear_console(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "InstanceConsoleDataEndpoint", &[])?;
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
-    all.instance(&uuid)?.console.clear();
+    let instance = all.instance(&uuid)?;
+    asked.note(instance, "delete console data", json!({}));
+    instance.console.clear();
     Ok(nothing())
 }
 
 /// `GET …/vdiconsolehelper`.
 pub(super) fn vdi_helper(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "InstanceVDIConsoleHelperEndpoint", &[])?;
-    let all = asked.world.data();
-    let view = all.view(&all.find(reference, &asked.namespace)?);
+    let mut all = asked.world.data();
+    let uuid = all.find(reference, &asked.namespace)?;
+    asked.note(all.instance(&uuid)?, "vdiconsole", json!({}));
+    let view = all.view(&uuid);
+    let kind = view["video"]["vdi"].as_str().unwrap_or_default();
     let (port, tls) = (&view["vdi_port"], &view["vdi_tls_port"]);
     let text = format!(
-        "[virt-viewer]\ntype=spice\nhost=localhost\nport={port}\ntls-port={tls}\ndelete-this-file=1\n"
+        "[virt-viewer]\ntype={kind}\nhost=localhost\nport={port}\ntls-port={tls}\ndelete-this-file=1\n"
     );
     Ok(Reply::new(200, text).header("Content-Type", "application/x-virt-viewer"))
 }
@@ -143,7 +164,9 @@ pub(super) fn screenshot(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "InstanceScreenshotEndpoint", &[])?;
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
-    must_be_created(&all.instance(&uuid)?.document)?;
+    let instance = all.instance(&uuid)?;
+    must_be_created(&instance.document)?;
+    asked.note(instance, "screenshot", json!({}));
     let blob = all.add_blob(bytes::Bytes::from_static(b"P6\n1 1\n255\n\0\0\0"));
     Ok(data(&Value::from(blob)))
 }

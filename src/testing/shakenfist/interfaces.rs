@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
 use super::asked::Asked;
 use super::life;
-use super::networks::Refusal;
+use super::networks::{Refusal, find};
 use super::state::{Data, is_visible, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
 
@@ -16,25 +16,27 @@ pub(super) struct Wanted {
 }
 
 /// The interfaces that a launch asks for, with the checks that the server makes before it makes a record.
-pub(super) fn wanted(all: &Data, asked: Option<Value>, namespace: &str) -> Result<Vec<Wanted>, Failure> {
+pub(super) fn wanted(
+    all: &Data,
+    asked: Option<Value>,
+    caller: &str,
+    namespace: &str,
+) -> Result<Vec<Wanted>, Failure> {
     let asked = match asked {
         Some(Value::Array(asked)) => asked,
         _ => Vec::new(),
     };
-    asked.into_iter().map(|one| check(all, one, namespace)).collect()
+    asked.into_iter().map(|one| check(all, one, caller, namespace)).collect()
 }
 
-fn check(all: &Data, asked: Value, namespace: &str) -> Result<Wanted, Failure> {
+fn check(all: &Data, asked: Value, caller: &str, namespace: &str) -> Result<Wanted, Failure> {
     let Value::Object(asked) = asked else {
         return Err(failure(400, "network specification should contain JSON objects"));
     };
     let missing = || failure(400, "network specification is missing network_uuid");
     let reference = text(&asked, "network_uuid").ok_or_else(missing)?;
-    let there = all.networks.values().find(|network| {
-        let document = &network.document;
-        let named = document["name"] == reference && document["state"] != "deleted";
-        (document["uuid"] == reference || named) && is_visible(document, namespace)
-    });
+    let uuid = find(all, reference, caller)?;
+    let there = uuid.and_then(|uuid| all.networks.get(&uuid));
     let network = there.ok_or_else(|| failure(404, format!("network {reference} not found")))?;
     let uuid = network.document["uuid"].as_str().unwrap_or_default().to_owned();
     if let Some(address) = text(&asked, "address").filter(|address| *address != "none")
@@ -48,6 +50,9 @@ fn check(all: &Data, asked: Value, namespace: &str) -> Result<Wanted, Failure> {
     let state = network.document["state"].as_str().unwrap_or_default();
     if state != "created" {
         return Err(failure(406, format!("network {uuid} is not ready ({state})")));
+    }
+    if network.document["namespace"] != namespace {
+        return Err(failure(404, format!("network {uuid} does not exist")));
     }
     Ok(Wanted { network: uuid, asked })
 }
@@ -95,7 +100,8 @@ pub(super) fn hot_plug(asked: &Asked<'_>, reference: &str) -> Answer {
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
     must_be_created(&all.instance(&uuid)?.document)?;
-    let nic = check(&all, options.get("network").cloned().unwrap_or_default(), &asked.namespace)?;
+    let home = all.instance(&uuid)?.document["namespace"].as_str().unwrap_or_default().to_owned();
+    let nic = check(&all, options.get("network").cloned().unwrap_or_default(), &asked.namespace, &home)?;
     match plug(&mut all, &uuid, nic) {
         Ok(interface) => Ok(Reply { status: all.knobs.accepted, ..data(&interface) }),
         Err(Refusal { message, failure }) => {
@@ -111,16 +117,25 @@ pub(super) fn hot_plug(asked: &Asked<'_>, reference: &str) -> Answer {
 pub(super) fn get(asked: &Asked<'_>, uuid: &str) -> Answer {
     options(asked.request, "InterfaceEndpoint", &[])?;
     let all = asked.world.data();
+    must_be_visible(&all, uuid, &asked.namespace)?;
     Ok(data(all.interfaces.get(uuid).ok_or_else(|| not_found("interface"))?))
+}
+
+/// An interface belongs to the namespace of its instance.
+fn must_be_visible(all: &Data, uuid: &str, namespace: &str) -> Result<(), Failure> {
+    let owner = all.interfaces.get(uuid).and_then(|interface| interface["instance_uuid"].as_str());
+    let owner = owner.and_then(|owner| all.instances.get(owner));
+    match owner.is_some_and(|owner| is_visible(&owner.document, namespace)) {
+        true => Ok(()),
+        false => Err(not_found("interface")),
+    }
 }
 
 /// `POST /interfaces/{interface_uuid}/float` and `defloat`.
 pub(super) fn float(asked: &Asked<'_>, uuid: &str, yes: bool) -> Answer {
     options(asked.request, "InterfaceFloatEndpoint", &[])?;
     let mut all = asked.world.data();
-    if !all.interfaces.contains_key(uuid) {
-        return Err(not_found("interface"));
-    }
+    must_be_visible(&all, uuid, &asked.namespace)?;
     if yes && all.interfaces.get(uuid).is_some_and(|interface| !interface["floating"].is_null()) {
         return Err(failure(500, "server error: NetworkInterfaceAlreadyFloating()"));
     }

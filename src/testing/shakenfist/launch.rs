@@ -8,6 +8,7 @@ use super::answer::{Answer, Failure, data, failure, not_found, options, text};
 use super::asked::Asked;
 use super::interfaces;
 use super::networks::{Refusal, must_exist};
+use super::release::Release;
 use super::state::{Data, Instance, Tree, uuid};
 use super::{life, metadata};
 use crate::testing::server::reply::Reply;
@@ -39,33 +40,30 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     if namespace != asked.namespace && asked.namespace != "system" {
         return Err(failure(404, "namespace not found"));
     }
-    must_exist(asked, &namespace)?;
+    must_exist(asked, Some(&namespace))?;
     check(&wanted)?;
     let mut all = asked.world.data();
-    check_disks(&all, &wanted)?;
+    wanted.insert("disk".to_owned(), disks(&all, &wanted)?);
+    check_template(&all, &wanted)?;
     check_video(&wanted)?;
     let doomed = all.knobs.failing.clone().or_else(|| unreachable_image(&wanted));
-    let nics = interfaces::wanted(&all, wanted.remove("network"), &namespace)?;
+    let nics = interfaces::wanted(&all, wanted.remove("network"), &asked.namespace, &namespace)?;
     let uuid = uuid();
-    all.instances.insert(uuid.clone(), record(&uuid, &namespace, &wanted));
+    all.instances.insert(uuid.clone(), record(asked.world.release, &uuid, &namespace, &wanted));
+    asked.note(all.instance(&uuid)?, "create", json!({}));
     // From here on, a refusal leaves the record behind.
     if let Err(Refusal { message, failure }) = interfaces::plug_all(&mut all, &uuid, nics) {
         return refuse(asked, all, &uuid, &message, failure);
     }
-    if wanted.get("cpus").and_then(Value::as_i64).is_some_and(|cpus| cpus > 64) {
-        return refuse(
-            asked,
-            all,
-            &uuid,
-            "scheduling failed",
-            failure(507, "Requested vCPUs exceeds vCPU limit"),
-        );
+    if let Some(why) = too_large(&wanted) {
+        return refuse(asked, all, &uuid, "scheduling failed", failure(507, why));
     }
     if all.knobs.full.0 > 0 {
         all.knobs.full.0 -= 1;
         let refusal = no_room(all.knobs.full.1);
         return refuse(asked, all, &uuid, "scheduling failed", refusal);
     }
+    all.instance(&uuid)?.document["node"] = "localhost".into();
     let (view, status) = (all.view(&uuid), all.knobs.accepted);
     drop(all);
     life::begin(asked.world, &uuid, doomed);
@@ -84,6 +82,17 @@ fn refuse(
     Err(failure)
 }
 
+/// Why no node has room for it.
+fn too_large(wanted: &Map<String, Value>) -> Option<&'static str> {
+    let more =
+        |key: &str, most: i64| wanted.get(key).and_then(Value::as_i64).is_some_and(|asked| asked > most);
+    match (more("cpus", 64), more("memory", 262_144)) {
+        (true, _) => Some("Requested vCPUs exceeds vCPU limit"),
+        (_, true) => Some("No nodes with enough idle RAM"),
+        _ => None,
+    }
+}
+
 /// The answer of the newest servers.
 fn no_room(transient: bool) -> Failure {
     let failure = failure(507, "insufficient resources").with("stage", "cpu").with("transient", transient);
@@ -92,10 +101,10 @@ fn no_room(transient: bool) -> Failure {
 
 fn check(wanted: &Map<String, Value>) -> Result<(), Failure> {
     let Some(name) = text(wanted, "name") else {
-        return Err(failure(400, "argument of type 'NoneType' is not iterable"));
+        return Err(failure(400, "expected string or bytes-like object, got 'NoneType'"));
     };
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if name.is_empty() || name.len() > 63 || !name.chars().all(fits) {
+    if name.len() > 63 || !name.chars().all(fits) {
         let end = "That is, less than 63 characters and in the character set: a-z, A-Z, 0-9, or hyphen (-).";
         return Err(failure(
             400,
@@ -133,24 +142,49 @@ fn check_video(wanted: &Map<String, Value>) -> Result<(), Failure> {
     }
 }
 
-fn check_disks(all: &Data, wanted: &Map<String, Value>) -> Result<(), Failure> {
+/// A template for the NVRAM is a label, or a blob.
+fn check_template(all: &Data, wanted: &Map<String, Value>) -> Result<(), Failure> {
+    let label = text(wanted, "nvram_template").filter(|template| template.starts_with("label:"));
+    match label.is_none_or(|label| all.artifacts.values().any(|artifact| artifact["source_url"] == label)) {
+        true => Ok(()),
+        false => Err(not_found("artifact")),
+    }
+}
+
+/// The disks, with what the server says of their content.
+fn disks(all: &Data, wanted: &Map<String, Value>) -> Result<Value, Failure> {
     let disks = wanted.get("disk").and_then(Value::as_array).filter(|disks| !disks.is_empty());
     let disks = disks.ok_or_else(|| failure(400, "instance must specify at least one disk"))?;
-    for disk in disks {
-        let disk =
-            disk.as_object().ok_or_else(|| failure(400, "disk specification should contain JSON objects"))?;
-        let bus = text(disk, "bus").unwrap_or("virtio");
-        if !["virtio", "sata", "scsi", "usb", "nvme"].contains(&bus) {
-            return Err(failure(400, format!("invalid disk bus {bus}")));
-        }
-        let base = text(disk, "base").unwrap_or_default();
-        let stored = base.starts_with("label:") || base.starts_with("sf://");
-        let known = all.artifacts.values().any(|artifact| artifact["source_url"] == base);
-        if stored && !known && !base.starts_with("sf://blob/") {
-            return Err(not_found("artifact"));
-        }
+    disks.iter().map(|disk| checked(all, disk)).collect()
+}
+
+fn checked(all: &Data, disk: &Value) -> Result<Value, Failure> {
+    let mut disk = disk
+        .as_object()
+        .cloned()
+        .ok_or_else(|| failure(400, "disk specification should contain JSON objects"))?;
+    let bus = text(&disk, "bus").filter(|bus| !bus.is_empty()).unwrap_or("virtio");
+    if life::device(bus, 0).is_none() {
+        return Err(failure(400, format!("invalid disk bus {bus}")));
     }
-    Ok(())
+    let base = text(&disk, "base").unwrap_or_default().to_owned();
+    let artifact = |key: &str, value: &str| {
+        let found = all.artifacts.values().find(|artifact| artifact[key] == value);
+        found.map(|artifact| artifact["blob_uuid"].clone()).ok_or_else(|| not_found("artifact"))
+    };
+    let blob = match base.split_once("//").map(|(_, path)| path.split_once('/')) {
+        _ if ["", "none", "None"].contains(&base.as_str()) => {
+            disk.insert("disk_base".to_owned(), Value::Null);
+            return Ok(disk.into());
+        }
+        _ if base.starts_with("label:") => artifact("source_url", &base)?,
+        Some(Some(("blob", uuid))) if base.starts_with("sf:") => uuid.into(),
+        Some(Some(("snapshot", uuid))) if base.starts_with("sf:") => artifact("uuid", uuid)?,
+        _ if base.starts_with("sf://") => artifact("source_url", &base)?,
+        _ => return Ok(disk.into()),
+    };
+    disk.insert("blob_uuid".to_owned(), blob);
+    Ok(disk.into())
 }
 
 /// An image on the Internet, which the fake doesn't reach.
@@ -161,28 +195,41 @@ fn unreachable_image(wanted: &Map<String, Value>) -> Option<(String, String)> {
     Some(("preflight".to_owned(), message))
 }
 
-fn record(uuid: &str, namespace: &str, wanted: &Map<String, Value>) -> Instance {
+/// How it is shown to the outside.
+fn video(wanted: Option<&Value>) -> Value {
+    match wanted {
+        Some(Value::Object(given)) if !given.is_empty() => {
+            let mut video = given.clone();
+            video.entry("vdi").or_insert_with(|| "spice".into());
+            video.into()
+        }
+        _ => json!({ "model": "cirrus", "memory": 16_384, "vdi": "spice" }),
+    }
+}
+
+fn record(release: Release, uuid: &str, namespace: &str, wanted: &Map<String, Value>) -> Instance {
+    let version = if release >= Release::Develop { 14 } else { 13 };
+    let configdrive = text(wanted, "configdrive").filter(|kind| !kind.is_empty()).unwrap_or("openstack-disk");
     let given = |key: &str| wanted.get(key).cloned().unwrap_or_default();
     let or =
         |key: &str, other: Value| wanted.get(key).filter(|value| !value.is_null()).cloned().unwrap_or(other);
-    let mut disks = given("disk");
-    for disk in disks.as_array_mut().into_iter().flatten() {
-        disk["disk_base"] = disk["base"].clone();
-    }
-    let document = json!({
-        "uuid": uuid, "state": "initial", "metadata": or("metadata", json!({})), "version": 14,
-        "cpus": given("cpus"), "disk_spec": disks, "memory": given("memory"), "name": given("name"),
+    let mut document = json!({
+        "uuid": uuid, "state": "initial", "metadata": or("metadata", json!({})), "version": version,
+        "cpus": given("cpus"), "disk_spec": given("disk"), "memory": given("memory"), "name": given("name"),
         "namespace": namespace, "ssh_key": given("ssh_key"), "user_data": given("user_data"),
-        "video": or("video", json!({ "model": "cirrus", "memory": 16_384, "vdi": "spice" })),
-        "uefi": or("uefi", false.into()), "configdrive": or("configdrive", "openstack-disk".into()),
+        "video": video(wanted.get("video")),
+        "uefi": or("uefi", false.into()), "configdrive": configdrive,
         "nvram_template": given("nvram_template"), "secure_boot": or("secure_boot", false.into()),
-        "machine_type": "pc", "side_channels": or("side_channels", json!(["sf-agent"])), "agent_state": null,
+        "machine_type": if given("secure_boot") == true { "q35" } else { "pc" }, "side_channels": or("side_channels", json!(["sf-agent"])), "agent_state": null,
         "agent_start_time": null, "agent_system_boot_time": null, "error_message": null, "console_port": null,
-        "node": "localhost", "power_state": "initial", "vdi_port": null, "vdi_tls_port": null, "disks": []
+        "node": null, "power_state": "initial", "vdi_port": null, "vdi_tls_port": null, "disks": []
     });
+    if let Some(node) = text(wanted, "placed_on") {
+        document["requested_placement"] = node.into();
+    }
     let mut instance =
         Instance { document, events: Vec::new(), console: Vec::new(), files: Tree::default(), boots: 0 };
-    instance.note("audit", "create request from REST API", json!({}));
+    instance.note("audit", "db record created", json!({}));
     instance.note("status", "schedule complete", json!({}));
     instance
 }

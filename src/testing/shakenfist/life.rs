@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::state::{World, now};
 
@@ -45,16 +45,38 @@ fn finish(world: &World, uuid: &str) {
         interface["state"] = "created".into();
     }
     if let Some(instance) = all.instances.get_mut(uuid) {
-        let asked = instance.document["disk_spec"].as_array().cloned().unwrap_or_default();
-        let disks = asked.iter().zip('a'..).map(|(disk, letter)| {
-            json!({ "device": format!("vd{letter}"), "bus": "virtio", "size": disk["size"], "blob_uuid": null,
-                    "snapshot_ignores": false })
-        });
-        instance.document["disks"] = disks.collect();
+        instance.document["disks"] = disks(&instance.document);
         instance.document["console_port"] = 47_400.into();
         instance.document["vdi_port"] = 35_765.into();
-        instance.document["vdi_tls_port"] = 41_652.into();
+        if instance.document["video"]["vdi"].as_str().is_some_and(|vdi| vdi.starts_with("spice")) {
+            instance.document["vdi_tls_port"] = 41_652.into();
+        }
         instance.boot();
+    }
+}
+
+/// The disks of a new instance. The config drive comes second, on the bus of the first.
+fn disks(document: &Value) -> Value {
+    let mut asked = document["disk_spec"].as_array().cloned().unwrap_or_default();
+    if document["configdrive"] == "openstack-disk" && !asked.is_empty() {
+        asked.insert(1, json!({ "bus": asked[0]["bus"], "config drive": true }));
+    }
+    let disks = asked.iter().enumerate().map(|(number, disk)| {
+        let bus = disk["bus"].as_str().filter(|bus| !bus.is_empty()).unwrap_or("virtio");
+        json!({ "device": device(bus, number), "bus": bus, "size": disk["size"], "blob_uuid": disk["blob_uuid"],
+                "snapshot_ignores": disk["config drive"] == true })
+    });
+    disks.collect()
+}
+
+/// The name of a disk. `None` if there is no such bus.
+pub(super) fn device(bus: &str, number: usize) -> Option<String> {
+    let letter = char::from(b'a' + u8::try_from(number).ok()?);
+    match bus {
+        "virtio" => Some(format!("vd{letter}")),
+        "sata" | "scsi" | "usb" => Some(format!("sd{letter}")),
+        "nvme" => Some(format!("nvme{number}")),
+        _ => None,
     }
 }
 
@@ -104,6 +126,11 @@ pub(super) fn end(world: &Arc<World>, uuid: &str) {
         let mut all = own.data();
         all.enter(&uuid, "deleted");
         all.release(&uuid);
+        if let Ok(instance) = all.instance(&uuid) {
+            for port in ["console_port", "vdi_port", "vdi_tls_port"] {
+                instance.document[port] = Value::Null;
+            }
+        }
     });
 }
 

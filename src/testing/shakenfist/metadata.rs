@@ -31,7 +31,7 @@ fn write(asked: &Asked<'_>, reference: &str, key: &str, value: Option<&Value>) -
     let uuid = all.find(reference, &asked.namespace)?;
     let value = check(key, value)?;
     let instance = all.instance(&uuid)?;
-    instance.note("audit", "set metadata key request from REST API", json!({ "key": key }));
+    asked.note(instance, "set metadata key", json!({ "key": key, "value": value }));
     instance.metadata().insert(key.to_owned(), value);
     Ok(nothing())
 }
@@ -66,7 +66,7 @@ pub(super) fn remove(asked: &Asked<'_>, reference: &str, key: &str) -> Answer {
     let mut all = asked.world.data();
     let uuid = all.find(reference, &asked.namespace)?;
     let instance = all.instance(&uuid)?;
-    instance.note("audit", "delete metadata key request from REST API", json!({ "key": key }));
+    asked.note(instance, "delete metadata key", json!({ "key": key }));
     instance.metadata().remove(key);
     Ok(nothing())
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Failure, data, failure, not_found, options, text};
+use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
 use super::asked::Asked;
 use super::release::Release;
 use super::state::{Data, HALO, Network, Reservation, is_visible, now, uuid};
@@ -37,15 +37,18 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     }
     let options = options(asked.request, "NetworksEndpoint", &known)?;
     let netblock = text(&options, "netblock").unwrap_or_default();
+    let unreadable = |why: String| failure(400, format!("cannot parse netblock: {why}"));
     let Some((first, bits)) = block(netblock) else {
-        let why = format!("'{netblock}' does not appear to be an IPv4 or IPv6 network");
-        return Err(failure(400, format!("cannot parse netblock: {why}")));
+        return Err(unreadable(format!("'{netblock}' does not appear to be an IPv4 or IPv6 network")));
     };
+    if !netblock.starts_with(&format!("{}/", Ipv4Addr::from(first))) {
+        return Err(unreadable(format!("{netblock} has host bits set")));
+    }
     if bits > 29 {
         return Err(failure(400, "network is below minimum size of /29"));
     }
     let namespace = text(&options, "namespace").unwrap_or(&asked.namespace);
-    must_exist(asked, namespace)?;
+    must_exist(asked, Some(namespace))?;
     if asked.namespace != "system" && asked.namespace != namespace {
         return Err(failure(401, "only admins can create resources in a different namespace"));
     }
@@ -72,8 +75,9 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
 }
 
 /// A namespace that a request names must be there.
-pub(super) fn must_exist(asked: &Asked<'_>, namespace: &str) -> Result<(), Failure> {
-    match asked.world.data().namespaces.contains_key(namespace) {
+pub(super) fn must_exist(asked: &Asked<'_>, namespace: Option<&str>) -> Result<(), Failure> {
+    let named = namespace.filter(|namespace| !namespace.is_empty());
+    match named.is_none_or(|namespace| asked.world.data().namespaces.contains_key(namespace)) {
         true => Ok(()),
         false => Err(failure(404, "namespace not found")),
     }
@@ -85,7 +89,7 @@ fn record(asked: &Asked<'_>, uuid: &str, options: &Map<String, Value>) -> Value 
     let newest = asked.world.release >= Release::Develop;
     let provides = |key: &str| newest || options.get(key) != Some(&Value::Bool(false));
     let mut document = json!({
-        "uuid": uuid, "state": "initial", "metadata": {}, "version": 6, "name": options.get("name"),
+        "uuid": uuid, "state": "initial", "metadata": {}, "version": if newest { 6 } else { 4 }, "name": options.get("name"),
         "namespace": text(options, "namespace").unwrap_or(&asked.namespace), "netblock": text(options, "netblock"),
         "provide_dhcp": provides("provide_dhcp"), "provide_nat": provides("provide_nat"), "floating_gateway": null
     });
@@ -99,32 +103,54 @@ fn block(netblock: &str) -> Option<(u32, u32)> {
     Some((u32::from(address.parse::<Ipv4Addr>().ok()?) & (u32::MAX << (32 - bits)), bits))
 }
 
-fn find<'a>(all: &'a mut Data, reference: &str, namespace: &str) -> Option<&'a mut Network> {
-    all.networks.values_mut().find(|network| {
-        let document = &network.document;
-        let named = document["name"] == reference && document["state"] != "deleted";
-        (document["uuid"] == reference || named) && is_visible(document, namespace)
-    })
+/// The UUID of a network, by that or by its name.
+pub(super) fn find(all: &Data, reference: &str, namespace: &str) -> Result<Option<String>, Failure> {
+    let fits = |document: &Value| match document["uuid"] == reference {
+        true => is_visible(document, namespace),
+        false => {
+            let named = document["name"] == reference && document["state"] != "deleted";
+            named && is_visible(document, namespace)
+        }
+    };
+    let mut found = all.networks.iter().filter(|(_, network)| fits(&network.document));
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => {
+            let text =
+                format!("multiple networks have the name \"{reference}\" in namespace \"{namespace}\"");
+            Err(failure(400, text))
+        }
+        (found, _) => Ok(found.map(|(uuid, _)| uuid.clone())),
+    }
+}
+
+fn found<'a>(all: &'a mut Data, reference: &str, namespace: &str) -> Result<&'a mut Network, Failure> {
+    let uuid = find(all, reference, namespace)?;
+    uuid.and_then(|uuid| all.networks.get_mut(&uuid)).ok_or_else(|| not_found("network"))
 }
 
 /// `GET /networks/{network_ref}`.
 pub(super) fn get(asked: &Asked<'_>, reference: &str) -> Answer {
-    options(asked.request, "NetworkEndpoint", &["namespace"])?;
+    let known: &[&str] = if asked.world.release >= Release::V0_8 { &["namespace"] } else { &[] };
+    options(asked.request, "NetworkEndpoint", known)?;
     let mut all = asked.world.data();
-    let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
-    Ok(data(&network.document))
+    Ok(data(&found(&mut all, reference, &asked.namespace)?.document))
 }
 
 /// `DELETE /networks/{network_ref}`.
 pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
-    options(asked.request, "NetworkEndpoint", &["namespace"])?;
+    let options = options(asked.request, "NetworkEndpoint", &["namespace"])?;
+    found(&mut asked.world.data(), reference, &asked.namespace)?;
+    must_exist(asked, text(&options, "namespace"))?;
     let mut all = asked.world.data();
-    let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
-    let (uuid, before) =
-        (network.document["uuid"].as_str().unwrap_or_default().to_owned(), network.document.clone());
-    if let Some(network) = all.networks.get_mut(&uuid) {
-        network.document["state"] = "deleted".into();
+    let document = &mut found(&mut all, reference, &asked.namespace)?.document;
+    if text(&options, "namespace").is_some_and(|only| document["namespace"] != only) {
+        return Err(failure(404, "network not in namespace"));
     }
+    if document["state"] == "deleted" {
+        return Ok(nothing());
+    }
+    let before = document.clone();
+    document["state"] = "deleted".into();
     Ok(data(&before))
 }
 
@@ -132,7 +158,7 @@ pub(super) fn delete(asked: &Asked<'_>, reference: &str) -> Answer {
 pub(super) fn addresses(asked: &Asked<'_>, reference: &str) -> Answer {
     options(asked.request, "NetworkAddressesEndpoint", &[])?;
     let mut all = asked.world.data();
-    let network = find(&mut all, reference, &asked.namespace).ok_or_else(|| not_found("network"))?;
+    let network = found(&mut all, reference, &asked.namespace)?;
     // Halos that are over stay until the next address is reserved.
     let shown = network
         .reserved

@@ -49,8 +49,10 @@ pub(super) fn take(asked: &Asked<'_>, reference: &str) -> Answer {
         options(asked.request, "InstanceSnapshotEndpoint", &["all", "device", "max_versions", "thin"])?;
     let mut all = asked.world.data();
     let instance = all.find(reference, &asked.namespace)?;
-    let document = all.instance(&instance)?.document.clone();
-    must_be_created(&document)?;
+    let target = all.instance(&instance)?;
+    must_be_created(&target.document)?;
+    asked.note(target, "snapshot", json!({}));
+    let document = target.document.clone();
     let kept = options.get("max_versions").and_then(Value::as_i64).filter(|most| *most > 0).unwrap_or(3);
     let (mut begun, mut work) = (Map::new(), Vec::new());
     for device in devices(&document, &options) {
@@ -85,6 +87,7 @@ pub(super) fn take(asked: &Asked<'_>, reference: &str) -> Answer {
 /// The devices that a request asks for.
 fn devices<'a>(document: &'a Value, options: &Map<String, Value>) -> Vec<&'a str> {
     let disks = document["disks"].as_array().into_iter().flatten();
+    let disks = disks.filter(|disk| disk["snapshot_ignores"] != true);
     let mut devices: Vec<&str> = disks.filter_map(|disk| disk["device"].as_str()).collect();
     if document["uefi"] == true {
         devices.push("nvram");
@@ -112,8 +115,7 @@ fn capture(world: &Arc<World>, artifact: &str, blob: &str, disk: &str) {
     record["state"] = "created".into();
     record["index"] = index.into();
     record["blob_uuid"] = blob.into();
-    record["blobs"][index.to_string()] =
-        json!({ "uuid": blob, "size": size, "reference_count": 1, "depends_on": null });
+    record["blobs"][index.to_string()] = json!({ "uuid": blob, "size": size, "depends_on": null });
     let oldest = index - record["max_versions"].as_i64().unwrap_or_default();
     record["blobs"].as_object_mut().map(|versions| versions.remove(&oldest.to_string()));
 }

@@ -47,6 +47,7 @@ macro_rules! shakenfist_contract {
             power_off_and_on
             pause_and_unpause
             what_doesnt_fit_the_power_state_is_a_conflict
+            an_instance_that_is_off_is_neither_rebooted_nor_paused
             power_before_created_waits
             a_reboot_is_seen
             exec_waits_for_the_agent

@@ -52,6 +52,18 @@ pub async fn what_doesnt_fit_the_power_state_is_a_conflict<G>(served: Served<G>)
     Ok(())
 }
 
+pub async fn an_instance_that_is_off_is_neither_rebooted_nor_paused<G>(served: Served<G>) -> Outcome {
+    let web = made(&served.sf, "off").await?;
+    web.power_off().await?;
+    assert_kind(web.reboot_soft().send().await.map(drop), ErrorKind::Conflict);
+    assert_kind(web.reboot_hard().send().await.map(drop), ErrorKind::Conflict);
+    assert_kind(web.pause().await, ErrorKind::Conflict);
+    assert_kind(web.unpause().await, ErrorKind::Conflict);
+    assert_eq!(power(&web).await?, Some(PowerState::Off));
+    gone(&web).await?;
+    Ok(())
+}
+
 pub async fn power_before_created_waits<G>(served: Served<G>) -> Outcome {
     let operation = served.sf.launch(name("early")).disk(disk()).send().await?;
     let web = served.sf.instance(operation.ticket().id());

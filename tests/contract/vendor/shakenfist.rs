@@ -1,8 +1,10 @@
-//! The vendor's own Python client against the fake server.
+//! The vendor's own Python client against the fake server, and compared with the real one.
 
 use std::time::Duration;
 
-use windlass::testing::FakeShakenFist;
+use windlass::testing::{FakeShakenFist, Release};
+
+use super::compare::{Python, Script};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the vendor's client: cargo xtask live shakenfist"]
@@ -17,4 +19,25 @@ async fn the_vendors_client_works_against_the_fake() -> Result<(), Box<dyn std::
     assert!(done.status.success() && said.contains("all went well"), "{said}\n{failed}");
     assert!(fake.requests("POST /instances/{one}/agent/execute") > 0);
     Ok(())
+}
+
+/// The server that `cargo xtask live shakenfist` started, its version, and the release that the fake imitates.
+fn real() -> (String, &'static str, Release) {
+    let of = |name| std::env::var(name).expect("set by `cargo xtask live shakenfist`");
+    let (generation, release) = match of("WINDLASS_LIVE_SHAKENFIST_VERSION") {
+        old if old.starts_with("0.7.") => ("0.7", Release::V0_7),
+        _ => ("0.8", Release::V0_8),
+    };
+    (of("WINDLASS_LIVE_SHAKENFIST_URL"), generation, release)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the vendor's client and a real server: cargo xtask live shakenfist"]
+async fn the_vendors_client_gets_the_same_answers() {
+    let (url, generation, release) = real();
+    let python = std::env::var("WINDLASS_SHAKENFIST_PYTHON").expect("set by `cargo xtask live shakenfist`");
+    let fake = FakeShakenFist::start_as(release).await.unwrap();
+    let start = |url: &str| Python::start(&python, "shakenfist_steps.py", &[("WINDLASS_VENDOR_URL", url)]);
+    let script = Script { title: "Shaken Fist", file: "shakenfist.steps", generation };
+    script.compare(start(&fake.url()), start(&url)).await;
 }

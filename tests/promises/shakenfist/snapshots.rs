@@ -15,8 +15,9 @@ async fn a_snapshot_is_done_when_its_blob_is_there() -> Outcome {
     assert_eq!(web.snapshots().await?.len(), 3);
     let sent = fake.log().into_iter().rfind(|it| it.method == "POST").and_then(|it| it.json());
     assert_eq!(sent, Some(json!({"all": true, "max_versions": 5, "thin": true})));
-    let second = web.create_snapshot().device("vdb").await?;
-    assert_eq!(second[0].uuid, all.iter().find(|it| it.device() == Some("vdb")).ok_or("no vdb")?.uuid);
+    // The second device is the config drive.
+    let second = web.create_snapshot().device("vdc").await?;
+    assert_eq!(second[0].uuid, all.iter().find(|it| it.device() == Some("vdc")).ok_or("no vdc")?.uuid);
     assert_kind(web.create_snapshot().device("vdz").await.map(drop), ErrorKind::NotFound);
     first[0].artifact().get().await?.delete().await?;
     Ok(())

@@ -10,6 +10,8 @@ const RULES: &[(&str, &str)] = &[
     // The command says so only if it asks before the operation has failed.
     (r"err: Try `incus info --show-log \S+` for more info\n?", ""),
     (r"/var/lib/incus", "<server>"),
+    // Seconds since 1970, as Shaken Fist writes them.
+    (r"\b1[5-9]\d{8}\.\d+", "<time>"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     (r"\b[0-9a-f]{128}\b", "<sha512>"),
     (r"\b[0-9a-f]{64}\b", "<sha256>"),
@@ -23,9 +25,10 @@ const RULES: &[(&str, &str)] = &[
     (r"(Instance name is: )\S+", "$1<name>"),
     // Numbers that measure.
     (
-        r#"(["']?\b(size|total|usage|usage_peak|pid|PID|[Pp]rocesses|server_pid|created_at|mtime)["']?: ?)-?\d+(\.\d+)?"#,
+        r#"(["']?\b(size|total|usage|usage_peak|pid|PID|[Pp]rocesses|server_pid|created_at|mtime|duration|vxid)["']?: ?)-?\d+(\.\d+)?"#,
         "$1<n>",
     ),
+    (r#"((console|vdi|tls)[ _-]port["']?\s*[:=] ?|port=|vxlan id\s*: ?)\d+"#, "$1<n>"),
     (r"[ \t]+(\n|$)", "$1"),
     // The width of a column follows its widest cell.
     (r"(\S) {2,}", "$1  "),
@@ -55,6 +58,11 @@ mod tests {
             ("0.96MiB of 10B", "<size> of <size>"),
             ("10.0.0.1:8443 6.0.4", "<address> 6.0.4"),
             ("{\"size\": 12, \"sizes\": 12}", "{\"size\": <n>, \"sizes\": 12}"),
+            ("{\"when\": 1795217122.55, \"age\": 1795217122}", "{\"when\": <time>, \"age\": 1795217122}"),
+            (
+                "\"vdi_port\": 35765, vdi tls port : 4, port=7",
+                "\"vdi_port\": <n>, vdi tls port : <n>, port=<n>",
+            ),
             ("<print> 9d75f0d7c398", "<print> <print>"),
             ("Unpacking: 7%\rUnpacking: 9%\rdone  \n", "done\n"),
             ("Instance name is: calm-bee", "Instance name is: <name>"),

@@ -72,25 +72,34 @@ class Domain:
     def setAutostart(self, _):
         pass
 
-    def start_again(self, *_):
+    def must_be(self, allowed, why):
+        if not allowed:
+            raise libvirtError("Requested operation is not valid: domain is " + why)
+
+    def boot(self):
         write(self.known_as, state=VIR_DOMAIN_RUNNING, boots=boots_of(self.known_as) + 1)
 
-    reboot = reset = start_again
+    def reboot(self, *_, **__):
+        self.must_be(self.isActive(), "not running")
+        self.boot()
+
+    reset = reboot
 
     def create(self):
-        if self.isActive():
-            raise libvirtError("Requested operation is not valid: domain is already running")
-        self.start_again()
+        self.must_be(not self.isActive(), "already running")
+        self.boot()
 
     def destroy(self):
-        if not self.isActive():
-            raise libvirtError("Requested operation is not valid: domain is not running")
+        self.must_be(self.isActive(), "not running")
         write(self.known_as, state=VIR_DOMAIN_SHUTOFF)
 
     def suspend(self):
+        self.must_be(self.isActive(), "not running")
         write(self.known_as, state=VIR_DOMAIN_PAUSED)
 
     def resume(self):
+        self.must_be(self.isActive(), "not running")
+        self.must_be(self.state()[0] != VIR_DOMAIN_RUNNING, "already running")
         write(self.known_as, state=VIR_DOMAIN_RUNNING)
 
     def undefine(self):
