@@ -120,6 +120,10 @@ mod fake {
     #[cfg(feature = "incus")]
     mod incus_places;
     #[cfg(feature = "incus")]
+    mod incus_profiles;
+    #[cfg(feature = "incus")]
+    mod incus_publish;
+    #[cfg(feature = "incus")]
     mod incus_wire;
     #[cfg(feature = "koyeb")]
     mod koyeb;

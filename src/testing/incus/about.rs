@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::common::project;
 use super::generation::Generation;
-use super::world::{Instance, World, path};
-use crate::testing::server::request::Request;
-use crate::testing::server::tasks::lock;
 
 /// Extensions that clients check, and that this server has.
 const EXTENSIONS: &[&str] = &[
@@ -51,6 +47,9 @@ const EXTENSIONS: &[&str] = &[
     "backup_compression",
     "image_force_refresh",
     "network",
+    "network_state",
+    "network_leases",
+    "instance_nic_network",
     "storage",
     "warnings",
     "backup_compression_algorithm",
@@ -96,26 +95,5 @@ pub(super) fn server(generation: Generation) -> Value {
             "server_pid": std::process::id(), "server_version": version, "storage": "dir", "storage_version": "1",
             "storage_supported_drivers": [{"Name": "dir", "Version": "1", "Remote": false}],
         },
-    })
-}
-
-/// The only profile, as the project of the request sees it.
-pub(super) fn profile(world: &World, request: &Request) -> Value {
-    let project = project(request);
-    let instances = lock(&world.instances);
-    let has_it = |instance: &Instance| {
-        instance.document["profiles"].as_array().is_some_and(|all| all.contains(&"default".into()))
-    };
-    let users = instances.iter().filter(|(key, instance)| key.0 == project && has_it(instance));
-    let users: Vec<String> = users.map(|(key, _)| path(key)).collect();
-    if world.has_own_profiles(&project) {
-        return json!({
-            "name": "default", "project": project, "description": format!("Default Incus profile for project {project}"),
-            "config": {}, "devices": {}, "used_by": users,
-        });
-    }
-    json!({
-        "name": "default", "project": "default", "description": "Default Incus profile", "config": {},
-        "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}}, "used_by": users,
     })
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::common::{lacking, not_implemented, project, recursion};
+use super::common::{lacking, not_implemented, project};
 use super::envelope::{self, Answer, failure};
 use super::generation::Generation;
 use super::world::{Doom, World};
 use super::{
-    about_instance, backups, cluster, console, events, exec, files, images, instances, logs, operations,
-    pools, power, projects, rebuild, sessions, snapshots, trust,
+    about_instance, backups, cluster, console, events, exec, files, images, instances, logs, networks,
+    operations, pools, power, profiles, projects, rebuild, sessions, snapshots, trust,
 };
 use crate::testing::server::front::Service;
 use crate::testing::server::known::Known;
@@ -22,7 +22,12 @@ pub(super) const KNOWN: Known = Known {
     beyond: &[
         "GET /",
         "GET /1.0/profiles",
+        "POST /1.0/profiles",
         "GET /1.0/profiles/{name}",
+        "PUT /1.0/profiles/{name}",
+        "PATCH /1.0/profiles/{name}",
+        "POST /1.0/profiles/{name}",
+        "DELETE /1.0/profiles/{name}",
         "GET /1.0/cluster",
         "GET /1.0/projects",
         "POST /1.0/projects",
@@ -36,12 +41,20 @@ pub(super) const KNOWN: Known = Known {
         "GET /1.0/storage-pools/{pool}/volumes/{type}",
         "GET /1.0/storage-pools/{pool}/volumes/{type}/{name}",
         "GET /1.0/networks",
+        "POST /1.0/networks",
+        "GET /1.0/networks/{name}",
+        "PUT /1.0/networks/{name}",
+        "PATCH /1.0/networks/{name}",
+        "POST /1.0/networks/{name}",
+        "DELETE /1.0/networks/{name}",
+        "GET /1.0/networks/{name}/leases",
+        "GET /1.0/networks/{name}/state",
         "GET /1.0/warnings",
     ],
 };
 
 /// What a real server has besides, below `/1.0`.
-const LACKING: [&str; 16] = [
+const LACKING: [&str; 14] = [
     "cluster",
     "metadata",
     "metrics",
@@ -52,8 +65,6 @@ const LACKING: [&str; 16] = [
     "network-integrations",
     "network-peers",
     "network-zones",
-    "networks",
-    "profiles",
     "resources",
     "storage-buckets",
     "storage-volumes",
@@ -163,29 +174,17 @@ fn image(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
 fn other(world: &Arc<World>, request: &Request, rest: &[&str]) -> Answer {
     match (request.method.as_str(), rest) {
         (_, ["instances"]) => instances::collection(world, request),
+        (_, ["networks", rest @ ..]) => networks::networks(world, request, rest),
+        (_, ["profiles", rest @ ..]) => profiles::profiles(world, request, rest),
         (_, ["projects", rest @ ..]) => projects::projects(world, request, rest),
         (_, ["storage-pools", rest @ ..]) => pools::pools(world, request, rest),
         ("GET", []) => Ok(envelope::sync(&trust::server(world, request))),
         ("GET", ["events"]) => events::subscribe(world, request),
-        ("GET", ["profiles"]) => Ok(collection(request, "profiles", &super::about::profile(world, request))),
-        ("GET", ["profiles", "default"]) => Ok(envelope::sync(&super::about::profile(world, request))),
-        ("DELETE", ["profiles", "default"]) => Err(failure(403, "The \"default\" profile cannot be deleted")),
-        ("GET", ["profiles", _]) => Err(failure(404, "Fetch profile: Profile not found")),
         // Nothing is in it, so there is nothing that the fake would have to do.
-        ("GET", ["networks" | "warnings"]) => Ok(envelope::sync(&json!([]))),
-        ("GET", ["networks", _]) => Err(failure(404, "Network not found")),
+        ("GET", ["warnings"]) => Ok(envelope::sync(&json!([]))),
         (_, []) => lacking(request),
         (_, ["events"]) => not_implemented(),
         (_, [first, ..]) if LACKING.contains(first) => lacking(request),
         _ => nowhere(),
-    }
-}
-
-/// A list of one.
-fn collection(request: &Request, kind: &str, document: &Value) -> Reply {
-    let name = document["name"].as_str().unwrap_or_default();
-    match recursion(request) {
-        0 => envelope::sync(&json!([format!("/1.0/{kind}/{name}")])),
-        _ => envelope::sync(&json!([document])),
     }
 }

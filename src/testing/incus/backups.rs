@@ -11,7 +11,7 @@ use super::common::{body, expiry, not_implemented, project, query, recursion, uu
 use super::envelope::{self, Answer, Failure, failure};
 use super::files::raw;
 use super::generation::Generation;
-use super::world::{Backup, Draft, Instance, Key, World, documents, path};
+use super::world::{Backup, Draft, Instance, Key, NEVER, World, path};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
@@ -67,7 +67,7 @@ fn list(world: &World, request: &Request, key: &Key) -> Answer {
 
 fn make(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let asked = body(request)?;
-    let expires_at = expiry(&asked)?;
+    let expires_at = expiry(&asked, NEVER)?;
     let name = world.with(key, |instance| name(instance, &asked))?;
     if name.contains('/') {
         return Err(failure(400, "Backup names may not contain slashes"));
@@ -206,7 +206,7 @@ pub(super) fn import(world: &Arc<World>, request: &Request) -> Answer {
         for (name, value) in config {
             restored.document["config"][name] = value.into();
         }
-        documents::expand(&mut restored.document);
+        world.apply_profiles(&key.0, &mut restored);
         lock(&world.instances).insert(key.clone(), restored);
         world.tell("instance-created", &key, &Value::Null);
         Ok(())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::envelope::{Failure, failure};
-use super::limits::{complaint, device_complaint};
+use super::limits::complaint;
+use super::publish;
 use super::world::{Draft, Instance, Key, Operation, World, documents};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::tasks::lock;
@@ -85,10 +86,7 @@ impl World {
             Some(fingerprint) => images.find(project, fingerprint),
             None => images.aliased(project, source["alias"].as_str().unwrap_or_default()),
         };
-        // A project that was never created uses the images of the default project beside its own.
-        let created = lock(&self.projects).contains_key(project);
         let found = look(&self.home_of_images(project.to_owned()));
-        let found = found.or_else(|| if created { None } else { look("default") });
         let found = found.ok_or_else(|| failure(500, "Image not provided for instance creation"));
         let image = found?;
         images.used(&image);
@@ -106,16 +104,21 @@ impl World {
         if let Some(complaint) = asked["config"].as_object().and_then(complaint) {
             return Err(not_recorded(&complaint));
         }
-        if let Some(complaint) = asked["devices"].as_object().and_then(device_complaint) {
+        if let Some(complaint) = self.device_complaint(&asked["devices"]) {
             return Err(not_recorded(&format!("Failed initializing instance: Invalid devices: {complaint}")));
-        }
-        if self.has_own_profiles(&key.0) && !has_root(&asked["devices"]) {
-            let why = "Failed initializing instance: Failed getting root disk: No root device could be found";
-            return Err(not_recorded(why));
         }
         let mut document = documents::instance(&key.1, &key.0, asked, image);
         document["location"] = place.into();
-        self.add_new(key, Instance::new(document))
+        let mut instance = Instance::new(document);
+        if let Some(files) = image.and_then(publish::contents) {
+            instance.files = files;
+        }
+        self.apply_profiles(&key.0, &mut instance);
+        if !has_root(&instance.document["expanded_devices"]) {
+            let why = "Failed initializing instance: Failed getting root disk: No root device could be found";
+            return Err(not_recorded(why));
+        }
+        self.add_new(key, instance)
     }
 
     /// Adds an instance, if its name is free.

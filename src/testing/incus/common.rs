@@ -4,7 +4,6 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::envelope::{Answer, Failure, failure};
-use super::world::NEVER;
 use crate::testing::server::request::Request;
 use crate::testing::server::tls::fingerprint;
 
@@ -32,10 +31,10 @@ pub(super) fn body(request: &Request) -> Result<Value, Failure> {
     }
 }
 
-/// When it expires; never if the request has no time.
-pub(super) fn expiry(asked: &Value) -> Result<String, Failure> {
+/// When it expires; `otherwise` if the request has no time.
+pub(super) fn expiry(asked: &Value, otherwise: &str) -> Result<String, Failure> {
     let text = match &asked["expires_at"] {
-        Value::Null => NEVER,
+        Value::Null => otherwise,
         Value::String(text) => text,
         _ => return Err(failure(400, "Time.UnmarshalJSON: input is not a JSON string")),
     };

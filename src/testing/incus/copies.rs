@@ -117,6 +117,7 @@ fn record(
     launch_at(world, place, draft, |world, _| {
         instance.become_new(&key, &asked);
         instance.document["location"] = place.into();
+        world.apply_profiles(&key.0, &mut instance);
         let recorded = world.add_new(&key, instance);
         async move {
             recorded?;
@@ -157,7 +158,9 @@ pub(super) fn fetch(world: &Arc<World>, key: &Key, asked: Value, place: &str) ->
     Ok(launch_at(world, &place.clone(), draft, |world, _| {
         let mut document = documents::instance(&key.1, &key.0, &asked, None);
         document["location"] = place.into();
-        let recorded = world.add_new(&key, Instance::new(document));
+        let mut instance = Instance::new(document);
+        world.apply_profiles(&key.0, &mut instance);
+        let recorded = world.add_new(&key, instance);
         async move {
             recorded?;
             world.take_time(None).await;

@@ -6,17 +6,19 @@ use serde_json::Value;
 
 use super::building::{check_name, launch_at};
 use super::common::{body, project};
-use super::copies;
 use super::envelope::{Answer, Failure, failure};
 use super::generation::Generation;
 use super::world::{World, draft};
+use super::{copies, profiles};
 use crate::testing::server::request::Request;
 
 pub(super) fn create(world: &Arc<World>, request: &Request) -> Answer {
     let asked = body(request)?;
     let key = (project(request), name(&asked)?);
     check_source(&asked)?;
-    check_profiles(&asked)?;
+    if let Some(odd) = profiles::unknown(world, &key.0, &asked) {
+        return Err(failure(500, format!("Requested profile {odd:?} doesn't exist")));
+    }
     let place = world.place(request)?;
     let refreshes = asked["source"]["refresh"] == true;
     if world.generation == Generation::V7_0 && !refreshes && world.exists(&key) {
@@ -64,13 +66,5 @@ fn check_source(asked: &Value) -> Result<(), Failure> {
     match asked["source"]["type"].as_str().unwrap_or_default() {
         "image" | "none" | "copy" | "migration" => Ok(()),
         other => Err(failure(400, format!("Unknown source type {other}"))),
-    }
-}
-
-fn check_profiles(asked: &Value) -> Result<(), Failure> {
-    let mut given = asked["profiles"].as_array().into_iter().flatten();
-    match given.find(|profile| **profile != "default") {
-        Some(odd) => Err(failure(500, format!("Requested profile {odd} doesn't exist"))),
-        None => Ok(()),
     }
 }

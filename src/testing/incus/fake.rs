@@ -222,7 +222,24 @@ impl FakeIncus {
         let world = &self.0.world;
         let image = lock(&world.images).aliased(&key.0, "busybox");
         let document = documents::instance(name, &key.0, &json!({}), image.as_ref());
-        lock(&world.instances).insert(key, Instance::new(document));
+        let mut instance = Instance::new(document);
+        world.apply_profiles(&key.0, &mut instance);
+        lock(&world.instances).insert(key, instance);
+    }
+
+    /// Adds a project that uses the images and the profiles of the default one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fake = windlass::testing::FakeIncus::start().await?;
+    /// fake.add_project("blue");
+    /// fake.client()?.project("blue").launch("web").image("busybox").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn add_project(&self, name: &str) {
+        let config = json!({"features.images": "false", "features.profiles": "false"});
+        let document = json!({"description": "", "config": config});
+        lock(&self.0.world.projects).insert(name.to_owned(), document);
     }
 
     /// Adds an image with this alias, from which instances can be made.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::common::{body, digest, lacking, not_implemented, project, project_filter, recursion, secret};
+use super::common::{body, digest, not_implemented, project, project_filter, recursion, secret};
 use super::envelope::{self, Answer, Failure, failure};
 use super::generation::Generation;
+use super::publish;
 use super::world::{Draft, Part, World, image_document, unified};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
@@ -21,8 +22,7 @@ fn home(world: &World, request: &Request) -> String {
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
     match request.method.as_str() {
         "GET" => list(world, request),
-        // Copied from a server, or made of an instance.
-        "POST" if is_json(request) => lacking(request),
+        "POST" if is_json(request) => publish::publish(world, request),
         "POST" => import(world, request),
         _ => not_implemented(),
     }

@@ -9,13 +9,17 @@ use super::common::{body, not_implemented, project, project_filter, recursion};
 use super::envelope::{self, Answer, Failure, failure};
 use super::filter::Filter;
 use super::generation::Generation;
-use super::limits::{complaint, device_complaint};
+use super::limits::complaint;
 use super::world::{Instance, Key, World, documents, draft, path};
-use super::{create, views};
+use super::{create, profiles, views};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
 pub(super) fn collection(world: &Arc<World>, request: &Request) -> Answer {
+    if request.method == "POST" {
+        let project = world.check_project(&project(request));
+        project.map_err(|e| failure(e.code, format!("Failed loading project: {}", e.text)))?;
+    }
     match request.method.as_str() {
         "GET" => list(world, request),
         "POST" if is_tarball(request) => super::backups::import(world, request),
@@ -30,6 +34,7 @@ fn is_tarball(request: &Request) -> bool {
 }
 
 pub(super) fn one(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
+    world.check_project(&key.0)?;
     match request.method.as_str() {
         "GET" => get(world, request, key),
         "PUT" => put(world, request, key),
@@ -96,13 +101,22 @@ fn check_etag(world: &World, request: &Request, key: &Key) -> Result<(), Failure
     Err(failure(412, format!("ETag doesn't match: {etag} vs {given}")))
 }
 
-fn check_config(asked: &Value) -> Result<(), Failure> {
+fn check_config(world: &World, asked: &Value) -> Result<(), Failure> {
     if let Some(complaint) = asked["config"].as_object().and_then(complaint) {
         return Err(failure(500, format!("Invalid config: {complaint}")));
     }
-    match asked["devices"].as_object().and_then(device_complaint) {
+    match world.device_complaint(&asked["devices"]) {
         Some(complaint) => Err(failure(500, format!("Invalid devices: {complaint}"))),
         None => Ok(()),
+    }
+}
+
+/// Each profile applies once.
+fn check_profiles(asked: &Value) -> Result<(), Failure> {
+    let names = asked["profiles"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match names.iter().enumerate().any(|(at, name)| names[..at].contains(name)) {
+        true => Err(failure(500, "Duplicate profile found in request")),
+        false => Ok(()),
     }
 }
 
@@ -122,12 +136,19 @@ fn put(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     if let Some(snapshot) = asked["restore"].as_str().filter(|snapshot| !snapshot.is_empty()) {
         return super::snapshots::restore(world, key, snapshot, asked["stateful"] == true);
     }
+    if profiles::unknown(world, &key.0, &asked).is_some() {
+        return Err(failure(404, "Profile not found"));
+    }
     let key = key.clone();
     Ok(world.launch(draft("Updating instance", &key), |world, _| async move {
-        check_config(&asked)?;
+        check_config(&world, &asked)?;
+        check_profiles(&asked)?;
         check_volatile(&asked, &world.document(&key)?)?;
         world.take_time(None).await;
-        world.with(&key, |instance| replace(&mut instance.document, &asked))?;
+        world.with(&key, |instance| {
+            replace(&mut instance.document, &asked);
+            world.apply_profiles(&key.0, instance);
+        })?;
         world.tell("instance-updated", &key, &Value::Null);
         Ok(())
     }))
@@ -147,7 +168,6 @@ fn replace(document: &mut Value, asked: &Value) {
         document[key] = given.cloned().unwrap_or(empty);
     }
     drop_empty(document);
-    documents::expand(document);
 }
 
 fn drop_empty(document: &mut Value) {
@@ -164,13 +184,18 @@ fn drop_empty(document: &mut Value) {
 fn patch(world: &World, request: &Request, key: &Key) -> Answer {
     check_etag(world, request, key)?;
     let asked = body(request)?;
-    check_config(&asked)?;
+    check_config(world, &asked)?;
+    check_profiles(&asked)?;
+    if profiles::unknown(world, &key.0, &asked).is_some() {
+        return Err(failure(404, "Profile not found"));
+    }
     world.with(key, |instance| {
         merge(&mut instance.document, &asked);
         if world.generation == Generation::V6_0 {
             // As on the real server, what isn't in the request is emptied.
             instance.document["description"] = asked["description"].as_str().unwrap_or_default().into();
         }
+        world.apply_profiles(&key.0, instance);
         instance.show_ready();
     })?;
     world.tell("instance-updated", key, &Value::Null);
@@ -190,7 +215,6 @@ fn merge(document: &mut Value, asked: &Value) {
         }
     }
     drop_empty(document);
-    documents::expand(document);
 }
 
 fn delete(world: &Arc<World>, key: &Key) -> Answer {

@@ -2,6 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::lifetime;
+use super::world::World;
+use crate::testing::server::tasks::lock;
+
 /// What is wrong with the limits, in the server's words.
 fn limit_complaint(config: &Map<String, Value>) -> Option<String> {
     let given = |key: &str| config.get(key).and_then(Value::as_str).filter(|value| !value.is_empty());
@@ -70,7 +74,7 @@ const DEVICES: [&str; 9] =
     ["gpu", "infiniband", "none", "pci", "proxy", "tpm", "unix-block", "unix-char", "usb"];
 
 /// What is wrong with devices, in the server's words.
-pub(super) fn device_complaint(devices: &Map<String, Value>) -> Option<String> {
+fn device_complaint(devices: &Map<String, Value>) -> Option<String> {
     devices.iter().find_map(|(name, device)| {
         let has = |key: &str| device[key].as_str().is_some_and(|value| !value.is_empty());
         let why = match device["type"].as_str().unwrap_or_default() {
@@ -87,6 +91,25 @@ pub(super) fn device_complaint(devices: &Map<String, Value>) -> Option<String> {
     })
 }
 
+impl World {
+    /// What is wrong with devices, also if it is their network.
+    pub(super) fn device_complaint(&self, devices: &Value) -> Option<String> {
+        let devices = devices.as_object()?;
+        device_complaint(devices).or_else(|| {
+            devices.iter().find_map(|(name, device)| {
+                let network = device["network"].as_str().filter(|network| !network.is_empty())?;
+                let missing = device["type"] == "nic" && !lock(&self.networks).contains_key(network);
+                missing.then(|| {
+                    format!(
+                        "Device validation failed for \"{name}\": Failed loading device \"{name}\": Failed to load \
+                         network \"{network}\" for project \"default\": Network not found"
+                    )
+                })
+            })
+        })
+    }
+}
+
 fn unsupported(name: &str) -> String {
     format!("Failed loading device \"{name}\": Unsupported device type")
 }
@@ -95,5 +118,10 @@ fn unsupported(name: &str) -> String {
 pub(super) fn complaint(config: &Map<String, Value>) -> Option<String> {
     let odd = config.keys().find(|key| !KNOWN_KEYS.iter().any(|known| key.starts_with(known)));
     let odd = odd.map(|key| format!("Unknown configuration key: {key}"));
-    odd.or_else(|| limit_complaint(config))
+    odd.or_else(|| limit_complaint(config)).or_else(|| {
+        let expiry =
+            config.get("snapshots.expiry").and_then(Value::as_str).filter(|expiry| !expiry.is_empty());
+        let odd = expiry.is_some_and(|expiry| lifetime::end(chrono::Utc::now(), expiry).is_none());
+        odd.then(|| "Invalid expiry expression".to_owned())
+    })
 }

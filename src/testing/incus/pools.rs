@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::common::{lacking, project, recursion};
 use super::envelope::{self, Answer, Failure, failure};
+use super::generation::Generation;
 use super::relocate::POOLS;
-use super::world::{Instance, Key, Snapshot, World, path};
+use super::world::{Instance, Key, Snapshot, World, in_project, url};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
@@ -49,20 +50,23 @@ fn is_in(instance: &Instance, pool: &str) -> bool {
 fn document(world: &World, pool: &str) -> Value {
     let instances = lock(&world.instances);
     let mine = instances.iter().filter(|(_, instance)| is_in(instance, pool)).map(|(key, _)| url(key));
-    let profile = (pool == "default").then(|| "/1.0/profiles/default".to_owned());
+    let profiles = world
+        .all_profiles()
+        .into_iter()
+        .filter(|key| is_on(world, key, pool))
+        .map(|key| in_project(&key.0, format!("/1.0/profiles/{}", key.1)));
     json!({
         "name": pool, "description": "", "driver": "dir", "status": "Created", "locations": ["none"],
         "config": {"source": format!("/var/lib/incus/storage-pools/{pool}")},
-        "used_by": mine.chain(profile).collect::<Vec<_>>(),
+        "used_by": mine.chain(profiles).collect::<Vec<_>>(),
     })
 }
 
-/// The URL of an instance, with its project unless that is the default one.
-fn url(key: &Key) -> String {
-    match key.0.as_str() {
-        "default" => path(key),
-        project => format!("{}?project={project}", path(key)),
-    }
+/// Whether a profile has a disk on a pool.
+fn is_on(world: &World, profile: &Key, pool: &str) -> bool {
+    let document = lock(&world.profiles).find(profile).unwrap_or_default();
+    let mut devices = document["devices"].as_object().into_iter().flatten();
+    devices.any(|(_, device)| device["type"] == "disk" && device["pool"] == pool)
 }
 
 fn as_volume(key: &Key, instance: &Instance) -> Value {
@@ -88,8 +92,10 @@ fn volumes(world: &World, request: &Request, pool: &str, kind: Option<&str>) -> 
     let mine = instances.iter().filter(|(key, instance)| {
         key.0 == project && is_in(instance, pool) && kind.is_none_or(|kind| instance.document["type"] == kind)
     });
+    // 7.0 doesn't list snapshots.
+    let with_snapshots = world.generation == Generation::V6_0;
     let all = mine.flat_map(|(key, instance)| {
-        let snapshots = instance.snapshots.iter();
+        let snapshots = instance.snapshots.iter().filter(|_| with_snapshots);
         let snapshots = snapshots.map(|snapshot| snapshot_as_volume(key, instance, snapshot));
         std::iter::once(as_volume(key, instance)).chain(snapshots).collect::<Vec<_>>()
     });

@@ -1,4 +1,4 @@
-//! `/1.0/projects`. Instances may be in projects that were never created, as tests of other things need no more.
+//! `/1.0/projects`.
 
 use std::sync::Arc;
 
@@ -67,8 +67,9 @@ fn used_by(world: &World, project: &str, config: &Value) -> Vec<String> {
     let pictures = images.images.keys().filter(|key| key.0 == project);
     let pictures = pictures.map(|key| format!("/1.0/images/{}", key.1));
     let own_profiles = config["features.profiles"] == "true";
-    let profile = own_profiles.then(|| "/1.0/profiles/default".to_owned());
-    mine.chain(pictures).chain(profile).map(|path| path + &suffix).collect()
+    let names = if own_profiles { lock(&world.profiles).names(project) } else { Default::default() };
+    let profiles = names.into_iter().map(|name| format!("/1.0/profiles/{name}"));
+    mine.chain(pictures).chain(profiles).map(|path| path + &suffix).collect()
 }
 
 fn create(world: &World, request: &Request) -> Answer {
@@ -156,23 +157,24 @@ fn delete(world: &World, request: &Request, name: &str) -> Answer {
         failure(404, why)
     })?;
     let users = document["used_by"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if users.into_iter().any(|user| !user.contains("/profiles/default")) {
+    if users.into_iter().any(|user| user.split('?').next() != Some("/1.0/profiles/default")) {
         if matches!(request.param("force").as_deref(), Some("1" | "true")) {
             return lacking(request);
         }
         return Err(failure(400, "Only empty projects can be removed."));
     }
     lock(&world.projects).remove(name);
+    lock(&world.profiles).remove_project(name);
     world.events.lifecycle("project-deleted", &format!("/1.0/projects/{name}"), name, &Value::Null);
     Ok(envelope::done())
 }
 
 impl World {
-    /// Whether a project has its own default profile, which then has no disk.
-    pub(super) fn has_own_profiles(&self, project: &str) -> bool {
-        lock(&self.projects)
-            .get(project)
-            .is_some_and(|document| document["config"]["features.profiles"] == "true")
+    pub(super) fn check_project(&self, project: &str) -> Result<(), Failure> {
+        match project == "default" || lock(&self.projects).contains_key(project) {
+            true => Ok(()),
+            false => Err(failure(404, "Project not found")),
+        }
     }
 
     /// Where a project's images are: one without images of its own has those of the default project.

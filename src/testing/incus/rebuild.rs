@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::common::{body, not_implemented};
 use super::envelope::{Answer, Failure, failure};
+use super::publish;
 use super::world::{Key, Tree, World, draft};
 use crate::testing::server::request::Request;
 
@@ -28,7 +29,8 @@ pub(super) fn rebuild(world: &Arc<World>, request: &Request, key: &Key) -> Answe
             return Err(failure(500, text));
         }
         world.build(&operation, &key, image.is_some()).await?;
-        world.with(&key, |instance| instance.files = Tree::new())
+        let files = image.as_ref().and_then(publish::contents).unwrap_or_else(Tree::new);
+        world.with(&key, |instance| instance.files = files)
     }))
 }
 

@@ -8,7 +8,7 @@ use super::building::check_name;
 use super::envelope::{Answer, Failure, failure};
 use super::generation::Generation;
 use super::offers;
-use super::world::{Instance, Key, World, check_member, documents, draft};
+use super::world::{Instance, Key, World, check_member, draft};
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
 
@@ -80,7 +80,6 @@ impl Way {
         if let Some(pool) = &self.pool {
             document["devices"]["root"] = json!({"path": "/", "pool": pool, "type": "disk"});
         }
-        documents::expand(document);
     }
 }
 
@@ -97,6 +96,7 @@ pub(super) fn migrate(world: &Arc<World>, request: &Request, key: &Key, asked: &
         let mut instances = lock(&world.instances);
         if let Some(mut instance) = instances.remove(&key) {
             way.apply(&mut instance.document);
+            world.apply_profiles(&way.to.0, &mut instance);
             instances.insert(way.to.clone(), instance);
         }
         Ok(())

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::common::{body, digest, expiry, not_implemented, recursion};
 use super::envelope::{self, Answer, Failure, failure};
 use super::generation::Generation;
-use super::world::{Draft, Instance, Key, NEVER, Snapshot, World, documents, now, path};
+use super::lifetime;
+use super::world::{Draft, Instance, Key, NEVER, Snapshot, World, now, path};
 use crate::testing::server::request::Request;
 
 impl Instance {
@@ -35,17 +37,18 @@ impl Instance {
         self.snapshots.push(Snapshot { document, files: self.files.copy() });
     }
 
-    fn go_back(&mut self, name: &str) {
+    /// Its profiles stay as they are.
+    fn go_back(&mut self, world: &World, project: &str, name: &str) {
         let Some((document, files)) = self.snapshot(name).map(|s| (s.document.clone(), s.files.copy()))
         else {
             return;
         };
         let runs = self.is_up();
         self.halt();
-        for key in ["config", "devices", "profiles", "ephemeral"] {
+        for key in ["config", "devices", "ephemeral"] {
             self.document[key] = document[key].clone();
         }
-        documents::expand(&mut self.document);
+        world.apply_profiles(project, self);
         self.files = files;
         if runs {
             self.boot();
@@ -91,7 +94,11 @@ fn list(world: &World, request: &Request, key: &Key) -> Answer {
 
 fn take(world: &Arc<World>, request: &Request, key: &Key) -> Answer {
     let asked = body(request)?;
-    let expires_at = expiry(&asked)?;
+    let lifetime =
+        world.with(key, |instance| instance.document["expanded_config"]["snapshots.expiry"].clone())?;
+    let end = lifetime.as_str().and_then(|text| lifetime::end(Utc::now(), text));
+    let end = end.map_or_else(|| NEVER.to_owned(), |end| end.to_rfc3339_opts(SecondsFormat::Nanos, true));
+    let expires_at = expiry(&asked, &end)?;
     let name = world.with(key, |instance| name(instance, &asked))?;
     if name.contains('/') {
         let text = match world.generation {
@@ -180,7 +187,7 @@ fn expire(world: &Arc<World>, request: &Request, key: &Key, document: &Value) ->
     {
         return Err(failure(412, format!("ETag doesn't match: {etag} vs {given}")));
     }
-    let when = expiry(&body(request)?)?;
+    let when = expiry(&body(request)?, NEVER)?;
     let name = document["name"].as_str().unwrap_or_default();
     Ok(change(world, "Updating snapshot", "instance-snapshot-updated", key, name, move |instance, name| {
         if let Some(snapshot) = instance.snapshots.iter_mut().find(|snapshot| snapshot.name() == name) {
@@ -225,7 +232,7 @@ pub(super) fn restore(world: &Arc<World>, key: &Key, name: &str, stateful: bool)
     Ok(world.launch(super::world::draft("Restoring snapshot", &key), |world, _| async move {
         world.with(&key, |instance| check_way_back(instance, &key, &name, stateful))??;
         world.take_time(None).await;
-        world.with(&key, |instance| instance.go_back(&name))?;
+        world.with(&key, |instance| instance.go_back(&world, &key.0, &name))?;
         world.tell("instance-restored", &key, &json!({"snapshot": name}));
         Ok(())
     }))

@@ -5,9 +5,17 @@ use windlass::testing::{FakeIncus, Generation};
 
 type Served = Result<(Incus, FakeIncus), Box<dyn std::error::Error>>;
 
+/// A server with the projects that the real one of the lab has.
+async fn start(generation: Generation) -> std::io::Result<FakeIncus> {
+    let fake = FakeIncus::builder().generation(generation).start().await?;
+    fake.add_project("bulk");
+    fake.add_project("other");
+    Ok(fake)
+}
+
 mod generation_6_0_over_a_unix_socket {
     async fn server() -> super::Served {
-        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        let fake = super::start(super::Generation::V6_0).await?;
         Ok((super::Incus::unix(fake.socket()).await?, fake))
     }
 
@@ -17,7 +25,7 @@ mod generation_6_0_over_a_unix_socket {
 
 mod generation_7_0_over_tcp {
     async fn server() -> super::Served {
-        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        let fake = super::start(super::Generation::V7_0).await?;
         Ok((super::Incus::http(fake.url()).await?, fake))
     }
 
@@ -27,7 +35,7 @@ mod generation_7_0_over_tcp {
 
 mod generation_6_0_over_tls {
     async fn server() -> super::Served {
-        let fake = super::FakeIncus::builder().generation(super::Generation::V6_0).start().await?;
+        let fake = super::start(super::Generation::V6_0).await?;
         Ok((super::Incus::https(fake.https()).join(fake.token("me")).await?, fake))
     }
 
@@ -36,7 +44,7 @@ mod generation_6_0_over_tls {
 
 mod generation_7_0_over_tls {
     async fn server() -> super::Served {
-        let fake = super::FakeIncus::builder().generation(super::Generation::V7_0).start().await?;
+        let fake = super::start(super::Generation::V7_0).await?;
         Ok((super::Incus::joining(fake.token("me")).await?, fake))
     }
 

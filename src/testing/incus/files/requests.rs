@@ -11,19 +11,28 @@ use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, absolute, i
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
-/// What a request says about a file. Clients of LXD use the older name, which the server takes as well.
-fn said<'a>(request: &'a Request, what: &str) -> Option<&'a str> {
-    let named = |prefix: &str| request.header(&format!("{prefix}{what}"));
-    named("x-incus-").or_else(|| named("x-lxd-"))
+/// What a request says about a file.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    request: &'a Request,
+    /// Clients of LXD use older names, which 6.0 takes as well.
+    older: bool,
+}
+
+impl<'a> Said<'a> {
+    fn of(self, what: &str) -> Option<&'a str> {
+        let named = |prefix: &str| self.request.header(&format!("{prefix}{what}"));
+        named("x-incus-").or_else(|| if self.older { named("x-lxd-") } else { None })
+    }
 }
 
 /// Sets owner and mode as the request says.
-fn dress(node: &mut Node, request: &Request) {
-    let number = |name: &str| said(request, name).and_then(|text| text.parse::<u32>().ok());
+fn dress(node: &mut Node, said: Said<'_>) {
+    let number = |name: &str| said.of(name).and_then(|text| text.parse::<u32>().ok());
     node.uid = number("uid").unwrap_or(node.uid);
     node.gid = number("gid").unwrap_or(node.gid);
     // Without a leading zero it is decimal. Only permissions are kept.
-    let mode = said(request, "mode").and_then(|mode| match mode.strip_prefix('0') {
+    let mode = said.of("mode").and_then(|mode| match mode.strip_prefix('0') {
         Some(octal) => u32::from_str_radix(octal.trim_start_matches('o'), 8).ok(),
         None => mode.parse().ok(),
     });
@@ -51,7 +60,10 @@ pub(crate) fn files(world: &World, request: &Request, key: &Key) -> Answer {
     match request.method.as_str() {
         "GET" => get(&tree, request, &path),
         "HEAD" => head(&tree, &path),
-        "POST" => post(&tree, request, &path),
+        "POST" => {
+            let older = world.generation == Generation::V6_0;
+            post(&tree, Said { request, older }, &path)
+        }
         "DELETE" => {
             let force = request.header("x-incus-force").is_some_and(|force| matches!(force, "true" | "1"));
             delete(&tree, world.generation, &path, force)
@@ -100,18 +112,18 @@ fn head(tree: &Tree, path: &str) -> Answer {
     Ok(label(&node, reply))
 }
 
-fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
-    let append = match said(request, "write").unwrap_or("overwrite") {
+fn post(tree: &Tree, said: Said<'_>, path: &str) -> Answer {
+    let append = match said.of("write").unwrap_or("overwrite") {
         "append" => true,
         "overwrite" => false,
         other => return Err(failure(400, format!("Bad file write mode: {other}"))),
     };
-    let data = content(request);
+    let data = content(said.request);
     if !tree.has_parent(path) {
         return Err(not_found());
     }
     let exists = tree.get(path).is_some();
-    let mut node = match said(request, "type").unwrap_or("file") {
+    let mut node = match said.of("type").unwrap_or("file") {
         // Of any type.
         "directory" if exists => return Ok(envelope::done()),
         "directory" => Node::new(NodeKind::Directory),
@@ -121,10 +133,10 @@ fn post(tree: &Tree, request: &Request, path: &str) -> Answer {
             return Err(failure(500, text));
         }
         "symlink" => Node::new(NodeKind::Symlink(String::from_utf8_lossy(&data).into_owned())),
-        "file" => return write(tree, request, &tree.followed(path), &data, append),
+        "file" => return write(tree, said, &tree.followed(path), &data, append),
         other => return Err(failure(400, format!("Bad file type: {other}"))),
     };
-    dress(&mut node, request);
+    dress(&mut node, said);
     tree.put(path, node);
     Ok(envelope::done())
 }
@@ -139,12 +151,12 @@ fn content(request: &Request) -> Bytes {
 }
 
 /// An existing file keeps owner and mode, whatever the request says.
-fn write(tree: &Tree, request: &Request, path: &str, data: &Bytes, append: bool) -> Answer {
+fn write(tree: &Tree, said: Said<'_>, path: &str, data: &Bytes, append: bool) -> Answer {
     let mut node = match tree.get(path) {
         None if append => return Err(not_found()),
         None => {
             let mut node = Node::new(NodeKind::File(data.clone()));
-            dress(&mut node, request);
+            dress(&mut node, said);
             node
         }
         Some(Node { kind: NodeKind::File(before), uid, gid, mode, .. }) => {

@@ -14,22 +14,21 @@ pub(crate) fn instance(name: &str, project: &str, asked: &Value, image: Option<&
         given => given.clone(),
     };
     let kind = asked["type"].as_str().filter(|kind| !kind.is_empty());
-    let mut document = json!({
+    json!({
         "name": name, "project": project, "location": "none", "architecture": "x86_64",
         "type": kind.unwrap_or("container"), "status": "Stopped", "status_code": 102,
         "config": config(asked, image), "devices": or("devices", json!({})),
         "profiles": or("profiles", json!(["default"])), "ephemeral": or("ephemeral", false.into()),
         "description": or("description", "".into()), "stateful": false,
-        "created_at": now(), "last_used_at": "1970-01-01T00:00:00Z",
-    });
-    expand(&mut document);
-    document
+        "created_at": now(), "last_used_at": "1970-01-01T00:00:00Z", "expanded_config": {}, "expanded_devices": {},
+    })
 }
 
 fn config(asked: &Value, image: Option<&Value>) -> Map<String, Value> {
     let mut config = Map::new();
     if let Some(image) = image {
         let properties = image["properties"].as_object().into_iter().flatten();
+        let properties = properties.filter(|(_, value)| **value != "");
         config.extend(properties.map(|(key, value)| (format!("image.{key}"), value.clone())));
         config.insert("volatile.base_image".into(), image["fingerprint"].clone());
     }
@@ -48,16 +47,14 @@ fn config(asked: &Value, image: Option<&Value>) -> Map<String, Value> {
     config
 }
 
-/// What the profiles add: here, the root disk of `default`.
-pub(crate) fn expand(document: &mut Value) {
-    let mut devices = Map::new();
-    let has_default = document["profiles"].as_array().is_some_and(|p| p.contains(&"default".into()));
-    if has_default {
-        devices.insert("root".into(), json!({"path": "/", "pool": "default", "type": "disk"}));
+/// Adds what the profiles say: the later ones win, and the instance's own over all.
+pub(crate) fn expand(document: &mut Value, profiles: &[Value]) {
+    for (own, expanded) in [("config", "expanded_config"), ("devices", "expanded_devices")] {
+        let layers = profiles.iter().chain([&*document]).filter_map(|layer| layer[own].as_object());
+        let all: Map<String, Value> =
+            layers.flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+        document[expanded] = all.into();
     }
-    devices.extend(document["devices"].as_object().cloned().unwrap_or_default());
-    document["expanded_devices"] = devices.into();
-    document["expanded_config"] = document["config"].clone();
 }
 
 pub(crate) fn booted(document: &mut Value) {
@@ -66,7 +63,6 @@ pub(crate) fn booted(document: &mut Value) {
         config.insert("volatile.idmap.current".into(), IDMAP.into());
         config.insert("volatile.last_state.power".into(), "RUNNING".into());
     }
-    expand(document);
 }
 
 pub(crate) fn halted(document: &mut Value) {
@@ -74,7 +70,6 @@ pub(crate) fn halted(document: &mut Value) {
         config.insert("volatile.last_state.power".into(), "STOPPED".into());
         config.insert("volatile.last_state.ready".into(), "false".into());
     }
-    expand(document);
 }
 
 /// Changes whenever something changes that clients can write.

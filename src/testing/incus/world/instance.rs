@@ -25,6 +25,8 @@ pub(crate) type Key = (String, String);
 pub(crate) struct Instance {
     /// The document that clients get.
     pub(crate) document: Value,
+    /// Its profiles as they were last applied, in their order.
+    pub(crate) profiles: Vec<Value>,
     pub(crate) files: Tree,
     pub(crate) outputs: BTreeMap<String, Bytes>,
     pub(crate) console: Arc<Console>,
@@ -43,6 +45,7 @@ impl Instance {
     pub(crate) fn new(document: Value) -> Instance {
         Instance {
             document,
+            profiles: Vec::new(),
             files: Tree::new(),
             outputs: BTreeMap::new(),
             console: Arc::default(),
@@ -76,12 +79,18 @@ impl Instance {
         self.power.send_replace(self.is_up());
     }
 
+    /// Writes the configuration and the devices with those of its profiles.
+    pub(crate) fn expand(&mut self) {
+        documents::expand(&mut self.document, &self.profiles);
+    }
+
     pub(crate) fn boot(&mut self) {
         self.console.renew();
         self.set_status("Running", 103);
         self.started_at = now();
         self.document["last_used_at"] = now().into();
         documents::booted(&mut self.document);
+        self.expand();
     }
 
     /// Shows a running instance as ready if its guest has said so.
@@ -98,6 +107,7 @@ impl Instance {
         self.set_status("Stopped", 102);
         lock(&self.addresses).clear();
         documents::halted(&mut self.document);
+        self.expand();
     }
 }
 

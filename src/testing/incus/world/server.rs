@@ -12,6 +12,7 @@ use super::events::Events;
 use super::images::Images;
 use super::instance::{Instance, Key, missing};
 use super::operations::Operations;
+use super::profiles::Profiles;
 use super::remote_images::RemoteImages;
 use super::sessions::Sessions;
 use super::trust::Trust;
@@ -32,6 +33,9 @@ pub(crate) struct World {
     pub(crate) remote_images: Mutex<RemoteImages>,
     /// The projects beside the default one.
     pub(crate) projects: Mutex<BTreeMap<String, Value>>,
+    pub(crate) profiles: Mutex<Profiles>,
+    /// By name.
+    pub(crate) networks: Mutex<BTreeMap<String, Value>>,
     /// The members of the cluster, this server first. Empty if there is no cluster.
     pub(crate) members: Mutex<Vec<String>>,
     pub(crate) operations: Operations,
@@ -55,6 +59,8 @@ impl World {
             images: Mutex::default(),
             remote_images: Mutex::default(),
             projects: Mutex::default(),
+            profiles: Mutex::default(),
+            networks: Mutex::default(),
             members: Mutex::default(),
             operations: Operations::default(),
             sessions: Sessions::default(),
