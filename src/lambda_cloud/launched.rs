@@ -27,6 +27,7 @@ impl LambdaCloud {
     ///
     /// [`Conflict`](crate::ErrorKind::Conflict) with all ids if there are several, and those of
     /// [every request](LambdaCloud#errors).
+    #[doc(alias = "find_by_marker")]
     pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
         let mut found = self.instances().label(MARKER, marker).await?;
         found.retain(|instance| !instance.is_leaving());

@@ -46,6 +46,7 @@ impl LambdaCloud {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name is taken, or if a key is neither given nor to be
     /// generated, and those of [every request](LambdaCloud#errors).
+    #[doc(alias = "generate_ssh_key")]
     pub fn add_ssh_key(&self, name: impl Into<String>) -> AddSshKey {
         AddSshKey { lambda: self.clone(), name: name.into(), key: None }
     }

@@ -67,6 +67,7 @@ impl<D: Identified> Instance<D> {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a key that can't be a part of a path, for example one with
     /// `/`: servers have no way to remove it. Also those of [every request](crate::ShakenFist#errors).
+    #[doc(alias = "delete_metadata")]
     pub async fn remove_metadata(&self, key: &str) -> Result<(), Error> {
         self.sf.raw().instance_metadata_delete().instance_ref(self.segment()?).key(key).send().await.map(drop)
     }

@@ -25,6 +25,9 @@ pub(super) static ALL: &[Scenario] = &[
     of("until_healthy", until_healthy),
     of("pause", pause),
     of("redeploy", redeploy),
+    of("scale", scale),
+    of("create_snapshot", create_snapshot),
+    of("delete a snapshot", delete_snapshot),
 ];
 
 const fn of(name: &'static str, start: fn() -> Starting) -> Scenario {
@@ -223,6 +226,64 @@ fn redeploy() -> Starting {
             let act = async move { Ok(redeploy.send().await?.timeout(WAIT).await?) };
             Ok(story(&koyeb, act, move |outcome, findings| {
                 outcome.agrees_with(fake.requests("POST /v1/services/{id}/redeploy"), findings);
+            }))
+        })
+    })
+}
+
+fn scale() -> Starting {
+    Box::pin(async {
+        let (fake, service, _) = served().await?;
+        fake.step(Duration::from_secs(1));
+        Stage::new(address(&fake.url())?, move |to| {
+            let (koyeb, fake, service) = (client(&fake, to)?, fake.clone(), service.clone());
+            let scale = koyeb.service(&service).scale(3);
+            let act = async move { Ok(scale.send().await?.timeout(WAIT).await?) };
+            Ok(story(&koyeb, act, move |outcome, findings| {
+                if let Outcome::Done(()) = outcome {
+                    let healthy =
+                        fake.instances(&service).iter().filter(|id| status(&fake, id) == "HEALTHY").count();
+                    findings.check(Wrong::Lied, healthy == 3, || format!("{healthy} are healthy"));
+                }
+            }))
+        })
+    })
+}
+
+fn create_snapshot() -> Starting {
+    Box::pin(async {
+        let (fake, _, instance) = served().await?;
+        fake.step(Duration::from_secs(1));
+        Stage::new(address(&fake.url())?, move |to| {
+            let (koyeb, fake) = (client(&fake, to)?, fake.clone());
+            let create = koyeb.instance(&instance).create_snapshot().name("before");
+            let act = async move { Ok(create.send().await?.timeout(WAIT).await?) };
+            Ok(story(&koyeb, act, move |outcome, findings| {
+                outcome.agrees_with(fake.requests("POST /v1/instance_snapshots"), findings);
+                if let Outcome::Done(snapshot) = outcome {
+                    let now = status(&fake, snapshot.id());
+                    let available = now == "INSTANCE_SNAPSHOT_STATUS_AVAILABLE";
+                    findings.check(Wrong::Lied, available, || format!("it is {now}"));
+                }
+            }))
+        })
+    })
+}
+
+fn delete_snapshot() -> Starting {
+    Box::pin(async {
+        let (fake, _, instance) = served().await?;
+        let koyeb = Koyeb::token(fake.token()).url(fake.url()).client()?;
+        let id = koyeb.instance(&instance).create_snapshot().name("before").await?.id().to_owned();
+        fake.step(Duration::from_secs(1));
+        Stage::new(address(&fake.url())?, move |to| {
+            let (koyeb, fake, id) = (client(&fake, to)?, fake.clone(), id.clone());
+            let delete = koyeb.snapshot(&id).delete();
+            let act = async move { Ok(delete.send().await?.timeout(WAIT).await?) };
+            Ok(story(&koyeb, act, move |outcome, findings| {
+                if let Outcome::Done(()) = outcome {
+                    findings.check(Wrong::Lied, fake.document(&id).is_none(), || "it is there".to_owned());
+                }
             }))
         })
     })

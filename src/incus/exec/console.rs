@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::io::AsyncWrite;
 
-use super::drive::{Keyboard, pour, steer, write};
+use super::drive::{pour, steer};
+use super::keyboard::{self, Keyboard};
 use super::streams::{Terminal, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::handle::Identified;
@@ -156,7 +157,7 @@ async fn drive(terminal: Terminal, wires: Wires) -> Result<ExitStatus, Error> {
     let Wires { output, input, controls } = wires;
     tokio::select! {
         ended = pour(&both, &output, Piece::Stdout) => ended.map(|_| ExitStatus::new(0)),
-        never = write(&both, input, Keyboard::Console) => never,
+        never = keyboard::send(&both, input, Keyboard::Console) => never,
         e = steer(&control, controls, true) => Err(e),
     }
 }

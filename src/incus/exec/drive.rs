@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
+use super::keyboard::{self, Keyboard, PIECE, tell};
 use super::status;
 use super::streams::{LIMIT, Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
@@ -23,11 +24,6 @@ use crate::wait::{WaitEnd, WaitError};
 const SOON: Duration = Duration::from_secs(1);
 /// How long to wait for the server's explanation of a broken stream.
 const WORD: Duration = Duration::from_secs(5);
-/// How much a terminal keeps that its command doesn't read: with more than that, the server may be too busy writing to
-/// it to answer a ping.
-const TYPED: usize = 4_095;
-/// Size of the largest frame sent.
-const PIECE: usize = 64 * 1024;
 
 /// A command that has been started.
 pub(super) struct Run {
@@ -35,15 +31,6 @@ pub(super) struct Run {
     pub(super) id: String,
     /// Its events, subscribed to before it started.
     pub(super) heard: Option<Subscription<Heard>>,
-}
-
-/// How the end of a terminal's input is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::incus) enum Keyboard {
-    /// Control-D. After an empty text the server would not listen to the keyboard any more.
-    ControlD,
-    /// A console has no end of input: nothing is sent.
-    Console,
 }
 
 /// Drives a command without a terminal.
@@ -74,7 +61,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
     let drain = async move {
         let result = tokio::select! {
             result = pour(&both, &output, Piece::Stdout) => result,
-            never = write(&both, input, Keyboard::ControlD) => never,
+            never = keyboard::send(&both, input, Keyboard::ControlD) => never,
             never = watch_at_the_end(&both, is_over) => never,
         };
         // The server ends the operation only after the client has closed the connection.
@@ -243,33 +230,6 @@ async fn idle_in(silence: &mut watch::Receiver<bool>) {
     // Its sender lives as long as the command.
     let _ = silence.wait_for(|silent| *silent).await;
     tokio::time::sleep(SOON).await;
-}
-
-/// Sends what is typed, then the end of input. The writer gets an error once the command has stopped reading.
-pub(in crate::incus) async fn write<T>(socket: &Socket, mut input: Input, keyboard: Keyboard) -> T {
-    let sending = async {
-        let mut typed = 0_usize;
-        while let Some(piece) = input.next(PIECE).await {
-            typed = typed.saturating_add(piece.len());
-            if typed > TYPED {
-                socket.watch_no_more();
-            }
-            socket.send_binary(piece).await?;
-        }
-        match keyboard {
-            Keyboard::ControlD => socket.send_binary(Bytes::from_static(b"\x04")).await,
-            Keyboard::Console => Ok(()),
-        }
-    };
-    tell(sending.await);
-    drop(input);
-    std::future::pending().await
-}
-
-fn tell(sent: Result<(), Error>) {
-    if let Err(e) = sent {
-        tracing::debug!(error = %e, "the command reads no more input");
-    }
 }
 
 /// Executes controls while the command runs; returns only when the connection is dead.

@@ -4,6 +4,7 @@ mod console;
 mod drive;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
+mod keyboard;
 mod status;
 mod streams;
 mod unattended;

@@ -97,6 +97,7 @@ impl Incus {
     /// # Errors
     ///
     /// Those of a list.
+    #[doc(alias = "find_by_marker")]
     pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
         let found = self.instances().label(MARKER_LABEL, marker).await?;
         // A copy by another program has the marker of its original, which is older.

@@ -33,6 +33,7 @@ impl ShakenFist {
     ///
     /// [`Conflict`](ErrorKind::Conflict) with all UUIDs if there are several, and those of
     /// [every request](crate::ShakenFist#errors).
+    #[doc(alias = "find_by_marker")]
     pub async fn launched(&self, marker: &str) -> Result<Option<Instance>, Error> {
         launched_in(self, None, marker).await
     }

@@ -3,7 +3,7 @@
 use crate::fake_client::{dial, dial_fd, drain, server};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 use windlass::testing::Generation;
 
@@ -163,12 +163,12 @@ async fn a_missing_command_fails_the_operation() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn five_seconds_end_an_unconnected_exec_and_a_finished_operation() {
     let (_fake, http) = server(Generation::V7_0).await;
     http.launch("a").await;
     let asked = json!({"command": ["true"], "wait-for-websocket": true});
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let (id, waited) = http.run("POST", "/1.0/instances/a/exec", asked).await;
     assert_eq!(waited["metadata"]["err"], "Timed out waiting for websockets to connect");
     assert!(begun.elapsed() >= Duration::from_secs(5));

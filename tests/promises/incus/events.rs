@@ -90,7 +90,7 @@ async fn pings_are_a_sign_of_life() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_comes_back_is_found_again() -> Outcome {
     let (fake, incus) = fake().await?;
     let mut events = incus.watch().lifecycle().await?;

@@ -20,7 +20,7 @@ async fn web() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
     Ok((fake, web))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reader_who_takes_longer_than_the_server_remembers_learns_the_status() -> Outcome {
     let (_fake, web) = web().await?;
     let script = format!("{} exit 7", "echo line;".repeat(40));
@@ -184,7 +184,7 @@ async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
 }
 
 /// A 7.0 server may wait without end for the end of controls that came after the end of their command.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_command_starts_before_its_controls_are_there() -> Outcome {
     let (fake, web) = web().await?;
     for terminal in [false, true] {

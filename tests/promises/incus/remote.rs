@@ -393,7 +393,7 @@ async fn a_bearer_token_goes_to_nobody_else() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn waits_survive_a_restart_of_a_remote_server() -> Outcome {
     let fake = FakeIncus::start().await?;
     let (connect, _) = trusted(&fake)?;

@@ -345,7 +345,7 @@ async fn names_of_all_projects_are_handles_in_their_own() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lost_create_whose_operation_shows_late_is_waited_for() -> Outcome {
     for way in [r#"{"type":"sync","metadata":{}}"#, r#"{"type":"error","error":"no","error_code":500}"#] {
         let (fake, incus) = fake().await?;
@@ -380,7 +380,7 @@ async fn a_pause_that_would_outlast_the_call_is_not_made() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_window_stays_open_while_the_server_works_on_that_name() -> Outcome {
     let (fake, incus) = fake().await?;
     let hold = fake.hold_operations();

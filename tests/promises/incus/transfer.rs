@@ -162,7 +162,7 @@ async fn silence_ends_a_pull_and_a_push() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_not_the_servers_silence() -> Outcome {
     let (fake, web, _) = served().await?;
     let (reader, mut writer) = tokio::io::duplex(64);

@@ -169,7 +169,7 @@ async fn a_service_that_ignores_the_offset_is_noticed() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_page_is_fetched_ahead_and_no_more() -> Outcome {
     let (fake, koyeb) = fake().await?;
     fake.add_crowd(1_000);

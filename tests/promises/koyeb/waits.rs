@@ -235,7 +235,7 @@ async fn a_ticket_goes_on_waiting_elsewhere() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wait_endures_faults_limits_and_a_restart() -> Outcome {
     let (fake, koyeb) = fake().await?;
     let id = fake.add_instance("STARTING");

@@ -155,7 +155,7 @@ async fn a_wait_out_of_time_says_so_and_can_be_resumed_elsewhere() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_waits_share_their_looks() -> Outcome {
     let fake = FakeLambdaCloud::start().await?;
     let lambda = fake.connect().poll_interval(Duration::from_millis(100)).client()?;

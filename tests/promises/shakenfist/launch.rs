@@ -163,7 +163,7 @@ async fn every_way_to_fail_ends_a_launch() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wait_survives_a_server_that_restarts() -> Outcome {
     let (fake, sf) = served().await?;
     let held = fake.hold_instances();
