@@ -77,4 +77,4 @@ impl CreateSnapshot {
     }
 }
 
-into_future!(CreateSnapshot => Snapshot: |this| Ok(this.send().await?.await?));
+into_future!(CreateSnapshot => Snapshot: send);

@@ -81,4 +81,4 @@ impl ResumeService {
     }
 }
 
-into_future!(ResumeService => (): |this| Ok(this.send().await?.await?));
+into_future!(ResumeService => (): send);

@@ -84,4 +84,4 @@ impl Redeploy {
     }
 }
 
-into_future!(Redeploy => Deployment: |this| Ok(this.send().await?.await?));
+into_future!(Redeploy => Deployment: send);

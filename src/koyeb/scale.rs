@@ -129,7 +129,7 @@ impl Scale {
     }
 }
 
-into_future!(Scale => (): |this| Ok(this.send().await?.await?));
+into_future!(Scale => (): send);
 
 const REGION: &str = "region:";
 

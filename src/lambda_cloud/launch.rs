@@ -343,7 +343,7 @@ impl Launch {
     }
 }
 
-into_future!(Launch => Instance: |launch| Ok(launch.send().await?.await?));
+into_future!(Launch => Instance: send);
 
 /// Where to mount a file system; from [`Launch::mount`].
 #[derive(Debug)]

@@ -144,4 +144,4 @@ impl LaunchWhenAvailable {
     }
 }
 
-into_future!(LaunchWhenAvailable => Instance: |search| Ok(search.send().await?.await?));
+into_future!(LaunchWhenAvailable => Instance: send);

@@ -172,7 +172,7 @@ impl CreateSnapshot {
     }
 }
 
-into_future!(CreateSnapshot => Vec<Snapshot>: |create| Ok(create.send().await?.await?));
+into_future!(CreateSnapshot => Vec<Snapshot>: send);
 
 /// There are snapshots with these blobs.
 struct Taken {

@@ -45,8 +45,8 @@ pub(super) type Attempt = Result<Got, Failure>;
 const ERROR_BODY: Duration = Duration::from_secs(5);
 
 /// The state that all attempts of a call share.
-pub(super) struct Sending<'a> {
-    pub(super) handle: &'a Handle,
+pub(super) struct Sending {
+    pub(super) handle: Handle,
     pub(super) facts: Facts,
     pub(super) course: Course,
     /// The caller limits the time of the answer.
@@ -54,8 +54,8 @@ pub(super) struct Sending<'a> {
     pub(super) started: Instant,
 }
 
-impl<'a> Sending<'a> {
-    pub(super) fn shared(&self) -> &'a Shared {
+impl Sending {
+    pub(super) fn shared(&self) -> &Shared {
         &self.handle.0.shared
     }
 

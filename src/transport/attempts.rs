@@ -1,5 +1,6 @@
 //! The retry loop: sends a request again if the verdict says that this is safe and may help.
 
+use std::future::ready;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -25,20 +26,22 @@ use crate::transport::tls;
 use crate::transport::{Reply, RetryClass};
 
 /// Sends a request within the limits of its handle.
-pub(super) fn run(mut request: Box<Request>) -> BoxFuture<'static, Result<Received, Error>> {
-    Box::pin(async move {
-        let mut http = request.finish()?;
-        let Request { facts, bounded, .. } = *request;
-        let handle = facts.handle().clone();
-        let websocket_key = dress(&facts, &mut http);
-        let (span, course) =
-            (span(handle.0.shared.api, facts.endpoint, &http), Course::of(facts.endpoint, &http));
-        let sending = Sending { handle: &handle, facts, course, bounded, started: Instant::now() };
-        Attempts { sending, websocket_key, span: span.clone(), token: TokenUse::default() }
-            .run(http)
-            .instrument(span)
-            .await
-    })
+pub(super) fn run(request: Box<Request>) -> BoxFuture<'static, Result<Received, Error>> {
+    let (mut attempts, http) = match Attempts::of(request) {
+        Ok(attempts) => attempts,
+        Err(e) => return Box::pin(ready(Err(e))),
+    };
+    let span = attempts.span.clone();
+    let call = async move {
+        let result = attempts.run(http).await?;
+        let websocket_key = attempts.websocket_key.take();
+        let received = attempts.received(result)?;
+        match (&received.content, received.facts.endpoint.reply) {
+            (Content::Open(_), Reply::Upgrade) => Box::pin(taken_over(received, websocket_key)).await,
+            _ => Ok(received),
+        }
+    };
+    Box::pin(call.instrument(span))
 }
 
 /// Adds the headers that are the same in every attempt. Returns the key of a websocket request.
@@ -52,11 +55,21 @@ fn dress(facts: &Facts, request: &mut HttpRequest) -> Option<String> {
     }
 }
 
-struct Attempts<'a> {
-    sending: Sending<'a>,
+/// Many calls can queue for their turn at the same time, so this is small: what only a request on its way needs is made
+/// for that one, and dropped with it.
+struct Attempts {
+    sending: Sending,
     websocket_key: Option<String>,
     span: Span,
     token: TokenUse,
+}
+
+/// What follows an attempt.
+#[allow(clippy::large_enum_variant)] // it is taken apart at once
+enum Next {
+    Stop(Attempt),
+    /// Another attempt with this copy, after a pause.
+    Again(Box<HttpRequest>, Option<Duration>),
 }
 
 /// The use of the token in this call.
@@ -66,59 +79,82 @@ struct TokenUse {
     renewed: bool,
 }
 
-impl<'a> Attempts<'a> {
-    async fn run(mut self, mut request: HttpRequest) -> Result<Received, Error> {
+impl Attempts {
+    fn of(request: Box<Request>) -> Result<(Self, Box<HttpRequest>), Error> {
+        let bounded = request.bounded;
+        let (mut http, facts) = request.finish()?;
+        let handle = facts.handle().clone();
+        let websocket_key = dress(&facts, &mut http);
+        let span = span(handle.0.shared.api, facts.endpoint, &http);
+        let course = Course::of(facts.endpoint, &http);
+        let sending = Sending { handle, facts, course, bounded, started: Instant::now() };
+        Ok((Self { sending, websocket_key, span, token: TokenUse::default() }, Box::new(http)))
+    }
+
+    /// Sends it until there is nothing more to try, and returns what came last.
+    async fn run(&mut self, mut request: Box<HttpRequest>) -> Result<Attempt, Error> {
         loop {
-            let spare = self.spare(&request);
-            let permit = match self.prepare(&mut request).await {
+            let permit = match self.permit().await {
                 Ok(permit) => permit,
                 Err(e) => return Err(self.unsent(e)),
             };
-            let began = Instant::now();
-            let result = self.sending.attempt(request).await;
-            #[cfg(windlass_planted)]
-            let permit = planted::kept("kept-permit", permit);
-            drop(permit);
-            let outcome = outcome(&result);
-            let error = self.note(&result, outcome);
-            request_ended(&self.sending.facts, error, began.elapsed());
-            self.tell_pace(&result);
-            if self.has_stale_token(outcome)
-                && let Some(spare) = spare
-            {
-                self.renew_token().await;
-                request = spare;
-                continue;
-            }
-            match (self.again(outcome, &result, spare.is_some()), spare) {
-                (Some(pause), Some(spare)) => {
-                    tracing::debug!(?outcome, ?pause, "sending again");
-                    tokio::time::sleep(pause).await;
+            match Box::pin(self.attempt(request, permit)).await? {
+                Next::Stop(result) => return Ok(result),
+                Next::Again(spare, pause) => {
                     request = spare;
+                    if let Some(pause) = pause {
+                        tokio::time::sleep(pause).await;
+                    }
                 }
-                _ => return self.received(result).await,
             }
         }
     }
 
+    /// Waits until it may be sent. This takes from the call's time.
+    async fn permit(&self) -> Result<Permit, Error> {
+        self.turn().await?;
+        let permit = self.gate().permit(self.sending.left()).await;
+        permit.ok_or_else(|| self.gate().full(self.sending.handle.retry().total))
+    }
+
+    /// Sends it once.
+    async fn attempt(&mut self, mut request: Box<HttpRequest>, permit: Permit) -> Result<Next, Error> {
+        let spare = self.spare(&request);
+        if let Err(e) = self.sign(&mut request).await {
+            return Err(self.unsent(e));
+        }
+        let began = Instant::now();
+        let result = self.sending.attempt(*request).await;
+        #[cfg(windlass_planted)]
+        let permit = planted::kept("kept-permit", permit);
+        drop(permit);
+        let outcome = outcome(&result);
+        let error = self.note(&result, outcome);
+        request_ended(&self.sending.facts, error, began.elapsed());
+        self.tell_pace(&result);
+        if self.has_stale_token(outcome)
+            && let Some(spare) = spare
+        {
+            self.renew_token().await;
+            return Ok(Next::Again(spare, None));
+        }
+        Ok(match (self.again(outcome, &result, spare.is_some()), spare) {
+            (Some(pause), Some(spare)) => {
+                tracing::debug!(?outcome, ?pause, "sending again");
+                Next::Again(spare, Some(pause))
+            }
+            _ => Next::Stop(result),
+        })
+    }
+
     /// A copy for the next attempt. `None` if there can't be one, or if the body is a stream.
-    fn spare(&self, request: &HttpRequest) -> Option<HttpRequest> {
+    fn spare(&self, request: &HttpRequest) -> Option<Box<HttpRequest>> {
         let last = self.sending.facts.attempts + 1 >= self.sending.handle.retry().attempts;
         let repeated = !last && self.sending.facts.endpoint.retry != RetryClass::Never;
-        (repeated || self.may_renew_token()).then(|| copy(request))?
+        (repeated || self.may_renew_token()).then(|| copy(request)).flatten().map(Box::new)
     }
 
-    /// Gets everything that is needed before sending. This takes from the call's time.
-    async fn prepare(&mut self, request: &mut HttpRequest) -> Result<Permit<'a>, Error> {
-        self.turn().await?;
-        let Some(permit) = self.gate().permit(self.sending.left()).await else {
-            return Err(self.gate().full(self.sending.handle.retry().total));
-        };
-        self.sign(request).await?;
-        Ok(permit)
-    }
-
-    fn gate(&self) -> &'a Gate {
+    fn gate(&self) -> &Gate {
         match self.sending.course {
             Course::LongPoll(_) => &self.sending.shared().long_polls,
             // Event streams spare other waits their requests, so they must not queue behind them.
@@ -250,23 +286,30 @@ impl<'a> Attempts<'a> {
     }
 
     /// The result of the call.
-    async fn received(self, result: Attempt) -> Result<Received, Error> {
-        let Self { sending: Sending { facts, .. }, websocket_key, .. } = self;
-        let got = match result {
+    fn received(self, result: Attempt) -> Result<Received, Error> {
+        let facts = self.sending.facts;
+        let Got { status, headers, content } = match result {
             Ok(got) => got,
             Err(Failure::Http(e)) => return Err(facts.error(broken(e))),
             Err(Failure::Own(e)) => return Err(facts.error(e)),
         };
-        let Got { status, headers, content } = got;
-        match content {
-            Content::Open(response) if facts.endpoint.reply == Reply::Upgrade => {
-                let connection = upgrade::take_over(response, websocket_key.as_deref(), &facts).await?;
-                Ok(Received { headers, content: Content::Upgraded(connection), facts })
-            }
-            content if facts.endpoint.accepts(status.as_u16()) => Ok(Received { headers, content, facts }),
-            content => Err(refused(&facts, &headers, &content)),
+        match facts.endpoint.accepts(status.as_u16()) {
+            true => Ok(Received { headers, content, facts }),
+            false => Err(refused(&facts, &headers, &content)),
         }
     }
+}
+
+/// An answer that hands its connection over.
+async fn taken_over(received: Received, websocket_key: Option<String>) -> Result<Received, Error> {
+    let Received { headers, content, facts } = received;
+    let content = match content {
+        Content::Open(response) => {
+            Content::Upgraded(upgrade::take_over(response, websocket_key.as_deref(), &facts).await?)
+        }
+        content => content,
+    };
+    Ok(Received { headers, content, facts })
 }
 
 fn refused(facts: &Facts, headers: &HeaderMap, content: &Content) -> Error {
@@ -285,4 +328,32 @@ fn copy(request: &HttpRequest) -> Option<HttpRequest> {
     let mut copy = HttpRequest::new(request.method().clone(), request.url().clone());
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{Endpoint, Label};
+
+    const GET: Endpoint = Endpoint {
+        id: "get",
+        method: "GET",
+        path: "/1.0/things/{id}",
+        retry: RetryClass::Safe,
+        not_processed: &[],
+        statuses: &[200],
+        reply: Reply::Json,
+        envelope: "",
+        timeout: true,
+    };
+
+    #[test]
+    fn a_call_that_queues_is_small() -> Result<(), Error> {
+        let handle = Label::of("incus", "get", "http://localhost")?.handle().clone();
+        let mut request = Request::new(&handle, &GET);
+        request.segment("id", Some("1".to_owned()));
+        let size = size_of_val(&*run(Box::new(request)));
+        assert!(size <= 1_024, "{size} bytes");
+        Ok(())
+    }
 }

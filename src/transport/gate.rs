@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
@@ -11,27 +11,27 @@ use crate::error::{Error, ErrorKind};
 /// Lets a number of requests pass at once. Others wait in order.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     size: usize,
 }
 
 /// The permission to send a request, until it is dropped.
-pub(crate) type Permit<'a> = SemaphorePermit<'a>;
+pub(crate) type Permit = OwnedSemaphorePermit;
 
 impl Gate {
     pub(crate) fn of(size: usize) -> Self {
         let size = size.clamp(1, Semaphore::MAX_PERMITS);
-        Self { places: Semaphore::new(size), size }
+        Self { places: Arc::new(Semaphore::new(size)), size }
     }
 
     /// Waits for a permit. `None` after `limit`.
-    pub(crate) async fn permit(&self, limit: Duration) -> Option<Permit<'_>> {
-        if let Ok(permit) = self.places.try_acquire() {
+    pub(crate) async fn permit(&self, limit: Duration) -> Option<Permit> {
+        if let Ok(permit) = self.places.clone().try_acquire_owned() {
             return Some(permit);
         }
         let _queueing = Queueing::begin();
         // The semaphore is never closed.
-        tokio::time::timeout(limit, self.places.acquire()).await.ok()?.ok()
+        tokio::time::timeout(limit, self.places.clone().acquire_owned()).await.ok()?.ok()
     }
 
     /// The error when no permit came within `limit`.

@@ -31,6 +31,10 @@ impl Label {
         let shared = super::Shared::new(api, server, |_| Default::default(), Default::default(), limits);
         Ok(Handle::new(http, server, shared, Retry::default()).label(operation, ""))
     }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
 }
 
 impl Label {

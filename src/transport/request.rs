@@ -209,8 +209,8 @@ impl Request {
         self.wrong.get_or_insert(e);
     }
 
-    /// The finished request.
-    pub(super) fn finish(&mut self) -> Result<reqwest::Request, Error> {
+    /// The finished request, and what is known about its call. What it was made of is freed.
+    pub(super) fn finish(mut self: Box<Self>) -> Result<(reqwest::Request, Facts), Error> {
         if let Some(e) = self.wrong.take() {
             return Err(self.facts.error(e));
         }
@@ -221,7 +221,7 @@ impl Request {
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = std::mem::take(&mut self.headers);
         *request.body_mut() = self.body.take();
-        Ok(request)
+        Ok((request, self.facts))
     }
 }
 

@@ -50,6 +50,7 @@ impl<T: Send + 'static> IntoFuture for Action<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
+        // What sends is dropped before the wait: many may wait for a long time.
         Box::pin(async move { Ok(self.send.await?.await?) })
     }
 }

@@ -99,6 +99,7 @@ impl<T: Send + 'static> IntoFuture for Operation<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(Wait::new(self.0).run())
+        let mut wait = Wait::new(self.0);
+        Box::pin(async move { wait.run().await })
     }
 }

@@ -55,7 +55,7 @@ impl<T> Wait<T> {
         Self { terms, started, last: None, looks: 0, silent: None, queued }
     }
 
-    pub(super) async fn run(mut self) -> Result<T, WaitError> {
+    pub(super) async fn run(&mut self) -> Result<T, WaitError> {
         // Look first: most waits find the work done, or get its first progress at once.
         let mut patience = Duration::ZERO;
         loop {
@@ -130,7 +130,7 @@ impl<T> Wait<T> {
         Ok(Self::PAUSE)
     }
 
-    async fn finish(mut self) -> Result<T, WaitError> {
+    async fn finish(&mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
             match in_time(limit, limit, &Queued::default(), self.terms.work.finish()).await {
@@ -152,7 +152,7 @@ impl<T> Wait<T> {
         Ok(())
     }
 
-    async fn reconcile(mut self) -> Result<T, WaitError> {
+    async fn reconcile(&mut self) -> Result<T, WaitError> {
         loop {
             let limit = self.left_with_overtime();
             match in_time(limit, limit, &Queued::default(), self.terms.work.reconcile()).await {

@@ -46,6 +46,7 @@ mod incus {
     mod files;
     mod image_remotes;
     mod launch_key;
+    mod many_waits;
     mod modes;
     mod raw;
     mod remote;

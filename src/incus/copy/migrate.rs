@@ -227,7 +227,7 @@ impl Migrate {
     }
 }
 
-into_future!(Migrate => Instance: |it| Ok(it.send().await?.await?));
+into_future!(Migrate => Instance: send);
 
 /// The way into the source server.
 struct Door {

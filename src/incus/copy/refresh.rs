@@ -67,7 +67,7 @@ impl Refresh {
         let copy = instance.get().await?.into_data();
         launch.create.architecture = copy.architecture;
         let incus = &instance.incus;
-        let request = incus.raw().instance_create().body(launch.create);
+        let request = incus.raw().instance_create().body(*launch.create);
         // A cluster would let any member do it, and fail unless the copy is on that one.
         let request = match copy.location.as_str() {
             // On none, whatever the handle says.
@@ -78,4 +78,4 @@ impl Refresh {
     }
 }
 
-into_future!(Refresh => (): |it| Ok(it.send().await?.await?));
+into_future!(Refresh => (): send);

@@ -117,7 +117,7 @@ impl Relocate {
     }
 }
 
-into_future!(Relocate => Instance: |it| Ok(it.send().await?.await?));
+into_future!(Relocate => Instance: send);
 
 /// Ends in the instance at its new place.
 struct Moved {

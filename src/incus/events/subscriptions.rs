@@ -8,10 +8,12 @@ use serde::Deserialize;
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::{Stamped, instance_of};
-use crate::incus::operation::is_final;
+use crate::incus::operation::{is_final, told};
 use crate::incus::types;
+use crate::wait::Progress;
 
 /// The feeds of a client, by project and runtime: the task of a feed moves only while its own runtime does.
 #[derive(Default)]
@@ -22,9 +24,11 @@ pub(in crate::incus) struct Feeds(Mutex<HashMap<(String, runtime::Id), Weak<Feed
 pub(in crate::incus) enum Heard {
     #[default]
     Nothing,
-    /// The connection is new: something may have been missed.
+    /// Something may have been missed.
     Gap,
-    Operation(Arc<types::Operation>),
+    /// It goes on. Many operations may be heard of for a long time, so nothing else of them is kept.
+    Running(Arc<Progress>),
+    Ended(Arc<types::Operation>),
 }
 
 /// How the connection is.
@@ -42,6 +46,8 @@ pub(in crate::incus) struct Feed {
     /// How often something happened to an instance.
     instances: Topic<u64>,
     state: watch::Sender<State>,
+    /// When the last list began that told the waits about their operations.
+    told: Mutex<Option<Instant>>,
     task: Mutex<Option<AbortHandle>>,
 }
 
@@ -75,9 +81,14 @@ impl Subscription<Heard> {
     /// The operation, if it is known to have ended.
     pub(in crate::incus) fn end(&self) -> Option<Arc<types::Operation>> {
         match &*self.heard.borrow() {
-            Heard::Operation(operation) if is_final(operation) => Some(operation.clone()),
+            Heard::Ended(operation) => Some(operation.clone()),
             _ => None,
         }
+    }
+
+    /// Whether a list that was asked for since then tells the wait what it would learn by asking.
+    pub(in crate::incus) fn was_told_since(&self, moment: Instant) -> bool {
+        self.is_up() && *lock(&self.feed.told) >= Some(moment)
     }
 
     /// Tells all waits what was looked up.
@@ -123,7 +134,8 @@ async fn stays_down(state: &mut watch::Receiver<State>) {
         state.wait_for(|state| matches!(state, State::Down | State::Over)).await.map(|now| *now)
     {
         let back = state.wait_for(|state| *state != State::Down);
-        if now == State::Over || tokio::time::timeout(moment, back).await.is_err() {
+        // Timers are large, and most waits never come here.
+        if now == State::Over || Box::pin(tokio::time::timeout(moment, back)).await.is_err() {
             return;
         }
     }
@@ -179,6 +191,7 @@ impl Feed {
             operations: Topic::new(),
             instances: Topic::new(),
             state: watch::Sender::new(State::Connecting),
+            told: Mutex::default(),
             task: Mutex::default(),
         });
         let weak = Arc::downgrade(&feed);
@@ -240,22 +253,45 @@ impl Feed {
 
     fn publish(&self, operation: types::Operation) {
         let id = operation.id.clone();
-        self.operations.tell(&id, |sender| tell(sender, Heard::Operation(Arc::new(operation))));
+        self.operations.tell(&id, |sender| {
+            tell(
+                sender,
+                match is_final(&operation) {
+                    true => Heard::Ended(Arc::new(operation)),
+                    false => Heard::Running(Arc::new(told(&operation))),
+                },
+            );
+        });
     }
 
     /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has
     /// to be looked up.
     pub(in crate::incus) fn catch_up(&self, all: Vec<types::Operation>) {
-        let known: HashSet<_> = all.iter().map(|found| found.id.clone()).collect();
+        self.ask_but_for(&all.iter().map(|found| found.id.as_str()).collect());
+        for operation in all {
+            self.publish(operation);
+        }
+        self.instances.tell_all(|_, sender| count(sender));
+    }
+
+    /// Whether one list is less than what the waits would ask by themselves.
+    pub(in crate::incus) fn has_many(&self) -> bool {
+        const MANY: usize = 16;
+        *self.state.borrow() == State::Up && lock(&self.operations.0).len() >= MANY
+    }
+
+    /// Tells the waits that these operations were running at that moment, or later; the others have to be looked up.
+    pub(in crate::incus) fn running_since(&self, moment: Instant, running: &HashSet<&str>) {
+        self.ask_but_for(running);
+        *lock(&self.told) = Some(moment);
+    }
+
+    fn ask_but_for(&self, known: &HashSet<&str>) {
         self.operations.tell_all(|id, sender| {
             if !known.contains(id) {
                 tell(sender, Heard::Gap);
             }
         });
-        for operation in all {
-            self.publish(operation);
-        }
-        self.instances.tell_all(|_, sender| count(sender));
     }
 }
 
@@ -266,7 +302,7 @@ fn count(sender: &watch::Sender<u64>) {
 /// Frames can arrive out of order: nothing overwrites an end.
 fn tell(sender: &watch::Sender<Heard>, news: Heard) {
     sender.send_if_modified(|seen| {
-        let ended = matches!(seen, Heard::Operation(operation) if is_final(operation));
+        let ended = matches!(seen, Heard::Ended(_));
         if !ended {
             *seen = news;
         }
@@ -311,17 +347,18 @@ mod tests {
 
     #[test]
     fn nothing_overwrites_an_end() {
-        let at = |code: i64| {
+        let running = || Heard::Running(Arc::new(Progress::default()));
+        let ended = |code: i64| {
             let json = format!(r#"{{"id":"1","status":"x","status_code":{code}}}"#);
-            Heard::Operation(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
+            Heard::Ended(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
         };
         for end in [200, 400, 401] {
             let (sender, _receiver) = watch::channel(Heard::Nothing);
-            for news in [at(103), Heard::Gap, at(end), at(103), Heard::Gap] {
+            for news in [running(), Heard::Gap, ended(end), running(), Heard::Gap] {
                 tell(&sender, news);
             }
             let seen = sender.borrow();
-            assert!(matches!(&*seen, Heard::Operation(last) if last.status_code == end), "{end}: {seen:?}");
+            assert!(matches!(&*seen, Heard::Ended(last) if last.status_code == end), "{end}: {seen:?}");
         }
     }
 }

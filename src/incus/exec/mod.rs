@@ -42,7 +42,7 @@ pub use until::UntilSuccess;
 #[must_use = "nothing runs before `.output().await` or `.spawn().await`"]
 pub struct Exec {
     instance: InstanceRef,
-    exec: types::InstanceExec,
+    exec: Box<types::InstanceExec>,
     stdin: Option<StdinSource>,
     max_output: u64,
 }
@@ -74,7 +74,7 @@ impl<D: Identified> Instance<D> {
         let command: Vec<String> = command.into_iter().map(Into::into).collect();
         let instance = self.reference();
         let max_output = instance.incus.raw().handle.limits().output;
-        Exec { instance, exec: types::InstanceExec::new(command), stdin: None, max_output }
+        Exec { instance, exec: Box::new(types::InstanceExec::new(command)), stdin: None, max_output }
     }
 }
 
@@ -206,6 +206,12 @@ impl Exec {
 
     async fn started(self, label: Label) -> Result<Process, Error> {
         self.check()?;
+        let turn = Turn::of(&self.instance.incus).await?;
+        // Of many commands most queue for their turn: what it takes to start one is made then.
+        Box::pin(self.start(turn, label)).await
+    }
+
+    async fn start(self, turn: Turn, label: Label) -> Result<Process, Error> {
         let Self { instance, mut exec, stdin, max_output } = self;
         exec.wait_for_websocket = true;
         let interactive = exec.interactive;
@@ -213,8 +219,7 @@ impl Exec {
             // The server sets none.
             exec.environment.entry("TERM".to_owned()).or_insert_with(|| "xterm".to_owned());
         }
-        let turn = Turn::of(&instance.incus).await?;
-        let operation = start(&instance, exec).await.map_err(status::no_such_command)?;
+        let operation = start(&instance, *exec).await.map_err(status::no_such_command)?;
         let heard = turn.listen(&instance.incus, &operation.id).await;
         let run = drive::Run { incus: instance.incus.clone(), id: operation.id.clone(), heard };
         if interactive {

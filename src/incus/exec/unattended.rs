@@ -96,12 +96,12 @@ impl Exec {
 /// Starts it, in turn with the others.
 async fn accepted<E: Completion>(
     instance: &InstanceRef,
-    exec: types::InstanceExec,
+    exec: Box<types::InstanceExec>,
     ending: E,
 ) -> Result<Operation<E::Output>, Error> {
     let incus = &instance.incus;
     let turn = Turn::of(incus).await?;
-    let started = start(instance, exec).await.map_err(no_such_command)?;
+    let started = start(instance, *exec).await.map_err(no_such_command)?;
     if let Some(heard) = turn.listen(incus, &started.id).await
         // It may have ended before the subscription: look once, without queueing.
         && let Ok(now) = operation::get(incus, &started.id).await

@@ -174,7 +174,7 @@ impl ImportImage {
     }
 }
 
-into_future!(ImportImage => Image: |it| Ok(it.send().await?.await?));
+into_future!(ImportImage => Image: send);
 
 /// What is sent as a header can't be just any text.
 fn check_header(field: &str, value: Option<&str>) -> Result<(), Error> {

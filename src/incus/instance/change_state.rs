@@ -129,7 +129,7 @@ impl ChangeState {
     }
 }
 
-into_future!(ChangeState => (): |it| Ok(it.send().await?.await?));
+into_future!(ChangeState => (): send);
 
 impl Incus {
     /// Starts all stopped instances of the project.
@@ -191,7 +191,7 @@ impl ChangeAllStates {
     }
 }
 
-into_future!(ChangeAllStates => (): |it| Ok(it.send().await?.await?));
+into_future!(ChangeAllStates => (): send);
 
 fn change(action: StateAction) -> types::InstanceStateChange {
     // The server's own default is no limit for some actions: a stop that hangs must end.

@@ -68,7 +68,7 @@ impl DeleteInstance {
     }
 }
 
-into_future!(DeleteInstance => (): |it| Ok(it.send().await?.await?));
+into_future!(DeleteInstance => (): send);
 
 async fn request(instance: &InstanceRef) -> Result<Operation<()>, Error> {
     let operation = instance.incus.raw().instance_delete().name(instance.name()).send().await?;

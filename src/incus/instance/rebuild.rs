@@ -103,4 +103,4 @@ impl Completion for Rebuilt {
     }
 }
 
-into_future!(Rebuild => (): |it| Ok(it.send().await?.await?));
+into_future!(Rebuild => (): send);

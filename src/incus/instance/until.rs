@@ -264,7 +264,8 @@ impl<G: Condition> Work for StateWait<G> {
             if !patience.is_zero() {
                 self.idle(patience).await;
             }
-            self.look_now().await
+            // Made only now: most of many are idle.
+            Box::pin(self.look_now()).await
         })
     }
 

@@ -30,7 +30,7 @@ use crate::wait::{Operation, into_future};
 #[must_use = "nothing is sent before `.await` or `.send().await`"]
 pub struct Launch {
     pub(in crate::incus) incus: Incus,
-    pub(in crate::incus) create: types::InstanceCreate,
+    pub(in crate::incus) create: Box<types::InstanceCreate>,
     /// The image's alias may begin with a remote.
     pub(in crate::incus) as_command: bool,
     target: Option<String>,
@@ -122,7 +122,14 @@ impl Launch {
             ..types::InstanceCreate::new(name, instance_source::blank())
         };
         let (marker, window) = (Marker::random(), Duration::from_secs(10));
-        Self { incus: incus.clone(), create, as_command: false, target: None, marker, window }
+        Self {
+            incus: incus.clone(),
+            create: Box::new(create),
+            as_command: false,
+            target: None,
+            marker,
+            window,
+        }
     }
 
     /// A virtual machine instead of a container.
@@ -253,7 +260,8 @@ impl Launch {
     pub async fn send(self) -> Result<Operation<Instance>, Error> {
         let incus = self.incus.clone();
         let label = incus.label("instance_create", self.create.name.as_str());
-        let (operation, ending) = label.watch(self.begin()).await?;
+        // Callers may keep this future while they wait: what it takes to send is dropped before.
+        let (operation, ending) = Box::pin(label.watch(self.begin())).await?;
         Ok(IncusWork::found(&incus, operation, ending))
     }
 
@@ -262,52 +270,43 @@ impl Launch {
     }
 
     /// The operation that makes it, if there is one to wait for, and what comes after.
+    ///
+    /// Of many, most wait for their turn to send the request. What happens rarely is in boxes, so that they are small.
     pub(in crate::incus) async fn begin(mut self) -> Result<(Option<types::Operation>, Launched), Error> {
         self.check()?;
-        if let Some(found) = self.by_key().await? {
+        if let Some(found) = Box::pin(by_key(&self.incus, &self.marker, self.create.start)).await? {
             return Ok(found);
         }
+        Box::pin(self.prepare()).await?;
+        let Self { incus, mut create, target, marker, window, .. } = self;
+        let start = create.start;
+        let ending = Launched::new(&create.name, &marker, start)
+            .of_image(instance_source::local_alias(&create.source));
+        create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
+        match post(&incus, *create, target).await {
+            Ok(operation) => Ok((Some(operation), ending)),
+            Err(e) if is_ambiguous(&e) => Ok((Box::pin(ending.find(&incus, window, e)).await?, ending)),
+            Err(e) if e.is_already_exists() => match Box::pin(by_key(&incus, &marker, start)).await? {
+                Some(found) => Ok(found),
+                None => Err(Box::pin(ending.check_name_taken(&incus, e)).await),
+            },
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Adds what has to be looked up.
+    async fn prepare(&mut self) -> Result<(), Error> {
         if self.as_command {
             image_remotes::resolve(&self.incus, &mut self.create.source).await?;
         }
         if self.create.source.type_ == SourceType::Copy {
             instance_source::inherit(&self.incus, &mut self.create).await?;
         }
-        let ending = Launched::new(&self.create.name, &self.marker, self.create.start)
-            .of_image(instance_source::local_alias(&self.create.source));
-        self.create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
-        let (incus, window) = (self.incus.clone(), self.window);
-        match self.post().await {
-            Ok(operation) => Ok((Some(operation), ending)),
-            Err(e) if is_ambiguous(&e) => Ok((ending.find(&incus, window, e).await?, ending)),
-            Err(e) if e.is_already_exists() => match self.by_key().await? {
-                Some(found) => Ok(found),
-                None => Err(ending.check_name_taken(&incus, e).await),
-            },
-            Err(e) => Err(e),
-        }
-    }
-
-    /// The instance that has the key already, and the operation that is still about to make it.
-    async fn by_key(&self) -> Result<Option<(Option<types::Operation>, Launched)>, Error> {
-        if !self.marker.is_key() {
-            return Ok(None);
-        }
-        let Some(found) = self.incus.launched(self.marker()).await? else { return Ok(None) };
-        let operation = reconcile::running(&self.incus, found.name()).await?;
-        Ok(Some((operation, Launched::new(found.name(), &self.marker, self.create.start))))
-    }
-
-    fn post(&self) -> Call<types::Operation> {
-        let request = self.incus.raw().instance_create().body(self.create.clone());
-        match &self.target {
-            Some(target) => request.target(target.as_str()).send(),
-            None => request.send(),
-        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Error> {
-        let types::InstanceCreate { name, source, config, devices, .. } = &self.create;
+        let types::InstanceCreate { name, source, config, devices, .. } = &*self.create;
         checked("name", name)?;
         self.marker.check()?;
         instance_source::check(source)?;
@@ -318,4 +317,26 @@ impl Launch {
     }
 }
 
-into_future!(Launch => Instance: |it| Ok(it.send().await?.await?));
+/// The instance that has the key already, and the operation that is still about to make it.
+async fn by_key(
+    incus: &Incus,
+    marker: &Marker,
+    start: bool,
+) -> Result<Option<(Option<types::Operation>, Launched)>, Error> {
+    if !marker.is_key() {
+        return Ok(None);
+    }
+    let Some(found) = incus.launched(marker.as_str()).await? else { return Ok(None) };
+    let operation = reconcile::running(incus, found.name()).await?;
+    Ok(Some((operation, Launched::new(found.name(), marker, start))))
+}
+
+fn post(incus: &Incus, create: types::InstanceCreate, target: Option<String>) -> Call<types::Operation> {
+    let request = incus.raw().instance_create().body(create);
+    match target {
+        Some(target) => request.target(target).send(),
+        None => request.send(),
+    }
+}
+
+into_future!(Launch => Instance: send);

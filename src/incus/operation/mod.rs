@@ -9,4 +9,6 @@ pub(super) mod work;
 
 pub use background_operation::{BackgroundOperation, OperationRef, Operations};
 pub(super) use request::{cancel, get, wait};
-pub(super) use state::{as_failure, failure, is_final, is_old_style, is_success, progress, says_out_of_time};
+pub(super) use state::{
+    as_failure, failure, is_final, is_old_style, is_success, progress, says_out_of_time, told,
+};

@@ -50,18 +50,26 @@ pub(in crate::incus) fn as_failure(answer: Error) -> Error {
 }
 
 /// How far an operation has come. Frames can arrive out of order: within a stage it never goes back.
-pub(in crate::incus) fn progress(operation: &types::Operation, before: &Progress) -> Progress {
+pub(in crate::incus) fn progress(told: Progress, before: &Progress) -> Progress {
+    let stage = told.stage.or_else(|| before.stage.clone());
+    let floor = if stage == before.stage { before.percent } else { None };
+    Progress {
+        message: if told.message.is_empty() { before.message.clone() } else { told.message },
+        percent: told.percent.max(floor),
+        stage,
+        ..told
+    }
+}
+
+/// What an operation tells of itself.
+pub(in crate::incus) fn told(operation: &types::Operation) -> Progress {
     let told = operation.metadata.as_ref().and_then(|metadata| metadata.get("progress"));
     let text = |key: &str| told.and_then(|told| told.get(key)).and_then(as_text);
-    let stage = text("stage").or_else(|| before.stage.clone());
-    let percent = text("percent").and_then(|percent| percent.parse::<f64>().ok()).map(as_percent);
-    let floor = if stage == before.stage { before.percent } else { None };
-    let message = Some(operation.description.clone()).filter(|message| !message.is_empty());
     Progress {
         status: operation.status.to_string(),
-        message: message.unwrap_or_else(|| before.message.clone()),
-        stage,
-        percent: percent.max(floor),
+        message: operation.description.clone(),
+        stage: text("stage"),
+        percent: text("percent").and_then(|percent| percent.parse::<f64>().ok()).map(as_percent),
         speed: text("speed").and_then(|speed| speed.parse().ok()),
     }
 }
@@ -112,7 +120,7 @@ mod tests {
             let json = format!(
                 r#"{{"id":"1","status":"Running","metadata":{{"progress":{{"percent":"{percent}","speed":"12","stage":"unpack"}}}}}}"#
             );
-            progress(&operation(&json), before)
+            progress(told(&operation(&json)), before)
         };
         let ten = at("10", &Progress::default());
         assert_eq!((ten.percent, ten.speed, ten.stage.as_deref()), (Some(10), Some(12), Some("unpack")));

@@ -3,23 +3,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::completion::Completion;
 use super::reconciled_work::{ReconciledWork, ended};
-use super::{is_final, is_success, progress};
+use super::{is_final, is_success, progress, told};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::incus::events::subscriptions::{Heard, Subscription};
 use crate::incus::operation;
 use crate::incus::{Incus, types};
 use crate::ticket::Ticket;
 use crate::wait::{BoxFuture, Look, Operation, Progress, Work};
 
-/// An operation and what comes after it.
+/// An operation and what comes after it. There may be thousands, which wait for a long time: this holds little.
 pub(in crate::incus) struct IncusWork<E> {
     incus: Incus,
     id: String,
     ending: E,
-    last: types::Operation,
+    /// The operation once it has ended.
+    ended: Option<Box<types::Operation>>,
     progress: Progress,
     closely: bool,
     feed: Option<Subscription<Heard>>,
@@ -29,8 +32,23 @@ pub(in crate::incus) struct IncusWork<E> {
     near: bool,
 }
 
+/// How to look, if not by listening.
+enum Step {
+    /// There is nothing to ask yet.
+    Pass,
+    Ask,
+    /// Listen from now on, and ask once.
+    Join,
+    /// One of the few long polls at the same time.
+    LongPoll(Duration, OwnedSemaphorePermit),
+    /// It is known to have ended.
+    Read(Arc<types::Operation>),
+}
+
 /// Between two looks where a long poll can't be used.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The server counts in whole seconds.
+const SECOND: Duration = Duration::from_secs(1);
 /// How long an end that is near may take.
 const MOMENT: Duration = Duration::from_secs(5);
 
@@ -41,7 +59,7 @@ impl<E: Completion> IncusWork<E> {
         operation: types::Operation,
         ending: E,
     ) -> Operation<E::Output> {
-        Operation::new(Self::new(incus, operation, ending))
+        Operation::new(Self::new(incus, &operation.id, ending))
     }
 
     /// Work that was looked for. Without an operation, what it made is there already, and tells how it ended.
@@ -56,12 +74,12 @@ impl<E: Completion> IncusWork<E> {
         }
     }
 
-    fn new(incus: &Incus, operation: types::Operation, ending: E) -> Self {
+    fn new(incus: &Incus, id: &str, ending: E) -> Self {
         Self {
             incus: incus.clone(),
-            id: operation.id.clone(),
+            id: id.to_owned(),
             ending,
-            last: operation,
+            ended: None,
             progress: Progress::default(),
             closely: false,
             feed: None,
@@ -74,13 +92,13 @@ impl<E: Completion> IncusWork<E> {
     pub(in crate::incus) fn resumed(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
         match id {
             ReconciledWork::<E>::ID => ReconciledWork::wait(incus, ending),
-            id => Operation::new(Self::new(incus, unknown(id), ending)),
+            id => Operation::new(Self::new(incus, id, ending)),
         }
     }
 
     /// The same of one that has ended, or will in a moment: one long poll is most often all it takes.
     pub(in crate::incus) fn about_to_end(incus: &Incus, id: &str, ending: E) -> Operation<E::Output> {
-        Operation::new(Self { near: true, ..Self::new(incus, unknown(id), ending) })
+        Operation::new(Self { near: true, ..Self::new(incus, id, ending) })
     }
 
     /// The same of one that `feed` has listened to since before it could end: that tells the end, also when the server
@@ -91,50 +109,106 @@ impl<E: Completion> IncusWork<E> {
         feed: Subscription<Heard>,
         ending: E,
     ) -> Operation<E::Output> {
-        Operation::new(Self { feed: Some(feed), ..Self::new(incus, unknown(id), ending) })
+        Operation::new(Self { feed: Some(feed), ..Self::new(incus, id, ending) })
     }
 
-    async fn look_now(&mut self) -> Result<Look, Error> {
+    /// Decides how to look; `None` is to listen.
+    fn step(&mut self, patience: Duration, missed: bool) -> Option<Step> {
+        if std::mem::take(&mut self.near)
+            && let Some(slot) = self.slot()
+        {
+            return Some(Step::LongPoll(MOMENT, slot));
+        }
+        let Some(feed) = &self.feed else { return Some(self.step_without_feed(patience)) };
+        if let Some(ended) = feed.end() {
+            return Some(Step::Read(ended));
+        }
+        if patience.is_zero() || missed {
+            // Only a wait that listened from the start has a feed at its first look.
+            return Some(if feed.is_up() && !missed { Step::Pass } else { Step::Ask });
+        }
+        if feed.is_over() {
+            return Some(Step::Join);
+        }
+        // Without events, a few waits still use long polls.
+        let blind = !feed.is_up() && patience >= SECOND;
+        blind.then(|| self.slot()).flatten().map(|slot| Step::LongPoll(patience, slot))
+    }
+
+    fn step_without_feed(&self, patience: Duration) -> Step {
+        if self.closely {
+            return Step::Join;
+        }
+        if patience < SECOND {
+            return Step::Ask;
+        }
+        self.slot().map_or(Step::Join, |slot| Step::LongPoll(patience, slot))
+    }
+
+    /// The permit for a long poll.
+    fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.incus.0.polls.clone().try_acquire_owned().ok()
+    }
+
+    async fn look_by(&mut self, step: Step, patience: Duration) -> Result<Look, Error> {
+        match step {
+            Step::Pass => Ok(self.running()),
+            Step::Ask if self.feed.is_some() => self.ask().await,
+            Step::Ask => Ok(slow_down(self.ask().await?, Instant::now(), patience)),
+            Step::Join => {
+                // Listens before it asks, so that nothing falls in between.
+                self.feed = Some(self.incus.hear_operation(&self.id).await);
+                self.ask().await
+            }
+            Step::LongPoll(patience, _slot) => self.poll(patience).await,
+            Step::Read(ended) => self.read(Box::new(Arc::unwrap_or_clone(ended))).await,
+        }
+    }
+
+    fn running(&self) -> Look {
+        Look::Running { progress: self.progress.clone(), pause: Duration::ZERO }
+    }
+
+    async fn ask(&mut self) -> Result<Look, Error> {
         match operation::get(&self.incus, &self.id).await {
-            Ok(operation) => self.read(operation).await,
+            Ok(operation) => self.read(Box::new(operation)).await,
             Err(e) if e.is_not_found() => Ok(Look::Gone),
             Err(e) => Err(e),
         }
     }
 
-    async fn read(&mut self, operation: types::Operation) -> Result<Look, Error> {
-        self.progress = progress(&operation, &self.progress);
+    async fn read(&mut self, operation: Box<types::Operation>) -> Result<Look, Error> {
+        self.progress = progress(told(&operation), &self.progress);
+        if !is_final(&operation) {
+            return Ok(self.running());
+        }
         let progress = self.progress.clone();
-        self.last = operation;
-        if is_success(&self.last) {
+        let ended = &**self.ended.insert(operation);
+        if is_success(ended) {
             return Ok(Look::Succeeded(progress));
         }
-        if is_final(&self.last) {
-            if let Some(other) = self.ending.successor(&self.incus, &self.last).await? {
-                return Ok(self.follow(other));
-            }
-            return Ok(match self.ending.judge(&self.incus, &self.last).await {
-                Ok(()) => Look::Succeeded(progress),
-                Err(e) => Look::Failed(e),
-            });
+        if let Some(other) = self.ending.successor(&self.incus, ended).await? {
+            return Ok(self.follow(other.id));
         }
-        Ok(Look::Running { progress, pause: Duration::ZERO })
+        Ok(match self.ending.judge(&self.incus, ended).await {
+            Ok(()) => Look::Succeeded(progress),
+            Err(e) => Look::Failed(e),
+        })
     }
 
     /// Goes on with another operation.
-    fn follow(&mut self, other: types::Operation) -> Look {
-        self.id.clone_from(&other.id);
-        self.last = other;
-        self.feed = None;
-        Look::Running { progress: self.progress.clone(), pause: Duration::ZERO }
+    fn follow(&mut self, id: String) -> Look {
+        (self.id, self.ended, self.feed) = (id, None, None);
+        self.running()
     }
 
     /// A slice of a long poll.
-    async fn look_long(&mut self, patience: Duration) -> Result<Look, Error> {
+    async fn poll(&mut self, patience: Duration) -> Result<Look, Error> {
         let started = Instant::now();
         let answer = match operation::wait(&self.incus, &self.id, patience).await {
             Ok(operation) => {
-                return self.read(operation).await.map(|look| slow_down(look, started, patience));
+                let look = self.read(Box::new(operation)).await;
+                return look.map(|look| slow_down(look, started, patience));
             }
             Err(e) => e,
         };
@@ -145,7 +219,7 @@ impl<E: Completion> IncusWork<E> {
             return Err(answer);
         }
         // Up to 6.0.4 a failed operation and a wait that timed out look alike: only the operation tells them apart.
-        match self.look_now().await? {
+        match self.ask().await? {
             // The operation is forgotten by now: only the message is left.
             Look::Gone if !operation::says_out_of_time(&answer) => {
                 Ok(Look::Failed(self.ending.confirm(&self.incus, operation::as_failure(answer)).await))
@@ -154,92 +228,22 @@ impl<E: Completion> IncusWork<E> {
         }
     }
 
-    async fn look_at_feed(&mut self, patience: Duration) -> Result<Look, Error> {
-        let Some(feed) = self.feed.as_mut().filter(|feed| !feed.is_over()) else {
-            return self.join_feed().await;
-        };
-        // Without events, a few waits still use long polls.
-        if !feed.is_up()
-            && patience >= Duration::from_secs(1)
-            && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
-        {
-            return self.look_long(patience).await;
-        }
+    /// Waits for news. This is where most of many waits are: it holds nothing of what it takes to ask.
+    async fn listen(&mut self, patience: Duration) -> Result<Look, Error> {
+        let Some(feed) = &mut self.feed else { return Box::pin(self.ask()).await };
+        let since = tokio::time::Instant::now();
         match feed.news(patience).await {
-            Some(Heard::Operation(operation)) => self.read(Arc::unwrap_or_clone(operation)).await,
-            // Events may have been missed, or none came for a long time: ask.
-            Some(Heard::Nothing | Heard::Gap) | None => self.look_now().await,
+            Some(Heard::Running(told)) => {
+                self.progress = progress(Arc::unwrap_or_clone(told), &self.progress);
+                Ok(self.running())
+            }
+            Some(Heard::Ended(operation)) => {
+                Box::pin(self.read(Box::new(Arc::unwrap_or_clone(operation)))).await
+            }
+            None if feed.was_told_since(since) => Ok(self.running()),
+            // Events may have been missed, or none came for a long time.
+            Some(Heard::Nothing | Heard::Gap) | None => Box::pin(self.ask()).await,
         }
-    }
-
-    /// What the feed makes known without a wait: the end, or that there is nothing to ask yet.
-    async fn look_at_what_was_told(
-        &mut self,
-        patience: Duration,
-        missed: bool,
-    ) -> Option<Result<Look, Error>> {
-        let feed = self.feed.as_ref()?;
-        if let Some(ended) = feed.end() {
-            return Some(self.read(Arc::unwrap_or_clone(ended)).await);
-        }
-        // Only a wait that listened from the start has a feed at its first look.
-        let idle = Look::Running { progress: self.progress.clone(), pause: Duration::ZERO };
-        (patience.is_zero() && !missed && feed.is_up()).then_some(Ok(idle))
-    }
-
-    async fn look_somehow(&mut self, patience: Duration, missed: bool) -> Result<Look, Error> {
-        if std::mem::take(&mut self.near)
-            && let Ok(_slot) = self.incus.0.polls.clone().try_acquire_owned()
-        {
-            return self.look_long(MOMENT).await;
-        }
-        if let Some(told) = self.look_at_what_was_told(patience, missed).await {
-            return told;
-        }
-        if self.feed.is_some() {
-            return if patience.is_zero() || missed {
-                self.look_now().await
-            } else {
-                self.look_at_feed(patience).await
-            };
-        }
-        if self.closely {
-            return self.join_feed().await;
-        }
-        if patience < Duration::from_secs(1) {
-            // The server counts in whole seconds.
-            let look = self.look_now().await?;
-            return Ok(slow_down(look, Instant::now(), patience));
-        }
-        match self.incus.0.polls.clone().try_acquire_owned() {
-            Ok(_slot) => self.look_long(patience).await,
-            Err(_) => self.join_feed().await,
-        }
-    }
-
-    /// Listens before it looks, so that nothing falls in between.
-    async fn join_feed(&mut self) -> Result<Look, Error> {
-        self.feed = Some(self.incus.hear_operation(&self.id).await);
-        self.look_now().await
-    }
-}
-
-/// An operation of which only the id is known.
-fn unknown(id: &str) -> types::Operation {
-    types::Operation {
-        id: id.to_owned(),
-        status: types::Status::Pending,
-        class: None,
-        description: String::new(),
-        created_at: None,
-        updated_at: None,
-        status_code: 0,
-        resources: Default::default(),
-        metadata: None,
-        may_cancel: false,
-        err: String::new(),
-        location: String::new(),
-        extra: Default::default(),
     }
 }
 
@@ -272,14 +276,20 @@ impl<E: Completion> Work for IncusWork<E> {
         Box::pin(async move {
             // Stays set if this look fails or is given up.
             let missed = std::mem::replace(&mut self.missed, true);
-            let look = self.look_somehow(patience, missed).await;
+            let look = match self.step(patience, missed) {
+                None => self.listen(patience).await,
+                Some(step) => Box::pin(self.look_by(step, patience)).await,
+            };
             self.missed = look.is_err();
             look
         })
     }
 
     fn finish(&mut self) -> BoxFuture<'_, Result<E::Output, Error>> {
-        self.ending.finish(&self.incus, &self.last)
+        match &self.ended {
+            Some(ended) => self.ending.finish(&self.incus, ended),
+            None => Box::pin(async { Err(Error::new(ErrorKind::BadReply, "the operation is missing")) }),
+        }
     }
 
     fn reconcile(&mut self) -> BoxFuture<'_, Result<Option<E::Output>, Error>> {
@@ -293,5 +303,25 @@ impl<E: Completion> Work for IncusWork<E> {
                 other => other,
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incus::operation::completion::Plain;
+
+    /// What thousands of waits hold for a long time.
+    #[tokio::test]
+    async fn a_wait_is_small() -> Result<(), Error> {
+        let incus = Incus::unix("/nowhere").client()?;
+        let mut work = IncusWork::new(&incus, "1", Plain);
+        let look = size_of_val(&*work.look(SECOND));
+        let wait = size_of_val(&*Operation::new(work).into_future());
+        let own = size_of::<IncusWork<Plain>>();
+        assert!(look <= 768 && wait <= 768 && own <= 320, "{look}, {wait}, {own} bytes");
+        let launch = size_of_val(&incus.launch("web").image("busybox").send());
+        assert!(launch <= 512, "{launch} bytes");
+        Ok(())
     }
 }

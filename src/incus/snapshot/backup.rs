@@ -194,7 +194,7 @@ impl CreateBackup {
     }
 }
 
-into_future!(CreateBackup => Backup: |it| Ok(it.send().await?.await?));
+into_future!(CreateBackup => Backup: send);
 
 impl Child for Backup {
     const KIND: &'static str = "backup";

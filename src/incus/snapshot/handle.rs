@@ -184,7 +184,7 @@ impl CreateSnapshot {
     }
 }
 
-into_future!(CreateSnapshot => Snapshot: |it| Ok(it.send().await?.await?));
+into_future!(CreateSnapshot => Snapshot: send);
 
 /// A way back to a snapshot; from [`Snapshot::restore`].
 ///
@@ -218,7 +218,7 @@ impl Restore {
     }
 }
 
-into_future!(Restore => (): |it| Ok(it.send().await?.await?));
+into_future!(Restore => (): send);
 
 /// The server looks at nothing else then.
 fn back_to(snapshot: String, stateful: bool) -> types::InstanceUpdate {

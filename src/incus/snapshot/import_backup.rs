@@ -175,7 +175,7 @@ fn found(
     search.map_err(|e| if e.is_already_exists() { launched.unknown(e) } else { e })
 }
 
-into_future!(ImportBackup => Instance: |it| Ok(it.send().await?.await?));
+into_future!(ImportBackup => Instance: send);
 
 /// Ends in the instance that the operation names.
 struct Imported {

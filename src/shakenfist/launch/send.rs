@@ -169,7 +169,7 @@ impl Launch {
     }
 }
 
-into_future!(Launch => Instance: |launch| Ok(launch.send().await?.await?));
+into_future!(Launch => Instance: send);
 
 /// Whether the server says that the lack of capacity is transient.
 fn is_transient(e: &Error) -> bool {

@@ -121,7 +121,7 @@ impl CreateNetwork {
     }
 }
 
-into_future!(CreateNetwork => Network: |create| Ok(create.send().await?.await?));
+into_future!(CreateNetwork => Network: send);
 
 fn check_netblock(block: &str) -> Result<(), Error> {
     let parts = block.split_once('/');
