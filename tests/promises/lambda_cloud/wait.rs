@@ -1,7 +1,7 @@
 //! Waits on Lambda Cloud end: in time, on every state, and whatever becomes of the service.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use windlass::lambda_cloud::{ErrorCode, Instance, InstanceStatus, Launch};
 use windlass::testing::FakeLambdaCloud;
@@ -165,7 +165,7 @@ async fn many_waits_share_their_looks() -> Outcome {
         accepted.push(a10(&lambda).send().await?);
     }
     let waits: Vec<_> = accepted.into_iter().map(|wait| tokio::spawn(wait.into_future())).collect();
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     tokio::time::sleep(Duration::from_millis(500)).await;
     fake.advance(Duration::from_secs(3));
     for wait in waits {
