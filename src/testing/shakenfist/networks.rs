@@ -37,16 +37,7 @@ pub(super) fn create(asked: &Asked<'_>) -> Answer {
     }
     let options = options(asked.request, "NetworksEndpoint", &known)?;
     let netblock = text(&options, "netblock").unwrap_or_default();
-    let unreadable = |why: String| failure(400, format!("cannot parse netblock: {why}"));
-    let Some((first, bits)) = block(netblock) else {
-        return Err(unreadable(format!("'{netblock}' does not appear to be an IPv4 or IPv6 network")));
-    };
-    if !netblock.starts_with(&format!("{}/", Ipv4Addr::from(first))) {
-        return Err(unreadable(format!("{netblock} has host bits set")));
-    }
-    if bits > 29 {
-        return Err(failure(400, "network is below minimum size of /29"));
-    }
+    let (first, bits) = checked_block(netblock)?;
     let namespace = text(&options, "namespace").unwrap_or(&asked.namespace);
     must_exist(asked, Some(namespace))?;
     if asked.namespace != "system" && asked.namespace != namespace {
@@ -95,6 +86,20 @@ fn record(asked: &Asked<'_>, uuid: &str, options: &Map<String, Value>) -> Value 
     });
     document[if newest { "vxlan_id" } else { "vxid" }] = rand::random_range(1..0xff_ffff).into();
     document
+}
+
+fn checked_block(netblock: &str) -> Result<(u32, u32), Failure> {
+    let unreadable = |why: String| failure(400, format!("cannot parse netblock: {why}"));
+    let Some((first, bits)) = block(netblock) else {
+        return Err(unreadable(format!("'{netblock}' does not appear to be an IPv4 or IPv6 network")));
+    };
+    if !netblock.starts_with(&format!("{}/", Ipv4Addr::from(first))) {
+        return Err(unreadable(format!("{netblock} has host bits set")));
+    }
+    if bits > 29 {
+        return Err(failure(400, "network is below minimum size of /29"));
+    }
+    Ok((first, bits))
 }
 
 fn block(netblock: &str) -> Option<(u32, u32)> {

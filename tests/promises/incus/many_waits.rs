@@ -142,6 +142,7 @@ async fn a_failure_that_no_event_told_is_a_failure() -> Outcome {
         assert_eq!((e.end(), e.kind()), (WaitEnd::Failed, ErrorKind::OperationFailed), "{e:?}");
         assert_eq!(e.error().message(), "no space");
     }
+    assert_eq!(crowd.fake.requests(LIST), 1);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod instance;
 mod members;
 mod operations;
 mod profiles;
+mod profiles_of;
 mod remote_images;
 mod server;
 mod sessions;
