@@ -3,9 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use windlass::lambda_cloud::Choice;
 use windlass::testing::FakeLambdaCloud;
 use windlass::{Error, LambdaCloud, Pacing};
 
@@ -19,9 +16,7 @@ use crate::world::{address, http, retry};
 /// The scenarios.
 pub(super) static ALL: &[Scenario] = &[
     of("launch", launch),
-    of("launch_when_available", launch_when_available),
     of("until_active", until_active),
-    of("until_ssh_ready", until_ssh_ready),
     of("restart", restart),
     of("terminate", terminate),
 ];
@@ -76,27 +71,6 @@ fn launch() -> Starting {
     })
 }
 
-fn launch_when_available() -> Starting {
-    Box::pin(async {
-        let fake = FakeLambdaCloud::start().await?;
-        fake.no_capacity();
-        fake.capacity("gpu_1x_a10").in_region("us-west-1").is_after(1, Duration::from_secs(20));
-        Stage::new(address(&fake.url())?, move |to| {
-            let (lambda, fake) = (client(&fake, to)?, fake.clone());
-            let choices = [Choice::of("gpu_1x_h100_pcie").anywhere(), Choice::of("gpu_1x_a10").anywhere()];
-            let search = lambda.launch_when_available(choices).search_timeout(WAIT);
-            let search = search.launch(|launch| launch.ssh_key("laptop").reconcile_window(WAIT));
-            let act = async move { Ok(search.send().await?.timeout(WAIT).await?) };
-            Ok(story(&lambda, act, move |outcome, findings| {
-                outcome.agrees_with(fake.launches(), findings);
-                if let Outcome::Done(gpu) = outcome {
-                    is_active(&fake, &gpu.id, findings);
-                }
-            }))
-        })
-    })
-}
-
 fn until_active() -> Starting {
     Box::pin(async {
         let fake = FakeLambdaCloud::start().await?;
@@ -119,33 +93,6 @@ fn until_active() -> Starting {
             };
             Ok(story(&lambda, act, move |outcome, findings| {
                 if let Outcome::Done(_) = outcome {
-                    is_active(&fake, &id, findings);
-                }
-            }))
-        })
-    })
-}
-
-/// The instance answers on a port of this machine, apart from the cable.
-fn until_ssh_ready() -> Starting {
-    Box::pin(async {
-        let fake = FakeLambdaCloud::start().await?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        tokio::spawn(async move {
-            while let Ok((mut caller, _)) = listener.accept().await {
-                let _ = caller.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
-            }
-        });
-        Stage::new(address(&fake.url())?, move |to| {
-            let (lambda, fake) = (client(&fake, to)?, fake.clone());
-            let id = fake.add_instance();
-            fake.edit_instance(&id, |gpu| gpu["ip"] = "127.0.0.1".into());
-            let until = lambda.instance(&id).until_ssh_ready_on(port).timeout(WAIT);
-            let act = async move { Ok(until.await?) };
-            Ok(story(&lambda, act, move |outcome, findings| {
-                if let Outcome::Done(gpu) = outcome {
-                    findings.check(Wrong::Lied, gpu.id == id, || format!("another instance: {}", gpu.id));
                     is_active(&fake, &id, findings);
                 }
             }))
