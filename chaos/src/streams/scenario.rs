@@ -43,6 +43,17 @@ pub enum Start {
 }
 
 impl Scenario {
+    /// Scenarios on a real server.
+    pub fn on<const N: usize>(
+        api: Api,
+        all: [(&'static str, Prepare); N],
+        limit: Duration,
+        real: &Real,
+    ) -> Vec<Self> {
+        let of = |(name, start)| Self { api, name, limit, start: Start::Real(real.clone(), start) };
+        all.into_iter().map(of).collect()
+    }
+
     /// Starts it.
     pub fn start(&self) -> Starting {
         match &self.start {

@@ -9,7 +9,7 @@ use windlass::{Error, ShakenFist};
 
 use super::folder::Folder;
 use super::incus::landed;
-use super::scenario::{Outcome, Prepare, Scenario, Stage, Start, Starting, Story};
+use super::scenario::{Outcome, Prepare, Scenario, Stage, Starting, Story};
 use super::shakenfist::story;
 use super::{LIMIT, text};
 use crate::api::Api;
@@ -32,13 +32,7 @@ const SIZE: usize = 40_000;
 
 /// All of them.
 pub(super) fn scenarios(real: &Real) -> Vec<Scenario> {
-    let of = |(name, start)| Scenario {
-        api: Api::ShakenFist,
-        name,
-        limit: LIMIT,
-        start: Start::Real(real.clone(), start),
-    };
-    ALL.into_iter().map(of).collect()
+    Scenario::on(Api::ShakenFist, ALL, LIMIT, real)
 }
 
 /// A busy machine takes its time to answer.

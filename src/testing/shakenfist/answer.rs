@@ -62,6 +62,22 @@ pub(super) fn wrong_method() -> Reply {
     Reply::new(405, format!("{body}\n")).header("Content-Type", "application/json")
 }
 
+/// The UUID of the only one that was found by a name, if there is one.
+pub(super) fn only_one<'a>(
+    mut found: impl Iterator<Item = &'a String>,
+    what: &str,
+    name: &str,
+    namespace: &str,
+) -> Result<Option<String>, Failure> {
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => {
+            let text = format!("multiple {what}s have the name \"{name}\" in namespace \"{namespace}\"");
+            Err(failure(400, text))
+        }
+        (found, _) => Ok(found.cloned()),
+    }
+}
+
 pub(super) fn not_found(what: &str) -> Failure {
     failure(404, format!("{what} not found"))
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
+use super::answer::{Answer, Failure, data, failure, not_found, nothing, only_one, options, text};
 use super::asked::Asked;
 use super::blobs;
 use super::state::{Data, is_visible, now, uuid};
@@ -153,17 +153,9 @@ fn is_there(artifact: &Value, namespace: &str) -> bool {
 /// The UUID of an artifact, by that or by its name.
 fn find(all: &Data, reference: &str, namespace: &str) -> Result<String, Failure> {
     let named = |artifact: &Value| artifact["uuid"] == reference || artifact["name"] == reference;
-    let mut found =
-        all.artifacts.iter().filter(|(_, artifact)| is_there(artifact, namespace) && named(artifact));
-    match (found.next(), found.next()) {
-        (Some((uuid, _)), None) => Ok(uuid.clone()),
-        (None, _) => Err(not_found("artifact")),
-        (Some(_), Some(_)) => {
-            let text =
-                format!("multiple artifacts have the name \"{reference}\" in namespace \"{namespace}\"");
-            Err(failure(400, text))
-        }
-    }
+    let found = all.artifacts.iter().filter(|(_, artifact)| is_there(artifact, namespace) && named(artifact));
+    only_one(found.map(|(uuid, _)| uuid), "artifact", reference, namespace)?
+        .ok_or_else(|| not_found("artifact"))
 }
 
 /// `GET /artifacts/{artifact_ref}`.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Failure, data, failure, not_found, nothing, options, text};
+use super::answer::{Answer, Failure, data, failure, not_found, nothing, only_one, options, text};
 use super::asked::Asked;
 use super::release::Release;
 use super::state::{Data, HALO, Network, Reservation, is_visible, now, uuid};
@@ -117,15 +117,8 @@ pub(super) fn find(all: &Data, reference: &str, namespace: &str) -> Result<Optio
             named && is_visible(document, namespace)
         }
     };
-    let mut found = all.networks.iter().filter(|(_, network)| fits(&network.document));
-    match (found.next(), found.next()) {
-        (Some(_), Some(_)) => {
-            let text =
-                format!("multiple networks have the name \"{reference}\" in namespace \"{namespace}\"");
-            Err(failure(400, text))
-        }
-        (found, _) => Ok(found.map(|(uuid, _)| uuid.clone())),
-    }
+    let found = all.networks.iter().filter(|(_, network)| fits(&network.document));
+    only_one(found.map(|(uuid, _)| uuid), "network", reference, namespace)
 }
 
 fn found<'a>(all: &'a mut Data, reference: &str, namespace: &str) -> Result<&'a mut Network, Failure> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::answer::{Failure, failure, not_found};
+use super::answer::{Failure, failure, not_found, only_one};
 use super::release::Release;
 use crate::testing::server::tasks::{Tasks, lock};
 use crate::testing::shell::{Commands, Files};
@@ -202,16 +202,9 @@ impl Data {
         let named = |document: &Value| {
             document["name"] == reference && document["state"] != "deleted" && is_visible(document, namespace)
         };
-        let mut found = self.instances.iter().filter(|(_, instance)| named(&instance.document));
-        match (found.next(), found.next()) {
-            (Some((uuid, _)), None) => Ok(uuid.clone()),
-            (None, _) => Err(not_found("instance")),
-            (Some(_), Some(_)) => {
-                let text =
-                    format!("multiple instances have the name \"{reference}\" in namespace \"{namespace}\"");
-                Err(failure(400, text))
-            }
-        }
+        let found = self.instances.iter().filter(|(_, instance)| named(&instance.document));
+        only_one(found.map(|(uuid, _)| uuid), "instance", reference, namespace)?
+            .ok_or_else(|| not_found("instance"))
     }
 
     pub(super) fn instance(&mut self, uuid: &str) -> Result<&mut Instance, Failure> {

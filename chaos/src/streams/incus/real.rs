@@ -9,7 +9,7 @@ use windlass::{Error, Incus};
 
 use super::super::findings::Findings;
 use super::super::folder::Folder;
-use super::super::scenario::{Outcome, Prepare, Scenario, Stage, Start, Starting, Story};
+use super::super::scenario::{Outcome, Prepare, Scenario, Stage, Starting, Story};
 use super::super::text;
 use super::commands::{CODE, STDERR, STDOUT, finished};
 use super::files::{arrived, landed};
@@ -40,13 +40,7 @@ const SNAPSHOT: &str = "weekly";
 
 /// All of them.
 pub(in crate::streams) fn scenarios(real: &Real) -> Vec<Scenario> {
-    let of = |(name, start)| Scenario {
-        api: Api::Incus,
-        name,
-        limit: LIMIT,
-        start: Start::Real(real.clone(), start),
-    };
-    ALL.into_iter().map(of).collect()
+    Scenario::on(Api::Incus, ALL, LIMIT, real)
 }
 
 /// A busy machine takes its time to answer.
