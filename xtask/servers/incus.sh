@@ -122,8 +122,9 @@ grant_ids() {
 }
 
 install-6() {
-  # The CLI also prepares the 7.0 daemon; curl asks whether a daemon answers.
-  install_packages incus-base incus-client busybox-static uidmap curl ca-certificates
+  # The CLI also prepares the 7.0 daemon; curl asks whether a daemon answers. The 6.0 daemon starts dnsmasq for each
+  # bridge, even for one without addresses.
+  install_packages incus-base incus-client dnsmasq-base busybox-static uidmap curl ca-certificates
   grant_ids ""
   [ -x "$incusd" ] || die "no $incusd after the installation"
 }
