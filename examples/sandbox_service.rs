@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A sandbox has one processor, 256 MiB of memory, 100 processes, no network, and ten seconds. It is deleted when the
-//! script ends, and also when the client hangs up. The last line of the answer says how the script ended.
+//! script ends, and also when the client hangs up. The last line of the answer says how the script ended. On Ctrl-C the
+//! service ends as soon as the last sandbox is gone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::post};
 use futures_util::stream::{self, StreamExt};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, mpsc};
 use windlass::cloud::{Cleanup, OwnedLaunch};
 use windlass::incus::{Incus, Launch};
 use windlass::testing::FakeIncus;
@@ -37,8 +38,15 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     };
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     println!("post a script to http://{}/run", listener.local_addr()?);
-    Ok(axum::serve(listener, service.router()).await?)
+    tokio::select! {
+        served = axum::serve(listener, service.clone().router()).into_future() => served?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(service.end().await?)
 }
+
+/// How many sandboxes there may be at the same time.
+const PLACES: usize = 8;
 
 /// What makes the sandboxes.
 #[derive(Debug, Clone)]
@@ -51,9 +59,9 @@ pub struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// Ten seconds for each, eight at the same time.
+    /// Ten seconds for each.
     pub fn new(incus: Incus, image: impl Into<String>) -> Self {
-        let (places, limit) = (Arc::new(Semaphore::new(8)), Duration::from_secs(10));
+        let (places, limit) = (Arc::new(Semaphore::new(PLACES)), Duration::from_secs(10));
         Self { incus, image: image.into(), places, limit }
     }
 
@@ -62,15 +70,20 @@ impl Sandboxes {
         Router::new().route("/run", post(run)).with_state(self)
     }
 
-    /// Runs a script in a sandbox, which is gone when this returns.
-    async fn run(&self, script: String, output: &Output) -> Result<()> {
+    /// Makes no more sandboxes, and waits until the last one is gone.
+    pub async fn end(&self) -> std::result::Result<(), AcquireError> {
+        self.places.acquire_many(PLACES as u32).await.map(SemaphorePermit::forget)
+    }
+
+    /// Runs a script in a sandbox, which is gone when this returns: how it ended.
+    async fn run(&self, script: String, output: &Output) -> Result<String> {
         let cleanup = Cleanup::new(format!("sandbox-{:016x}", rand::random::<u64>()));
         let launch = self.incus.launch(cleanup.owner()).image(&self.image).cpus(1).memory("256MiB");
         let launch = launch.config("limits.processes", "100").device("eth0", [("type", "none")]);
         let work = async {
             tokio::select! {
                 ended = self.script(cleanup.launch(launch), script, output) => ended,
-                () = output.closed() => Ok(()), // the client has hung up
+                () = output.closed() => Ok(String::new()), // the client has hung up
             }
         };
         let (ended, report) = cleanup.run(work).await;
@@ -78,7 +91,7 @@ impl Sandboxes {
         ended
     }
 
-    async fn script(&self, launch: OwnedLaunch<Launch>, script: String, output: &Output) -> Result<()> {
+    async fn script(&self, launch: OwnedLaunch<Launch>, script: String, output: &Output) -> Result<String> {
         let mut process = launch.await?.exec(["sh", "-c", &script]).spawn().await?;
         let run = async {
             while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
@@ -86,12 +99,10 @@ impl Sandboxes {
             }
             process.wait().await
         };
-        let last = match tokio::time::timeout(self.limit, run).await {
-            Ok(ended) => ended?.to_string(),
-            Err(_) => format!("stopped after {:?}", self.limit),
-        };
-        let _ = output.send(Ok(format!("{last}\n").into())).await;
-        Ok(())
+        match tokio::time::timeout(self.limit, run).await {
+            Ok(ended) => Ok(format!("{}\n", ended?)),
+            Err(_) => Ok(format!("stopped after {:?}\n", self.limit)),
+        }
     }
 }
 
@@ -103,10 +114,9 @@ async fn run(State(service): State<Sandboxes>, script: String) -> Response {
     let (output, mut chunks) = mpsc::channel(8);
     // In a task of its own, so that it cleans up even if the client hangs up.
     tokio::spawn(async move {
-        if let Err(e) = service.run(script, &output).await {
-            let _ = output.send(Err(e)).await; // cuts the answer off, unless it is the first that is known
-        }
-        drop(place);
+        let ended = service.run(script, &output).await;
+        drop(place); // before the last line: a client that doesn't read never takes it
+        let _ = output.send(ended.map(Bytes::from)).await; // an error cuts the answer off, unless it is all of it
     });
     match chunks.recv().await {
         Some(Err(e)) => (StatusCode::BAD_GATEWAY, format!("{e}\n")).into_response(),

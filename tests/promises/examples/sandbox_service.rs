@@ -33,7 +33,7 @@ async fn answer(service: Sandboxes, script: &str) -> io::Result<String> {
     Ok(text)
 }
 
-/// The sandbox is deleted after the last line of the answer.
+/// If the answer ends early, the sandbox is deleted after it.
 async fn until_deleted(fake: &FakeIncus) {
     while !fake.instances().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -77,6 +77,35 @@ async fn a_script_has_a_time_limit() -> Outcome {
     let text = answer(service, "sleep 1000").await?;
     assert!(text.contains("stopped after 0ns\n"), "{text}");
     until_deleted(&fake).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_keeps_no_sandbox() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let service = Sandboxes::new(fake.client()?, "busybox");
+    let mut client = post(service, "yes").await?;
+    // The rest fills every buffer on the way.
+    client.read_u8().await?;
+    tokio::time::timeout(Duration::from_secs(60), until_deleted(&fake)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_service_ends_after_the_last_sandbox() -> Outcome {
+    let fake = FakeIncus::start().await?;
+    let mut service = Sandboxes::new(fake.client()?, "busybox");
+    service.limit = Duration::from_secs(1000);
+    let mut client = post(service.clone(), "echo up; sleep 1000").await?;
+    let mut text = Vec::new();
+    while !text.ends_with(b"up\n\r\n") {
+        text.push(client.read_u8().await?);
+    }
+    drop(client);
+    service.end().await?;
+    assert!(fake.instances().is_empty());
+    let text = answer(service, "true").await?;
+    assert!(text.starts_with("HTTP/1.1 503"), "{text}");
     Ok(())
 }
 
