@@ -28,7 +28,7 @@ async fn main() -> Outcome {
     match args.as_slice() {
         [] => rehearse().await,
         [ssh_key, count, dollars] => {
-            let most = Price::from_cents_per_hour((dollars.parse::<f64>()? * 100.0) as i64);
+            let most = price(dollars)?;
             // Heard from now on, so that an interrupted launch is cleaned up, too.
             let interrupted = tokio::spawn(tokio::signal::ctrl_c()).map(drop).boxed().shared();
             let lambda = LambdaCloud::discover().await?;
@@ -36,6 +36,12 @@ async fn main() -> Outcome {
         }
         _ => Err("usage: gpu_burst [SSH_KEY COUNT DOLLARS]".into()),
     }
+}
+
+/// A price per hour in dollars: `4.02`.
+pub fn price(dollars: &str) -> Outcome<Price> {
+    // 4.02 times 100 is less than 402.
+    Ok(Price::from_cents_per_hour((dollars.parse::<f64>()? * 100.0).round() as i64))
 }
 
 /// Launches so many instances for up to this price together, works with them until it is time to stop, and terminates
@@ -79,9 +85,10 @@ async fn until(stop: Stop, work: impl Future<Output = windlass::Result<()>>) -> 
     }
 }
 
-/// What may be launched, cheapest first.
+/// What may be launched, cheapest first. The service also sells machines without GPUs.
 async fn cheapest(lambda: &LambdaCloud) -> windlass::Result<Vec<Choice>> {
     let mut offers = lambda.instance_types().await?;
+    offers.retain(|offer| offer.instance_type.specs.as_ref().is_some_and(|specs| specs.gpus > 0));
     offers.sort_by_key(|offer| offer.instance_type.price());
     Ok(offers.into_iter().map(|offer| Choice::of(offer.instance_type.name).anywhere()).collect())
 }

@@ -7,17 +7,18 @@ mod program;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use program::{Stop, burst};
+use program::{Stop, burst, price};
 use serde_json::Value;
 use windlass::Price;
 use windlass::testing::FakeLambdaCloud;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// The cheapest type has room for two, the second cheapest for five.
+/// The cheapest type has room for two, the second cheapest for five. A machine without GPUs is cheaper.
 async fn fake() -> std::io::Result<FakeLambdaCloud> {
     let fake = FakeLambdaCloud::start().await?;
     fake.no_capacity();
+    fake.capacity("cpu_4x_general").in_region("us-east-1").is(5);
     fake.capacity("gpu_1x_a10").in_region("us-east-1").is(2);
     fake.capacity("gpu_1x_gh200").in_region("us-west-3").is(5);
     Ok(fake)
@@ -63,6 +64,15 @@ async fn what_costs_more_is_not_launched() -> Outcome {
     burst(&fake.client()?, "laptop", 3, most, async |_| {}, when_active(&fake, 2)).await?;
     assert_eq!(types(&fake), ["gpu_1x_a10", "gpu_1x_a10"]);
     assert_eq!(fake.instances(), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn a_price_is_read_to_the_cent() -> Outcome {
+    for (text, cents) in [("6", 600), ("0.29", 29), ("2.3", 230), ("4.02", 402)] {
+        assert_eq!(price(text)?.cents_per_hour(), cents, "{text}");
+    }
+    assert!(price("four").is_err());
     Ok(())
 }
 
