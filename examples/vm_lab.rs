@@ -1,5 +1,5 @@
 //! A lab of virtual machines on Shaken Fist: a network, machines on it, commands in them, a snapshot, and nothing left
-//! of it afterwards.
+//! of it afterwards, also after Ctrl-C.
 //!
 //! ```sh
 //! cargo run --example vm_lab                 # on a built-in fake server
@@ -8,13 +8,19 @@
 //!
 //! The commands run through the agent in each machine, so the machines need no address that can be reached from here.
 
-use futures_util::future::try_join_all;
+use std::future::pending;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, try_join_all};
 use windlass::ShakenFist;
 use windlass::cloud::Cleanup;
 use windlass::shakenfist::{Disk, Instance, Nic};
 use windlass::testing::FakeShakenFist;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Ready when it is time to stop.
+pub type Stop = Shared<BoxFuture<'static, ()>>;
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -23,20 +29,24 @@ async fn main() -> Outcome {
         [] => rehearse().await,
         [base, count] => {
             let disk = Disk::from_base(base).size_gb(20);
-            run(&ShakenFist::discover().await?, &disk, count.parse()?).await
+            // Heard from now on, so that a lab half made is cleared away, too.
+            let interrupted = tokio::spawn(tokio::signal::ctrl_c()).map(drop).boxed().shared();
+            run(&ShakenFist::discover().await?, &disk, count.parse()?, interrupted).await
         }
         _ => Err("usage: vm_lab [BASE COUNT]".into()),
     }
 }
 
 /// Sets the lab up, works in it, and clears it away, however the work ended.
-pub async fn run(sf: &ShakenFist, disk: &Disk, count: usize) -> Outcome {
+pub async fn run(sf: &ShakenFist, disk: &Disk, count: usize, stop: Stop) -> Outcome {
     let network = sf.create_network("lab").netblock("10.77.0.0/24").await?;
-    let lab = Lab { sf, nic: Nic::on(&network.uuid), cleanup: Cleanup::new(format!("lab-{}", network.uuid)) };
+    let cleanup = Cleanup::new(format!("lab-{}", network.uuid));
+    let lab = Lab { sf, nic: Nic::on(&network.uuid), cleanup, stop };
     let (worked, report) = lab.cleanup.run(lab.work(disk, count)).await;
     println!("{report}");
     let cleared = network.delete().await;
-    worked.and(cleared)?;
+    worked?;
+    cleared?;
     if report.is_success() { Ok(()) } else { Err(report.to_string().into()) }
 }
 
@@ -45,22 +55,32 @@ struct Lab<'a> {
     sf: &'a ShakenFist,
     nic: Nic,
     cleanup: Cleanup,
+    stop: Stop,
 }
 
 impl Lab<'_> {
-    async fn work(&self, disk: &Disk, count: usize) -> windlass::Result<()> {
+    async fn work(&self, disk: &Disk, count: usize) -> Outcome {
         let launches = (1..=count).map(|number| self.launch(format!("lab-{number}"), disk));
-        let machines = try_join_all(launches).await?;
-        try_join_all(machines.iter().map(greet)).await?;
+        let machines = self.until_stopped(try_join_all(launches)).await?;
+        self.until_stopped(try_join_all(machines.iter().map(greet))).await?;
 
-        // A snapshot is a base for others, which begin where it was taken.
+        // A snapshot is a base for others, which begin where it was taken. It must be known to be deleted: no stop here.
         let Some(first) = machines.first() else { return Ok(()) };
         for snapshot in first.create_snapshot().await? {
             let base = Disk::from_base(format!("sf://blob/{}", snapshot.blob_uuid));
-            let copied = async { greet(&self.launch("lab-copy".into(), &base).await?).await }.await;
-            copied.and(snapshot.artifact().delete().await)?;
+            let copy = async { greet(&self.launch("lab-copy".into(), &base).await?).await };
+            let copied = self.until_stopped(copy).await;
+            snapshot.artifact().delete().await?;
+            copied?;
         }
         Ok(())
+    }
+
+    async fn until_stopped<T>(&self, work: impl Future<Output = windlass::Result<T>>) -> Outcome<T> {
+        tokio::select! {
+            worked = work => Ok(worked?),
+            () = self.stop.clone() => Err("interrupted".into()),
+        }
     }
 
     async fn launch(&self, name: String, disk: &Disk) -> windlass::Result<Instance> {
@@ -81,7 +101,7 @@ async fn greet(machine: &Instance) -> windlass::Result<()> {
 /// Two machines and a copy, on a fake server.
 pub async fn rehearse() -> Outcome {
     let fake = FakeShakenFist::start().await?;
-    run(&fake.client()?, &Disk::blank(8), 2).await?;
+    run(&fake.client()?, &Disk::blank(8), 2, pending().boxed().shared()).await?;
     match fake.instances().as_slice() {
         [] => Ok(()),
         left => Err(format!("left behind: {left:?}").into()),
