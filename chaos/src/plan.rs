@@ -31,18 +31,20 @@ pub fn cells(subject: &Subject, seed: u64, short: bool) -> Vec<Cell> {
         Random::new(name.bytes().fold(seed, |mixed, byte| Random::new(mixed ^ u64::from(byte)).next()));
     let mut cells = Vec::new();
     for fault in faults(&mut random, short) {
-        for once in rounds(&fault, &mut random, short) {
+        for once in rounds(subject, &fault, &mut random, short) {
             cells.push(Cell { subject: subject.clone(), fault: fault.clone(), once, seed: random.next() });
         }
     }
     cells
 }
 
-/// Whether it happens once or always: both, but in the short run only one of them for the many answers.
-fn rounds(fault: &Fault, random: &mut Random, short: bool) -> Vec<bool> {
+/// Whether it happens once or always: both, but in the short run only one of them for the many answers, and for everything
+/// before a server that is slow.
+fn rounds(subject: &Subject, fault: &Fault, random: &mut Random, short: bool) -> Vec<bool> {
     match fault {
         Fault::None | Fault::NoAddress | Fault::Twice | Fault::IdleClosed | Fault::IdleReset => vec![false],
         Fault::Answered(_) if short => vec![random.below(2) == 0],
+        _ if short && subject.is_slow() => vec![random.below(2) == 0],
         _ => vec![true, false],
     }
 }
@@ -77,6 +79,16 @@ fn faults(random: &mut Random, short: bool) -> Vec<Fault> {
     all
 }
 
+/// Which cells of an operation are played.
+pub struct Asked<'a> {
+    /// A random part of them.
+    pub short: bool,
+    /// Only these columns of the table.
+    pub class: &'a dyn Fn(&str) -> bool,
+    /// The n-th of so many shares.
+    pub share: (usize, usize),
+}
+
 /// What is wrong with a cell that was played.
 pub struct Verdict {
     /// The cell.
@@ -94,20 +106,15 @@ pub fn play_without_descriptors(subject: Subject, seed: u64, mut tell: impl FnMu
     tell(verdict(Cell { subject, fault: Fault::NoDescriptors, once: false, seed }).0);
 }
 
-/// Plays the other cells of an operation one after the other, if their class is asked for.
-pub fn play(
-    subject: &Subject,
-    seed: u64,
-    short: bool,
-    asked: impl Fn(&str) -> bool,
-    mut tell: impl FnMut(Verdict),
-) {
-    for cell in cells(subject, seed, short) {
-        if asked(&cell.fault.class()) {
+/// Plays the other cells of an operation that are asked for, one after the other.
+pub fn play(subject: &Subject, seed: u64, asked: &Asked<'_>, mut tell: impl FnMut(Verdict)) {
+    let (share, of) = asked.share;
+    for cell in cells(subject, seed, asked.short).into_iter().skip(share).step_by(of) {
+        if (asked.class)(&cell.fault.class()) {
             tell(verdict(cell).0);
         }
     }
-    if !asked("dropped") {
+    if share > 0 || !(asked.class)("dropped") {
         return;
     }
     // Dropped at each poll, until the call has ended before that.

@@ -47,6 +47,11 @@ impl Subject {
         Self { api, endpoint, verb, real: Some(real.clone()) }
     }
 
+    /// Whether the server takes long for everything.
+    pub fn is_slow(&self) -> bool {
+        self.real.is_some() && self.api == Api::ShakenFist
+    }
+
     /// The section of the tables.
     pub fn section(&self) -> &str {
         self.real.as_ref().map_or(self.api.name(), |real| &real.title)

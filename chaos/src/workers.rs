@@ -103,6 +103,15 @@ impl Options {
         all.filter(|scenario| asked(&self.operation, scenario.name)).collect()
     }
 
+    /// The worker's part of an operation. On a fake one worker plays all of it. A real server takes so much longer for some
+    /// operations than for others that each is spread over all workers.
+    fn share(&self, operation: usize, worker: usize) -> Option<(usize, usize)> {
+        match self.real {
+            None => (operation % self.jobs == worker).then_some((0, 1)),
+            Some(_) => Some(((worker + operation) % self.jobs, self.jobs)),
+        }
+    }
+
     /// The real server, for this worker.
     fn real(&self, worker: usize) -> Option<Real> {
         Some(Real { title: self.real.clone()?, address: self.at.clone()?, worker })
@@ -137,7 +146,7 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Plays every n-th operation and scenario, and writes a line for each cell.
+/// Plays its share of the operations and scenarios, and writes a line for each cell.
 fn work(options: &Options, worker: usize) -> ExitCode {
     // What panics is told as a verdict.
     std::panic::set_hook(Box::new(|_| {}));
@@ -154,8 +163,10 @@ fn work(options: &Options, worker: usize) -> ExitCode {
         let tell = |verdict: &_| tell_trial(scenario, verdict);
         streams::run(scenario, options.seed, options.short, asked, tell);
     }
-    for subject in options.subjects(worker).iter().skip(worker).step_by(options.jobs) {
-        plan::play(subject, options.seed, options.short, asked, |verdict| tell(&verdict));
+    for (number, subject) in options.subjects(worker).iter().enumerate() {
+        let Some(share) = options.share(number, worker) else { continue };
+        let asked = plan::Asked { short: options.short, class: &asked, share };
+        plan::play(subject, options.seed, &asked, |verdict| tell(&verdict));
     }
     ExitCode::SUCCESS
 }

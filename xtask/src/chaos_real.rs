@@ -5,10 +5,13 @@ use std::process::Command;
 
 use crate::chaos::program;
 use crate::live::{self, GENERATIONS};
+use crate::versions::chosen;
 use crate::{Outcome, live_shakenfist, suite, workspace};
 
 /// Where Shaken Fist listens.
 const SHAKENFIST: &str = "127.0.0.1:13000";
+/// So many play at once before it, unless the options say otherwise: they wait for it most of the time.
+const AT_ONCE: [&str; 2] = ["--jobs", "4"];
 
 /// Runs it on all versions, or on the one that the options begin with; the rest of them goes to the program.
 pub(crate) fn run(api: &str, options: &[&str]) -> Outcome {
@@ -16,18 +19,6 @@ pub(crate) fn run(api: &str, options: &[&str]) -> Outcome {
         "incus" => incus(options),
         "shakenfist" => shakenfist(options),
         other => Err(format!("chaos --real takes incus or shakenfist, not '{other}'")),
-    }
-}
-
-/// The versions that are asked for, and the other options.
-fn chosen<'a, 'o>(all: &'a [&'a str], options: &'o [&'o str]) -> (Vec<&'a str>, &'o [&'o str]) {
-    let is_of =
-        |version: &str, asked: &str| version.starts_with(asked) && asked.starts_with(char::is_numeric);
-    match options {
-        [asked, rest @ ..] if all.iter().any(|version| is_of(version, asked)) => {
-            (all.iter().copied().filter(|version| is_of(version, asked)).collect(), rest)
-        }
-        _ => (all.to_vec(), options),
     }
 }
 
@@ -52,7 +43,8 @@ fn shakenfist(options: &[&str]) -> Outcome {
     workspace::run(&mut program(&["build", "--quiet"]))?;
     suite::all(releases.into_iter().map(|release| {
         live_shakenfist::install(release)?;
-        let command = chaos("shakenfist", &format!("Shaken Fist {release}"), SHAKENFIST, rest);
+        let options = [&AT_ONCE, rest].concat();
+        let command = chaos("shakenfist", &format!("Shaken Fist {release}"), SHAKENFIST, &options);
         workspace::run(&mut live_shakenfist::beside_a_server(release, &command))
     }))
 }
@@ -62,18 +54,4 @@ fn chaos(api: &str, title: &str, at: &str, options: &[&str]) -> Command {
     let mut command = Command::new(workspace::target().join("debug/windlass-chaos"));
     command.args(["--api", api, "--real", title, "--at", at]).args(options);
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_may_come_first() {
-        let all = ["0.8.0.0rc4", "0.7.2"];
-        assert_eq!(chosen(&all, &["0.7", "--seed", "2"]), (vec!["0.7.2"], &["--seed", "2"][..]));
-        assert_eq!(chosen(&all, &["--seed", "2"]), (all.to_vec(), &["--seed", "2"][..]));
-        assert_eq!(chosen(&all, &[]), (all.to_vec(), &[][..]));
-        assert_eq!(chosen(&all, &["0.9"]), (all.to_vec(), &["0.9"][..]));
-    }
 }

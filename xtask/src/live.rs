@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::suite::{self, Choice, Suite};
+use crate::versions::chosen;
 use crate::{Outcome, pypi, workspace};
 
 /// The supported generations of Incus.
@@ -77,15 +78,12 @@ const fn of(module: &str) -> Suite<'_> {
 /// Runs itself again below `session.sh`, which always cleans up. There, runs the suites.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = args.strip_prefix(&["incus"]).unwrap_or(args);
-    let (generations, rest) = match rest {
-        [one, rest @ ..] if GENERATIONS.contains(one) => (std::slice::from_ref(one), rest),
-        _ => (&GENERATIONS[..], rest),
-    };
+    let (generations, rest) = chosen(&GENERATIONS, rest);
     let choice = Choice::read(rest)?;
     need_root()?;
     let Some(session) = std::env::var_os(SESSION) else { return Err(enter_session("live", args)) };
     let (control, python) = (servers().join("incus.sh"), pypi::python_with(PYLXD.0)?);
-    all(&Lab { control, session: session.into(), choice, python }, generations)
+    all(&Lab { control, session: session.into(), choice, python }, &generations)
 }
 
 /// Containers, mounts and namespaces all need root.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::suite::{self, Choice, Suite};
+use crate::versions::chosen;
 use crate::{Outcome, workspace};
 
 /// The supported releases, by their PyPI versions.
@@ -16,13 +17,15 @@ const fn of(module: &'static str) -> Suite<'static> {
     Suite { program: "contract", module, features: &[] }
 }
 
-/// Installs, builds, and runs the suites against each release. `args` go to the tests after `--`.
+/// Installs, builds, and runs the suites against each release, or the one that the arguments begin with. Those after
+/// `--` go to the tests.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let choice = Choice::read(args)?;
-    RELEASES.iter().try_for_each(|release| install(release))?;
+    let (releases, rest) = chosen(&RELEASES, args);
+    let choice = Choice::read(rest)?;
+    releases.iter().try_for_each(|release| install(release))?;
     // So that no server waits for the compiler.
     SUITES[0].build()?;
-    suite::all(RELEASES.iter().map(|release| against(release, &choice)))
+    suite::all(releases.iter().map(|release| against(release, &choice)))
 }
 
 /// Installs a release.

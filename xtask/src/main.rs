@@ -25,6 +25,7 @@ mod regen;
 mod rooms;
 mod suite;
 mod syntax;
+mod versions;
 mod workspace;
 
 use std::process::ExitCode;
@@ -57,7 +58,7 @@ cargo xtask live [incus [6.0|7.0]] [-- ARGS]
 cargo xtask live koyeb [-- ARGS]    the vendor's Python SDK against the fake, and the long tests (PyPI)
 cargo xtask live lambda-cloud [-- ARGS]
                                     the Python client from PyPI against the fake Lambda Cloud (python3 with venv)
-cargo xtask live shakenfist [-- ARGS]
+cargo xtask live shakenfist [0.8|0.7] [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root), and the
                                     vendor's client, compared on fake and server
 cargo xtask live schemas [-- ARGS]  Schemathesis judges the fakes by our specs (PyPI)

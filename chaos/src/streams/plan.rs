@@ -3,6 +3,7 @@
 use super::harm::Kind;
 use super::scenario::Scenario;
 use super::trial::{Shown, Trouble, play};
+use crate::api::Api;
 use crate::judge::Wrong;
 use crate::plan::caught;
 use crate::random::Random;
@@ -11,9 +12,11 @@ use crate::random::Random;
 const SEEDS: usize = 40;
 const SEEDS_REAL: usize = 10;
 const SEEDS_SHORT: usize = 3;
+const SEEDS_SLOW: usize = 2;
 /// At how many polls the future is dropped, at most: all of them, or spread over all.
 const DROPS: usize = 60;
 const DROPS_SHORT: usize = 6;
+const DROPS_SLOW: usize = 4;
 
 /// What is wrong with a trial that was played.
 pub struct Verdict {
@@ -65,6 +68,8 @@ fn extent(scenario: &Scenario, short: bool) -> (&'static [Kind], usize, usize) {
         (None, true) => (&Kind::ALL, SEEDS_SHORT, DROPS_SHORT),
         // On a real clock nothing can be slow, and a real server isn't given any bytes.
         (Some(_), false) => (&Kind::ENDS, SEEDS_REAL, SEEDS_REAL),
+        // Each instance takes it long.
+        (Some(_), true) if scenario.api == Api::ShakenFist => (&Kind::ENDS, SEEDS_SLOW, DROPS_SLOW),
         (Some(_), true) => (&Kind::ENDS, SEEDS_SHORT, DROPS_SHORT),
     }
 }

@@ -1,12 +1,18 @@
 """What the cluster's own start-up would do: namespaces with keys, this node and its resources, the floating network."""
+import functools
 import os
 import time
+
+import bcrypt
 
 from shakenfist import etcd, network
 from shakenfist.baseobjectmapping import OBJECT_NAMES_TO_CLASSES
 from shakenfist.config import config
 from shakenfist.namespace import Namespace
 from shakenfist.node import Node
+
+# Else each login takes a quarter of a second of a core.
+bcrypt.gensalt = functools.partial(bcrypt.gensalt, 4)
 
 for name, key_name, key in [
     ("system", "deploy", "secret"),

@@ -50,10 +50,9 @@ def forever(step, pause):
 
 def network_node():
     """Networks are made and unmade as soon as they are asked for."""
-    work = etcd.dequeue("networknode")
-    if not work:
+    job, item = etcd.dequeue("networknode")
+    if not job:
         return False
-    job, item = work
     for task in item["tasks"] if isinstance(item, dict) and "tasks" in item else [item]:
         found = network.Network.from_db(task.network_uuid()) if hasattr(task, "network_uuid") else None
         if found and isinstance(task, tasks.DeployNetworkTask) and found.state.value == "initial":

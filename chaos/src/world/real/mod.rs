@@ -38,7 +38,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> Result<bool, Failure>) -> Result
         if begun.elapsed() > std::time::Duration::from_secs(60) {
             return Err(format!("the server takes too long: {what}").into());
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        // A look costs the server as much as the work that it waits for.
+        std::thread::sleep(std::time::Duration::from_millis(100));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What is on the server, for one worker.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,7 +13,13 @@ use crate::subject::Real;
 /// The states of a command that hasn't ended.
 const OPEN: [&str; 4] = ["initial", "preflight", "queued", "executing"];
 
+/// The lab of this process, and when it was made. A login and lists of everything take long, so cells share it.
+static KEPT: Mutex<Option<(Instant, Lab)>> = Mutex::new(None);
+/// Its token is good for longer than this.
+const FRESH: Duration = Duration::from_secs(600);
+
 /// The server, and what belongs to the worker.
+#[derive(Clone)]
 pub struct Lab {
     direct: Direct,
     /// The instance and the network that the operation is about, by their ids.
@@ -27,6 +35,18 @@ pub struct Lab {
 impl Lab {
     /// With an instance and a network that stay.
     pub fn open(real: &Real) -> Result<Self, Failure> {
+        let mut kept = KEPT.lock().unwrap();
+        if let Some((made, lab)) = &*kept
+            && made.elapsed() < FRESH
+        {
+            return Ok(lab.clone());
+        }
+        let lab = Self::new(real)?;
+        *kept = Some((Instant::now(), lab.clone()));
+        Ok(lab)
+    }
+
+    fn new(real: &Real) -> Result<Self, Failure> {
         let folder = |name: &str| std::env::var_os(name).ok_or_else(|| format!("{name} isn't set"));
         let mut lab = Self {
             direct: Direct::new(&real.address),
@@ -207,7 +227,14 @@ impl Lab {
         lines.iter().filter(|byte| **byte == b'\n').count()
     }
 
-    /// The lines since then. A command that was asked for comes some time; none may be left in the queue.
+    /// The lines since then, when as many commands have run as were asked for.
+    pub fn runs_of(&self, before: usize, asked: usize) -> Result<usize, Failure> {
+        until("a command", || Ok(self.runs() >= before + asked))?;
+        Ok(self.runs() - before)
+    }
+
+    /// The lines since then, if it isn't known how many were asked for. One that was comes some time; none may be left in
+    /// the queue.
     pub fn runs_after(&self, before: usize, asked: bool) -> Result<usize, Failure> {
         if asked {
             until("a command", || Ok(self.runs() > before))?;
