@@ -11,7 +11,7 @@ from shakenfist.config import config
 from shakenfist.namespace import Namespace
 from shakenfist.node import Node
 
-# Else each login takes a quarter of a second of a core.
+# Else each login takes 0.25 s of a core.
 bcrypt.gensalt = functools.partial(bcrypt.gensalt, 4)
 
 for name, key_name, key in [
