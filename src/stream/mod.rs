@@ -5,6 +5,7 @@ pub(crate) mod list;
 mod listening;
 mod page;
 pub(crate) mod process;
+mod pulse;
 pub(crate) mod query;
 pub(crate) mod queue;
 pub(crate) mod transfer;

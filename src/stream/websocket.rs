@@ -9,13 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::listening::Listening;
+use super::pulse::{Pulse, Trust, Verdict};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::transport::Facts;
 use crate::transport::Upgraded;
@@ -25,7 +25,7 @@ use crate::transport::Upgraded;
 /// Reading and writing may happen at the same time within one task.
 pub(crate) struct Socket<C = Upgraded> {
     stream: Mutex<WebSocketStream<Listening<C>>>,
-    pulse: Option<Mutex<Pulse>>,
+    pulse: Option<Pulse>,
     /// The call that opened it, for errors.
     facts: Option<Box<Facts>>,
 }
@@ -72,27 +72,46 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
     /// Detects a dead connection: sends a ping after a silence of `quiet`, and fails with [`ErrorKind::Timeout`] if
     /// nothing comes for another `limit`.
     ///
-    /// Only time spent in [`next`](Self::next) counts, so a slow reader is safe. Use it only if the other side reads
-    /// all the time, so that a ping is answered at once.
+    /// Only time spent in [`next`](Self::next) counts, so a slow reader is safe. Use it only as long as the other side
+    /// reads all the time, so that a ping is answered at once.
     pub(crate) fn watched(self, quiet: Duration, limit: Duration) -> Self {
-        let pulse = Pulse { quiet, limit, silence: Duration::ZERO, asked: false };
-        Self { pulse: Some(Mutex::new(pulse)), ..self }
+        Self { pulse: Some(Pulse::new(quiet, limit)), ..self }
     }
 
     /// Ends [`watched`](Self::watched): the other side may be too busy to answer.
     #[allow(dead_code)] // not every API needs it
     pub(crate) fn watch_no_more(&self) {
-        if let Some(pulse) = &self.pulse {
-            lock(pulse).limit = Duration::MAX;
-        }
+        self.trust(Trust::Nothing);
+    }
+
+    /// The same, for a server that pings more often than `quiet` whatever it is busy with: if the last that came was a
+    /// ping, the connection is dead when no other follows.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) fn watch_its_pings(&self) {
+        self.trust(Trust::ItsPings);
     }
 
     /// Begins with [`watched`](Self::watched) again: the other side has nothing else to do any more.
     #[allow(dead_code)] // not every API needs it
-    pub(crate) fn watch_again(&self, limit: Duration) {
+    pub(crate) fn watch_again(&self) {
+        self.trust(Trust::Answers);
+    }
+
+    fn trust(&self, trust: Trust) {
         if let Some(pulse) = &self.pulse {
-            lock(pulse).limit = limit;
+            pulse.trust(trust);
         }
+    }
+
+    /// Waits until something has arrived; if nothing has yet, asks for it. To be used while [`next`](Self::next) reads.
+    #[allow(dead_code)] // not every API needs it
+    pub(crate) async fn heard(&self) -> Result<(), Error> {
+        let Some(pulse) = &self.pulse else { return Ok(()) };
+        if !pulse.has_heard() {
+            self.send(Message::Ping(Bytes::new())).await?;
+            pulse.heard().await;
+        }
+        Ok(())
     }
 
     /// The next frame. `None` once the other side has closed the connection properly. Pings are answered on the way.
@@ -113,31 +132,26 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Socket<C> {
         }
     }
 
-    async fn next_while_alive(
-        &self,
-        pulse: &Mutex<Pulse>,
-    ) -> Result<Option<tungstenite::Result<Message>>, Error> {
+    async fn next_while_alive(&self, pulse: &Pulse) -> Result<Option<tungstenite::Result<Message>>, Error> {
         let mut ping = None;
         loop {
-            let stopwatch = Stopwatch { pulse, since: Instant::now() };
-            // Whether it is watched may change meanwhile.
-            let left = lock(pulse).left().min(Pulse::LOOK);
-            let heard = tokio::time::timeout(left, self.next_message(&mut ping)).await;
+            let stopwatch = pulse.stopwatch();
+            let heard = tokio::time::timeout(pulse.patience(), self.next_message(&mut ping)).await;
             drop(stopwatch);
-            let mut pulse = lock(pulse);
             if let Ok(message) = heard {
-                (pulse.silence, pulse.asked) = (Duration::ZERO, false);
+                if let Some(Ok(message)) = &message {
+                    pulse.hear(message);
+                }
                 return Ok(message);
             }
-            if !pulse.left().is_zero() {
-                continue;
+            match pulse.judge() {
+                Verdict::Wait => {}
+                Verdict::Ask => ping = Some(Message::Ping(Bytes::new())),
+                Verdict::Dead => {
+                    let e = Error::new(ErrorKind::Timeout, "the connection is dead: no answer to a ping");
+                    return Err(self.labelled(e.with(|inner| inner.sent = Sent::Unknown)));
+                }
             }
-            if pulse.asked {
-                let e = Error::new(ErrorKind::Timeout, "the connection is dead: no answer to a ping");
-                return Err(self.labelled(e.with(|inner| inner.sent = Sent::Unknown)));
-            }
-            (pulse.silence, pulse.asked) = (Duration::ZERO, true);
-            ping = Some(Message::Ping(Bytes::new()));
         }
     }
 
@@ -217,35 +231,6 @@ impl<C> Socket<C> {
     }
 }
 
-/// Measures how long a connection has been silent.
-struct Pulse {
-    quiet: Duration,
-    limit: Duration,
-    silence: Duration,
-    asked: bool,
-}
-
-impl Pulse {
-    const LOOK: Duration = Duration::from_secs(10);
-
-    fn left(&self) -> Duration {
-        let most = if self.asked { self.limit } else { self.quiet };
-        most.saturating_sub(self.silence)
-    }
-}
-
-/// Adds the time of one read, cancelled or not.
-struct Stopwatch<'a> {
-    pulse: &'a Mutex<Pulse>,
-    since: Instant,
-}
-
-impl Drop for Stopwatch<'_> {
-    fn drop(&mut self) {
-        lock(self.pulse).silence += self.since.elapsed();
-    }
-}
-
 /// Nothing is left half-done if a thread panics.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -257,6 +242,7 @@ mod tests {
     use std::task::Context;
 
     use tokio::io::ReadBuf;
+    use tokio::time::Instant;
 
     use super::*;
 

@@ -42,6 +42,7 @@ mod incus {
     mod errors;
     mod events;
     mod exec;
+    mod exec_input;
     mod extremes;
     mod files;
     mod image_remotes;

@@ -94,11 +94,21 @@ pub async fn dial_fd(fake: &FakeIncus, started: &Value, fd: &str) -> Socket {
     dial(fake, &format!("/1.0/operations/{id}/websocket?secret={secret}")).await.unwrap()
 }
 
+/// The next message that isn't a ping.
+pub async fn next(socket: &mut Socket) -> Option<Result<Message, tokio_tungstenite::tungstenite::Error>> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Ping(_))) => {}
+            other => return other,
+        }
+    }
+}
+
 /// What arrives up to the empty text frame, after which nothing but a lost connection may come.
 pub async fn drain(socket: &mut Socket) -> String {
     let mut all = Vec::new();
     loop {
-        match timeout(SOON, socket.next()).await.unwrap() {
+        match timeout(SOON, next(socket)).await.unwrap() {
             Some(Ok(Message::Binary(data))) => all.extend_from_slice(&data),
             Some(Ok(Message::Text(text))) => {
                 assert_eq!(text.as_str(), "");

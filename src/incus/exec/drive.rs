@@ -8,9 +8,9 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
-use super::keyboard::{self, Keyboard, PIECE, tell};
+use super::keyboard::{self, Keyboard, PIECE, TYPED, not_read, tell};
 use super::status;
-use super::streams::{LIMIT, Pipes, Terminal};
+use super::streams::{Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
 use crate::incus::events::subscriptions::{Heard, Subscription};
@@ -49,7 +49,7 @@ pub(super) async fn pipes(run: Run, pipes: Pipes, wires: Wires) -> Result<ExitSt
         ended = ended(run, drain, &|| ()) => ended,
         e = steer(&control, controls, false) => Err(e),
         // Until the exit status: a command that closed its output may still read input.
-        never = feed(&stdin, input, silence) => never,
+        e = feed(&stdin, input, silence) => Err(e),
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn terminal(run: Run, terminal: Terminal, wires: Wires) -> Resu
 async fn watch_at_the_end<T>(both: &Socket, mut is_over: watch::Receiver<bool>) -> T {
     // Its sender lives as long as the command.
     let _ = is_over.wait_for(|over| *over).await;
-    both.watch_again(LIMIT);
+    both.watch_again();
     std::future::pending().await
 }
 
@@ -199,30 +199,59 @@ pub(in crate::incus) async fn pour<C: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Sends the input of a command without a terminal. Once the output has ended, so has the command, most likely: then a
-/// writer that stays idle is waited for no longer.
-async fn feed<C: AsyncRead + AsyncWrite + Unpin, T>(
+/// writer that stays idle is waited for no longer. Returns only when the connection is dead.
+async fn feed<C: AsyncRead + AsyncWrite + Unpin>(
+    stdin: &Socket<C>,
+    input: Input,
+    silence: watch::Receiver<bool>,
+) -> Error {
+    let dead = tokio::select! {
+        biased;
+        // Also read: pings must be answered, and the server closes the connection once the command stops reading.
+        dead = closed(stdin) => dead,
+        sent = type_in(stdin, input, silence) => {
+            tell(sent);
+            closed(stdin).await
+        }
+    };
+    match dead {
+        Some(e) => e,
+        None => std::future::pending().await,
+    }
+}
+
+/// Sends all input, and its end.
+async fn type_in<C: AsyncRead + AsyncWrite + Unpin>(
     stdin: &Socket<C>,
     mut input: Input,
     mut silence: watch::Receiver<bool>,
-) -> T {
-    let sending = async {
-        while let Some(piece) = tokio::select! {
-            piece = input.next(PIECE) => piece,
-            () = idle_in(&mut silence) => None,
-        } {
-            stdin.send_binary(piece).await?;
+) -> Result<(), Error> {
+    let mut typed = 0_usize;
+    while let Some(piece) = tokio::select! {
+        piece = input.next(PIECE) => piece,
+        () = idle_in(&mut silence) => None,
+    } {
+        typed = typed.saturating_add(piece.len());
+        if typed > TYPED {
+            not_read(stdin).await?;
         }
-        stdin.send_text("").await
-    };
-    // Also read: pings must be answered, and the server closes the connection once the command stops reading.
-    let closed = async { while let Ok(Some(_)) = stdin.next().await {} };
-    tokio::select! {
-        sent = sending => tell(sent),
-        () = closed => {}
+        stdin.send_binary(piece).await?;
     }
-    drop(input);
-    while let Ok(Some(_)) = stdin.next().await {}
-    std::future::pending().await
+    // After the end the server reads no more.
+    not_read(stdin).await?;
+    stdin.send_text("").await
+}
+
+/// Reads until the connection ends; the error if it is dead instead.
+async fn closed<C: AsyncRead + AsyncWrite + Unpin>(stdin: &Socket<C>) -> Option<Error> {
+    loop {
+        match stdin.next().await {
+            Ok(Some(_)) => {}
+            Err(e) if e.kind() == ErrorKind::Timeout => return Some(e),
+            // It ends with the command, whose end shows in the streams.
+            Ok(None) | Err(_) => return None,
+        }
+    }
 }
 
 /// How long a writer may stay idle after the end of the output.
@@ -312,7 +341,7 @@ mod tests {
         let started = Instant::now();
         let all = tokio::select! {
             all = received(theirs) => all,
-            () = feed(&stdin, input, silence) => Vec::new(),
+            _ = feed(&stdin, input, silence) => Vec::new(),
             () = writing => Vec::new(),
         };
         assert_eq!(all, b"one two three");

@@ -108,6 +108,11 @@ impl Exec {
     /// A command that ends before it has read all of it is no error, as in the standard library. If the connection that
     /// carries the input breaks, the server ends the input there, and a command that ends at the end of its input looks
     /// the same: content that must be whole is better [pushed](crate::incus::Instance::push) as a file.
+    ///
+    /// If that connection falls silent instead, nothing more reaches the command. After 45 seconds the call then fails
+    /// with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout), as with the other connections, and the command is killed.
+    /// It may have read a part: [`sent`](crate::Error::sent) is [`Sent::Unknown`](crate::Sent::Unknown). A command that
+    /// doesn't read its input isn't affected, however long it takes: the server pings every ten seconds.
     pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Self {
         self.stdin = Some(StdinSource::Bytes(bytes.into()));
         self
@@ -168,7 +173,9 @@ impl Exec {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a missing command or instance,
     /// [`ErrorKind::OperationFailed`](crate::ErrorKind::OperationFailed) for one that can't be executed,
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the instance doesn't run,
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output.
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output,
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) and [`ErrorKind::Timeout`](crate::ErrorKind::Timeout)
+    /// if a connection breaks or falls silent.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }

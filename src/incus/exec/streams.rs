@@ -22,7 +22,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// After this silence the server is pinged. The server itself pings every ten seconds.
 const QUIET: Duration = Duration::from_secs(30);
 /// Time limit for the answer to a ping.
-pub(super) const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// A command without a terminal. Closing `control` kills it.
 pub(super) struct Pipes {
@@ -96,7 +96,7 @@ impl Pipes {
                 dial(&incus, &operation, "2"),
             )?;
             turn.end();
-            let (stdout, stderr) = (stdout.watched(QUIET, LIMIT), stderr.watched(QUIET, LIMIT));
+            let [stdin, stdout, stderr] = [stdin, stdout, stderr].map(|socket| socket.watched(QUIET, LIMIT));
             Ok(Self { stdin, stdout, stderr, control })
         })
         .await

@@ -175,8 +175,9 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection was lost before the end; the server's error if the command could
-    /// not be run.
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) if the connection was lost before the end,
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) if it fell silent and pings aren't answered; the server's error
+    /// if the command could not be run.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         self.stdin = None;
         while let Some(chunk) = self.next().await {

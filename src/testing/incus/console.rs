@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::Utc;
-use futures_util::stream::SplitStream;
-use futures_util::{SinkExt, StreamExt, future};
+use futures_util::future;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -16,8 +15,7 @@ use super::envelope::{self, Answer, Failure, failure};
 use super::files::raw;
 use super::generation::Generation;
 use super::sessions::{PATIENCE, forever, pump};
-use super::world::{CONSOLE, Console, Draft, Key, Operation, Seat, Session, World, path};
-use crate::testing::server::limited::WebSocket;
+use super::world::{CONSOLE, Console, Draft, Incoming, Key, Line, Operation, Seat, Session, World, path};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
@@ -63,7 +61,7 @@ fn attach(world: &Arc<World>, request: &Request, key: &Key, console: &Arc<Consol
     let seat = seat.ok_or_else(|| {
         failure(500, "This console is already connected. Force is required to take it over.")
     })?;
-    let (session, secrets) = Session::new(true);
+    let (session, secrets) = Session::of_console();
     let draft = Draft {
         description: CONSOLE,
         project: key.0.clone(),
@@ -82,7 +80,7 @@ fn attach(world: &Arc<World>, request: &Request, key: &Key, console: &Arc<Consol
 }
 
 /// Writes what is typed to the screen.
-async fn echo(console: &Console, keyboard: &mut SplitStream<WebSocket>) {
+async fn echo(console: &Console, keyboard: &mut Incoming) {
     let (typed, mut keys) = mpsc::channel::<Bytes>(8);
     let copy = async {
         while let Some(data) = keys.recv().await {
@@ -106,8 +104,7 @@ impl Session {
         if timeout(PATIENCE, self.complete()).await.is_err() {
             return Err(failure(500, "Timed out waiting for websockets to connect"));
         }
-        let Some(socket) = self.take("0") else { return Ok(()) };
-        let (mut client, mut keyboard) = socket.split();
+        let Some(Line { outgoing: client, incoming: mut keyboard }) = self.take("0") else { return Ok(()) };
         let (resize, _) = watch::channel((0, 0));
         let show = async {
             while let Ok(data) = screen.recv().await {

@@ -40,7 +40,7 @@ fn draft(job: &Job) -> Draft {
 }
 
 fn connected(world: &Arc<World>, job: Job) -> crate::testing::server::reply::Reply {
-    let (session, secrets) = Session::new(job.interactive);
+    let (session, secrets) = Session::of_command(job.interactive);
     let metadata = json!({
         "command": job.command, "environment": job.environment, "interactive": job.interactive,
         "fds": secrets,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt, future};
+use futures_util::{StreamExt, future};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -14,8 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::envelope::{Answer, Failure, failure};
 use super::generation::Generation;
 use super::job::Job;
-use super::world::{Operation, Session, World};
-use crate::testing::server::limited::WebSocket;
+use super::world::{Incoming, Line, Operation, Outgoing, Session, World};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
@@ -26,10 +24,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The same for commands on a 7.0 server.
 const NEW_PATIENCE: Duration = Duration::from_secs(10);
-
-type Outgoing = SplitSink<WebSocket, Message>;
-
-type Incoming = SplitStream<WebSocket>;
 
 pub(super) fn connect(world: &World, request: &Request, id: &str) -> Answer {
     let secret = request.param("secret").unwrap_or_default();
@@ -82,8 +76,8 @@ impl Session {
         let (output, mut chunks) = mpsc::channel::<(Stream, Bytes)>(8);
         let (resize, window) = watch::channel(job.window);
         let running = world.start(&job, stdin, output, window)?;
-        let input = self.take("0").map(|socket| type_in(socket, typed, false));
-        let (mut out, mut err) = (self.take("1"), self.take("2"));
+        let input = self.take("0").map(|line| type_in(line, typed));
+        let ((mut out, from_out), (mut err, from_err)) = (self.output("1"), self.output("2"));
         let delivery = async {
             while let Some((stream, data)) = chunks.recv().await {
                 let to = if stream == Stream::Out { &mut out } else { &mut err };
@@ -97,8 +91,9 @@ impl Session {
         let exit = tokio::select! {
             (exit, ()) = future::join(running, delivery) => exit,
             code = self.clone().controlled(resize) => Exit::Code(code),
-            // Input alone never ends a command.
+            // Neither the end of the input nor what arrives on the outputs ends a command.
             () = forever(input) => Exit::Code(137),
+            () = forever(Some(answered([from_out, from_err]))) => Exit::Code(137),
         };
         // What a killed command has already written is still delivered.
         while let Ok((stream, data)) = chunks.try_recv() {
@@ -109,27 +104,27 @@ impl Session {
         Ok(exit)
     }
 
-    async fn terminal(
-        self: &Arc<Self>,
-        world: &World,
-        job: Job,
-    ) -> Result<(Exit, Option<Incoming>), Failure> {
+    async fn terminal(self: &Arc<Self>, world: &World, job: Job) -> Result<(Exit, Option<Line>), Failure> {
         let (typed, stdin) = mpsc::channel(8);
         let (output, chunks) = mpsc::channel(8);
         let (resize, window) = watch::channel(job.window);
         let running = world.start(&job, stdin, output, window)?;
-        let Some(socket) = self.take("0") else {
+        let Some(mut line) = self.take("0") else {
             return Ok((running.await, None));
         };
-        let (mut screen, mut keyboard) = socket.split();
         let exit = tokio::select! {
-            (exit, ()) = future::join(running, show(&mut screen, chunks)) => exit,
+            (exit, ()) = future::join(running, show(&line.outgoing, chunks)) => exit,
             code = self.clone().controlled(resize) => Exit::Code(code),
-            () = forever(Some(keys(&mut keyboard, typed))) => Exit::Code(137),
+            () = forever(Some(keys(&mut line.incoming, typed))) => Exit::Code(137),
         };
         // The client may have left.
-        let _ = screen.send(Message::text("")).await;
-        Ok((exit, Some(keyboard)))
+        let _ = line.outgoing.send(Message::text("")).await;
+        Ok((exit, Some(line)))
+    }
+
+    /// Both halves of a stream that the client only reads.
+    fn output(&self, fd: &str) -> (Option<Outgoing>, Option<Incoming>) {
+        self.take(fd).map(|line| (line.outgoing, line.incoming)).unzip()
     }
 
     /// The exit code of a command that is killed through the control socket. Never returns if that isn't connected.
@@ -140,7 +135,7 @@ impl Session {
                 None => self.arrived.notified().await,
             }
         };
-        while let Some(Ok(message)) = control.next().await {
+        while let Some(Ok(message)) = control.incoming.next().await {
             let Ok(order) = serde_json::from_slice::<Value>(&message.into_data()) else {
                 continue;
             };
@@ -181,21 +176,25 @@ pub(super) async fn forever(task: Option<impl Future<Output = ()>>) {
 }
 
 /// Passes stdin on until the client ends it, by an empty text, a Close frame, or a lost connection.
-async fn type_in(mut socket: WebSocket, typed: mpsc::Sender<Bytes>, terminal: bool) {
-    pump(&mut socket, typed, terminal).await;
-    // If the socket were dropped, the client would think that the command had died.
+async fn type_in(mut line: Line, typed: mpsc::Sender<Bytes>) {
+    pump(&mut line.incoming, typed, false).await;
+    // If the connection were dropped, the client would think that the command had died.
     future::pending().await
+}
+
+/// Reads connections on which the client only pings: reading answers that.
+async fn answered(all: [Option<Incoming>; 2]) {
+    let each =
+        all.into_iter().flatten().map(async |mut incoming| while let Some(Ok(_)) = incoming.next().await {});
+    future::join_all(each).await;
 }
 
 async fn keys(keyboard: &mut Incoming, typed: mpsc::Sender<Bytes>) {
     pump(keyboard, typed, true).await;
 }
 
-pub(super) async fn pump<S>(socket: &mut S, typed: mpsc::Sender<Bytes>, terminal: bool)
-where
-    S: futures_util::Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin,
-{
-    while let Some(Ok(message)) = socket.next().await {
+pub(super) async fn pump(incoming: &mut Incoming, typed: mpsc::Sender<Bytes>, terminal: bool) {
+    while let Some(Ok(message)) = incoming.next().await {
         let data = match message {
             Message::Binary(data) => data,
             Message::Text(_) | Message::Close(_) => return,
@@ -210,22 +209,22 @@ where
     }
 }
 
-async fn deliver(to: &mut Option<WebSocket>, data: Bytes) {
-    if let Some(socket) = to
-        && socket.send(Message::Binary(data)).await.is_err()
+async fn deliver(to: &mut Option<Outgoing>, data: Bytes) {
+    if let Some(line) = to
+        && line.send(Message::Binary(data)).await.is_err()
     {
         *to = None;
     }
 }
 
 /// An empty text frame, then the connection is dropped without a Close frame.
-async fn end_of_stream(socket: Option<WebSocket>) {
-    if let Some(mut socket) = socket {
-        let _ = socket.send(Message::text("")).await;
+async fn end_of_stream(line: Option<Outgoing>) {
+    if let Some(line) = line {
+        let _ = line.send(Message::text("")).await;
     }
 }
 
-async fn show(screen: &mut Outgoing, mut chunks: mpsc::Receiver<(Stream, Bytes)>) {
+async fn show(screen: &Outgoing, mut chunks: mpsc::Receiver<(Stream, Bytes)>) {
     while let Some((_, data)) = chunks.recv().await {
         let text = String::from_utf8_lossy(&data).replace('\n', "\r\n");
         if screen.send(Message::binary(text)).await.is_err() {
@@ -235,8 +234,8 @@ async fn show(screen: &mut Outgoing, mut chunks: mpsc::Receiver<(Stream, Bytes)>
 }
 
 /// Until the client closes its end.
-async fn finished(mut keyboard: Incoming) {
-    while let Some(Ok(message)) = keyboard.next().await {
+async fn finished(mut terminal: Line) {
+    while let Some(Ok(message)) = terminal.incoming.next().await {
         if message.is_close() {
             return;
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
+use windlass::incus::types::InstanceExec;
 use windlass::incus::{Incus, Instance};
 use windlass::{Chunk, Error, ErrorKind, ExitStatus, Output, Process, Signal};
 
@@ -35,6 +37,28 @@ pub async fn exec_streams_chunks(incus: Incus) -> Outcome {
     }
     assert_eq!((exited, run.wait().await?.code()), (Some(5), 5));
     assert_eq!((out, err.as_slice()), (1_000_000, b"done\n".as_slice()));
+    remove(&handle(&incus, &web)).await
+}
+
+/// The client takes the silence of a connection that pings for its death.
+pub async fn the_connections_of_a_command_begin_with_a_ping(incus: Incus) -> Outcome {
+    let web = launched(&incus, "pinged").await?;
+    for (interactive, all) in [(false, &["control", "0", "1", "2"][..]), (true, &["control", "0"])] {
+        let mut exec = InstanceExec::new(vec!["sleep".to_owned(), "1000".to_owned()]);
+        (exec.wait_for_websocket, exec.interactive) = (true, interactive);
+        let operation = incus.raw().instance_exec().name(web.name()).body(exec).send().await?;
+        let metadata = operation.metadata.ok_or("no secrets")?;
+        let mut held = Vec::new();
+        for fd in all {
+            let secret = metadata.get("fds").and_then(|fds| fds[*fd].as_str()).ok_or("no secret")?;
+            let open = incus.raw().operation_websocket().id(&operation.id).secret(secret).send();
+            let mut connection = open.await?;
+            let mut frame = [0; 11];
+            connection.read_exact(&mut frame).await?;
+            assert_eq!(&frame, b"\x89\x09keepalive", "{interactive} {fd}");
+            held.push(connection);
+        }
+    }
     remove(&handle(&incus, &web)).await
 }
 

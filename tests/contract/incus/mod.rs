@@ -59,6 +59,7 @@ macro_rules! incus_contract {
             launch_reports_progress
             exec_has_separate_streams_and_the_true_status
             exec_streams_chunks
+            the_connections_of_a_command_begin_with_a_ping
             exec_takes_stdin_and_environment
             a_command_ends_though_nobody_closes_its_input
             dropping_a_process_kills_the_command

@@ -1,9 +1,10 @@
 //! Commands in the fake server: streams, terminals, the small shell.
 
-use crate::fake_client::{dial, dial_fd, drain, server};
+use crate::fake_client::{dial, dial_fd, drain, next, server};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use windlass::testing::Generation;
 
@@ -26,7 +27,7 @@ async fn exec_over_websockets_keeps_the_streams_apart() {
     stdin.send(Message::text("")).await.unwrap();
     assert_eq!(drain(&mut stdout).await, "hello world");
     assert_eq!(drain(&mut stderr).await, "err me\n");
-    assert!(!matches!(stdout.next().await, Some(Ok(_))), "no Close frame");
+    assert!(!matches!(next(&mut stdout).await, Some(Ok(_))), "no Close frame");
     let waited = http.get(&format!("/1.0/operations/{id}/wait")).await;
     assert_eq!(waited["metadata"]["metadata"]["return"], 7);
     assert_eq!(waited["metadata"]["status"], "Success");
@@ -43,7 +44,7 @@ async fn control_signals_and_its_end_kill() {
         let _stdin = dial_fd(&fake, &started, "0").await;
         let mut stdout = dial_fd(&fake, &started, "1").await;
         let _stderr = dial_fd(&fake, &started, "2").await;
-        assert_eq!(stdout.next().await.unwrap().unwrap(), Message::binary("up\n"));
+        assert_eq!(next(&mut stdout).await.unwrap().unwrap(), Message::binary("up\n"));
         match order {
             Some(order) => control.send(Message::text(order.to_string())).await.unwrap(),
             None => control.close(None).await.unwrap(),
@@ -63,7 +64,7 @@ async fn a_terminal_waits_for_the_client_to_hang_up() {
     let mut terminal = dial_fd(&fake, &started, "0").await;
     let mut control = dial_fd(&fake, &started, "control").await;
     terminal.send(Message::binary("stty size\n")).await.unwrap();
-    assert_eq!(terminal.next().await.unwrap().unwrap(), Message::binary("24 80\r\n"));
+    assert_eq!(next(&mut terminal).await.unwrap().unwrap(), Message::binary("24 80\r\n"));
     let resize = json!({"command": "window-resize", "args": {"width": "100", "height": "30"}});
     control.send(Message::text(resize.to_string())).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -74,6 +75,36 @@ async fn a_terminal_waits_for_the_client_to_hang_up() {
     assert_eq!(early["error"], "context deadline exceeded");
     terminal.close(None).await.unwrap();
     assert_eq!(http.get(&wait).await["metadata"]["metadata"]["return"], 5);
+}
+
+/// Every ten seconds from the beginning, on each connection, also if nothing is read from it.
+#[tokio::test(start_paused = true)]
+async fn commands_are_pinged() {
+    for generation in [Generation::V6_0, Generation::V7_0] {
+        let (fake, http) = server(generation).await;
+        http.launch("a").await;
+        let asked = json!({"command": ["sleep", "100"], "wait-for-websocket": true});
+        let started = http.json("POST", "/1.0/instances/a/exec", asked).await;
+        let mut all = Vec::new();
+        for fd in ["control", "0", "1", "2"] {
+            all.push((dial_fd(&fake, &started, fd).await, Instant::now()));
+        }
+        let flood = Message::binary(vec![0; 60_000]);
+        for _ in 0..40 {
+            let _ = tokio::time::timeout(Duration::from_millis(1), all[1].0.send(flood.clone())).await;
+        }
+        let pinged = all.iter_mut().map(async |(socket, begun)| {
+            for number in 0..5 {
+                assert_eq!(socket.next().await.unwrap().unwrap(), Message::Ping("keepalive".into()));
+                let seconds = begun.elapsed().as_secs();
+                assert!(
+                    (10 * number..=10 * number + 1).contains(&seconds),
+                    "ping {number} after {seconds} s"
+                );
+            }
+        });
+        futures_util::future::join_all(pinged).await;
+    }
 }
 
 #[tokio::test]
@@ -88,15 +119,15 @@ async fn a_console_has_one_client_and_a_log() {
         let _control = dial_fd(&fake, &first, "control").await;
         http.run("POST", "/1.0/instances/a/exec", json!({"command": ["sh", "-c", "echo hi >/dev/console"]}))
             .await;
-        assert_eq!(screen.next().await.unwrap().unwrap(), Message::binary("hi\r\n"));
+        assert_eq!(next(&mut screen).await.unwrap().unwrap(), Message::binary("hi\r\n"));
         screen.send(Message::binary("typed\r")).await.unwrap();
-        assert_eq!(screen.next().await.unwrap().unwrap(), Message::binary("typed\r\n"));
+        assert_eq!(next(&mut screen).await.unwrap().unwrap(), Message::binary("typed\r\n"));
         assert_eq!(attach(json!({})).await["error_code"], 500);
         let second = attach(json!({"force": true})).await;
         let ended = http.get(&format!("{}/wait?timeout=3", first["operation"].as_str().unwrap())).await;
         let word = if generation == Generation::V6_0 { "Cancelled" } else { "Success" };
         assert_eq!(ended["metadata"]["status"], word);
-        assert!(!matches!(screen.next().await, Some(Ok(_))), "no farewell");
+        assert!(!matches!(next(&mut screen).await, Some(Ok(_))), "no farewell");
         let _screen = dial_fd(&fake, &second, "0").await;
         let mut control = dial_fd(&fake, &second, "control").await;
         control.close(None).await.unwrap();

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use super::line::Line;
 use crate::testing::incus::common::secret;
 use crate::testing::server::limited::WebSocket;
 use crate::testing::server::tasks::lock;
@@ -16,9 +17,11 @@ use crate::testing::server::tasks::lock;
 pub(crate) struct Session {
     /// The file descriptor that each secret opens, and whether it was opened.
     pub(crate) secrets: Mutex<BTreeMap<String, (&'static str, bool)>>,
-    pub(crate) sockets: Mutex<BTreeMap<&'static str, WebSocket>>,
+    pub(crate) lines: Mutex<BTreeMap<&'static str, Line>>,
     pub(crate) arrived: Notify,
     pub(crate) needed: &'static [&'static str],
+    /// Whether the client is pinged: that of a command is, that of a console isn't.
+    pub(crate) pings: bool,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +42,15 @@ impl Sessions {
 }
 
 impl Session {
-    pub(crate) fn new(interactive: bool) -> (Arc<Session>, Value) {
+    pub(crate) fn of_command(interactive: bool) -> (Arc<Session>, Value) {
+        Self::new(interactive, true)
+    }
+
+    pub(crate) fn of_console() -> (Arc<Session>, Value) {
+        Self::new(true, false)
+    }
+
+    fn new(interactive: bool, pings: bool) -> (Arc<Session>, Value) {
         let (all, needed): (&[&'static str], &'static [&'static str]) = match interactive {
             true => (&["0", "control"], &["0"]),
             false => (&["0", "1", "2", "control"], &["0", "1", "2"]),
@@ -49,9 +60,10 @@ impl Session {
         let shown = Value::Object(shown.collect());
         let session = Session {
             secrets: Mutex::new(secrets),
-            sockets: Mutex::default(),
+            lines: Mutex::default(),
             arrived: Notify::new(),
             needed,
+            pings,
         };
         (Arc::new(session), shown)
     }
@@ -68,21 +80,28 @@ impl Session {
         if is_late {
             return while let Some(Ok(_)) = socket.next().await {};
         }
-        lock(&self.sockets).insert(fd, socket);
+        let (line, pings) = Line::over(socket);
+        lock(&self.lines).insert(fd, line);
         self.arrived.notify_one();
+        let is_pinged = self.pings;
+        // The end of the command closes its connections, which end the pings.
+        drop(self);
+        if is_pinged {
+            pings.send().await;
+        }
     }
 
     pub(crate) async fn complete(&self) {
         let here = || {
-            let sockets = lock(&self.sockets);
-            self.needed.iter().all(|fd| sockets.contains_key(fd))
+            let lines = lock(&self.lines);
+            self.needed.iter().all(|fd| lines.contains_key(fd))
         };
         while !here() {
             self.arrived.notified().await;
         }
     }
 
-    pub(crate) fn take(&self, fd: &str) -> Option<WebSocket> {
-        lock(&self.sockets).remove(fd)
+    pub(crate) fn take(&self, fd: &str) -> Option<Line> {
+        lock(&self.lines).remove(fd)
     }
 }
