@@ -1,6 +1,8 @@
 //! Streams of bytes, in answers and requests.
 
 use std::fmt;
+#[cfg(feature = "incus")]
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,6 +26,22 @@ impl Body {
 
     pub(super) fn into_inner(self) -> reqwest::Body {
         self.0
+    }
+
+    /// What it is made of, for a protocol that has no bodies.
+    #[cfg(feature = "incus")]
+    pub(crate) fn pieces(self) -> impl Stream<Item = Result<Bytes, String>> + Send {
+        futures_util::stream::unfold(self.0, |mut body| async move {
+            loop {
+                let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await?;
+                match frame.map(|frame| frame.into_data()) {
+                    Ok(Ok(piece)) => break Some((Ok(piece), body)),
+                    // Trailers.
+                    Ok(Err(_)) => {}
+                    Err(e) => break Some((Err(e.to_string()), body)),
+                }
+            }
+        })
     }
 }
 

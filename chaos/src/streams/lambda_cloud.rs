@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use windlass::lambda_cloud::Choice;
 use windlass::testing::FakeLambdaCloud;
 use windlass::{Error, LambdaCloud, Pacing};
 
@@ -16,7 +19,9 @@ use crate::world::{address, http, retry};
 /// The scenarios.
 pub(super) static ALL: &[Scenario] = &[
     of("launch", launch),
+    of("launch_when_available", launch_when_available),
     of("until_active", until_active),
+    of("until_ssh_ready", until_ssh_ready),
     of("restart", restart),
     of("terminate", terminate),
 ];
@@ -71,6 +76,27 @@ fn launch() -> Starting {
     })
 }
 
+fn launch_when_available() -> Starting {
+    Box::pin(async {
+        let fake = FakeLambdaCloud::start().await?;
+        Stage::new(address(&fake.url())?, move |to| {
+            let (lambda, fake) = (client(&fake, to)?, fake.clone());
+            fake.no_capacity();
+            fake.capacity("gpu_1x_a10").in_region("us-west-1").is_after(1, Duration::from_secs(20));
+            let choices = ["gpu_1x_h100_pcie", "gpu_1x_a10"].map(|kind| Choice::of(kind).anywhere());
+            let search = lambda.launch_when_available(choices).search_timeout(WAIT);
+            let search = search.launch(|launch| launch.ssh_key("laptop").reconcile_window(WAIT));
+            let act = async move { Ok(search.send().await?.timeout(WAIT).await?) };
+            Ok(story(&lambda, act, move |outcome, findings| {
+                outcome.agrees_with(fake.launches(), findings);
+                if let Outcome::Done(gpu) = outcome {
+                    is_active(&fake, &gpu.id, findings);
+                }
+            }))
+        })
+    })
+}
+
 fn until_active() -> Starting {
     Box::pin(async {
         let fake = FakeLambdaCloud::start().await?;
@@ -98,6 +124,43 @@ fn until_active() -> Starting {
             }))
         })
     })
+}
+
+/// The SSH server is reached without the cable.
+fn until_ssh_ready() -> Starting {
+    Box::pin(async {
+        let fake = FakeLambdaCloud::start().await?;
+        Stage::new(address(&fake.url())?, move |to| {
+            let (lambda, fake) = (client(&fake, to)?, fake.clone());
+            let id = fake.add_instance();
+            fake.edit_instance(&id, |gpu| gpu["ip"] = "127.0.0.1".into());
+            let (gpu, own) = (lambda.instance(&id), id.clone());
+            let act = async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let port = listener.local_addr().expect("an address").port();
+                let until = gpu.until_ssh_ready_on(port).timeout(WAIT);
+                tokio::select! {
+                    waited = async { Ok(until.await?) } => waited,
+                    () = greet(&listener) => unreachable!(),
+                }
+            };
+            Ok(story(&lambda, act, move |outcome, findings| {
+                if let Outcome::Done(gpu) = outcome {
+                    findings.check(Wrong::Lied, gpu.id == own, || format!("another instance: {}", gpu.id));
+                    is_active(&fake, &own, findings);
+                }
+            }))
+        })
+    })
+}
+
+/// Greets all callers as an SSH server does.
+async fn greet(listener: &TcpListener) {
+    loop {
+        if let Ok((mut caller, _)) = listener.accept().await {
+            let _ = caller.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
+        }
+    }
 }
 
 fn restart() -> Starting {

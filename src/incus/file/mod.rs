@@ -11,6 +11,7 @@ mod push;
 mod push_tree;
 mod read_dir;
 mod sftp;
+mod sftp_push;
 mod tree;
 mod wire;
 

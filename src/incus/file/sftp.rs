@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Sent};
 
 /// A session in an instance. Dropping it ends it.
 pub(super) struct Sftp {
-    session: RawSftpSession,
+    pub(super) session: RawSftpSession,
     end: End,
     /// How long one answer may take.
     limit: Duration,
@@ -77,7 +77,19 @@ impl Sftp {
     }
 
     /// One request. Its answer comes in time, or the end of the connection is told.
-    async fn ask<T>(&self, request: impl Future<Output = Result<T, SftpError>>) -> Result<T, Failed> {
+    pub(super) async fn ask<T>(
+        &self,
+        request: impl Future<Output = Result<T, SftpError>>,
+    ) -> Result<T, Failed> {
+        let answer = tokio::time::timeout(self.limit, self.answer(request));
+        answer.await.unwrap_or(Err(Failed::Silent(self.limit)))
+    }
+
+    /// One request. Its answer comes, or the end of the connection is told.
+    pub(super) async fn answer<T>(
+        &self,
+        request: impl Future<Output = Result<T, SftpError>>,
+    ) -> Result<T, Failed> {
         tokio::select! {
             biased;
             answer = request => match answer {
@@ -88,7 +100,6 @@ impl Sftp {
                 Err(_) => Err(tokio::time::timeout(SOON, self.end.wait()).await.unwrap_or(Ended::Broken).into()),
             },
             ended = self.end.wait() => Err(ended.into()),
-            () = tokio::time::sleep(self.limit) => Err(Failed::Silent(self.limit)),
         }
     }
 
@@ -176,12 +187,11 @@ impl Sftp {
         gid: Option<u32>,
         mode: Option<u32>,
     ) -> Result<(), Error> {
-        let mut wanted = FileAttributes { permissions: mode, ..FileAttributes::empty() };
-        if uid.is_some() || gid.is_some() {
-            // User and group are set together: an unset one keeps its current value.
-            let found = self.look(path).await?;
-            (wanted.uid, wanted.gid) = (uid.or(found.uid), gid.or(found.gid));
-        }
+        let found = match uid.or(gid) {
+            Some(_) => self.look(path).await?,
+            None => FileAttributes::empty(),
+        };
+        let wanted = owned(&found, uid, gid, mode);
         self.ask(self.session.setstat(path, wanted)).await.map(drop).map_err(|e| told(path, e))
     }
 
@@ -241,11 +251,25 @@ impl Sftp {
         Ok(())
     }
 
-    fn close<'a>(&'a self, path: &'a str, handle: String) -> BoxFuture<'a, Result<(), Error>> {
+    pub(super) fn close<'a>(&'a self, path: &'a str, handle: String) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(
             async move { self.ask(self.session.close(handle)).await.map(drop).map_err(|e| told(path, e)) },
         )
     }
+}
+
+/// User and group are set together: an unset one keeps its current value.
+pub(super) fn owned(
+    found: &FileAttributes,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    mode: Option<u32>,
+) -> FileAttributes {
+    let (user, group) = match uid.or(gid) {
+        Some(_) => (uid.or(found.uid), gid.or(found.gid)),
+        None => (None, None),
+    };
+    FileAttributes { uid: user, gid: group, permissions: mode, ..FileAttributes::empty() }
 }
 
 /// The session has noticed the end of its connection; the connection tells in a moment.
@@ -265,10 +289,12 @@ fn fault(kind: ErrorKind, message: impl Into<String>) -> Error {
 }
 
 /// Why there is no answer, or no good one.
-enum Failed {
+pub(super) enum Failed {
     /// The server's own words.
     Told(StatusCode, String),
     Unsent(String),
+    /// The content to send can't be read.
+    Unread(String),
     Silent(Duration),
     Broken,
     NotUnderstood,
@@ -284,10 +310,11 @@ impl From<Ended> for Failed {
 }
 
 /// What became of a request about a path.
-fn told(path: &str, failed: Failed) -> Error {
+pub(super) fn told(path: &str, failed: Failed) -> Error {
     let (kind, sent, message) = match failed {
         Failed::Told(code, message) => (kind(code, &message), Sent::Yes, message),
         Failed::Unsent(limit) => (ErrorKind::Rejected, Sent::No, limit),
+        Failed::Unread(why) => (ErrorKind::Io, Sent::Yes, why),
         Failed::Silent(limit) => (ErrorKind::Timeout, Sent::Unknown, format!("no answer within {limit:?}")),
         Failed::Broken => (ErrorKind::Interrupted, Sent::Unknown, "the connection ended".to_owned()),
         Failed::NotUnderstood => {

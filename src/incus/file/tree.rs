@@ -75,7 +75,8 @@ impl Copied {
 /// More entries than this are accepted only if the caller raises the limit.
 pub(super) const MOST_ENTRIES: usize = 1_000_000;
 
-/// Files up to this size go through SFTP, several at a time: there a file costs less than a request of its own.
+/// Files up to this size share the tree's SFTP session, several at a time; a larger one has a session of its own. A push
+/// by itself uses SFTP above this size: below it a request costs less than a session.
 pub(super) const SMALL: u64 = 256 << 10;
 
 /// How many small files are on their way at a time.

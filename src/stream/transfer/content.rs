@@ -73,6 +73,23 @@ impl Content {
         !matches!(self.0, Repr::Reader { .. })
     }
 
+    /// The size, as far as it is known before the content is opened. What can't be read is told then.
+    #[cfg(feature = "incus")]
+    pub(crate) fn size(&self) -> impl Future<Output = Option<u64>> + Send + use<> {
+        let (known, path) = match &self.0 {
+            Repr::Bytes(bytes) => (Some(bytes.len() as u64), None),
+            Repr::File(path) => (None, Some(path.clone())),
+            Repr::Reader { length, .. } => (*length, None),
+            Repr::Chain(_) => (None, None),
+        };
+        async move {
+            match path {
+                Some(path) => tokio::fs::metadata(path).await.ok().map(|found| found.len()),
+                None => known,
+            }
+        }
+    }
+
     /// Several contents, one after the other.
     pub(crate) fn chain(parts: Vec<Self>) -> Self {
         Self(Repr::Chain(parts))

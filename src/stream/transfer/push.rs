@@ -44,6 +44,18 @@ impl Upload {
         self.idle = limit;
     }
 
+    /// The size of the content, as far as it is known by now.
+    #[cfg(feature = "incus")]
+    pub(crate) fn size(&self) -> impl Future<Output = Option<u64>> + Send + use<> {
+        self.content.size()
+    }
+
+    /// How long the server may take nothing.
+    #[cfg(feature = "incus")]
+    pub(crate) fn idle(&self) -> Duration {
+        self.idle
+    }
+
     /// Sends the content with `send`. Sends it again only if no connection could be made and the content can be read
     /// again. Also returns the number of bytes.
     pub(crate) async fn send<T, F>(

@@ -274,8 +274,8 @@ pub async fn a_full_disk_is_told(incus: Incus) -> Outcome {
         assert_eq!(e.kind(), ErrorKind::Server, "{e:?}");
         assert!(e.message().contains(path), "{e}");
     };
-    // Servers say of what is small that all is well.
-    for size in [1, 100, 5_000, 100_000] {
+    // Servers say of what is small that all is well. What is large goes over SFTP.
+    for size in [1, 100, 5_000, 100_000, 1_000_000] {
         let e = web.write_file("/full/new", vec![2; size]).await.expect_err("nothing fits");
         refused(e, "/full/new");
         web.delete_file("/full/new").await?;

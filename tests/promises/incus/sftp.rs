@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use windlass::ErrorKind;
 use windlass::incus::{Incus, InstanceRef};
+use windlass::{ErrorKind, Sent};
 
 use super::transfer::{Directory, Outcome};
 
 const VERSION: u8 = 2;
+const OPEN: u8 = 3;
 const CLOSE: u8 = 4;
+const WRITE: u8 = 6;
 const OPENDIR: u8 = 11;
 const READDIR: u8 = 12;
 const STATUS: u8 = 101;
@@ -39,7 +41,7 @@ fn answering(odd: impl Fn(u8) -> Option<Reply> + Send + Sync + 'static) -> Arc<A
 fn usual(kind: u8, id: &[u8]) -> Reply {
     Reply::Packet(match kind {
         1 => vec![VERSION, 0, 0, 0, 3],
-        OPENDIR => [&[HANDLE][..], id, &text(b"h")].concat(),
+        OPEN | OPENDIR => [&[HANDLE][..], id, &text(b"h")].concat(),
         CLOSE => [&[STATUS][..], id, &[0; 4], &text(b""), &text(b"")].concat(),
         // The end of a listing, and of everything else.
         _ => [&[STATUS][..], id, &[0, 0, 0, 1], &text(b"end"), &text(b"")].concat(),
@@ -209,5 +211,18 @@ async fn a_name_that_is_no_text_is_not_copied_under_another() -> Outcome {
     let e = server.pull().await.expect_err("it has no name here");
     assert_eq!((e.kind(), exists(&server.copy())), (ErrorKind::Unsupported, false), "{e:?}");
     assert!(e.message().contains("isn't UTF-8"), "{e}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_push_that_breaks_off_is_no_success() -> Outcome {
+    for (is_silent, kind) in [(true, ErrorKind::Timeout), (false, ErrorKind::Interrupted)] {
+        let end = move || if is_silent { Reply::Raw(Vec::new()) } else { Reply::End };
+        let odd = move |asked: u8| (asked == WRITE).then(end);
+        let server = Server::start(answering(odd))?;
+        let push = server.web.push(vec![7; 3_000_000]).idle_timeout(Duration::from_millis(50));
+        let e = push.to("/new").await.expect_err("not all of it was taken");
+        assert_eq!((e.kind(), e.sent(), e.is_repeatable()), (kind, Sent::Unknown, false), "{e:?}");
+    }
     Ok(())
 }

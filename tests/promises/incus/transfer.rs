@@ -12,6 +12,7 @@ use windlass::{Content, ErrorKind, Retry, Sent, Transferred};
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 pub const FILES: &str = "/1.0/instances/web/files";
+const SFTP: &str = "GET /1.0/instances/web/sftp";
 
 /// A server with an instance that has a file of three megabytes at `/data`.
 pub async fn served() -> Result<(FakeIncus, InstanceRef, Vec<u8>), Box<dyn std::error::Error>> {
@@ -231,6 +232,7 @@ async fn what_is_pushed_has_a_length_and_progress() -> Outcome {
     assert!(fake.file("web", "/copy").is_some_and(|copy| copy == content));
     web.push(Content::reader(std::io::Cursor::new(content.clone()))).to("/chunked").await?;
     assert!(fake.file("web", "/chunked").is_some_and(|copy| copy == content));
+    web.push(content[..100_000].to_vec()).to("/small").await?;
     let log = fake.log();
     let lengths: Vec<_> = log
         .iter()
@@ -238,7 +240,48 @@ async fn what_is_pushed_has_a_length_and_progress() -> Outcome {
         .map(|request| (request.header("content-length"), request.header("content-type")))
         .collect();
     let kind = Some("application/octet-stream");
-    assert_eq!(lengths, [(Some("3000000"), kind), (None, kind)]);
+    assert_eq!(lengths, [(None, kind), (Some("100000"), kind)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_large_is_pushed_over_sftp() -> Outcome {
+    let (fake, web, content) = served().await?;
+    fake.add_file("web", "/old", vec![9; content.len() + 1_000]);
+    for path in ["/new", "/old"] {
+        web.push(content.clone()).mode(0o600).uid(7).to(path).await?;
+        assert!(fake.file("web", path).is_some_and(|copy| copy == content), "{path}");
+        let found = web.stat(path).await?;
+        assert_eq!((found.mode, found.uid, found.gid), (0o600, 7, 0), "{path}");
+    }
+    let e = web.push(content.clone()).to("/no/such").await.expect_err("there is no such directory");
+    assert_eq!((e.kind(), e.sent()), (ErrorKind::NotFound, Sent::Yes), "{e:?}");
+    let e = web.push(content).mode(0o4755).to("/bad").await.expect_err("it would be dropped");
+    assert_eq!(e.kind(), ErrorKind::InvalidInput);
+    assert_eq!((fake.requests(SFTP), fake.requests(&format!("POST {FILES}"))), (3, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_right_to_sftp_what_is_large_is_one_request() -> Outcome {
+    let (fake, web, content) = served().await?;
+    fake.on(SFTP).always().reply(403, r#"{"type":"error","error":"not authorized","error_code":403}"#);
+    web.push(content.clone()).to("/new").await?;
+    assert!(fake.file("web", "/new").is_some_and(|copy| copy == content));
+    assert_eq!((fake.requests(SFTP), fake.requests(&format!("POST {FILES}"))), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_push_finds_no_server_as_often_as_any_call() -> Outcome {
+    let (fake, _, content) = served().await?;
+    fake.stop().await;
+    let twice = Retry::default().attempts(2).backoff(Duration::from_millis(1), Duration::from_millis(1));
+    let web = Incus::unix(fake.socket()).retry(twice).client()?.instance("web");
+    for content in [content, vec![7; 100]] {
+        let e = web.push(content).to("/new").await.expect_err("nothing listens");
+        assert_eq!((e.kind(), e.sent(), e.attempts()), (ErrorKind::Connect, Sent::No, 2), "{e:?}");
+    }
     Ok(())
 }
 

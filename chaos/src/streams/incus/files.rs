@@ -113,13 +113,22 @@ pub(super) fn arrived(
 }
 
 pub(super) fn push() -> Starting {
-    Box::pin(async {
+    push_of(SIZE)
+}
+
+/// As everything large is pushed.
+pub(super) fn push_over_sftp() -> Starting {
+    push_of(300_000)
+}
+
+fn push_of(size: usize) -> Starting {
+    Box::pin(async move {
         let fake = running().await?;
         Stage::new(address(&fake.url())?, move |to| {
             let (incus, fake) = (client(to)?, fake.clone());
-            let act = incus.instance("web").push(text(SIZE)).idle_timeout(IDLE).to("/new");
+            let act = incus.instance("web").push(text(size)).idle_timeout(IDLE).to("/new");
             Ok(story(&incus, act, move |outcome, findings| {
-                arrived(&outcome, fake.file("web", "/new"), findings, SIZE)
+                arrived(&outcome, fake.file("web", "/new"), findings, size)
             }))
         })
     })

@@ -37,6 +37,7 @@ pub(super) static ALL: &[Scenario] = &[
     of("pull of a log", LIMIT, files::log),
     of("push", LIMIT, files::push),
     of("push of a file", LIMIT, files::push_file),
+    of("push over SFTP", LIMIT, files::push_over_sftp),
     of("export_files", LIMIT, files::export),
     of("import_image", LIMIT, files::import),
     of("pull_tree", LIMIT, trees::pull),
