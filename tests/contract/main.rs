@@ -69,6 +69,8 @@ mod vendor {
     #[cfg(feature = "lambda-cloud")]
     mod lambda_cloud;
     #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
+    mod real_schemas;
+    #[cfg(all(feature = "incus", feature = "koyeb", feature = "lambda-cloud", feature = "shakenfist"))]
     mod schemas;
     #[cfg(feature = "shakenfist")]
     mod shakenfist;

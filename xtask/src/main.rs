@@ -62,6 +62,8 @@ cargo xtask live shakenfist [0.8|0.7] [-- ARGS]
                                     the suites against Shaken Fist servers from PyPI (Debian; needs no root), and the
                                     vendor's client, compared on fake and server
 cargo xtask live schemas [-- ARGS]  Schemathesis judges the fakes by our specs (PyPI)
+cargo xtask live schemas incus|shakenfist [VERSION]
+                                    the same, reading from real servers
 cargo xtask load [--only NAME | --real]
                                     crowds, floods and long times on the fakes, with figures; --real: on daemons, too (root)
 cargo xtask load --kill [ROUNDS]    daemons that are killed in the middle of a mixed load (root)

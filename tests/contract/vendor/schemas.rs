@@ -14,7 +14,7 @@ const EXAMPLES: &str = "10";
 const LIMIT: Duration = Duration::from_secs(240);
 
 /// Judges a server by the spec of its API.
-async fn judge(api: &str, url: &str, more: &[&str]) {
+pub async fn judge(api: &str, url: &str, more: &[&str]) {
     let tool = std::env::var("WINDLASS_SCHEMATHESIS").expect("set by `cargo xtask live schemas`");
     let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs").join(format!("{api}.yaml"));
     let scratch = Scratch::new(api);
