@@ -77,7 +77,7 @@ impl Session {
         let (resize, window) = watch::channel(job.window);
         let running = world.start(&job, stdin, output, window)?;
         let input = self.take("0").map(|line| type_in(line, typed));
-        let ((mut out, from_out), (mut err, from_err)) = (self.output("1"), self.output("2"));
+        let ((mut out, mut from_out), (mut err, mut from_err)) = (self.output("1"), self.output("2"));
         let delivery = async {
             while let Some((stream, data)) = chunks.recv().await {
                 let to = if stream == Stream::Out { &mut out } else { &mut err };
@@ -93,14 +93,14 @@ impl Session {
             code = self.clone().controlled(resize) => Exit::Code(code),
             // Neither the end of the input nor what arrives on the outputs ends a command.
             () = forever(input) => Exit::Code(137),
-            () = forever(Some(answered([from_out, from_err]))) => Exit::Code(137),
+            () = forever(Some(answered([&mut from_out, &mut from_err]))) => Exit::Code(137),
         };
         // What a killed command has already written is still delivered.
         while let Ok((stream, data)) = chunks.try_recv() {
             deliver(if stream == Stream::Out { &mut out } else { &mut err }, data).await;
         }
-        end_of_stream(out).await;
-        end_of_stream(err).await;
+        end_of_stream(out, from_out).await;
+        end_of_stream(err, from_err).await;
         Ok(exit)
     }
 
@@ -183,9 +183,9 @@ async fn type_in(mut line: Line, typed: mpsc::Sender<Bytes>) {
 }
 
 /// Reads connections on which the client only pings: reading answers that.
-async fn answered(all: [Option<Incoming>; 2]) {
+async fn answered(all: [&mut Option<Incoming>; 2]) {
     let each =
-        all.into_iter().flatten().map(async |mut incoming| while let Some(Ok(_)) = incoming.next().await {});
+        all.into_iter().flatten().map(async |incoming| while let Some(Ok(_)) = incoming.next().await {});
     future::join_all(each).await;
 }
 
@@ -217,10 +217,9 @@ async fn deliver(to: &mut Option<Outgoing>, data: Bytes) {
     }
 }
 
-/// An empty text frame, then the connection is dropped without a Close frame.
-async fn end_of_stream(line: Option<Outgoing>) {
-    if let Some(line) = line {
-        let _ = line.send(Message::text("")).await;
+async fn end_of_stream(outgoing: Option<Outgoing>, incoming: Option<Incoming>) {
+    if let (Some(outgoing), Some(incoming)) = (outgoing, incoming) {
+        Line { outgoing, incoming }.end().await;
     }
 }
 

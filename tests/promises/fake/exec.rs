@@ -107,6 +107,26 @@ async fn commands_are_pinged() {
     }
 }
 
+/// What a client says to a connection that has ended takes nothing from it.
+#[tokio::test]
+async fn the_end_of_an_output_leaves_what_is_not_yet_read() {
+    const SIZE: usize = 1_000_000;
+    let (fake, http) = server(Generation::V7_0).await;
+    http.launch("a").await;
+    let asked = json!({"command": ["head", "-c", SIZE.to_string(), "/dev/zero"], "wait-for-websocket": true});
+    let started = http.json("POST", "/1.0/instances/a/exec", asked).await;
+    let _stdin = dial_fd(&fake, &started, "0").await;
+    let mut stdout = dial_fd(&fake, &started, "1").await;
+    let _stderr = dial_fd(&fake, &started, "2").await;
+    let wait = format!("{}/wait?timeout=10", started["operation"].as_str().unwrap());
+    assert_eq!(http.get(&wait).await["metadata"]["metadata"]["return"], 0);
+    for _ in 0..10 {
+        let _ = stdout.send(Message::Pong("keepalive".into())).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(drain(&mut stdout).await.len(), SIZE);
+}
+
 #[tokio::test]
 async fn a_console_has_one_client_and_a_log() {
     for generation in [Generation::V6_0, Generation::V7_0] {

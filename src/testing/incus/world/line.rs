@@ -1,11 +1,13 @@
 //! One websocket of a command or a console.
 
-use std::convert::Infallible;
+use std::future::pending;
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -16,6 +18,9 @@ use crate::testing::server::limited::WebSocket;
 const PING: Duration = Duration::from_secs(10);
 /// How long a ping may take to leave. After one that can't, no other is sent.
 const PING_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the client may take to notice the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What the client sends.
 pub(crate) type Incoming = SplitStream<WebSocket>;
@@ -33,24 +38,34 @@ pub(crate) struct Line {
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     sink: Arc<Sink>,
-    /// Ends the pings when it is dropped.
-    _open: oneshot::Sender<Infallible>,
+    /// Ends the pings, also when it is dropped.
+    end: oneshot::Sender<Rest>,
 }
 
-/// Sends the pings of a connection, whatever else is read or written on it.
+/// Both halves, once the end was sent.
+type Rest = (Arc<Sink>, Incoming);
+
+/// Keeps a connection while others use it: sends the pings, whatever else is read or written, and closes it.
 #[derive(Debug)]
-pub(crate) struct Pings {
+pub(crate) struct Keeper {
     sink: Weak<Sink>,
-    closed: oneshot::Receiver<Infallible>,
+    end: oneshot::Receiver<Rest>,
 }
 
 impl Line {
-    pub(crate) fn over(socket: WebSocket) -> (Line, Pings) {
+    pub(crate) fn over(socket: WebSocket) -> (Line, Keeper) {
         let (sink, incoming) = socket.split();
         let sink = Arc::new(Mutex::new(sink));
-        let (open, closed) = oneshot::channel();
-        let pings = Pings { sink: Arc::downgrade(&sink), closed };
-        (Line { outgoing: Outgoing { sink, _open: open }, incoming }, pings)
+        let (end, ended) = oneshot::channel();
+        let keeper = Keeper { sink: Arc::downgrade(&sink), end: ended };
+        (Line { outgoing: Outgoing { sink, end }, incoming }, keeper)
+    }
+
+    /// Ends what the client reads: by an empty text, without a Close frame.
+    pub(crate) async fn end(self) {
+        let Self { outgoing: Outgoing { sink, end }, incoming } = self;
+        let _ = sink.lock().await.send(Message::text("")).await;
+        let _ = end.send((sink, incoming));
     }
 }
 
@@ -60,23 +75,48 @@ impl Outgoing {
     }
 }
 
-impl Pings {
-    /// The first at once, until the connection is dropped.
-    pub(crate) async fn send(self) {
-        let Self { sink, closed } = self;
-        let sending = async {
-            loop {
-                let Some(sink) = sink.upgrade() else { return };
-                let ping = async { sink.lock().await.send(Message::Ping("keepalive".into())).await };
-                if !matches!(timeout(PING_LIMIT, ping).await, Ok(Ok(()))) {
-                    return;
-                }
-                sleep(PING).await;
+impl Keeper {
+    /// Until the connection has ended.
+    pub(crate) async fn keep(self, is_pinged: bool) {
+        let Self { sink, end } = self;
+        let pings = async {
+            if is_pinged {
+                ping(&sink).await;
             }
+            pending().await
         };
-        tokio::select! {
-            () = sending => {}
-            _ = closed => {}
+        let ended = tokio::select! {
+            ended = end => ended,
+            never = pings => never,
+        };
+        if let Ok((sink, incoming)) = ended {
+            close(sink, incoming).await;
         }
     }
+}
+
+/// The first at once, until the connection is dropped or takes none.
+async fn ping(sink: &Weak<Sink>) {
+    while let Some(sink) = sink.upgrade() {
+        let ping = async { sink.lock().await.send(Message::Ping("keepalive".into())).await };
+        if !matches!(timeout(PING_LIMIT, ping).await, Ok(Ok(()))) {
+            return;
+        }
+        drop(sink);
+        sleep(PING).await;
+    }
+}
+
+/// Writes no more, and reads until the client has closed its side: a connection that is dropped while something is
+/// unread, like the answer to a ping, is reset, and the client may lose what it hasn't read yet.
+async fn close(sink: Arc<Sink>, incoming: Incoming) {
+    let Some(sink) = Arc::into_inner(sink) else { return };
+    let Ok(mut socket) = sink.into_inner().reunite(incoming) else { return };
+    let (stream, mut unread) = (socket.get_mut(), [0; 1_024]);
+    let closed = async {
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = timeout(FAREWELL, closed).await;
 }

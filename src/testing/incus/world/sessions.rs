@@ -80,15 +80,13 @@ impl Session {
         if is_late {
             return while let Some(Ok(_)) = socket.next().await {};
         }
-        let (line, pings) = Line::over(socket);
+        let (line, keeper) = Line::over(socket);
         lock(&self.lines).insert(fd, line);
         self.arrived.notify_one();
         let is_pinged = self.pings;
-        // The end of the command closes its connections, which end the pings.
+        // The end of the command drops its connections.
         drop(self);
-        if is_pinged {
-            pings.send().await;
-        }
+        keeper.keep(is_pinged).await;
     }
 
     pub(crate) async fn complete(&self) {
