@@ -176,6 +176,9 @@ impl Exec {
     /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) for too much output,
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) and [`ErrorKind::Timeout`](crate::ErrorKind::Timeout)
     /// if a connection breaks or falls silent.
+    ///
+    /// If only the connection that carries signals breaks, the server kills the command. That looks like any other
+    /// command that was killed: status 137.
     pub async fn output(self) -> Result<Output, Error> {
         self.spawn().await?.output().await
     }

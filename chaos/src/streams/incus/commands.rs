@@ -82,16 +82,22 @@ pub(super) fn input() -> Starting {
             let act = incus.instance("web").exec(["cat"]).stdin(text(STDOUT)).output();
             Ok(story(&incus, act, move |outcome, findings| {
                 outcome.agrees_with(fake.requests(EXEC), findings);
-                if let Outcome::Done(output) = outcome {
+                if let Outcome::Done(output) = &outcome {
                     // A server takes a lost connection for the end of the input, and what it tells then is what it
                     // tells of a command that wants no more: the documentation of `Exec::stdin` says so.
                     let begins = text(STDOUT).starts_with(&output.stdout) || findings.is_garbled;
                     findings.check(Wrong::Lied, begins, || format!("something else was typed: {output:?}"));
-                    findings.check(Wrong::Lied, output.status.is_success(), || format!("{output:?}"));
+                    findings.check(Wrong::Lied, done_or_killed(output), || format!("{output:?}"));
                 }
             }))
         })
     })
+}
+
+/// A server kills a command whose controls it has lost, and says so: the documentation of `Exec::output` has it.
+pub(super) fn done_or_killed(output: &Output) -> bool {
+    const KILLED: i32 = 128 + 9;
+    output.status.is_success() || output.status.code() == KILLED
 }
 
 pub(super) fn terminal() -> Starting {

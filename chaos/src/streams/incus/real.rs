@@ -11,7 +11,7 @@ use super::super::findings::Findings;
 use super::super::folder::Folder;
 use super::super::scenario::{Outcome, Prepare, Scenario, Stage, Starting, Story};
 use super::super::text;
-use super::commands::{CODE, STDERR, STDOUT, finished};
+use super::commands::{CODE, STDERR, STDOUT, done_or_killed, finished};
 use super::files::{arrived, landed};
 use super::{LIMIT, story};
 use crate::api::Api;
@@ -201,7 +201,7 @@ fn input(real: &Real) -> Starting {
 /// A lost connection is the end of the input: the documentation of `Exec::stdin` says so.
 fn typed(outcome: &Outcome<'_, windlass::Output>, findings: &mut Findings) {
     if let Outcome::Done(output) = outcome {
-        let begins = text(SIZE).starts_with(&output.stdout) && output.status.is_success();
+        let begins = text(SIZE).starts_with(&output.stdout) && done_or_killed(output);
         findings.check(Wrong::Lied, begins, || format!("something else was typed: {:?}", output.status));
     }
 }
