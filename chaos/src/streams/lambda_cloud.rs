@@ -82,11 +82,21 @@ fn launch_when_available() -> Starting {
         Stage::new(address(&fake.url())?, move |to| {
             let (lambda, fake) = (client(&fake, to)?, fake.clone());
             fake.no_capacity();
-            fake.capacity("gpu_1x_a10").in_region("us-west-1").is_after(1, Duration::from_secs(20));
             let choices = ["gpu_1x_h100_pcie", "gpu_1x_a10"].map(|kind| Choice::of(kind).anywhere());
             let search = lambda.launch_when_available(choices).search_timeout(WAIT);
             let search = search.launch(|launch| launch.ssh_key("laptop").reconcile_window(WAIT));
-            let act = async move { Ok(search.send().await?.timeout(WAIT).await?) };
+            let other = fake.clone();
+            let act = async move {
+                let later = async {
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    other.capacity("gpu_1x_a10").in_region("us-west-1").is(1);
+                    std::future::pending::<()>().await;
+                };
+                tokio::select! {
+                    found = async { Ok(search.send().await?.timeout(WAIT).await?) } => found,
+                    () = later => unreachable!(),
+                }
+            };
             Ok(story(&lambda, act, move |outcome, findings| {
                 outcome.agrees_with(fake.launches(), findings);
                 if let Outcome::Done(gpu) = outcome {
