@@ -170,6 +170,8 @@ impl Judge<'_> {
         let good = |status: u16| status == 101 || (200..300).contains(&status);
         let whole = match &told {
             Some(Told::Whole(status, _)) => good(*status),
+            // What follows is another protocol.
+            Some(Told::Head(101)) => self.cell.subject.endpoint.reply == Reply::Upgrade,
             // It may still be coming.
             Some(Told::Head(status)) => {
                 good(*status)
