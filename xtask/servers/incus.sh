@@ -122,9 +122,9 @@ grant_ids() {
 }
 
 install-6() {
-  # The CLI also prepares the 7.0 daemon; curl asks whether a daemon answers. The 6.0 daemon starts dnsmasq for each
-  # bridge, even for one without addresses.
-  install_packages incus-base incus-client dnsmasq-base busybox-static uidmap curl ca-certificates
+  # The CLI also prepares the 7.0 daemon; curl asks whether a daemon answers. Even for a bridge without addresses the
+  # daemon starts dnsmasq, and iptables where nft doesn't work.
+  install_packages incus-base incus-client dnsmasq-base iptables busybox-static uidmap curl ca-certificates
   grant_ids ""
   [ -x "$incusd" ] || die "no $incusd after the installation"
 }
