@@ -55,7 +55,10 @@ impl Sftp {
         if uid.or(gid).or(mode).is_none() {
             return Ok(());
         }
-        let found = self.ask(self.session.fstat(handle)).await?.attrs;
+        let found = match uid.or(gid) {
+            Some(_) => self.ask(self.session.fstat(handle)).await?.attrs,
+            None => FileAttributes::empty(),
+        };
         self.ask(self.session.fsetstat(handle, owned(&found, uid, gid, mode))).await.map(drop)
     }
 }

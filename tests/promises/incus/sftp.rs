@@ -1,7 +1,7 @@
 //! A server that speaks SFTP badly, or none at all.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +15,7 @@ const VERSION: u8 = 2;
 const OPEN: u8 = 3;
 const CLOSE: u8 = 4;
 const WRITE: u8 = 6;
+const FSETSTAT: u8 = 10;
 const OPENDIR: u8 = 11;
 const READDIR: u8 = 12;
 const STATUS: u8 = 101;
@@ -42,7 +43,7 @@ fn usual(kind: u8, id: &[u8]) -> Reply {
     Reply::Packet(match kind {
         1 => vec![VERSION, 0, 0, 0, 3],
         OPEN | OPENDIR => [&[HANDLE][..], id, &text(b"h")].concat(),
-        CLOSE => [&[STATUS][..], id, &[0; 4], &text(b""), &text(b"")].concat(),
+        CLOSE | FSETSTAT => [&[STATUS][..], id, &[0; 4], &text(b""), &text(b"")].concat(),
         // The end of a listing, and of everything else.
         _ => [&[STATUS][..], id, &[0, 0, 0, 1], &text(b"end"), &text(b"")].concat(),
     })
@@ -224,5 +225,18 @@ async fn a_large_push_that_breaks_off_is_no_success() -> Outcome {
         let e = push.to("/new").await.expect_err("not all of it was taken");
         assert_eq!((e.kind(), e.sent(), e.is_repeatable()), (kind, Sent::Unknown, false), "{e:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_push_has_its_mode_before_its_content() -> Outcome {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let server = Server::start(answering(move |kind| {
+        seen.lock().unwrap().push(kind);
+        (kind == WRITE).then_some(Reply::End)
+    }))?;
+    server.web.push(vec![7; 3_000_000]).mode(0o600).to("/new").await.expect_err("the connection ended");
+    assert!(asked.lock().unwrap().starts_with(&[1, OPEN, FSETSTAT, WRITE]), "{:?}", asked.lock().unwrap());
     Ok(())
 }
