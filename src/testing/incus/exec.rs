@@ -65,11 +65,11 @@ fn detached(world: &Arc<World>, job: Job) -> crate::testing::server::reply::Repl
         let (output, chunks) = mpsc::channel(8);
         let (_window, window) = watch::channel(job.window);
         let running = world.start(&job, stdin, output, window)?;
-        let (exit, (out, err)) = tokio::join!(running, collect(chunks, job.record));
+        let (code, (out, err)) = tokio::join!(running, collect(chunks, job.record));
         if job.record {
             world.keep_output(&operation, &job.key, out, err)?;
         }
-        world.ended(&operation, exit)
+        world.ended(&operation, code)
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::envelope::{Failure, failure};
 use super::world::{Inside, Key, Operation, World, path};
-use crate::testing::shell::{Exit, Guest, Stream, Window};
+use crate::testing::shell::{Guest, Stream, Window};
 
 /// A requested command.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl World {
         stdin: mpsc::Receiver<Bytes>,
         output: mpsc::Sender<(Stream, Bytes)>,
         window: watch::Receiver<Window>,
-    ) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
+    ) -> Result<impl Future<Output = i32> + Send + use<>, Failure> {
         let (inside, addresses, mut power) = self.with(&job.key, |instance| {
             let inside = Inside { files: instance.files.clone(), console: instance.console.clone() };
             (inside, instance.addresses.clone(), instance.power.subscribe())
@@ -86,8 +86,8 @@ impl World {
             // If the sender is gone, so is the instance: that kills the command, too.
             let killed = power.wait_for(|on| !on);
             tokio::select! {
-                exit = guest.run(stdin, command) => exit,
-                _ = killed => Exit::Code(137),
+                code = guest.run(stdin, command) => code,
+                _ = killed => 137,
             }
         })
     }
@@ -109,11 +109,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn ended(&self, operation: &Operation, exit: Exit) -> Result<(), Failure> {
-        let code = match exit {
-            Exit::Code(code) => code,
-            Exit::NotFound => 127,
-        };
+    pub(super) fn ended(&self, operation: &Operation, code: i32) -> Result<(), Failure> {
         self.set_metadata(operation, "return", code.into());
         // The real server knows only the status, and reads these two as a shell does.
         match code {

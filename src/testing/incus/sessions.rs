@@ -17,7 +17,7 @@ use super::world::{Incoming, Line, Operation, Outgoing, Session, World};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-use crate::testing::shell::{Exit, Stream, Window};
+use crate::testing::shell::{Stream, Window};
 
 /// How long the server waits for the streams of a command or a console, from its request.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ impl Session {
             return Err(failure(500, "Timed out waiting for websockets to connect"));
         }
         sleep(START).await;
-        let (exit, terminal) = match job.interactive {
+        let (code, terminal) = match job.interactive {
             true => self.terminal(world, job).await?,
             false => (self.pipes(world, job).await?, None),
         };
@@ -72,10 +72,10 @@ impl Session {
             // The real server waits for the client to hang up, too.
             finished(terminal).await;
         }
-        world.ended(operation, exit)
+        world.ended(operation, code)
     }
 
-    async fn pipes(self: &Arc<Self>, world: &World, job: Job) -> Result<Exit, Failure> {
+    async fn pipes(self: &Arc<Self>, world: &World, job: Job) -> Result<i32, Failure> {
         let (typed, stdin) = mpsc::channel(8);
         let (output, mut chunks) = mpsc::channel::<(Stream, Bytes)>(8);
         let (resize, window) = watch::channel(job.window);
@@ -92,12 +92,12 @@ impl Session {
                 }
             }
         };
-        let exit = tokio::select! {
-            (exit, ()) = future::join(running, delivery) => exit,
-            code = self.clone().controlled(resize) => Exit::Code(code),
+        let code = tokio::select! {
+            (code, ()) = future::join(running, delivery) => code,
+            code = self.clone().controlled(resize) => code,
             // Neither the end of the input nor what arrives on the outputs ends a command.
-            () = forever(input) => Exit::Code(137),
-            () = forever(Some(answered([&mut from_out, &mut from_err]))) => Exit::Code(137),
+            () = forever(input) => 137,
+            () = forever(Some(answered([&mut from_out, &mut from_err]))) => 137,
         };
         // What a killed command has already written is still delivered.
         while let Ok((stream, data)) = chunks.try_recv() {
@@ -105,10 +105,10 @@ impl Session {
         }
         end_of_stream(out, from_out).await;
         end_of_stream(err, from_err).await;
-        Ok(exit)
+        Ok(code)
     }
 
-    async fn terminal(self: &Arc<Self>, world: &World, job: Job) -> Result<(Exit, Option<Line>), Failure> {
+    async fn terminal(self: &Arc<Self>, world: &World, job: Job) -> Result<(i32, Option<Line>), Failure> {
         let (typed, stdin) = mpsc::channel(8);
         let (output, chunks) = mpsc::channel(8);
         let (resize, window) = watch::channel(job.window);
@@ -116,14 +116,14 @@ impl Session {
         let Some(mut line) = self.take("0") else {
             return Ok((running.await, None));
         };
-        let exit = tokio::select! {
-            (exit, ()) = future::join(running, show(&line.outgoing, chunks)) => exit,
-            code = self.clone().controlled(resize) => Exit::Code(code),
-            () = forever(Some(keys(&mut line.incoming, typed))) => Exit::Code(137),
+        let code = tokio::select! {
+            (code, ()) = future::join(running, show(&line.outgoing, chunks)) => code,
+            code = self.clone().controlled(resize) => code,
+            () = forever(Some(keys(&mut line.incoming, typed))) => 137,
         };
         // The client may have left.
         let _ = line.outgoing.send(Message::text("")).await;
-        Ok((exit, Some(line)))
+        Ok((code, Some(line)))
     }
 
     /// Both halves of a stream that the client only reads.

@@ -19,7 +19,7 @@ use crate::testing::server::limited::WebSocket;
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 use crate::testing::server::tasks::lock;
-use crate::testing::shell::{Addresses, Exit, Guest, Stream, Window};
+use crate::testing::shell::{Addresses, Guest, Stream, Window};
 
 pub(super) fn connect(world: &Arc<World>, request: &Request, caller: Caller) -> Reply {
     let world = world.clone();
@@ -141,26 +141,22 @@ impl Job {
 
 /// Passes output on; the last frame has the exit code, and what was left.
 async fn deliver(
-    run: impl Future<Output = Exit>,
+    run: impl Future<Output = i32>,
     mut chunks: mpsc::Receiver<(Stream, Bytes)>,
     out: &mut Outgoing,
     terminal: bool,
 ) {
     let mut run = std::pin::pin!(run);
-    let exit = loop {
+    let code = loop {
         tokio::select! {
             biased;
-            exit = &mut run => break exit,
+            code = &mut run => break code,
             Some((stream, data)) = chunks.recv() => {
                 if say(out, reply(stream, &data, terminal)).await.is_err() {
                     return;
                 }
             }
         }
-    };
-    let code = match exit {
-        Exit::Code(code) => code,
-        Exit::NotFound => 127,
     };
     let mut last = json!({"stdout": null, "stderr": null});
     while let Ok((stream, data)) = chunks.try_recv() {

@@ -12,7 +12,7 @@ use super::asked::Asked;
 use super::release::Release;
 use super::state::{Tree, World, is_visible, must_be_created, uuid};
 use crate::testing::server::reply::Reply;
-use crate::testing::shell::{Addresses, Exit, Files, Guest, Stream};
+use crate::testing::shell::{Addresses, Files, Guest, Stream};
 
 /// More output than this goes into a blob.
 const INLINE: usize = 10 * 1024;
@@ -156,12 +156,8 @@ async fn run_command(world: &World, files: &Tree, command: &Value) -> Value {
     let line = command["commandline"].as_str().unwrap_or_default();
     let (output, written) = mpsc::channel(16);
     let argv = ["sh", "-c", line].map(str::to_owned).to_vec();
-    let (exit, [out, err]) =
+    let (code, [out, err]) =
         tokio::join!(guest(world, files, output).run(mpsc::channel(1).1, argv), collect(written));
-    let code = match exit {
-        Exit::Code(code) => code,
-        Exit::NotFound => 127,
-    };
     let mut result = json!({ "command-line": line, "result": true, "return-code": code });
     for (name, bytes) in [("stdout", out), ("stderr", err)] {
         if bytes.len() > INLINE {

@@ -38,19 +38,15 @@ pub(crate) trait Files: Send + Sync + 'static {
 /// Addresses with the length of their prefix, by interface.
 pub(crate) type Addresses = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    Code(i32),
-    NotFound,
-}
-
 /// How a command ended, and whether the shell continues after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Next(i32),
     Leave(i32),
+    /// No shell has complained yet.
     NotFound,
+    /// Likewise: a file that may not be run.
+    NotExecutable,
     /// Ends this many loops.
     Break(usize),
     /// Ends all but the last of this many loops, and goes on with the next turn of that.
@@ -62,6 +58,7 @@ impl Flow {
         match self {
             Flow::Next(code) | Flow::Leave(code) => code,
             Flow::NotFound => 127,
+            Flow::NotExecutable => 126,
             Flow::Break(_) | Flow::Continue(_) => 0,
         }
     }
@@ -94,19 +91,19 @@ impl fmt::Debug for Guest {
 }
 
 impl Guest {
-    /// Runs one command to its end.
-    pub(crate) async fn run(self, stdin: mpsc::Receiver<Bytes>, argv: Vec<String>) -> Exit {
+    /// Runs one command to its end, and gives its exit code. No shell calls it: nothing is printed if there is no
+    /// such command, or if it can't be run.
+    pub(crate) async fn run(self, stdin: mpsc::Receiver<Bytes>, argv: Vec<String>) -> i32 {
         let state = State::new(&self);
         let guest = Arc::new(self);
         let mut shell = Shell { guest, state, stdin: Input::new(stdin), budget: Arc::default() };
         match shell.command(argv, &Plumbing::plain()).await {
-            Ok(Flow::NotFound) => Exit::NotFound,
-            Ok(flow) => Exit::Code(flow.code()),
-            Err(Stop::Broken) => Exit::Code(141),
+            Ok(flow) => flow.code(),
+            Err(Stop::Broken) => 141,
             Err(Stop::Fault(why)) => {
                 // No redirection hides it. The reader may be gone.
                 let _ = shell.warn(&Plumbing::plain(), &format!("sh: {why}\n")).await;
-                Exit::Code(2)
+                2
             }
         }
     }
@@ -272,18 +269,20 @@ impl Shell {
             self.state.variables.export(&name);
         }
         let name = argv.first().cloned().unwrap_or_default();
-        let mut flow = self.command(argv, to).await?;
+        let flow = self.command(argv, to).await?;
         for (name, value) in before {
             match value {
                 Some(value) => self.state.variables.set(&name, value)?,
                 None => self.state.variables.unset(&name),
             }
         }
-        if flow == Flow::NotFound {
-            self.warn(to, &format!("sh: {name}: not found\n")).await?;
-            flow = Flow::Next(127);
-        }
-        Ok(flow)
+        let complaint = match flow {
+            Flow::NotFound => "not found",
+            Flow::NotExecutable => "Permission denied",
+            _ => return Ok(flow),
+        };
+        self.warn(to, &format!("sh: {name}: {complaint}\n")).await?;
+        Ok(Flow::Next(flow.code()))
     }
 
     /// Where a command with these redirections reads and writes; none if a file can't be opened.

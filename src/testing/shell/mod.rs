@@ -18,7 +18,7 @@ mod syntax;
 mod variables;
 mod words;
 
-pub(crate) use interpreter::{Addresses, Exit, Files, Guest, Window};
+pub(crate) use interpreter::{Addresses, Files, Guest, Window};
 pub(crate) use planted::Commands;
 pub use planted::{CommandResult, PlantedCommand, PlantedProgram};
 pub(crate) use plumbing::Stream;

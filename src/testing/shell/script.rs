@@ -125,8 +125,7 @@ impl Shell {
             return Ok(Flow::NotFound);
         };
         if !self.guest.files.is_executable(path) {
-            self.warn(to, &format!("sh: {name}: Permission denied\n")).await?;
-            return Ok(Flow::Next(126));
+            return Ok(Flow::NotExecutable);
         }
         let mut inside = self.inside(Options::default());
         interpreter(name, &text, &mut inside.options)?;

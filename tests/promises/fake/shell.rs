@@ -121,7 +121,11 @@ async fn scripts_in_files_are_run() -> Outcome {
     assert_eq!((missing.0, missing.2.as_str()), (2, "sh: can't open 'none.sh': No such file or directory\n"));
 
     web.push(b"true\n".to_vec()).mode(0o644).to("/root/plain").await?;
-    assert_eq!(run(&web, "./plain || echo $?").await?.1, "126\n");
+    let refused = "sh: ./plain: Permission denied\n".to_owned();
+    assert_eq!(run(&web, "./plain || echo $?").await?, (0, "126\n".to_owned(), refused));
+    // Without a shell, nothing is written.
+    let refused = web.exec(["/root/plain"]).output().await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), (Some("126"), "Command not executable"));
     web.push(b"#!/usr/bin/env python3\n".to_vec()).mode(0o755).to("/root/py").await?;
     let (code, _, why) = run(&web, "./py || true").await?;
     assert!(code == 2 && why.contains("python3"), "{code} {why}");
