@@ -106,10 +106,13 @@ pub async fn dropping_a_process_kills_the_command(incus: Incus) -> Outcome {
     Err("the command outlived its process".into())
 }
 
-pub async fn exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
+pub async fn exec_of_what_cannot_be_run_fails(incus: Incus) -> Outcome {
     let web = launched(&incus, "missing").await?;
     let e = web.exec(["no-such-command"]).output().await.expect_err("there is no such command");
     assert_eq!((e.kind(), e.message()), (ErrorKind::NotFound, "Command not found"));
+    web.push(b"data".to_vec()).mode(0o644).to("/root/plain").await?;
+    let e = web.exec(["/root/plain"]).output().await.expect_err("its mode doesn't let it run");
+    assert_eq!((e.code(), e.message()), (Some("126"), "Command not executable"));
     remove(&handle(&incus, &web)).await
 }
 
@@ -348,7 +351,7 @@ pub async fn exec_with_recorded_output(incus: Incus) -> Outcome {
     remove(&handle(&incus, &web)).await
 }
 
-pub async fn unattended_exec_of_a_missing_command_is_not_found(incus: Incus) -> Outcome {
+pub async fn unattended_exec_of_what_cannot_be_run_fails(incus: Incus) -> Outcome {
     let web = launched(&incus, "nocmd").await?;
     let discarded =
         web.exec(["no-such-command"]).discard_output().await.expect_err("there is no such command");

@@ -63,7 +63,7 @@ macro_rules! incus_contract {
             exec_takes_stdin_and_environment
             a_command_ends_though_nobody_closes_its_input
             dropping_a_process_kills_the_command
-            exec_of_a_missing_command_is_not_found
+            exec_of_what_cannot_be_run_fails
             a_command_that_wrote_something_has_run_whatever_its_status
             exec_on_a_stopped_instance_is_a_conflict
             exec_as_user_and_group
@@ -76,7 +76,7 @@ macro_rules! incus_contract {
             a_detached_process_goes_on
             exec_without_output
             exec_with_recorded_output
-            unattended_exec_of_a_missing_command_is_not_found
+            unattended_exec_of_what_cannot_be_run_fails
             until_a_command_succeeds
             console_reads_and_types
             console_for_one_at_a_time

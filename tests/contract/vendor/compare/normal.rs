@@ -7,8 +7,9 @@ const RULES: &[(&str, &str)] = &[
     // Progress, which the next text on the line would overwrite, and the last of it.
     (r"[^\n]*\r(?!\n)", ""),
     (r"([A-Z][^\n:%]*: ){1,2}\d+% \([^)\n]*\)", ""),
-    // The command says so only if it asks before the operation has failed.
+    // The command says these only if it asks before the operation has failed.
     (r"err: Try `incus info --show-log \S+` for more info\n?", ""),
+    (r"err: Error: Migration operation failure: ", "err: Error: "),
     (r"/var/lib/incus", "<server>"),
     // Seconds since 1970, as Shaken Fist writes them.
     (r"\b1[5-9]\d{8}\.\d+", "<time>"),
@@ -64,6 +65,7 @@ mod tests {
                 "\"vdi_port\": <n>, vdi tls port : <n>, port=<n>",
             ),
             ("<print> 9d75f0d7c398", "<print> <print>"),
+            ("err: Error: Migration operation failure: no pool", "err: Error: no pool"),
             ("Unpacking: 7%\rUnpacking: 9%\rdone  \n", "done\n"),
             ("Instance name is: calm-bee", "Instance name is: <name>"),
         ] {
