@@ -15,6 +15,10 @@ use crate::testing::server::tasks::lock;
 /// The storage pools that every fake server has.
 pub(super) const POOLS: [&str; 2] = ["default", "second"];
 
+/// What 6.0 says of a pool that it doesn't have.
+const NO_POOL_6_0: &str = "Instance move to destination failed: Failed creating instance record: Failed initializing \
+    instance: Failed loading storage pool: Storage pool not found";
+
 /// Where an instance moves to.
 #[derive(Debug)]
 struct Way {
@@ -60,15 +64,21 @@ impl Way {
         }
     }
 
-    fn check_pool(&self, instance: &Instance) -> Result<(), Failure> {
+    fn check_pool(&self, generation: Generation, instance: &Instance) -> Result<(), Failure> {
         let Some(pool) = &self.pool else { return Ok(()) };
         if instance.document["expanded_devices"]["root"]["pool"] == pool[..] {
             return Err(failure(500, "Requested storage pool is the same as current pool"));
         }
-        match POOLS.contains(&&pool[..]) {
-            true => Ok(()),
-            false => Err(failure(500, format!("Can't find a storage pool '{pool}' for the instance to use"))),
+        if POOLS.contains(&&pool[..]) {
+            return Ok(());
         }
+        Err(failure(
+            500,
+            match generation {
+                Generation::V6_0 => NO_POOL_6_0.to_owned(),
+                Generation::V7_0 => format!("Can't find a storage pool '{pool}' for the instance to use"),
+            },
+        ))
     }
 
     fn apply(&self, document: &mut Value) {
@@ -91,7 +101,7 @@ pub(super) fn migrate(world: &Arc<World>, request: &Request, key: &Key, asked: &
     way.check(world, key)?;
     let key = key.clone();
     Ok(world.launch(draft("Migrating instance", &key), |world, _| async move {
-        world.with(&key, |instance| way.check_pool(instance))??;
+        world.with(&key, |instance| way.check_pool(world.generation, instance))??;
         world.take_time(None).await;
         let mut instances = lock(&world.instances);
         if let Some(mut instance) = instances.remove(&key) {
