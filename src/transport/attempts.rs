@@ -34,12 +34,11 @@ pub(super) fn run(request: Box<Request>) -> BoxFuture<'static, Result<Received, 
     let span = attempts.span.clone();
     let call = async move {
         let result = attempts.run(http).await?;
-        let websocket_key = attempts.websocket_key.take();
-        let received = attempts.received(result)?;
-        match (&received.content, received.facts.endpoint.reply) {
-            (Content::Open(_), Reply::Upgrade) => Box::pin(taken_over(received, websocket_key)).await,
-            _ => Ok(received),
-        }
+        let connection = match attempts.end(result)? {
+            End::Complete(received) => return Ok(received),
+            End::Upgrade(connection) => connection,
+        };
+        connection.await
     };
     Box::pin(call.instrument(span))
 }
@@ -62,6 +61,14 @@ struct Attempts {
     websocket_key: Option<String>,
     span: Span,
     token: TokenUse,
+}
+
+/// The end of a good call.
+#[allow(clippy::large_enum_variant)] // it is taken apart at once
+enum End {
+    Complete(Received),
+    /// The connection has yet to be taken over.
+    Upgrade(BoxFuture<'static, Result<Received, Error>>),
 }
 
 /// What follows an attempt.
@@ -98,14 +105,15 @@ impl Attempts {
                 Ok(permit) => permit,
                 Err(e) => return Err(self.unsent(e)),
             };
-            match Box::pin(self.attempt(request, permit)).await? {
+            let pause = match Box::pin(self.attempt(request, permit)).await? {
                 Next::Stop(result) => return Ok(result),
                 Next::Again(spare, pause) => {
                     request = spare;
-                    if let Some(pause) = pause {
-                        tokio::time::sleep(pause).await;
-                    }
+                    pause
                 }
+            };
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -167,6 +175,8 @@ impl Attempts {
 
     /// Adds the headers that each attempt needs.
     async fn sign(&mut self, request: &mut HttpRequest) -> Result<(), Error> {
+        // Requests are small while they queue. This is room for all that follow.
+        request.headers_mut().reserve(5);
         let put_on = self.sending.shared().credential.put_on(request.headers_mut());
         let stamp = match self.sending.shared().credential.is_renewable() {
             false => put_on.await?,
@@ -193,14 +203,14 @@ impl Attempts {
     /// Waits for the account's rate limit, if the service has one.
     async fn turn(&self) -> Result<(), Error> {
         let Some(pace) = &self.sending.shared().pace else { return Ok(()) };
-        tokio::time::timeout(self.sending.left(), pace.turn(self.sending.facts.endpoint.id)).await.map_err(
-            |_| {
-                Error::new(
-                    ErrorKind::Timeout,
-                    "the rate limit didn't allow the request within the time limit of the call",
-                )
-            },
-        )
+        // In a box: most services have none.
+        let turn = Box::pin(pace.turn(self.sending.facts.endpoint.id));
+        tokio::time::timeout(self.sending.left(), turn).await.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                "the rate limit didn't allow the request within the time limit of the call",
+            )
+        })
     }
 
     /// Tells the other requests of the account to slow down, too.
@@ -283,6 +293,15 @@ impl Attempts {
                 Some(error)
             }
         }
+    }
+
+    fn end(mut self, result: Attempt) -> Result<End, Error> {
+        let websocket_key = self.websocket_key.take();
+        let received = self.received(result)?;
+        Ok(match (&received.content, received.facts.endpoint.reply) {
+            (Content::Open(_), Reply::Upgrade) => End::Upgrade(Box::pin(taken_over(received, websocket_key))),
+            _ => End::Complete(received),
+        })
     }
 
     /// The result of the call.

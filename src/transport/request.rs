@@ -180,9 +180,18 @@ impl Request {
         }
     }
 
-    fn bytes(&mut self, json: Vec<u8>) {
-        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    /// Many requests can queue with their bodies, so nothing is kept for more.
+    fn bytes(&mut self, mut json: Vec<u8>) {
+        json.shrink_to_fit();
+        self.media_type("application/json");
         self.body = Some(json.into());
+    }
+
+    fn media_type(&mut self, media_type: &'static str) {
+        if self.headers.is_empty() {
+            self.headers = HeaderMap::with_capacity(1);
+        }
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     }
 
     /// A body of bytes with this media type.
@@ -190,7 +199,7 @@ impl Request {
     pub(crate) fn content(&mut self, media_type: &'static str, body: Option<Body>) {
         match body {
             Some(body) => {
-                self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+                self.media_type(media_type);
                 self.body = Some(body.into_inner());
             }
             None => self.missing("body"),

@@ -25,7 +25,14 @@ pub(super) struct Terms<T> {
 
 pub(super) type Tell = Box<dyn FnMut(&Progress) + Send>;
 
-/// A wait in progress.
+/// What follows a look.
+enum Next {
+    Pause(Duration),
+    Finish,
+    Reconcile,
+}
+
+/// A wait in progress. There may be thousands: what happens once, at the end, is in boxes.
 pub(super) struct Wait<T> {
     terms: Terms<T>,
     started: Instant,
@@ -61,21 +68,10 @@ impl<T> Wait<T> {
         loop {
             let began = Instant::now();
             let look = self.look(patience).await;
-            if look.is_ok() {
-                self.silent = None;
-            }
-            let pause = match look {
-                Ok(Look::Succeeded(progress)) => {
-                    self.tell(progress);
-                    return self.finish().await;
-                }
-                Ok(Look::Failed(e)) => return Err(self.end(WaitEnd::Failed, e)),
-                Ok(Look::Gone) => return self.reconcile().await,
-                Ok(Look::Running { progress, pause }) => {
-                    self.tell(progress);
-                    pause
-                }
-                Err(e) => self.endure(e, began)?,
+            let pause = match self.seen(look, began)? {
+                Next::Pause(pause) => pause,
+                Next::Finish => return Box::pin(self.finish()).await,
+                Next::Reconcile => return Box::pin(self.reconcile()).await,
             };
             if self.left().is_zero() {
                 return Err(self.out_of_time());
@@ -83,6 +79,25 @@ impl<T> Wait<T> {
             tokio::time::sleep(pause.min(self.left())).await;
             patience = self.left().min(Self::SLICE);
         }
+    }
+
+    fn seen(&mut self, look: Result<Look, Error>, began: Instant) -> Result<Next, WaitError> {
+        if look.is_ok() {
+            self.silent = None;
+        }
+        Ok(match look {
+            Ok(Look::Succeeded(progress)) => {
+                self.tell(progress);
+                Next::Finish
+            }
+            Ok(Look::Failed(e)) => return Err(self.end(WaitEnd::Failed, e)),
+            Ok(Look::Gone) => Next::Reconcile,
+            Ok(Look::Running { progress, pause }) => {
+                self.tell(progress);
+                Next::Pause(pause)
+            }
+            Err(e) => Next::Pause(self.endure(e, began)?),
+        })
     }
 
     fn left(&self) -> Duration {
@@ -213,23 +228,27 @@ pub(super) fn labelled(error: Error, server: &str, ticket: &Ticket) -> Error {
 }
 
 /// The answer, or an error if it takes too long. Time in queues of this program doesn't count, up to `most`.
-async fn in_time<T>(
+fn in_time<'a, T: 'a>(
     limit: Duration,
     most: Duration,
-    queued: &Queued,
-    answer: BoxFuture<'_, Result<T, Error>>,
-) -> Result<T, Error> {
+    queued: &'a Queued,
+    answer: BoxFuture<'a, Result<T, Error>>,
+) -> impl Future<Output = Result<T, Error>> {
     let started = Instant::now();
-    let mut answer = std::pin::pin!(queued.count(answer));
-    let mut left = limit.min(most);
-    loop {
-        if let Ok(answer) = tokio::time::timeout(left, answer.as_mut()).await {
-            return answer;
-        }
-        left = limit.saturating_add(queued.time()).min(most).saturating_sub(started.elapsed());
-        if left.is_zero() {
-            let e = Error::new(ErrorKind::Timeout, "the server doesn't answer");
-            return Err(e.with(|e| e.sent = Sent::Unknown));
+    let counted = queued.count(answer);
+    // A block holds what it uses once, a function holds its arguments twice.
+    async move {
+        let mut counted = std::pin::pin!(counted);
+        let mut left = limit.min(most);
+        loop {
+            if let Ok(answer) = tokio::time::timeout(left, counted.as_mut()).await {
+                return answer;
+            }
+            left = limit.saturating_add(queued.time()).min(most).saturating_sub(started.elapsed());
+            if left.is_zero() {
+                let e = Error::new(ErrorKind::Timeout, "the server doesn't answer");
+                return Err(e.with(|e| e.sent = Sent::Unknown));
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Live events of the server.
 
 mod event;
+mod latest;
 mod link;
 mod listen;
 pub(super) mod subscriptions;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::latest::{Latest, Listener};
 use super::{Stamped, instance_of};
 use crate::incus::operation::{is_final, told};
 use crate::incus::types;
@@ -52,14 +53,14 @@ pub(in crate::incus) struct Feed {
 }
 
 /// The listeners, by id or name.
-struct Topic<V>(Mutex<HashMap<String, watch::Sender<V>>>);
+struct Topic<V>(Mutex<HashMap<Arc<str>, Arc<Latest<V>>>>);
 
 /// One wait's end of a feed; the last one closes the connection.
 pub(in crate::incus) struct Subscription<V> {
     feed: Arc<Feed>,
     topic: fn(&Feed) -> &Topic<V>,
-    key: String,
-    heard: watch::Receiver<V>,
+    key: Arc<str>,
+    heard: Listener<V>,
 }
 
 impl Feeds {
@@ -80,8 +81,8 @@ impl Feeds {
 impl Subscription<Heard> {
     /// The operation, if it is known to have ended.
     pub(in crate::incus) fn end(&self) -> Option<Arc<types::Operation>> {
-        match &*self.heard.borrow() {
-            Heard::Ended(operation) => Some(operation.clone()),
+        match self.heard.value() {
+            Heard::Ended(operation) => Some(operation),
             _ => None,
         }
     }
@@ -111,14 +112,8 @@ impl<V: Clone> Subscription<V> {
     /// look.
     pub(in crate::incus) async fn news(&mut self, patience: Duration) -> Option<V> {
         let mut state = self.feed.state.subscribe();
-        let heard = async {
-            match self.heard.changed().await {
-                Ok(()) => Some(self.heard.borrow_and_update().clone()),
-                Err(_) => None,
-            }
-        };
         tokio::select! {
-            heard = heard => heard,
+            heard = self.heard.next() => Some(heard),
             () = stays_down(&mut state) => None,
             () = tokio::time::sleep(patience) => None,
         }
@@ -148,9 +143,8 @@ impl<V> Drop for Subscription<V> {
 }
 
 impl<V: Default> Topic<V> {
-    fn subscribe(&self, key: &str) -> watch::Receiver<V> {
-        let mut senders = lock(&self.0);
-        senders.entry(key.to_owned()).or_insert_with(|| watch::Sender::new(V::default())).subscribe()
+    fn listen(&self, key: &Arc<str>) -> Listener<V> {
+        lock(&self.0).entry(key.clone()).or_default().listen()
     }
 }
 
@@ -161,9 +155,9 @@ impl<V> Topic<V> {
 
     /// One subscriber leaves; it still counts.
     fn leave(&self, key: &str) {
-        let mut senders = lock(&self.0);
-        if senders.get(key).is_some_and(|sender| sender.receiver_count() <= 1) {
-            senders.remove(key);
+        let mut all = lock(&self.0);
+        if all.get(key).is_some_and(|latest| latest.listeners() <= 1) {
+            all.remove(key);
         }
     }
 
@@ -171,15 +165,15 @@ impl<V> Topic<V> {
         lock(&self.0).contains_key(key)
     }
 
-    fn tell(&self, key: &str, tell: impl FnOnce(&watch::Sender<V>)) {
-        if let Some(sender) = lock(&self.0).get(key) {
-            tell(sender);
+    fn tell(&self, key: &str, tell: impl FnOnce(&Latest<V>)) {
+        if let Some(latest) = lock(&self.0).get(key) {
+            tell(latest);
         }
     }
 
-    fn tell_all(&self, tell: impl Fn(&str, &watch::Sender<V>)) {
-        for (key, sender) in lock(&self.0).iter() {
-            tell(key, sender);
+    fn tell_all(&self, tell: impl Fn(&str, &Latest<V>)) {
+        for (key, latest) in lock(&self.0).iter() {
+            tell(key, latest);
         }
     }
 }
@@ -222,8 +216,9 @@ impl Feed {
     }
 
     fn subscribe<V: Default>(self: &Arc<Self>, topic: fn(&Self) -> &Topic<V>, key: &str) -> Subscription<V> {
-        let heard = topic(self).subscribe(key);
-        Subscription { feed: self.clone(), topic, key: key.to_owned(), heard }
+        let key = Arc::from(key);
+        let heard = topic(self).listen(&key);
+        Subscription { feed: self.clone(), topic, key, heard }
     }
 
     /// Decodes only what a wait listens to: a busy server sends much else.
@@ -253,9 +248,9 @@ impl Feed {
 
     fn publish(&self, operation: types::Operation) {
         let id = operation.id.clone();
-        self.operations.tell(&id, |sender| {
+        self.operations.tell(&id, |latest| {
             tell(
-                sender,
+                latest,
                 match is_final(&operation) {
                     true => Heard::Ended(Arc::new(operation)),
                     false => Heard::Running(Arc::new(told(&operation))),
@@ -271,7 +266,7 @@ impl Feed {
         for operation in all {
             self.publish(operation);
         }
-        self.instances.tell_all(|_, sender| count(sender));
+        self.instances.tell_all(|_, latest| count(latest));
     }
 
     /// Whether one list is less than what the waits would ask by themselves.
@@ -287,21 +282,24 @@ impl Feed {
     }
 
     fn ask_but_for(&self, known: &HashSet<&str>) {
-        self.operations.tell_all(|id, sender| {
+        self.operations.tell_all(|id, latest| {
             if !known.contains(id) {
-                tell(sender, Heard::Gap);
+                tell(latest, Heard::Gap);
             }
         });
     }
 }
 
-fn count(sender: &watch::Sender<u64>) {
-    sender.send_modify(|times| *times = times.wrapping_add(1));
+fn count(latest: &Latest<u64>) {
+    latest.change(|times| {
+        *times = times.wrapping_add(1);
+        true
+    });
 }
 
 /// Frames can arrive out of order: nothing overwrites an end.
-fn tell(sender: &watch::Sender<Heard>, news: Heard) {
-    sender.send_if_modified(|seen| {
+fn tell(latest: &Latest<Heard>, news: Heard) {
+    latest.change(|seen| {
         let ended = matches!(seen, Heard::Ended(_));
         if !ended {
             *seen = news;
@@ -353,12 +351,12 @@ mod tests {
             Heard::Ended(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
         };
         for end in [200, 400, 401] {
-            let (sender, _receiver) = watch::channel(Heard::Nothing);
+            let latest = Arc::new(Latest::default());
             for news in [running(), Heard::Gap, ended(end), running(), Heard::Gap] {
-                tell(&sender, news);
+                tell(&latest, news);
             }
-            let seen = sender.borrow();
-            assert!(matches!(&*seen, Heard::Ended(last) if last.status_code == end), "{end}: {seen:?}");
+            let seen = latest.listen().value();
+            assert!(matches!(&seen, Heard::Ended(last) if last.status_code == end), "{end}: {seen:?}");
         }
     }
 }

@@ -283,15 +283,11 @@ impl Launch {
         let ending = Launched::new(&create.name, &marker, start)
             .of_image(instance_source::local_alias(&create.source));
         create.config.insert(MARKER.to_owned(), ending.marker().to_owned());
-        match post(&incus, *create, target).await {
-            Ok(operation) => Ok((Some(operation), ending)),
-            Err(e) if is_ambiguous(&e) => Ok((Box::pin(ending.find(&incus, window, e)).await?, ending)),
-            Err(e) if e.is_already_exists() => match Box::pin(by_key(&incus, &marker, start)).await? {
-                Some(found) => Ok(found),
-                None => Err(Box::pin(ending.check_name_taken(&incus, e)).await),
-            },
-            Err(e) => Err(e),
-        }
+        let e = match post(&incus, create, target).await {
+            Ok(operation) => return Ok((Some(operation), ending)),
+            Err(e) => e,
+        };
+        Box::pin(after(e, &incus, &marker, start, window, ending)).await
     }
 
     /// Adds what has to be looked up.
@@ -317,6 +313,27 @@ impl Launch {
     }
 }
 
+/// What became of a launch whose request failed.
+async fn after(
+    e: Error,
+    incus: &Incus,
+    marker: &Marker,
+    start: bool,
+    window: Duration,
+    ending: Launched,
+) -> Result<(Option<types::Operation>, Launched), Error> {
+    if is_ambiguous(&e) {
+        return Ok((ending.find(incus, window, e).await?, ending));
+    }
+    if !e.is_already_exists() {
+        return Err(e);
+    }
+    match by_key(incus, marker, start).await? {
+        Some(found) => Ok(found),
+        None => Err(ending.check_name_taken(incus, e).await),
+    }
+}
+
 /// The instance that has the key already, and the operation that is still about to make it.
 async fn by_key(
     incus: &Incus,
@@ -331,8 +348,8 @@ async fn by_key(
     Ok(Some((operation, Launched::new(found.name(), marker, start))))
 }
 
-fn post(incus: &Incus, create: types::InstanceCreate, target: Option<String>) -> Call<types::Operation> {
-    let request = incus.raw().instance_create().body(create);
+fn post(incus: &Incus, create: Box<types::InstanceCreate>, target: Option<String>) -> Call<types::Operation> {
+    let request = incus.raw().instance_create().body(*create);
     match target {
         Some(target) => request.target(target).send(),
         None => request.send(),

@@ -1,0 +1,119 @@
+//! The latest news of one thing, for the waits that listen to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// A value that some change and others wait for. Thousands may exist at the same time, so it is small: a watch channel
+/// takes four times as much.
+#[derive(Debug, Default)]
+pub(super) struct Latest<V> {
+    state: Mutex<State<V>>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State<V> {
+    value: V,
+    changes: u64,
+}
+
+/// Hears every change since it was made, but only the last of several.
+#[derive(Debug)]
+pub(super) struct Listener<V> {
+    latest: Arc<Latest<V>>,
+    /// How many changes it knows of.
+    heard: u64,
+}
+
+impl<V> Latest<V> {
+    /// Changes the value. Nobody is told if `change` returns false.
+    pub(super) fn change(&self, change: impl FnOnce(&mut V) -> bool) {
+        let changed = self.with(|state| {
+            let changed = change(&mut state.value);
+            state.changes += u64::from(changed);
+            changed
+        });
+        if changed {
+            self.changed.notify_waiters();
+        }
+    }
+
+    pub(super) fn listen(self: &Arc<Self>) -> Listener<V> {
+        Listener { latest: self.clone(), heard: self.with(|state| state.changes) }
+    }
+
+    /// How many listen.
+    pub(super) fn listeners(self: &Arc<Self>) -> usize {
+        Arc::strong_count(self) - 1
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State<V>) -> T) -> T {
+        // No code panics while it holds this lock.
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<V: Clone> Listener<V> {
+    /// The value now.
+    pub(super) fn value(&self) -> V {
+        self.latest.with(|state| state.value.clone())
+    }
+
+    /// The value after the next change that it doesn't know of yet.
+    pub(super) async fn next(&mut self) -> V {
+        loop {
+            // Made before the look: it is woken by what comes in between.
+            let changed = self.latest.changed.notified();
+            let heard = self.heard;
+            let news = self
+                .latest
+                .with(|state| (state.changes != heard).then(|| (state.value.clone(), state.changes)));
+            if let Some((value, changes)) = news {
+                self.heard = changes;
+                return value;
+            }
+            changed.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn set(latest: &Latest<u32>, new: u32) {
+        latest.change(|value| {
+            *value = new;
+            true
+        });
+    }
+
+    #[tokio::test]
+    async fn each_listener_hears_the_last_of_the_changes_once() {
+        let latest = Arc::new(Latest::default());
+        set(&latest, 1);
+        let (mut one, mut other) = (latest.listen(), latest.listen());
+        assert_eq!((latest.listeners(), one.value()), (2, 1));
+        assert_eq!(one.next().now_or_never(), None);
+        set(&latest, 2);
+        set(&latest, 3);
+        latest.change(|_| false);
+        for listener in [&mut one, &mut other] {
+            assert_eq!((listener.next().now_or_never(), listener.next().now_or_never()), (Some(3), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken() {
+        let latest = Arc::new(Latest::default());
+        let (mut one, mut other) = (latest.listen(), latest.listen());
+        let change = async {
+            tokio::task::yield_now().await;
+            set(&latest, 1);
+        };
+        assert_eq!(tokio::join!(one.next(), other.next(), change), (1, 1, ()));
+    }
+}
