@@ -27,7 +27,7 @@ pub(super) struct Listener<V> {
 }
 
 impl<V> Latest<V> {
-    /// Changes the value. Nobody is told if `change` returns false.
+    /// Changes the value. No listener hears of it if `change` returns false.
     pub(super) fn change(&self, change: impl FnOnce(&mut V) -> bool) {
         let changed = self.with(|state| {
             let changed = change(&mut state.value);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_is_woken() {
+    async fn a_listener_that_waits_is_woken() {
         let latest = Arc::new(Latest::default());
         let (mut one, mut other) = (latest.listen(), latest.listen());
         let change = async {
