@@ -6,7 +6,7 @@ use windlass::koyeb::{InstanceRef, Koyeb};
 use windlass::testing::FakeKoyeb;
 use windlass::{Chunk, ErrorKind, Sent, Signal};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use crate::alone::{Outcome, alone, memory};
 
 const EXEC: &str = "GET /v1/streams/instances/exec";
 const MIB: usize = 1 << 20;
@@ -235,7 +235,7 @@ async fn many_at_once() -> Outcome {
 /// So much output for a reader who rests now and then; nothing is lost, and little is held anywhere.
 async fn flood(size: usize) -> Outcome {
     let (_fake, _, instance) = fake().await?;
-    let (before, zeros) = (memory(), vec![0; MIB]);
+    let (before, zeros) = (memory("VmRSS"), vec![0; MIB]);
     let mut run = instance.exec(["head", "-c", &size.to_string(), "/dev/zero"]).spawn().await?;
     let (mut read, mut most, mut rests) = (0, 0, 0);
     while let Some(Chunk::Stdout(bytes)) = run.try_next().await? {
@@ -245,10 +245,11 @@ async fn flood(size: usize) -> Outcome {
             rests += 1;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        most = most.max(memory());
+        most = most.max(memory("VmRSS"));
     }
     assert_eq!((read, run.wait().await?.code()), (size, 0));
-    assert!(most < before + 64 * MIB, "{} MiB more", most.saturating_sub(before) / MIB);
+    let more = most.saturating_sub(before) >> 20;
+    assert!(more < 64, "{more} MiB more");
     Ok(())
 }
 
@@ -284,21 +285,17 @@ fn pattern() -> Vec<u8> {
     (0..MIB).map(|at| (at % 251) as u8).collect()
 }
 
-/// What this process has in memory now.
-fn memory() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
-}
-
-#[tokio::test]
+alone! {
 async fn a_flood_of_output_for_a_slow_reader() -> Outcome {
     flood(16 * MIB).await
 }
+}
 
-#[tokio::test]
+alone! {
 #[ignore = "long: 1 GiB; run by `cargo xtask live koyeb`"]
 async fn a_flood_of_output_for_a_slow_reader_full() -> Outcome {
     flood(1024 * MIB).await
+}
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::raw::raw;
 use crate::testing::incus::common::not_implemented;
 use crate::testing::incus::envelope::{self, Answer, Failure, failure};
 use crate::testing::incus::generation::Generation;
-use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, absolute, is_full, joined};
+use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, absolute, append_to, is_full};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
@@ -159,9 +159,12 @@ fn write(tree: &Tree, said: Said<'_>, path: &str, data: &Bytes, append: bool) ->
             dress(&mut node, said);
             node
         }
-        Some(Node { kind: NodeKind::File(before), uid, gid, mode, .. }) => {
-            let data = if append { joined(&before, data, true) } else { data.clone() };
-            Node { uid, gid, mode, ..Node::new(NodeKind::File(data)) }
+        Some(Node { kind: NodeKind::File(mut content), uid, gid, mode, .. }) => {
+            match append {
+                true => append_to(&mut content, data),
+                false => content = data.clone(),
+            }
+            Node { uid, gid, mode, ..Node::new(NodeKind::File(content)) }
         }
         // Nothing reads from it.
         Some(Node { kind: NodeKind::Pipe, .. }) => return Ok(Reply::never()),

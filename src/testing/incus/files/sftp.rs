@@ -10,7 +10,7 @@ use russh_sftp::server::StatusReply;
 use crate::testing::incus::common::not_implemented;
 use crate::testing::incus::envelope::{Answer, failure};
 use crate::testing::incus::generation::Generation;
-use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, is_full};
+use crate::testing::incus::world::{Key, Node, NodeKind, Tree, World, is_full, write_at};
 use crate::testing::server::reply::Reply;
 use crate::testing::server::request::Request;
 
@@ -186,11 +186,9 @@ impl russh_sftp::server::Handler for Session {
         };
         let fits = self.tree.room(path).saturating_sub(at).min(data.len());
         self.tree.change(path, |node| {
-            if let NodeKind::File(before) = &node.kind {
-                let mut all = before.to_vec();
-                all.resize(all.len().max(at + fits), 0);
-                all[at..at + fits].copy_from_slice(&data[..fits]);
-                (node.kind, node.modified) = (NodeKind::File(all.into()), Utc::now());
+            if let NodeKind::File(content) = &mut node.kind {
+                write_at(content, at, &data[..fits]);
+                node.modified = Utc::now();
             }
         });
         match fits == data.len() {

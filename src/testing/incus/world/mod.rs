@@ -35,5 +35,5 @@ pub(super) use server::World;
 pub(super) use sessions::Session;
 pub(super) use snapshot::{NEVER, Snapshot};
 pub(super) use targets::{draft, in_project, path, url};
-pub(super) use tree::{Node, NodeKind, Tree, absolute, is_full, joined};
+pub(super) use tree::{Node, NodeKind, Tree, absolute, append_to, is_full, write_at};
 pub(super) use trust::Token;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::testing::server::tasks::lock;
@@ -214,11 +214,19 @@ pub(crate) fn absolute(link: &str, target: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-pub(crate) fn joined(before: &Bytes, data: &[u8], append: bool) -> Bytes {
-    match append {
-        true => [before.as_ref(), data].concat().into(),
-        false => Bytes::copy_from_slice(data),
-    }
+pub(crate) fn append_to(content: &mut Bytes, data: &[u8]) {
+    write_at(content, content.len(), data);
+}
+
+/// Writes into the content of a file, which becomes longer if it must. Large files come in many pieces: only what others
+/// still read is copied.
+pub(crate) fn write_at(content: &mut Bytes, at: usize, data: &[u8]) {
+    let own = std::mem::take(content).try_into_mut();
+    let mut all = own.unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+    let end = at + data.len();
+    all.resize(all.len().max(end), 0);
+    all[at..end].copy_from_slice(data);
+    *content = all.freeze();
 }
 
 impl shell::Files for Tree {
@@ -249,16 +257,19 @@ impl shell::Files for Tree {
 
     fn write(&self, path: &str, data: &[u8], append: bool) -> bool {
         let path = &self.followed(path);
-        let Some(old) = self.get(path) else {
+        let written = self.change(path, |node| {
+            let NodeKind::File(content) = &mut node.kind else { return false };
+            match append {
+                true => append_to(content, data),
+                false => *content = Bytes::copy_from_slice(data),
+            }
+            node.modified = Utc::now();
+            true
+        });
+        written.unwrap_or_else(|| {
             let new = Node::new(NodeKind::File(Bytes::copy_from_slice(data)));
-            return self.has_parent(path).then(|| self.put(path, new)).is_some();
-        };
-        let NodeKind::File(before) = &old.kind else {
-            return false;
-        };
-        let kind = NodeKind::File(joined(before, data, append));
-        self.put(path, Node { kind, modified: Utc::now(), ..old });
-        true
+            self.has_parent(path).then(|| self.put(path, new)).is_some()
+        })
     }
 }
 
@@ -266,4 +277,30 @@ impl shell::Files for Tree {
 pub(crate) fn is_full(tree: &Tree, path: &str) -> bool {
     let directory = tree.get(path).is_some_and(|node| node.kind == NodeKind::Directory);
     directory && !tree.children(path).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_a_file_are_written_in_place() {
+        let (mut content, mut moves) = (Bytes::new(), 0);
+        for piece in 0..1_000 {
+            let before = content.as_ptr();
+            write_at(&mut content, piece * 16, &[1; 16]);
+            moves += usize::from(content.as_ptr() != before);
+        }
+        assert!(content.len() == 16_000 && content.iter().all(|byte| *byte == 1));
+        assert!(moves < 30, "moved {moves} times");
+    }
+
+    #[test]
+    fn a_reader_keeps_what_it_has() {
+        let mut content = Bytes::from_static(b"abc");
+        let reader = content.clone();
+        write_at(&mut content, 5, b"z");
+        write_at(&mut content, 0, b"x");
+        assert_eq!((&reader[..], &content[..]), (&b"abc"[..], &b"xbc\0\0z"[..]));
+    }
 }
