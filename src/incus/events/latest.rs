@@ -80,6 +80,8 @@ impl<V: Clone> Listener<V> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt;
 
     use super::*;
@@ -106,7 +108,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_listener_that_waits_is_woken() {
         let latest = Arc::new(Latest::default());
         let (mut one, mut other) = (latest.listen(), latest.listen());
@@ -114,6 +116,7 @@ mod tests {
             tokio::task::yield_now().await;
             set(&latest, 1);
         };
-        assert_eq!(tokio::join!(one.next(), other.next(), change), (1, 1, ()));
+        let heard = async { tokio::join!(one.next(), other.next(), change) };
+        assert_eq!(tokio::time::timeout(Duration::from_secs(1), heard).await, Ok((1, 1, ())));
     }
 }

@@ -112,6 +112,22 @@ async fn a_copy_of_an_instance_is_not_taken_for_what_made_it() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_move_to_an_unknown_pool_fails_in_the_words_of_the_server() -> Outcome {
+    for (generation, words) in [
+        (Generation::V6_0, "Failed loading storage pool: Storage pool not found"),
+        (Generation::V7_0, "Can't find a storage pool 'nosuch' for the instance to use"),
+    ] {
+        let fake = FakeIncus::builder().generation(generation).start().await?;
+        let incus = Incus::unix(fake.socket()).client()?;
+        let web = incus.create("web").image("busybox").await?;
+        let e = web.relocate().pool("nosuch").await.expect_err("there is no such pool");
+        assert!(e.kind() == ErrorKind::OperationFailed && e.message().ends_with(words), "{e:?}");
+        assert_eq!(fake.instances(), ["web"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_cannot_be_found_by_a_marker_is_sent_once() -> Outcome {
     let (fake, incus) = fake().await?;
     let web = incus.create("web").image("busybox").await?;
