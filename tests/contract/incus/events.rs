@@ -76,9 +76,19 @@ pub async fn operations_are_events_too(incus: Incus) -> Outcome {
 
 pub async fn the_log_is_events_too(incus: Incus) -> Outcome {
     let mut events = incus.watch().logging().lifecycle().await?;
-    incus.get_server().await?;
+    // The log tells of the requests of all clients: this one is known by the name of what isn't there.
+    let missing = name("logged");
+    let e = incus.instance(&missing).get().await.expect_err("there is no such instance");
+    assert_eq!(e.kind(), ErrorKind::NotFound);
+    let path = format!("/1.0/instances/{missing}");
+    let of_this = |url: &str| url.starts_with(&path);
     let entry = find(&mut events, |event| match event {
-        Event::Logging(entry) if entry.message == "Handling API request" => Some(entry),
+        Event::Logging(entry)
+            if entry.message == "Handling API request"
+                && entry.context["url"].as_str().is_some_and(of_this) =>
+        {
+            Some(entry)
+        }
         Event::Logging(_) | Event::Lifecycle(_) => None,
         other => panic!("not asked for: {other:?}"),
     })
