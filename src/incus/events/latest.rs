@@ -12,26 +12,29 @@ pub(super) struct Latest<V> {
     changed: Notify,
 }
 
+/// The number of a change, from 1 on.
+pub(super) type Change = u64;
+
 #[derive(Debug, Default)]
 struct State<V> {
     value: V,
-    changes: u64,
+    last: Change,
 }
 
 /// Hears every change since it was made, but only the last of several.
 #[derive(Debug)]
 pub(super) struct Listener<V> {
     latest: Arc<Latest<V>>,
-    /// How many changes it knows of.
-    heard: u64,
+    /// The last change that it knows of.
+    heard: Change,
 }
 
 impl<V> Latest<V> {
-    /// Changes the value. No listener hears of it if `change` returns false.
-    pub(super) fn change(&self, change: impl FnOnce(&mut V) -> bool) {
+    /// Changes the value; `change` gets the number of this change. No listener hears of it if that returns false.
+    pub(super) fn change(&self, change: impl FnOnce(&mut V, Change) -> bool) {
         let changed = self.with(|state| {
-            let changed = change(&mut state.value);
-            state.changes += u64::from(changed);
+            let changed = change(&mut state.value, state.last + 1);
+            state.last += Change::from(changed);
             changed
         });
         if changed {
@@ -40,7 +43,7 @@ impl<V> Latest<V> {
     }
 
     pub(super) fn listen(self: &Arc<Self>) -> Listener<V> {
-        Listener { latest: self.clone(), heard: self.with(|state| state.changes) }
+        Listener { latest: self.clone(), heard: self.with(|state| state.last) }
     }
 
     /// How many listen.
@@ -60,18 +63,17 @@ impl<V: Clone> Listener<V> {
         self.latest.with(|state| state.value.clone())
     }
 
-    /// The value after the next change that it doesn't know of yet.
-    pub(super) async fn next(&mut self) -> V {
+    /// The value after the next change that it doesn't know of yet, and the last change that it knew of.
+    pub(super) async fn next(&mut self) -> (V, Change) {
         loop {
             // Made before the look: it is woken by what comes in between.
             let changed = self.latest.changed.notified();
             let heard = self.heard;
-            let news = self
-                .latest
-                .with(|state| (state.changes != heard).then(|| (state.value.clone(), state.changes)));
-            if let Some((value, changes)) = news {
-                self.heard = changes;
-                return value;
+            let news =
+                self.latest.with(|state| (state.last != heard).then(|| (state.value.clone(), state.last)));
+            if let Some((value, last)) = news {
+                self.heard = last;
+                return (value, heard);
             }
             changed.await;
         }
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     fn set(latest: &Latest<u32>, new: u32) {
-        latest.change(|value| {
+        latest.change(|value, _| {
             *value = new;
             true
         });
@@ -102,9 +104,10 @@ mod tests {
         assert_eq!(one.next().now_or_never(), None);
         set(&latest, 2);
         set(&latest, 3);
-        latest.change(|_| false);
+        latest.change(|_, _| false);
         for listener in [&mut one, &mut other] {
-            assert_eq!((listener.next().now_or_never(), listener.next().now_or_never()), (Some(3), None));
+            let heard = [listener.next().now_or_never(), listener.next().now_or_never()];
+            assert_eq!(heard, [Some((3, 1)), None]);
         }
     }
 
@@ -117,6 +120,6 @@ mod tests {
             set(&latest, 1);
         };
         let heard = async { tokio::join!(one.next(), other.next(), change) };
-        assert_eq!(tokio::time::timeout(Duration::from_secs(1), heard).await, Ok((1, 1, ())));
+        assert_eq!(tokio::time::timeout(Duration::from_secs(1), heard).await, Ok(((1, 0), (1, 0), ())));
     }
 }

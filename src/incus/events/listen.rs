@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::subscriptions::{Alive, Feed, Heard, State, Subscription};
-use super::{Link, News, Wanted};
+use super::subscriptions::{Alive, Feed, State, Subscription};
+use super::{Known, Link, News, Wanted};
 use crate::incus::{BackgroundOperation, Incus};
 
 impl Incus {
     /// Listens to an operation; returns once the connection stands or is known not to.
-    pub(in crate::incus) async fn hear_operation(&self, id: &str) -> Subscription<Heard> {
+    pub(in crate::incus) async fn hear_operation(&self, id: &str) -> Subscription<Known> {
         self.feed().await.operation(id)
     }
 

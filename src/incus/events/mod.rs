@@ -1,6 +1,7 @@
 //! Live events of the server.
 
 mod event;
+mod heard;
 mod latest;
 mod link;
 mod listen;
@@ -20,6 +21,7 @@ use crate::wait::into_future;
 pub(super) use event::decode;
 pub(super) use event::instance_of;
 pub use event::{Event, Stamped};
+pub(super) use heard::{Heard, Known};
 pub(super) use link::{Link, News, Wanted};
 
 /// Which events to listen to; from [`Incus::watch`]. `.await` it for the stream of [`Events`].

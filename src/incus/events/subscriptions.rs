@@ -4,33 +4,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::Deserialize;
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::latest::{Latest, Listener};
-use super::{Stamped, instance_of};
-use crate::incus::operation::{is_final, told};
+use super::heard::Known;
+use super::latest::{Change, Latest, Listener};
+use super::{Heard, Stamped, instance_of};
 use crate::incus::types;
-use crate::wait::Progress;
 
 /// The feeds of a client, by project and runtime: the task of a feed moves only while its own runtime does.
 #[derive(Default)]
 pub(in crate::incus) struct Feeds(Mutex<HashMap<(String, runtime::Id), Weak<Feed>>>);
-
-/// What a wait hears of its operation.
-#[derive(Debug, Clone, Default)]
-pub(in crate::incus) enum Heard {
-    #[default]
-    Nothing,
-    /// Something may have been missed.
-    Gap,
-    /// It goes on. Many operations may be heard of for a long time, so nothing else of them is kept.
-    Running(Arc<Progress>),
-    Ended(Arc<types::Operation>),
-}
 
 /// How the connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +31,7 @@ pub(in crate::incus) enum State {
 }
 
 pub(in crate::incus) struct Feed {
-    operations: Topic<Heard>,
+    operations: Topic<Known>,
     /// How often something happened to an instance.
     instances: Topic<u64>,
     state: watch::Sender<State>,
@@ -78,13 +66,10 @@ impl Feeds {
     }
 }
 
-impl Subscription<Heard> {
+impl Subscription<Known> {
     /// The operation, if it is known to have ended.
     pub(in crate::incus) fn end(&self) -> Option<Arc<types::Operation>> {
-        match self.heard.value() {
-            Heard::Ended(operation) => Some(operation),
-            _ => None,
-        }
+        self.heard.value().end()
     }
 
     /// Whether a list that was asked for since then tells the wait what it would learn by asking.
@@ -92,9 +77,21 @@ impl Subscription<Heard> {
         self.is_up() && *lock(&self.feed.told) >= Some(moment)
     }
 
+    /// The next news of the operation.
+    pub(in crate::incus) fn news(&mut self, patience: Duration) -> impl Future<Output = Option<Heard>> {
+        self.next(patience).map(|next| next.map(|(known, before)| known.since(before)))
+    }
+
     /// Tells all waits what was looked up.
     pub(in crate::incus) fn tell(&self, operation: types::Operation) {
         self.feed.publish(operation);
+    }
+}
+
+impl Subscription<u64> {
+    /// Whether something happened to the instance within `patience`, and while the connection stood.
+    pub(in crate::incus) fn news(&mut self, patience: Duration) -> impl Future<Output = bool> {
+        self.next(patience).map(|next| next.is_some())
     }
 }
 
@@ -108,9 +105,9 @@ impl<V: Clone> Subscription<V> {
         *self.feed.state.borrow() == State::Over
     }
 
-    /// The next news; none after `patience`, or once the connection has been down for a moment: then it is better to
+    /// What changed; none after `patience`, or once the connection has been down for a moment: then it is better to
     /// look.
-    pub(in crate::incus) async fn news(&mut self, patience: Duration) -> Option<V> {
+    async fn next(&mut self, patience: Duration) -> Option<(V, Change)> {
         let mut state = self.feed.state.subscribe();
         tokio::select! {
             heard = self.heard.next() => Some(heard),
@@ -206,7 +203,7 @@ impl Feed {
     }
 
     /// Listens to an operation.
-    pub(in crate::incus) fn operation(self: &Arc<Self>, id: &str) -> Subscription<Heard> {
+    pub(in crate::incus) fn operation(self: &Arc<Self>, id: &str) -> Subscription<Known> {
         self.subscribe(|feed| &feed.operations, id)
     }
 
@@ -248,15 +245,7 @@ impl Feed {
 
     fn publish(&self, operation: types::Operation) {
         let id = operation.id.clone();
-        self.operations.tell(&id, |latest| {
-            tell(
-                latest,
-                match is_final(&operation) {
-                    true => Heard::Ended(Arc::new(operation)),
-                    false => Heard::Running(Arc::new(told(&operation))),
-                },
-            );
-        });
+        self.operations.tell(&id, |latest| latest.hear(operation));
     }
 
     /// The connection is new: tells what was missed, by the list of all operations. An operation that isn't on it has
@@ -284,27 +273,16 @@ impl Feed {
     fn ask_but_for(&self, known: &HashSet<&str>) {
         self.operations.tell_all(|id, latest| {
             if !known.contains(id) {
-                tell(latest, Heard::Gap);
+                latest.gap();
             }
         });
     }
 }
 
 fn count(latest: &Latest<u64>) {
-    latest.change(|times| {
+    latest.change(|times, _| {
         *times = times.wrapping_add(1);
         true
-    });
-}
-
-/// Frames can arrive out of order: nothing overwrites an end.
-fn tell(latest: &Latest<Heard>, news: Heard) {
-    latest.change(|seen| {
-        let ended = matches!(seen, Heard::Ended(_));
-        if !ended {
-            *seen = news;
-        }
-        !ended
     });
 }
 
@@ -337,26 +315,4 @@ impl Drop for Alive {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics with these locks held, and plain maps can't be left half-written.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_overwrites_an_end() {
-        let running = || Heard::Running(Arc::new(Progress::default()));
-        let ended = |code: i64| {
-            let json = format!(r#"{{"id":"1","status":"x","status_code":{code}}}"#);
-            Heard::Ended(Arc::new(serde_json::from_str(&json).unwrap_or_else(|e| unreachable!("{e}"))))
-        };
-        for end in [200, 400, 401] {
-            let latest = Arc::new(Latest::default());
-            for news in [running(), Heard::Gap, ended(end), running(), Heard::Gap] {
-                tell(&latest, news);
-            }
-            let seen = latest.listen().value();
-            assert!(matches!(&seen, Heard::Ended(last) if last.status_code == end), "{end}: {seen:?}");
-        }
-    }
 }

@@ -13,7 +13,8 @@ use super::status;
 use super::streams::{Pipes, Terminal};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::incus::Incus;
-use crate::incus::events::subscriptions::{Heard, Subscription};
+use crate::incus::events::Known;
+use crate::incus::events::subscriptions::Subscription;
 use crate::stream::process::{
     Control, ControlRequest, Controls, ExitStatus, Input, Piece, Signal, Sink, Wires,
 };
@@ -30,7 +31,7 @@ pub(super) struct Run {
     pub(super) incus: Incus,
     pub(super) id: String,
     /// Its events, subscribed to before it started.
-    pub(super) heard: Option<Subscription<Heard>>,
+    pub(super) heard: Option<Subscription<Known>>,
 }
 
 /// Drives a command without a terminal.
@@ -151,7 +152,7 @@ async fn status_of(
 async fn status_heard(
     incus: &Incus,
     id: &str,
-    heard: Subscription<Heard>,
+    heard: Subscription<Known>,
     drained: oneshot::Receiver<()>,
 ) -> Result<ExitStatus, WaitError> {
     let mut told = pin!(status::of_heard(incus, id, heard));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::incus::events::subscriptions::{Heard, Subscription};
+use crate::incus::events::Known;
+use crate::incus::events::subscriptions::Subscription;
 use crate::incus::operation::completion::Completion;
 use crate::incus::operation::work::IncusWork;
 use crate::incus::{Incus, types};
@@ -22,7 +23,7 @@ pub(super) async fn of_running(incus: &Incus, id: &str) -> Result<ExitStatus, Wa
 pub(super) async fn of_heard(
     incus: &Incus,
     id: &str,
-    feed: Subscription<Heard>,
+    feed: Subscription<Known>,
 ) -> Result<ExitStatus, WaitError> {
     IncusWork::heard(incus, id, feed, Exited).timeout(Duration::MAX).await
 }

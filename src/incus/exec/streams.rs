@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::{Error, ErrorKind, Sent};
-use crate::incus::events::subscriptions::{Feed, Heard, Subscription};
+use crate::incus::events::Known;
+use crate::incus::events::subscriptions::{Feed, Subscription};
 use crate::incus::{Incus, types};
 use crate::secret::Secret;
 use crate::stream::websocket::Socket;
@@ -60,7 +61,7 @@ impl Turn {
     }
 
     /// Subscribes to the events of a command before it starts, if many do.
-    pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Heard>> {
+    pub(super) async fn listen(&self, incus: &Incus, id: &str) -> Option<Subscription<Known>> {
         let feed = match &self.feed {
             Some(feed) => feed.clone(),
             // Later commands have subscribed, or are about to.

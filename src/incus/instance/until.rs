@@ -205,10 +205,8 @@ impl<G: Condition> StateWait<G> {
             return;
         };
         let longest = if news.is_up() { G::PAUSE } else { G::PAUSE.min(Self::BLIND) };
-        match news.news(self.pause.min(longest).min(patience)).await {
-            Some(_) => self.pause = Self::SOON,
-            None => self.pause = self.pause.saturating_mul(2).min(longest),
-        }
+        let told = news.news(self.pause.min(longest).min(patience)).await;
+        self.pause = if told { Self::SOON } else { self.pause.saturating_mul(2).min(longest) };
     }
 
     async fn look_now(&mut self) -> Result<Look, Error> {

@@ -10,7 +10,8 @@ use super::reconciled_work::{ReconciledWork, ended};
 use super::{is_final, is_success, progress, told};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::incus::events::subscriptions::{Heard, Subscription};
+use crate::incus::events::subscriptions::Subscription;
+use crate::incus::events::{Heard, Known};
 use crate::incus::operation;
 use crate::incus::{Incus, types};
 use crate::ticket::Ticket;
@@ -25,7 +26,7 @@ pub(in crate::incus) struct IncusWork<E> {
     ended: Option<Box<types::Operation>>,
     progress: Progress,
     closely: bool,
-    feed: Option<Subscription<Heard>>,
+    feed: Option<Subscription<Known>>,
     /// The last look brought nothing: what the feed told meanwhile may be lost.
     missed: bool,
     /// The end is near: the first look may wait for it.
@@ -106,7 +107,7 @@ impl<E: Completion> IncusWork<E> {
     pub(in crate::incus) fn heard(
         incus: &Incus,
         id: &str,
-        feed: Subscription<Heard>,
+        feed: Subscription<Known>,
         ending: E,
     ) -> Operation<E::Output> {
         Operation::new(Self { feed: Some(feed), ..Self::new(incus, id, ending) })
