@@ -63,8 +63,7 @@ impl<T> Wait<T> {
     }
 
     pub(super) async fn run(&mut self) -> Result<T, WaitError> {
-        // Look first: most waits find the work done, or get its first progress at once.
-        let mut patience = Duration::ZERO;
+        let mut patience = self.first_patience();
         loop {
             let began = Instant::now();
             let look = self.look(patience).await;
@@ -78,6 +77,17 @@ impl<T> Wait<T> {
             }
             tokio::time::sleep(pause.min(self.left())).await;
             patience = self.left().min(Self::SLICE);
+        }
+    }
+
+    /// A look at once, unless it is known how the work began: most waits find it done, or get its first progress.
+    fn first_patience(&mut self) -> Duration {
+        match self.terms.work.accepted() {
+            Some(progress) => {
+                self.tell(progress);
+                self.left().min(Self::SLICE)
+            }
+            None => Duration::ZERO,
         }
     }
 

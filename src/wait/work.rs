@@ -18,6 +18,11 @@ pub(crate) trait Work: Send {
     /// The caller wants progress, so a costlier way to look is worth it.
     fn watch_closely(&mut self) {}
 
+    /// How the work stood when the server accepted it, if the answer told: then the first look may wait for news.
+    fn accepted(&mut self) -> Option<Progress> {
+        None
+    }
+
     /// How long the server may be unreachable before the wait gives up. It should outlast a restart.
     fn silence(&self) -> Duration {
         Duration::from_secs(60)

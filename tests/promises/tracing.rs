@@ -113,7 +113,7 @@ alone! {
         tracing::subscriber::set_global_default(Collect)?;
         let fake = FakeIncus::start().await?;
         let incus = Incus::unix(fake.socket()).retry(Retry::never()).client()?;
-        fake.on("GET /1.0/operations/{id}").reply(503, "");
+        fake.on("GET /1.0/operations/{id}/wait").reply(503, "");
         incus.launch("web").image("busybox").await?;
         let seen = events(WAIT);
         let (last, others) = seen.split_last().ok_or("no event")?;

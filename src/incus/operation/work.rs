@@ -31,6 +31,8 @@ pub(in crate::incus) struct IncusWork<E> {
     missed: bool,
     /// The end is near: the first look may wait for it.
     near: bool,
+    /// The answer that accepted it told its progress, and nothing has been asked since.
+    fresh: bool,
 }
 
 /// How to look, if not by listening.
@@ -60,7 +62,8 @@ impl<E: Completion> IncusWork<E> {
         operation: types::Operation,
         ending: E,
     ) -> Operation<E::Output> {
-        Operation::new(Self::new(incus, &operation.id, ending))
+        let (progress, fresh) = (told(&operation), !is_final(&operation));
+        Operation::new(Self { progress, fresh, ..Self::new(incus, &operation.id, ending) })
     }
 
     /// Work that was looked for. Without an operation, what it made is there already, and tells how it ended.
@@ -86,6 +89,7 @@ impl<E: Completion> IncusWork<E> {
             feed: None,
             missed: false,
             near: false,
+            fresh: false,
         }
     }
 
@@ -273,6 +277,10 @@ impl<E: Completion> Work for IncusWork<E> {
 
     fn watch_closely(&mut self) {
         self.closely = true;
+    }
+
+    fn accepted(&mut self) -> Option<Progress> {
+        std::mem::take(&mut self.fresh).then(|| self.progress.clone())
     }
 
     fn look(&mut self, patience: Duration) -> BoxFuture<'_, Result<Look, Error>> {
