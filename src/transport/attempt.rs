@@ -61,13 +61,17 @@ impl Sending {
 
     /// The rest of the call's time.
     pub(super) fn left(&self) -> Duration {
-        let total = self.handle.retry().total.saturating_add(self.course.extra());
-        total.saturating_sub(self.started.elapsed())
+        self.left_at(Instant::now())
     }
 
-    pub(super) async fn attempt(&mut self, request: Request) -> Attempt {
+    fn left_at(&self, now: Instant) -> Duration {
+        let total = self.handle.retry().total.saturating_add(self.course.extra());
+        total.saturating_sub(now.saturating_duration_since(self.started))
+    }
+
+    pub(super) async fn attempt(&mut self, request: Request, started: Instant) -> Attempt {
         self.facts.status = None;
-        let (started, left) = (Instant::now(), self.left());
+        let left = self.left_at(started);
         let mut response = self.head(request, left).await?;
         let status = response.status();
         // If the body breaks off, the error must still have the status.

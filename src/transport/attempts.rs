@@ -121,24 +121,30 @@ impl Attempts {
     /// Waits until it may be sent. This takes from the call's time.
     async fn permit(&self) -> Result<Permit, Error> {
         self.turn().await?;
+        if let Some(permit) = self.gate().free() {
+            return Ok(permit);
+        }
         let permit = self.gate().permit(self.sending.left()).await;
         permit.ok_or_else(|| self.gate().full(self.sending.handle.retry().total))
     }
 
     /// Sends it once.
-    async fn attempt(&mut self, mut request: Box<HttpRequest>, permit: Permit) -> Result<Next, Error> {
-        let spare = self.spare(&request);
+    async fn attempt(&mut self, request: Box<HttpRequest>, permit: Permit) -> Result<Next, Error> {
+        let (mut request, spare) = match self.copy(&request) {
+            Some(copy) => (copy, Some(request)),
+            None => (*request, None),
+        };
         if let Err(e) = self.sign(&mut request).await {
             return Err(self.unsent(e));
         }
         let began = Instant::now();
-        let result = self.sending.attempt(*request).await;
+        let result = self.sending.attempt(request, began).await;
         #[cfg(windlass_planted)]
         let permit = planted::kept("kept-permit", permit);
         drop(permit);
         let outcome = outcome(&result);
         let error = self.note(&result, outcome);
-        request_ended(&self.sending.facts, error, began.elapsed());
+        request_ended(&self.sending.facts, error, began);
         self.tell_pace(&result);
         if self.has_stale_token(outcome)
             && let Some(spare) = spare
@@ -155,11 +161,11 @@ impl Attempts {
         })
     }
 
-    /// A copy for the next attempt. `None` if there can't be one, or if the body is a stream.
-    fn spare(&self, request: &HttpRequest) -> Option<Box<HttpRequest>> {
+    /// A copy to send, if there may be another attempt. `None` if there can't be one, or if the body is a stream.
+    fn copy(&self, request: &HttpRequest) -> Option<HttpRequest> {
         let last = self.sending.facts.attempts + 1 >= self.sending.handle.retry().attempts;
         let repeated = !last && self.sending.facts.endpoint.retry != RetryClass::Never;
-        (repeated || self.may_renew_token()).then(|| copy(request)).flatten().map(Box::new)
+        (repeated || self.may_renew_token()).then(|| copy(request)).flatten()
     }
 
     fn gate(&self) -> &Gate {

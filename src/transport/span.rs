@@ -1,8 +1,7 @@
 //! What tracing sees of a call: a span around it, and an event for each request.
 
-use std::time::Duration;
-
 use reqwest::Request;
+use tokio::time::Instant;
 use tracing::{Span, field};
 
 use super::Facts;
@@ -28,7 +27,7 @@ pub(super) fn span(api: &'static str, endpoint: &Endpoint, request: &Request) ->
 }
 
 /// The event of a request that has ended. The object is that of errors: names and ids, no secrets.
-pub(super) fn request_ended(facts: &Facts, error: Option<&'static str>, duration: Duration) {
+pub(super) fn request_ended(facts: &Facts, error: Option<&'static str>, began: Instant) {
     tracing::debug!(
         target: "windlass::request",
         api = facts.handle().api(),
@@ -36,7 +35,7 @@ pub(super) fn request_ended(facts: &Facts, error: Option<&'static str>, duration
         object = facts.object().map(|object| field::display(Shown(object))),
         status = facts.status,
         error,
-        ?duration,
+        duration = ?began.elapsed(),
         attempt = facts.attempts,
     );
 }
