@@ -28,7 +28,7 @@ async fn main() -> Outcome {
     match args.as_slice() {
         [] => rehearse().await,
         [ssh_key, count, dollars] => {
-            let most = price(dollars)?;
+            let most = dollars.parse()?;
             // Heard from now on, so that an interrupted launch is cleaned up, too.
             let interrupted = tokio::spawn(tokio::signal::ctrl_c()).map(drop).boxed().shared();
             let lambda = LambdaCloud::discover().await?;
@@ -36,12 +36,6 @@ async fn main() -> Outcome {
         }
         _ => Err("usage: gpu_burst [SSH_KEY COUNT DOLLARS]".into()),
     }
-}
-
-/// A price per hour in dollars: `4.02`.
-pub fn price(dollars: &str) -> Outcome<Price> {
-    // 4.02 times 100 is less than 402.
-    Ok(Price::from_cents_per_hour((dollars.parse::<f64>()? * 100.0).round() as i64))
 }
 
 /// Launches so many instances for up to this price together, works with them until it is time to stop, and terminates

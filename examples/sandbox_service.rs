@@ -7,24 +7,18 @@
 //! ```
 //!
 //! A sandbox has one processor, 256 MiB of memory, 100 processes, no network, and ten seconds. It is deleted when the
-//! script ends, and also when the client hangs up. The last line of the answer says how the script ended. On Ctrl-C the
-//! service ends as soon as the last sandbox is gone.
+//! script ends or the client hangs up. The last line tells how the script ended. Ctrl-C waits for the last sandbox.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Router, routing::post};
+use axum::{Router, extract::State, http::StatusCode, routing::post};
 use futures_util::stream::{self, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, mpsc};
-use windlass::cloud::{Cleanup, OwnedLaunch};
-use windlass::incus::{Incus, Launch};
-use windlass::testing::FakeIncus;
-use windlass::{Chunk, Result};
+use windlass::{Chunk, Incus, Result, cloud::Cleanup, testing::FakeIncus};
 
 /// Where the output of a script goes: to the body of the answer.
 type Output = mpsc::Sender<Result<Bytes>>;
@@ -80,29 +74,26 @@ impl Sandboxes {
         let cleanup = Cleanup::new(format!("sandbox-{:016x}", rand::random::<u64>()));
         let launch = self.incus.launch(cleanup.owner()).image(&self.image).cpus(1).memory("256MiB");
         let launch = launch.config("limits.processes", "100").device("eth0", [("type", "none")]);
+        let script = async {
+            let mut process = cleanup.launch(launch).await?.exec(["sh", "-c", &script]).spawn().await?;
+            let run = async {
+                while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
+                    let _ = output.send(Ok(bytes)).await;
+                }
+                Ok(format!("{}\n", process.wait().await?))
+            };
+            let stopped = |_| Ok(format!("stopped after {:?}\n", self.limit));
+            tokio::time::timeout(self.limit, run).await.unwrap_or_else(stopped)
+        };
         let work = async {
             tokio::select! {
-                ended = self.script(cleanup.launch(launch), script, output) => ended,
+                ended = script => ended,
                 () = output.closed() => Ok(String::new()), // the client has hung up
             }
         };
         let (ended, report) = cleanup.run(work).await;
         println!("{}: {report}", cleanup.owner());
         ended
-    }
-
-    async fn script(&self, launch: OwnedLaunch<Launch>, script: String, output: &Output) -> Result<String> {
-        let mut process = launch.await?.exec(["sh", "-c", &script]).spawn().await?;
-        let run = async {
-            while let Some(Chunk::Stdout(bytes) | Chunk::Stderr(bytes)) = process.try_next().await? {
-                let _ = output.send(Ok(bytes)).await;
-            }
-            process.wait().await
-        };
-        match tokio::time::timeout(self.limit, run).await {
-            Ok(ended) => Ok(format!("{}\n", ended?)),
-            Err(_) => Ok(format!("stopped after {:?}\n", self.limit)),
-        }
     }
 }
 

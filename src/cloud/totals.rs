@@ -31,7 +31,7 @@ impl Totals {
             match instance.price {
                 _ if instance.state == State::Gone => {}
                 Some(price) => {
-                    totals.price = totals.price.plus(price);
+                    totals.price = totals.price + price;
                 }
                 None => totals.without_price += 1,
             }

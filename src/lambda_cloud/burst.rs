@@ -181,7 +181,7 @@ impl IntoFuture for BurstWait {
 
 /// What became of a [`Burst`].
 ///
-/// `Display` is a line for people: `6 running at $4.50/h, 1 failed; no capacity …`.
+/// `Display` is a line for people: `6 running at $4.50/h, 1 failed: …; no capacity …`.
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use = "it tells what runs and costs money"]
@@ -202,15 +202,17 @@ impl BurstReport {
 
     /// What those that run cost together.
     pub fn price(&self) -> Price {
-        self.running.iter().fold(Price::default(), |sum, gpu| sum.plus(gpu.instance_type.price()))
+        self.running.iter().map(|gpu| gpu.instance_type.price()).sum()
     }
 }
 
 impl fmt::Display for BurstReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} running at {}", self.running.len(), self.price())?;
-        if !self.failed.is_empty() {
-            write!(f, ", {} failed", self.failed.len())?;
+        match self.failed.as_slice() {
+            [] => {}
+            [one] => write!(f, ", 1 failed: {one}")?,
+            [first, ..] => write!(f, ", {} failed, the first: {first}", self.failed.len())?,
         }
         self.shortfall.as_ref().map_or(Ok(()), |e| write!(f, "; {e}"))
     }

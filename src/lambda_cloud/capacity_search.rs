@@ -111,7 +111,7 @@ impl Search {
     /// The instance that has the key already.
     async fn found(&mut self) -> Result<Option<Operation<Instance>>, Error> {
         let Some(found) = self.launch.found_by_key().await? else { return Ok(None) };
-        self.spent = self.spent.plus(found.instance_type.price());
+        self.spent = self.spent + found.instance_type.price();
         Ok(Some(self.followed(self.launch.operation(Some(found.id)))))
     }
 
@@ -179,7 +179,7 @@ impl Search {
 
     fn is_affordable(&self, choice: &Choice) -> bool {
         let price = self.prices.get(&choice.instance_type);
-        let fits = |limit| price.is_some_and(|price| self.spent.plus(*price) <= limit);
+        let fits = |limit| price.is_some_and(|price| self.spent + *price <= limit);
         self.price_limit.is_none_or(fits)
     }
 
@@ -191,7 +191,7 @@ impl Search {
         match placed {
             Ok(operation) => {
                 let price = self.prices.get(&choice.instance_type).copied().unwrap_or_default();
-                self.spent = self.spent.plus(price);
+                self.spent = self.spent + price;
                 self.say(choice, "accepted");
                 Ok(Some(operation))
             }

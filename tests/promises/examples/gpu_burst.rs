@@ -7,7 +7,7 @@ mod program;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use program::{Stop, burst, price};
+use program::{Stop, burst};
 use serde_json::Value;
 use windlass::Price;
 use windlass::testing::FakeLambdaCloud;
@@ -64,15 +64,6 @@ async fn what_costs_more_is_not_launched() -> Outcome {
     burst(&fake.client()?, "laptop", 3, most, async |_| {}, when_active(&fake, 2)).await?;
     assert_eq!(types(&fake), ["gpu_1x_a10", "gpu_1x_a10"]);
     assert_eq!(fake.instances(), [""; 0]);
-    Ok(())
-}
-
-#[test]
-fn a_price_is_read_to_the_cent() -> Outcome {
-    for (text, cents) in [("6", 600), ("0.29", 29), ("2.3", 230), ("4.02", 402)] {
-        assert_eq!(price(text)?.cents_per_hour(), cents, "{text}");
-    }
-    assert!(price("four").is_err());
     Ok(())
 }
 

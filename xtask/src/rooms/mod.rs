@@ -17,7 +17,8 @@ use modules::Modules;
 /// Checks the crate.
 pub(crate) fn run() -> Outcome {
     let source = workspace::root().join("src");
-    let findings = look_through(&source)?;
+    let mut findings = look_through(&source)?;
+    findings.extend(sizes::long_examples(&workspace::root().join("examples"))?);
     println!("{}", sizes::summary(&source)?);
     if findings.is_empty() {
         println!("no upward import, no circle, nothing too long");
@@ -45,13 +46,21 @@ mod tests {
 
     /// Findings in a small crate of these files.
     fn findings(name: &str, files: &[(&str, &str)]) -> Vec<String> {
+        found_by(look_through, name, files)
+    }
+
+    fn found_by(
+        look: impl Fn(&Path) -> Result<Vec<String>, String>,
+        name: &str,
+        files: &[(&str, &str)],
+    ) -> Vec<String> {
         let root = std::env::temp_dir().join(format!("windlass-rooms-{name}-{}", std::process::id()));
         for (path, text) in files {
             let path = root.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let found = look_through(&root);
+        let found = look(&root);
         fs::remove_dir_all(&root).unwrap();
         found.unwrap()
     }
@@ -135,6 +144,16 @@ mod tests {
         assert_eq!(
             findings("long", &files),
             ["a.rs:1: `long` has 41 lines, more than 40", "lib.rs has 401 lines, more than 400"]
+        );
+    }
+
+    #[test]
+    fn a_long_example_is_found() {
+        let (long, short) = ("\n".repeat(120), "\n".repeat(119));
+        let files = [("tour.rs", &*long), ("quickstart.rs", &*long), ("short.rs", &*short)];
+        assert_eq!(
+            found_by(sizes::long_examples, "examples", &files),
+            ["examples/tour.rs has 120 lines, more than 119"]
         );
     }
 }

@@ -9,6 +9,9 @@ use crate::workspace;
 const LONGEST_FILE: usize = 400;
 /// The limit on lines of a function, including its head.
 const LONGEST_FUNCTION: usize = 40;
+/// The limit on lines of an example. The quickstart is longer: it uses all four APIs.
+const LONGEST_EXAMPLE: usize = 119;
+const QUICKSTART: &str = "quickstart.rs";
 
 struct Function {
     name: String,
@@ -32,6 +35,16 @@ pub(super) fn too_long(source: &Path) -> Result<Vec<String>, String> {
         }
     }
     Ok(findings)
+}
+
+/// The examples over the limit.
+pub(super) fn long_examples(examples: &Path) -> Result<Vec<String>, String> {
+    let programs = texts(examples)?.into_iter().filter(|(file, _)| file != QUICKSTART);
+    let lines = programs.map(|(file, text)| (file, text.lines().count()));
+    let long = lines.filter(|(_, lines)| *lines > LONGEST_EXAMPLE);
+    Ok(long
+        .map(|(file, lines)| format!("examples/{file} has {lines} lines, more than {LONGEST_EXAMPLE}"))
+        .collect())
 }
 
 /// A summary in numbers.
