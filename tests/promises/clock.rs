@@ -1,6 +1,7 @@
 //! Time that passes without being waited for.
 
-use std::time::Duration;
+use std::panic::Location;
+use std::time::{Duration, Instant};
 
 /// Lets so much time pass at once.
 pub async fn later(time: Duration) {
@@ -9,9 +10,14 @@ pub async fn later(time: Duration) {
     tokio::time::resume();
 }
 
-/// Lets other tasks run until this is so.
-pub async fn until(so: impl Fn() -> bool) {
-    while !so() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+/// Lets other tasks run until this is so; fails if it never is.
+#[track_caller]
+pub fn until(so: impl Fn() -> bool) -> impl Future<Output = ()> {
+    let (from, ends) = (Location::caller(), Instant::now() + Duration::from_secs(60));
+    async move {
+        while !so() {
+            assert!(Instant::now() < ends, "{from}: it never is so");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }

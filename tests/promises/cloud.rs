@@ -217,7 +217,7 @@ async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
         fakes.incus.client()?.into(),
     ]);
     let started = std::time::Instant::now();
-    let listing = fleet.instances().timeout(Duration::from_secs(1)).await;
+    let listing = fleet.instances().timeout(Duration::from_secs(5)).await;
     let took = started.elapsed();
 
     let whole = ["incus/db stopped", "incus/web running", "lambda-cloud/foreign running"];
@@ -227,7 +227,7 @@ async fn one_that_hangs_and_one_that_is_down_hide_nobody() -> Outcomes {
     assert_eq!(errors, [("koyeb", ErrorKind::Timeout), ("shakenfist", ErrorKind::Connect)]);
     assert!(listing.errors.iter().all(|e| e.error.api() == e.cloud.name()));
     // The silent one would take half a minute and more by itself; the machine may be busy.
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
     Ok(())
 }
 

@@ -10,6 +10,8 @@ async fn start(generation: Generation) -> std::io::Result<FakeIncus> {
     let fake = FakeIncus::builder().generation(generation).start().await?;
     fake.add_project("bulk");
     fake.add_project("other");
+    // What the init of the lab's image starts.
+    fake.command("pidof sleep");
     Ok(fake)
 }
 

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::process::Command;
 use std::time::Duration;
 
+use windlass::Error;
 use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
 
-use super::Caught;
+use super::{Caught, SOON};
 
 pub trait Lab {
     /// Keeps a graceful stop of this instance from ending until the result is dropped.
@@ -15,6 +16,12 @@ pub trait Lab {
 
     /// After it, no finished operation is known any more.
     async fn forget_operations(&self);
+}
+
+/// Waits until the guest would obey a graceful stop: before its init has a handler, the signal is lost. `sleep` is what
+/// that init starts once it has one. Any other command runs earlier.
+pub async fn booted(web: &Instance) -> Result<(), Error> {
+    web.exec(["pidof", "sleep"]).until_success().timeout(3 * SOON).await.map(drop)
 }
 
 impl Lab for FakeIncus {
@@ -55,6 +62,7 @@ impl Drop for Stopped {
 
 impl Lab for Daemon {
     async fn hold(&self, web: &Instance) -> Result<Box<dyn Any>, Caught> {
+        booted(web).await?;
         let pid = web.get_state().await?.pid;
         Stopped::signal(pid, "-STOP")?;
         Ok(Box::new(Stopped(pid)))

@@ -8,6 +8,8 @@ use futures_util::future::BoxFuture;
 use windlass::incus::{Incus, InstanceRef, Status};
 use windlass::{Error, WaitEnd};
 
+use crate::incus::booted;
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn variable(name: &str) -> Result<String, String> {
@@ -30,6 +32,7 @@ fn client() -> Result<Incus, Box<dyn std::error::Error>> {
 async fn killed_during_a_stop(watched: bool) -> Outcome {
     let incus = client()?;
     let web = incus.launch(format!("killed-{watched}")).image("busybox").await?;
+    booted(&web).await?;
     let mut stop = web.stop().grace(Duration::from_secs(30)).send().await?;
     if watched {
         stop = stop.on_progress(|_| {});

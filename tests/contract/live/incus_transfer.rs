@@ -10,6 +10,9 @@ use windlass::incus::Incus;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// One at a time: the memory and the speed of this process are measured.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 const SIZE: u64 = 1 << 30;
 
 /// More than this would mean that something is collected.
@@ -78,6 +81,7 @@ impl AsyncRead for Endless {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn a_gibibyte_there_and_back_in_constant_memory() -> Outcome {
+    let _alone = ALONE.lock().await;
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
     let incus = Incus::unix(socket).await?;
@@ -128,6 +132,7 @@ const ROUNDS: usize = 3;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Incus: cargo xtask live incus"]
 async fn a_tree_over_itself_costs_little_more_than_onto_nothing() -> Outcome {
+    let _alone = ALONE.lock().await;
     let socket = std::env::var("WINDLASS_LIVE_INCUS_SOCKET")
         .map_err(|_| "WINDLASS_LIVE_INCUS_SOCKET is not set: run `cargo xtask live incus`")?;
     let incus = Incus::unix(socket).await?;

@@ -135,6 +135,10 @@ pub async fn a_push_leaves_nothing_behind<G>(served: Served<G>) -> Outcome {
     late();
     let pushing = tokio::spawn(async move { own.push(content).to("/tmp/x").await });
     while meddler.hits() == before {
+        if pushing.is_finished() {
+            pushing.await??;
+            return Err("it didn't ask for an artifact".into());
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     pushing.abort();

@@ -3,14 +3,14 @@
 use windlass::ErrorKind;
 use windlass::shakenfist::{InstanceState, Nic, ObjectState};
 
-use super::support::{LONG, Outcome, Served, assert_kind, can, disk, gone, made, name, network};
+use super::support::{LONG, Outcome, Served, assert_kind, can, disk, gone, made, name, network, until};
 
 pub async fn networks_and_addresses<G>(served: Served<G>) -> Outcome {
     let sf = &served.sf;
     let net = network(sf, "net").await?;
     assert_eq!(net.state, ObjectState::Created);
     assert!(net.vxlan().is_some());
-    assert!(sf.networks().await?.iter().any(|it| it.uuid == net.uuid));
+    until(async || Ok(sf.networks().await?.iter().any(|it| it.uuid == net.uuid))).await?;
     let web = sf
         .launch(name("wired"))
         .disk(disk())

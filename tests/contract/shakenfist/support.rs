@@ -1,6 +1,6 @@
 //! What the tests of the contract share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windlass::shakenfist::{Disk, Instance, Network, ShakenFist};
 use windlass::{Error, ErrorKind};
@@ -37,6 +37,18 @@ pub async fn ready(sf: &ShakenFist, what: &str) -> Result<Instance, Error> {
 
 pub async fn gone(instance: &Instance) -> Result<(), Error> {
     Ok(instance.delete().send().await?.timeout(LONG).await?)
+}
+
+/// Looks until it is so: lists miss, for a moment, what has just changed its state.
+pub async fn until(mut so: impl AsyncFnMut() -> Result<bool, Error>) -> Outcome {
+    let ends = Instant::now() + LONG;
+    while !so().await? {
+        if Instant::now() > ends {
+            return Err("it never comes to be so".into());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 /// Whether the release can do it; says so if not.

@@ -5,7 +5,7 @@ use crate::fake_client::server;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
-use windlass::testing::Generation;
+use windlass::testing::{FakeIncus, Generation};
 
 /// The vendor's own command line client, as installed.
 struct Cli {
@@ -173,6 +173,13 @@ fn real() -> (String, String, Generation) {
     (of("WINDLASS_LIVE_INCUS_SOCKET"), generation, same)
 }
 
+/// A fake whose guests run what the init of the lab's image starts.
+async fn fake_of(generation: Generation) -> FakeIncus {
+    let (fake, _) = server(generation).await;
+    fake.command("pidof sleep");
+    fake
+}
+
 /// The scripts use the same names on the same daemon.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -181,7 +188,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn vendor_cli_gets_the_same_answers() {
     let _alone = ALONE.lock().await;
     let (socket, name, generation) = real();
-    let (fake, _http) = server(generation).await;
+    let fake = fake_of(generation).await;
     let shell = |socket: &str| Shell::new("incus", &[("INCUS_SOCKET", socket)]);
     let script = Script { title: "incus", file: "incus.steps", generation: &name };
     script.compare(shell(fake.socket().to_str().unwrap()), shell(&socket)).await;
@@ -194,7 +201,7 @@ async fn pylxd_gets_the_same_answers() {
     let _alone = ALONE.lock().await;
     let (socket, name, generation) = real();
     let python = std::env::var("WINDLASS_PYLXD_PYTHON").expect("set by `cargo xtask live incus`");
-    let (fake, _http) = server(generation).await;
+    let fake = fake_of(generation).await;
     let start = |socket: &str| Python::start(&python, "pylxd.py", &[("WINDLASS_VENDOR_SOCKET", socket)]);
     let script = Script { title: "pylxd", file: "pylxd.steps", generation: &name };
     script.compare(start(fake.socket().to_str().unwrap()), start(&socket)).await;

@@ -1,6 +1,7 @@
 """Connects pylxd for the steps of pylxd.steps."""
 
 import os
+import time
 import urllib.parse
 import warnings
 
@@ -24,6 +25,14 @@ def sent(method, *path, **query):
     for part in path:
         node = node[part]
     return getattr(node, method)(**query).json()["metadata"]
+
+
+def booted(web, limit=60):
+    """Waits for what the guest's init starts once it has its handlers."""
+    ends = time.monotonic() + limit
+    while web.execute(["pidof", "sleep"]).exit_code:
+        assert time.monotonic() < ends, "it doesn't boot"
+        time.sleep(0.2)
 
 
 def attempt(call):

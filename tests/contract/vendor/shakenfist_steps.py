@@ -54,10 +54,20 @@ def attempt(call, *arguments, **options):
         return f"{type(error).__name__}: {explain(error)}"
 
 
-def until(holds, limit=30):
+def until(holds, limit=90):
     ends = time.monotonic() + limit
     while not holds():
         assert time.monotonic() < ends, "it doesn't come"
+        time.sleep(0.05)
+
+
+def shown(look, *words, limit=90):
+    """What a look shows once it has these words: lists miss, for a moment, what has just changed its state."""
+    ends = time.monotonic() + limit
+    while True:
+        seen = look()
+        if all(word in str(seen) for word in words) or time.monotonic() > ends:
+            return seen
         time.sleep(0.05)
 
 
@@ -77,6 +87,15 @@ def asked(name, network=None, disk=None, **options):
     return by.create_instance(name, network=network, disk=[dict(BLANK)] if disk is None else disk,
                               sshkey=options.pop("sshkey", None), userdata=options.pop("userdata", None),
                               **sizes, **options)
+
+
+def there():
+    """Whatever isn't deleted. Only the list of all misses nothing."""
+    return [one for one in client.get_instances(all=True) if one["state"] != "deleted"]
+
+
+def names(things):
+    return sorted(one["name"] for one in things)
 
 
 def state(uuid, by=client):
@@ -126,6 +145,12 @@ def upload(*pieces):
 def requested(thing, events):
     """The requests that events tell of."""
     return [event["message"] for event in events(thing) if event["message"].endswith("request from REST API")]
+
+
+def steady(text):
+    """What is shown of an instance, without how far its node has come."""
+    changing = ("state", "power state", "agent state", "console port", "vdi")
+    return "\n".join(line for line in text.splitlines() if not line.startswith(changing))
 
 
 def command(line):

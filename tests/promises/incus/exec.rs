@@ -11,6 +11,8 @@ use windlass::incus::Instance;
 use windlass::testing::FakeIncus;
 use windlass::{Chunk, ErrorKind, Http, Incus, Limits};
 
+use crate::clock::{later, until};
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 async fn web() -> Result<(FakeIncus, Instance), Box<dyn std::error::Error>> {
@@ -146,9 +148,12 @@ async fn a_failed_command_is_seen_by_who_only_reads() -> Outcome {
 #[tokio::test]
 async fn a_wait_for_success_kills_the_run_that_takes_too_long() -> Outcome {
     let (fake, web) = web().await?;
-    let wait = web.exec(["sleep", "1000"]).until_success().timeout(Duration::from_millis(300));
-    let (ended, [posts, ..]) = requests(&fake, wait.into_future()).await;
-    assert_eq!((ended.map_err(|e| e.kind()).err(), posts), (Some(ErrorKind::Timeout), 1));
+    let limit = Duration::from_secs(5);
+    let waiting = tokio::spawn(web.exec(["sleep", "1000"]).until_success().timeout(limit).into_future());
+    until(|| counts(&fake)[1] == 4).await;
+    later(limit).await;
+    let ended = waiting.await?;
+    assert_eq!((ended.map_err(|e| e.kind()).err(), counts(&fake)[0]), (Some(ErrorKind::Timeout), 1));
     all_ends(&fake).await
 }
 
@@ -167,18 +172,19 @@ async fn all_ends(fake: &FakeIncus) -> Outcome {
 #[tokio::test]
 async fn a_command_given_up_while_it_starts_is_killed() -> Outcome {
     let (fake, web) = web().await?;
+    let route = "GET /1.0/operations/{id}/websocket";
     // The controls, or any of the others.
     for late in 0..4 {
-        let delay = Duration::from_millis(300);
-        fake.on("GET /1.0/operations/{id}/websocket").skip(late).delay(delay);
-        let spawning = web.exec(["sleep", "1000"]).spawn();
-        assert!(tokio::time::timeout(Duration::from_millis(150), spawning).await.is_err());
-        tokio::time::sleep(2 * delay).await;
+        let (before, delay) = (fake.requests(route), Duration::from_secs(1));
+        let delayed = fake.on(route).skip(late).delay(delay);
+        let run = web.exec(["sleep", "1000"]);
+        let spawning = tokio::spawn(async move { run.spawn().await });
+        until(|| delayed.hits() > 0).await;
+        spawning.abort();
+        assert!(spawning.await.is_err_and(|e| e.is_cancelled()), "it started in no time");
         all_ends(&fake).await?;
         // Whatever part of the rule is left.
-        while fake.requests("GET /1.0/operations/{id}/websocket") < 4 * (late + 1) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until(|| fake.requests(route) >= before + 4).await;
     }
     Ok(())
 }

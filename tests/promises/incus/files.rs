@@ -10,6 +10,7 @@ use windlass::testing::FakeIncus;
 use windlass::{Content, ErrorKind, Sent};
 
 use super::transfer::{Directory, FILES, Outcome, served};
+use crate::clock::{later, until};
 
 fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -222,14 +223,15 @@ async fn trees_and_listings_have_a_limit() -> Outcome {
 #[tokio::test]
 async fn a_late_answer_is_not_called_a_slow_upload() -> Outcome {
     let (fake, web, _) = served().await?;
-    let limit = Duration::from_millis(50);
-    let route = format!("POST {FILES}");
-    fake.on(&route).times(2).hang_after();
-    let known = web.push(vec![1; 1_000]).idle_timeout(limit).to("/a").await;
+    let limit = Duration::from_secs(20);
+    fake.on(&format!("POST {FILES}")).times(2).hang_after();
     let reader = Content::reader(std::io::Cursor::new(vec![1; 1_000]));
-    let unknown = web.push(reader).idle_timeout(limit).to("/a").await;
-    for push in [known, unknown] {
-        let e = push.expect_err("there is no answer");
+    for (path, content) in [("/known", Content::from(vec![1; 1_000])), ("/unknown", reader)] {
+        let push = web.push(content).idle_timeout(limit);
+        let pushing = tokio::spawn(async move { push.to(path).await });
+        until(|| fake.file("web", path).is_some()).await;
+        later(limit).await;
+        let e = pushing.await?.expect_err("there is no answer");
         assert_eq!((e.kind(), e.sent()), (ErrorKind::Timeout, Sent::Unknown));
         assert!(e.message().contains("all 1000 bytes were sent"), "{e}");
     }

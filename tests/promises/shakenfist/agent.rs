@@ -83,12 +83,10 @@ async fn agent_operations_end_on_every_terminal_state() -> Outcome {
         assert!(e.to_string().contains("no such luck"), "{e}");
     }
     // One that stays in `executing` can't outlast the limit.
-    let started = Instant::now();
-    let e = assert_kind(
-        web.exec("echo hi").timeout(Duration::from_millis(700)).output().await,
-        ErrorKind::Timeout,
-    );
-    assert!(started.elapsed() < Duration::from_secs(60));
+    let look = "GET /agentoperations/{one}";
+    let before = fake.requests(look);
+    let run = web.exec("echo hi").timeout(LIMIT).output();
+    let e = assert_kind(over_once(|| fake.requests(look) > before, run).await?, ErrorKind::Timeout);
     drop(_held);
     let done = sf.resume::<Output>(&e.ticket().ok_or("no ticket")?.parse()?)?.await?;
     assert_eq!(done.stdout_text(), "hi\n");
@@ -103,7 +101,11 @@ async fn an_order_that_never_arrived_is_an_unknown_outcome() -> Outcome {
     web.exec("echo hi").output().await?;
     let route = "POST /instances/{one}/agent/execute";
     fake.on(route).reply(502, "<html>bad gateway</html>");
-    let e = web.exec("echo hi").timeout(Duration::from_millis(300)).output().await;
+    // The events would tell of it.
+    let look = "GET /instances/{one}/events";
+    let before = fake.requests(look);
+    let run = web.exec("echo hi").timeout(LIMIT).output();
+    let e = over_once(|| fake.requests(look) > before, run).await?;
     let e = assert_kind(e, ErrorKind::OutcomeUnknown);
     assert_eq!((e.status(), fake.requests(route), fake.agent_operations().len()), (Some(502), 2, 1));
     assert!(e.request_id().is_some_and(|id| id.starts_with("windlass-")), "{e:?}");

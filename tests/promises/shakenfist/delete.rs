@@ -23,7 +23,13 @@ async fn a_tear_down_that_hangs_cannot_outlast_the_limit() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     let _held = fake.hold_instances();
-    let e = web.delete().send().await?.timeout(Duration::from_millis(400)).await.expect_err("it hangs");
+    let operation = web.delete().send().await?.timeout(LIMIT);
+    until(|| fake.instance(&web.uuid).is_some_and(|it| it["state"] == "delete-wait")).await;
+    // Once a look that saw this is followed by another.
+    let look = "GET /instances/{one}";
+    let before = fake.requests(look);
+    let ended = over_once(|| fake.requests(look) > before + 1, operation.into_future()).await?;
+    let e = ended.expect_err("it hangs");
     assert_eq!(e.end(), WaitEnd::OutOfTime);
     assert!(e.to_string().contains("delete-wait"), "{e}");
     Ok(())

@@ -131,6 +131,9 @@ async fn a_damaged_blob_is_no_success() -> Outcome {
     Ok(())
 }
 
+/// A wait for the agent has begun.
+const LOOK: &str = "GET /agentoperations/{one}";
+
 /// Nothing is left behind, now or a little later.
 async fn cleared(fake: &FakeShakenFist) {
     while !fake.artifacts().is_empty() {
@@ -144,8 +147,8 @@ async fn a_push_that_runs_out_of_time_leaves_nothing_behind() -> Outcome {
     let web = ready(&sf).await?;
     // The agent never gets to it.
     let _held = fake.hold_agents();
-    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    let e = assert_kind(push.to("/a").await, ErrorKind::Timeout);
+    let push = web.push(b"hello".to_vec()).timeout(LIMIT);
+    let e = assert_kind(over_once(|| fake.requests(LOOK) > 0, push.to("/a")).await?, ErrorKind::Timeout);
     assert_eq!(e.suggestion(), None, "{e}");
     assert_eq!((fake.artifacts(), fake.requests("POST /artifacts/upload/{name}")), (vec![], 1));
     Ok(())
@@ -156,8 +159,8 @@ async fn an_artifact_whose_answer_comes_too_late_is_removed() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
     let upload = fake.on("POST /artifacts/upload/{name}").hang_after();
-    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    assert_kind(push.to("/a").await, ErrorKind::Timeout);
+    let push = web.push(b"hello".to_vec()).timeout(LIMIT);
+    assert_kind(over_once(|| !fake.artifacts().is_empty(), push.to("/a")).await?, ErrorKind::Timeout);
     assert_eq!((upload.hits(), fake.artifacts()), (1, vec![]));
     Ok(())
 }
@@ -193,8 +196,8 @@ async fn what_a_push_cant_remove_is_named() -> Outcome {
     let web = ready(&sf).await?;
     fake.on("DELETE /artifacts/{one}").always().reply(403, r#"{"error": "not yours", "status": 403}"#);
     let _held = fake.hold_agents();
-    let push = web.push(b"hello".to_vec()).timeout(Duration::from_millis(400));
-    let e = assert_kind(push.to("/a").await, ErrorKind::Timeout);
+    let push = web.push(b"hello".to_vec()).timeout(LIMIT);
+    let e = assert_kind(over_once(|| fake.requests(LOOK) > 0, push.to("/a")).await?, ErrorKind::Timeout);
     let left = fake.artifacts().pop().ok_or("nothing is left")?;
     assert!(e.message().contains(&left) && e.message().contains("not yours"), "{e}");
     assert!(e.suggestion().is_some_and(|it| it.contains(&left)));

@@ -21,6 +21,8 @@ use windlass::shakenfist::{Disk, Instance, InstanceState, Nic, PowerState, Shake
 use windlass::testing::{FakeShakenFist, Release};
 use windlass::{Error, ErrorKind, Output, Retry, Sent, Transferred, WaitEnd};
 
+use crate::clock::{later, until};
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 async fn served() -> Result<(FakeShakenFist, ShakenFist), Box<dyn std::error::Error>> {
@@ -32,6 +34,20 @@ async fn served() -> Result<(FakeShakenFist, ShakenFist), Box<dyn std::error::Er
 
 async fn ready(sf: &ShakenFist) -> Result<Instance, Error> {
     Ok(sf.launch("web").disk(Disk::blank(1)).await?.until_agent_ready().await?)
+}
+
+/// Far longer than what must come before it ends; it isn't waited for.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What becomes of work with this limit, which is over as soon as something is so.
+async fn over_once<T: Send + 'static>(
+    so: impl Fn() -> bool,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    let working = tokio::spawn(work);
+    until(so).await;
+    later(LIMIT).await;
+    working.await
 }
 
 #[track_caller]

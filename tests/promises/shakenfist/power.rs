@@ -40,14 +40,18 @@ async fn a_reboot_that_cannot_be_seen_is_no_success() -> Outcome {
 
 #[tokio::test]
 async fn a_power_change_answered_by_a_gateway_is_seen_by_its_effect() -> Outcome {
+    let look = "GET /instances/{one}";
     for status in [500, 502, 503, 504] {
         let (fake, sf) = served().await?;
         let web = ready(&sf).await?;
         fake.on("POST /instances/{one}/poweroff").reply_after(status, "<html>");
         web.power_off().await?;
         assert_eq!(fake.requests("POST /instances/{one}/poweroff"), 1, "{status}");
-        fake.on("POST /instances/{one}/poweron").reply(status, "<html>");
-        let e = web.power_on().timeout(Duration::from_millis(300)).await.expect_err("it never arrived");
+        let never = fake.on("POST /instances/{one}/poweron").reply(status, "<html>");
+        let before = fake.requests(look);
+        let looked = || never.hits() > 0 && fake.requests(look) > before;
+        let change = web.power_on().timeout(LIMIT);
+        let e = over_once(looked, change.into_future()).await?.expect_err("it never arrived");
         assert_eq!(e.status(), Some(status));
     }
     Ok(())

@@ -27,11 +27,12 @@ async fn a_snapshot_is_done_when_its_blob_is_there() -> Outcome {
 async fn a_snapshot_can_be_waited_for_by_its_ticket() -> Outcome {
     let (fake, sf) = served().await?;
     let web = ready(&sf).await?;
-    fake.pace(Duration::from_millis(300));
+    fake.pace(LIMIT);
     let operation = web.create_snapshot().send().await?;
     let ticket = operation.ticket().to_string();
     let e = operation.timeout(Duration::ZERO).await.expect_err("no time");
     assert_eq!(e.end(), WaitEnd::OutOfTime, "{e}");
+    later(LIMIT).await;
     assert_eq!(sf.resume::<Vec<Snapshot>>(&ticket.parse()?)?.await?.len(), 1);
     Ok(())
 }

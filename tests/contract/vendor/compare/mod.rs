@@ -110,7 +110,8 @@ async fn answers(steps: &[Step], mut driver: impl Driver) -> Vec<Answer> {
     let mut answers = Vec::new();
     for step in steps {
         let answer = driver.run(&step.text).await;
-        let text = normal(answer.text.trim_end(), &own);
+        // Trimmed last: the end of progress is a return, which wipes the line.
+        let text = normal(&answer.text, &own).trim_end().to_owned();
         answers.push(Answer { text, ..answer });
     }
     answers

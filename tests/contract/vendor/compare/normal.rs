@@ -4,9 +4,9 @@ use regress::Regex;
 
 /// Patterns and their words, in order.
 const RULES: &[(&str, &str)] = &[
-    // Progress, which the next text on the line would overwrite, and the last of it.
+    // Progress, which the next text on the line would overwrite, and the last of it: a share or bytes, and a speed.
     (r"[^\n]*\r(?!\n)", ""),
-    (r"([A-Z][^\n:%]*: ){1,2}\d+% \([^)\n]*\)", ""),
+    (r"[A-Z][^\n:%]*: ([^\n:%]+: )?(\d+%|\d+(\.\d+)?[kMGT]?B) \(\d+(\.\d+)?[kMGT]?B/s\)", ""),
     // The command says these only if it asks before the operation has failed.
     (r"err: Try `incus info --show-log \S+` for more info\n?", ""),
     (r"err: Error: Migration operation failure: ", "err: Error: "),
@@ -67,6 +67,12 @@ mod tests {
             ("<print> 9d75f0d7c398", "<print> <print>"),
             ("err: Error: Migration operation failure: no pool", "err: Error: no pool"),
             ("Unpacking: 7%\rUnpacking: 9%\rdone  \n", "done\n"),
+            ("Unpacking: 7%\r             \r", ""),
+            ("Image: Unpacking: 7% (1.20GB/s)", ""),
+            ("Transferring instance: newest: 1.05MB (512.00kB/s)", ""),
+            ("Transferring instance: newest: 7% (9B/s)", ""),
+            // No progress: it tells of no speed.
+            ("Memory: 7% (much), Disk: 1.05MB (old)", "Memory: 7% (much), Disk: <size> (old)"),
             ("Instance name is: calm-bee", "Instance name is: <name>"),
         ] {
             assert_eq!(normal(text, &[]), expected);
