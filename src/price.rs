@@ -18,7 +18,7 @@ use crate::error::Error;
 /// assert_eq!(price.to_string(), "$1.29/h");
 /// let limit: Price = "$4.02/h".parse()?; // or "4.02"
 /// assert!([price; 3].into_iter().sum::<Price>() < limit);
-/// # windlass::Result::Ok(())
+/// # Ok::<(), windlass::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
