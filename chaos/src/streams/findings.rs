@@ -28,4 +28,10 @@ impl Findings {
             format!("{what}: {} bytes of {} arrived, or others", got.len(), sent.len())
         });
     }
+
+    /// No more than the beginning of this content may have arrived, unless it was replaced on the way.
+    pub fn begins(&mut self, what: &str, got: &[u8], sent: &[u8]) {
+        let begins = sent.starts_with(got) || self.is_garbled;
+        self.check(Wrong::Lied, begins, || format!("{what}: other bytes arrived"));
+    }
 }

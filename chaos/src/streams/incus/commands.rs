@@ -27,7 +27,9 @@ pub(super) fn output() -> Starting {
             let (incus, work) = (client(to)?, work.clone());
             let act = incus.instance("web").exec(["work"]).output();
             let _lives = &fake;
-            Ok(story(&incus, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
+            Ok(story(&incus, act, move |outcome, findings| {
+                finished_or_killed(&outcome, work.calls(), findings);
+            }))
         })
     })
 }
@@ -94,10 +96,24 @@ pub(super) fn input() -> Starting {
     })
 }
 
-/// A server kills a command whose controls it has lost, and says so: the documentation of `Exec::output` has it.
+/// How a command looks that a server has killed, as it does once it has lost the controls: the documentation of
+/// `Exec::output` has it.
+const KILLED: i32 = 128 + 9;
+
 pub(super) fn done_or_killed(output: &Output) -> bool {
-    const KILLED: i32 = 128 + 9;
     output.status.is_success() || output.status.code() == KILLED
+}
+
+/// The same of a command that has controls. If it was killed, perhaps before it did anything, its output is a beginning.
+pub(super) fn finished_or_killed(outcome: &Outcome<'_, Output>, runs: usize, findings: &mut Findings) {
+    match outcome {
+        Outcome::Done(output) if output.status.code() == KILLED => {
+            findings.check(Wrong::Doubled, runs <= 1, || format!("done {runs} times"));
+            findings.begins("standard output", &output.stdout, &text(STDOUT));
+            findings.begins("standard error", &output.stderr, &text(STDERR));
+        }
+        _ => finished(outcome, runs, findings),
+    }
 }
 
 pub(super) fn terminal() -> Starting {
@@ -117,13 +133,17 @@ pub(super) fn terminal() -> Starting {
                 Ok((screen, run.wait().await?))
             };
             let _lives = &fake;
-            Ok(story(&incus, act, move |outcome, findings| {
-                outcome.agrees_with(work.calls(), findings);
-                if let Outcome::Done((screen, status)) = outcome {
-                    findings.same("the screen", &screen, &text(STDOUT));
+            Ok(story(&incus, act, move |outcome, findings| match &outcome {
+                Outcome::Done((screen, status)) if status.code() == KILLED => {
+                    findings.begins("the screen", screen, &text(STDOUT));
+                }
+                Outcome::Done((screen, status)) => {
+                    outcome.agrees_with(work.calls(), findings);
+                    findings.same("the screen", screen, &text(STDOUT));
                     let same = status.code() == CODE || findings.is_garbled;
                     findings.check(Wrong::Lied, same, || format!("{status:?}"));
                 }
+                _ => outcome.agrees_with(work.calls(), findings),
             }))
         })
     })

@@ -11,7 +11,7 @@ use super::super::findings::Findings;
 use super::super::folder::Folder;
 use super::super::scenario::{Outcome, Prepare, Scenario, Stage, Starting, Story};
 use super::super::text;
-use super::commands::{CODE, STDERR, STDOUT, done_or_killed, finished};
+use super::commands::{CODE, STDERR, STDOUT, done_or_killed, finished_or_killed};
 use super::files::{arrived, landed};
 use super::{LIMIT, story};
 use crate::api::Api;
@@ -176,7 +176,7 @@ fn exec(real: &Real) -> Starting {
             let script = format!("echo ran >>{RAN}; cat /root/stdout; cat /root/stderr >&2; exit {CODE}");
             let act = incus.instance(&lab.web).exec(["sh", "-c", &script]).output();
             story(incus, act, move |outcome, findings| {
-                finished(&outcome, now(&lab, |lab| lab.lines(RAN)) - before, findings);
+                finished_or_killed(&outcome, now(&lab, |lab| lab.lines(RAN)) - before, findings);
             })
         },
     )

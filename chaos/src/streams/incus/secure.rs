@@ -12,7 +12,7 @@ use super::super::folder::Folder;
 use super::super::scenario::{Outcome, Stage, Starting, Story};
 use super::super::tls_front::TlsFront;
 use super::super::{IDLE, WAIT, text};
-use super::commands::finished;
+use super::commands::finished_or_killed;
 use super::files::landed;
 use super::{running, status, story};
 use crate::judge::Wrong;
@@ -96,7 +96,9 @@ pub(super) fn exec() -> Starting {
         Stage::new(port(&fake)?, move |to| {
             let (incus, work) = (client(&fake, to)?, work.clone());
             let act = incus.instance("web").exec(["work"]).output();
-            Ok(over_tls(&incus, act, move |outcome, findings| finished(&outcome, work.calls(), findings)))
+            Ok(over_tls(&incus, act, move |outcome, findings| {
+                finished_or_killed(&outcome, work.calls(), findings);
+            }))
         })
     })
 }
