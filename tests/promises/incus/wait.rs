@@ -263,6 +263,20 @@ async fn a_ticket_is_resumed_in_its_own_project_alone() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_begins_with_what_the_acceptance_told() -> Outcome {
+    let (fake, incus) = fake(Generation::V7_0).await?;
+    let look = "GET /1.0/operations/{id}";
+    assert_eq!(incus.launch("web").image("busybox").await?.status, Status::Running);
+    assert_eq!((fake.requests(look), fake.requests(WAIT)), (0, 1));
+    // One that has no time asks: the answer may be old.
+    let operation = incus.launch("db").image("busybox").send().await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(operation.timeout(Duration::ZERO).await?.name(), "db");
+    assert_eq!(fake.requests(look), 1);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_first_look_that_fails_is_made_up_for() -> Outcome {
     let (fake, incus) = fake(Generation::V7_0).await?;
     let operation = incus.launch("web").image("busybox").send().await?.on_progress(|_| {});
