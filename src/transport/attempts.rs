@@ -121,9 +121,6 @@ impl Attempts {
     /// Waits until it may be sent. This takes from the call's time.
     async fn permit(&self) -> Result<Permit, Error> {
         self.turn().await?;
-        if let Some(permit) = self.gate().free() {
-            return Ok(permit);
-        }
         let permit = self.gate().permit(self.sending.left()).await;
         permit.ok_or_else(|| self.gate().full(self.sending.handle.retry().total))
     }

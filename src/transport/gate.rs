@@ -24,13 +24,11 @@ impl Gate {
         Self { places: Arc::new(Semaphore::new(size)), size }
     }
 
-    /// A permit, if there is a free one.
-    pub(crate) fn free(&self) -> Option<Permit> {
-        self.places.clone().try_acquire_owned().ok()
-    }
-
     /// Waits for a permit. `None` after `limit`.
     pub(crate) async fn permit(&self, limit: Duration) -> Option<Permit> {
+        if let Ok(permit) = self.places.clone().try_acquire_owned() {
+            return Some(permit);
+        }
         let _queueing = Queueing::begin();
         // The semaphore is never closed.
         tokio::time::timeout(limit, self.places.clone().acquire_owned()).await.ok()?.ok()

@@ -9,6 +9,8 @@ pub struct Findings {
     pub found: Vec<(Wrong, String)>,
     /// Bytes were replaced on the way: content can't be compared, as nothing protects it.
     pub is_garbled: bool,
+    /// Something goes wrong on the way.
+    pub is_harmed: bool,
     /// What goes wrong happens once, so that a stream must go on.
     pub heals: bool,
 }

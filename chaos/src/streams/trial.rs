@@ -118,6 +118,7 @@ async fn in_runtime(scenario: &Scenario, trouble: Trouble, carried: [usize; 2], 
     cable.arm(trouble.harm());
     let mut findings = Findings {
         found: Vec::new(),
+        is_harmed: trouble.harm().is_some(),
         is_garbled: trouble.kind() == Some(Kind::Garbage),
         heals: trouble.harm().is_none_or(|harm| !harm.always),
     };

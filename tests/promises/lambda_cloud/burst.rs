@@ -131,6 +131,12 @@ async fn an_instance_that_fails_is_named_beside_those_that_run() -> Outcome {
     assert_eq!(failed.end(), WaitEnd::Failed);
     assert!(fake.instances().contains(&failed.ticket().id().to_owned()));
     assert!(!report.is_complete());
+    assert!(report.to_string().ends_with(&format!(", 1 failed: {failed}")), "{report}");
+    fake.next_boot_ends("unhealthy");
+    fake.next_boot_ends("unhealthy");
+    let report = burst(&lambda, 2).await?;
+    let first = report.failed.first().ok_or("none failed")?;
+    assert!(report.to_string().ends_with(&format!(", 2 failed, the first: {first}")), "{report}");
     Ok(())
 }
 

@@ -104,16 +104,20 @@ pub(super) fn done_or_killed(output: &Output) -> bool {
     output.status.is_success() || output.status.code() == KILLED
 }
 
-/// The same of a command that has controls. If it was killed, perhaps before it did anything, its output is a beginning.
+/// A command that has controls is finished, or killed, perhaps before it did anything: then its output is a beginning.
 pub(super) fn finished_or_killed(outcome: &Outcome<'_, Output>, runs: usize, findings: &mut Findings) {
     match outcome {
-        Outcome::Done(output) if output.status.code() == KILLED => {
-            findings.check(Wrong::Doubled, runs <= 1, || format!("done {runs} times"));
+        Outcome::Done(output) if is_killed(output.status.code(), runs, findings) => {
             findings.begins("standard output", &output.stdout, &text(STDOUT));
             findings.begins("standard error", &output.stderr, &text(STDERR));
         }
         _ => finished(outcome, runs, findings),
     }
+}
+
+/// Whether the harm had it killed, after it ran once at most.
+fn is_killed(code: i32, runs: usize, findings: &Findings) -> bool {
+    findings.is_harmed && code == KILLED && runs <= 1
 }
 
 pub(super) fn terminal() -> Starting {
@@ -133,17 +137,16 @@ pub(super) fn terminal() -> Starting {
                 Ok((screen, run.wait().await?))
             };
             let _lives = &fake;
-            Ok(story(&incus, act, move |outcome, findings| match &outcome {
-                Outcome::Done((screen, status)) if status.code() == KILLED => {
-                    findings.begins("the screen", screen, &text(STDOUT));
-                }
-                Outcome::Done((screen, status)) => {
-                    outcome.agrees_with(work.calls(), findings);
+            Ok(story(&incus, act, move |outcome, findings| {
+                if let Outcome::Done((screen, status)) = &outcome {
+                    if is_killed(status.code(), work.calls(), findings) {
+                        return findings.begins("the screen", screen, &text(STDOUT));
+                    }
                     findings.same("the screen", screen, &text(STDOUT));
                     let same = status.code() == CODE || findings.is_garbled;
                     findings.check(Wrong::Lied, same, || format!("{status:?}"));
                 }
-                _ => outcome.agrees_with(work.calls(), findings),
+                outcome.agrees_with(work.calls(), findings);
             }))
         })
     })
